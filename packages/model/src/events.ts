@@ -1,0 +1,46 @@
+/**
+ * Something the gateway or controller did or saw, with the evidence for it. Events are kept in an append-only
+ * file and answered by `/api/v1/events`.
+ */
+export interface BudaoEvent {
+  /** Position in this process's list: 1, 2, 3, … without gaps. */
+  readonly seq: number
+  /** Wall-clock time, ISO 8601 in UTC with milliseconds. */
+  readonly at: string
+  readonly kind: EventKind
+  readonly severity: 'info' | 'warning' | 'critical'
+  /** What it is about: a service, endpoint address, route, listener or worker, as the configuration names it. */
+  readonly subject: string
+  readonly service?: string
+  readonly site?: string
+  /** One sentence for people. */
+  readonly message: string
+  /** The numbers that led to it. */
+  readonly evidence: Readonly<Record<string, string | number | boolean | null>>
+}
+
+export const eventKinds = [
+  'gateway.started',
+  'gateway.draining',
+  'snapshot.applied',
+  'snapshot.refused',
+  'worker.started',
+  'worker.crashed',
+  'endpoint.healthy',
+  'endpoint.unhealthy',
+  'endpoint.ejected',
+  'endpoint.returned',
+  'service.panic',
+  'service.panic-ended',
+  'breaker.opened',
+  'breaker.half-open',
+  'breaker.closed',
+  'breaker.forced',
+  'drill.started',
+  'drill.finished',
+] as const
+
+export type EventKind = (typeof eventKinds)[number]
+
+/** What a reporter hands over; the keeper of events adds `seq` and `at`. */
+export type EventDraft = Omit<BudaoEvent, 'seq' | 'at'>
