@@ -1,0 +1,91 @@
+import type { Cells } from '@budao/resilience'
+
+/** A request as routing and filters see it. Valid only until the answer has ended: the gateway reuses it. */
+export interface RequestView {
+  /** As received: methods are case-sensitive. */
+  readonly method: string
+  readonly scheme: 'http' | 'https'
+  /** Lower case, without port. */
+  readonly host: string
+  /** Without query; dot segments removed, `%2e` decoded. */
+  readonly path: string
+  /** Without the question mark; empty when there is none. */
+  readonly query: string
+  /** The peer's address, or what a trusted proxy said of it. */
+  readonly clientIp: string
+  /** A header's value, `name` in lower case; several lines joined by `, `; undefined when absent. */
+  header(name: string): string | undefined
+}
+
+/** A request in the filter chain: its headers may still be changed before it is forwarded. */
+export interface FilterRequest extends RequestView {
+  /** The route's name. */
+  readonly route: string
+  readonly requestId: string
+  /** Monotonic milliseconds of this request's arrival. */
+  readonly now: number
+  /** Replaces every line of that header in the forwarded request. */
+  setHeader(name: string, value: string): void
+  removeHeader(name: string): void
+}
+
+/** A response head on its way to the client. */
+export interface FilterResponse {
+  readonly status: number
+  header(name: string): string | undefined
+  setHeader(name: string, value: string): void
+  removeHeader(name: string): void
+}
+
+/** An answer given by the gateway itself. Content-Length is added; header names as they go on the wire. */
+export interface Reply {
+  readonly status: number
+  readonly headers: readonly (readonly [name: string, value: string])[]
+  readonly body: string
+}
+
+/** What is known when an exchange has ended. Durations in milliseconds. */
+export interface ExchangeRecord {
+  readonly status: number
+  readonly requestBytes: number
+  readonly responseBytes: number
+  readonly durationMs: number
+  /** Address of the endpoint that answered; empty when none did. */
+  readonly endpoint: string
+  readonly site: string
+  readonly attempts: number
+  /** `upstream`, or what answered instead: `filter`, `fallback-json`, `fallback-stale`, `fallback-service`, `gateway`, `aborted`. */
+  readonly answeredBy: string
+  /** Why the gateway answered by itself or the last attempt failed; empty otherwise. */
+  readonly reason: string
+}
+
+/** One step of a route's chain. Order is the configuration's. Each hook is optional and costs nothing when absent. */
+export interface Filter {
+  readonly name: string
+  /** Returns a reply to answer at once; undefined to go on. A rejected promise answers 500. */
+  onRequest?(request: FilterRequest): Reply | undefined | Promise<Reply | undefined>
+  /** Sees every answer that passes the chain, the gateway's own included. */
+  onResponse?(request: FilterRequest, response: FilterResponse): void
+  onEnd?(request: FilterRequest, record: ExchangeRecord): void
+  /** Releases files and timers; the filter gets no further calls. */
+  close?(): void | Promise<void>
+}
+
+/** What the outside gives a filter. */
+export interface FilterEnv {
+  /** Memory shared by all workers, zeroed when new; as long as `filterCells` asked for. */
+  readonly cells: Cells
+  /** Monotonic milliseconds. */
+  now(): number
+  /** Milliseconds since 1970. */
+  wallNow(): number
+  /** Relative paths in the configuration start here. */
+  readonly baseDir: string
+  readonly route: string
+  /** Node and site of this gateway. */
+  readonly node: string
+  readonly site: string
+  /** Tells people of something that went wrong without a request to answer. */
+  warn(message: string): void
+}
