@@ -1,0 +1,31 @@
+/**
+ * Every reason for which the gateway answers by itself. The key is the `error` of the JSON body and the `reason` of
+ * the access log; docs/reference/errors.md has a heading for each, held equal by a test.
+ */
+export const errorCodes = {
+  bad_request_line: { status: 400, message: 'The request line is not `METHOD target HTTP/1.1`.' },
+  bad_target: { status: 400, message: 'The request target is malformed.' },
+  bad_header: { status: 400, message: 'A header line is malformed.' },
+  bad_host: { status: 400, message: 'Exactly one valid Host header is required, equal to an absolute target’s.' },
+  bad_framing: { status: 400, message: 'Content-Length and Transfer-Encoding do not say one length.' },
+  bad_chunk: { status: 400, message: 'The chunked body is malformed.' },
+  head_timeout: { status: 408, message: 'The request head did not arrive in time.' },
+  body_timeout: { status: 408, message: 'The request body stopped arriving.' },
+  body_too_large: { status: 413, message: 'The request body is larger than this listener takes.' },
+  bad_expectation: { status: 417, message: 'Only `Expect: 100-continue` is understood.' },
+  head_too_large: { status: 431, message: 'The request head has too many bytes or too many headers.' },
+  method_not_supported: { status: 501, message: 'This method is not supported.' },
+  transfer_encoding_not_supported: { status: 501, message: 'Only `Transfer-Encoding: chunked` is understood.' },
+  version_not_supported: { status: 505, message: 'Only HTTP/1.1 and HTTP/1.0 are spoken here.' },
+  no_route: { status: 404, message: 'No route matches this request.' },
+  filter_failed: { status: 500, message: 'A filter of this route failed.' },
+  overloaded: { status: 503, message: 'Too many requests are in flight for this service.' },
+  breaker_open: { status: 503, message: 'The circuit breaker of this service is open.' },
+  no_endpoint: { status: 503, message: 'No endpoint of this service can be used.' },
+  connect_failed: { status: 502, message: 'No endpoint could be reached.' },
+  upstream_reset: { status: 502, message: 'The endpoint closed the connection before it answered.' },
+  upstream_protocol: { status: 502, message: 'The endpoint’s answer is not valid HTTP/1.1.' },
+  upstream_timeout: { status: 504, message: 'No endpoint answered in time.' },
+} as const satisfies Record<string, { status: number; message: string }>
+
+export type ErrorCode = keyof typeof errorCodes

@@ -1,0 +1,161 @@
+import { equalsIgnoringCase, FIELD_VALUE, TOKEN } from './bytes.ts'
+
+const CR = 0x0d
+const LF = 0x0a
+const COLON = 0x3a
+
+/** A change to one header on its way through: the new value, or null to remove it. */
+type Edits = Map<string, string | null>
+
+/**
+ * The header lines of one message, as offsets into its head. A connection keeps one of these and refills it for
+ * every message, so that reading a head makes no object per header.
+ */
+export class Fields {
+  text = ''
+  count = 0
+  /** Per header: start of the name, end of the name, start and end of the value without white space around it, end of the line. */
+  readonly offsets: number[] = []
+  /** Where the first header line starts, and where the last one has ended. */
+  start = 0
+  end = 0
+  /** Headers that stay on this hop, by index; ascending. */
+  readonly dropped: number[] = []
+  #edits: Edits | null = null
+
+  /**
+   * Reads the lines of `text` from `start` up to the empty line that ends it. Strict: no line folding, no bare CR or
+   * LF, no white space before the colon, no empty name. Returns the number of headers, -1 when a line is malformed,
+   * -2 when there are more than `countMax`.
+   */
+  read(text: string, start: number, countMax: number): number {
+    this.text = text
+    this.start = start
+    this.count = 0
+    this.dropped.length = 0
+    this.#edits = null
+    const offsets = this.offsets
+    let at = start
+    let count = 0
+    while (text.charCodeAt(at) !== CR) {
+      if (count === countMax) return -2
+      const nameStart = at
+      while (TOKEN[text.charCodeAt(at)] === 1) at++
+      if (at === nameStart || text.charCodeAt(at) !== COLON) return -1
+      const nameEnd = at++
+      let code = text.charCodeAt(at)
+      while (code === 0x20 || code === 0x09) code = text.charCodeAt(++at)
+      const valueStart = at
+      while (FIELD_VALUE[code] === 1) code = text.charCodeAt(++at)
+      if (code !== CR || text.charCodeAt(at + 1) !== LF) return -1
+      let valueEnd = at
+      while (valueEnd > valueStart && isBlank(text.charCodeAt(valueEnd - 1))) valueEnd--
+      at += 2
+      const base = count * 5
+      offsets[base] = nameStart
+      offsets[base + 1] = nameEnd
+      offsets[base + 2] = valueStart
+      offsets[base + 3] = valueEnd
+      offsets[base + 4] = at
+      count++
+    }
+    // The empty line must end the text: a CR alone, or more text behind it, is malformed.
+    if (text.charCodeAt(at + 1) !== LF || at + 2 !== text.length) return -1
+    this.count = count
+    this.end = at
+    return count
+  }
+
+  nameLength(index: number): number {
+    return this.offsets[index * 5 + 1]! - this.offsets[index * 5]!
+  }
+
+  /** True when the header's name is `lower` (lower-case) in any case. */
+  isNamed(index: number, lower: string): boolean {
+    return equalsIgnoringCase(this.text, this.offsets[index * 5]!, this.offsets[index * 5 + 1]!, lower)
+  }
+
+  name(index: number): string {
+    return this.text.slice(this.offsets[index * 5]!, this.offsets[index * 5 + 1]!)
+  }
+
+  value(index: number): string {
+    return this.text.slice(this.offsets[index * 5 + 2]!, this.offsets[index * 5 + 3]!)
+  }
+
+  valueIs(index: number, lower: string): boolean {
+    return equalsIgnoringCase(this.text, this.offsets[index * 5 + 2]!, this.offsets[index * 5 + 3]!, lower)
+  }
+
+  /** The value of that header (name in lower case), lines joined by `, `; undefined when absent. Sees edits. */
+  get(lower: string): string | undefined {
+    if (this.#edits !== null) {
+      const edit = this.#edits.get(lower)
+      if (edit !== undefined) return edit ?? undefined
+    }
+    let found: string | undefined
+    for (let i = 0; i < this.count; i++) {
+      if (this.isNamed(i, lower)) found = found === undefined ? this.value(i) : `${found}, ${this.value(i)}`
+    }
+    return found
+  }
+
+  /** Throws a RangeError when name or value could not stand on a header line. */
+  set(name: string, value: string): void {
+    if (!isToken(name)) throw new RangeError(`header name: expected a token, got ${JSON.stringify(name)}`)
+    if (!isFieldValue(value)) {
+      throw new RangeError(`header ${name}: expected no control character or character above U+00FF, got ${JSON.stringify(value)}`)
+    }
+    this.#edits ??= new Map()
+    this.#edits.set(name.toLowerCase(), value)
+  }
+
+  remove(name: string): void {
+    this.#edits ??= new Map()
+    this.#edits.set(name.toLowerCase(), null)
+  }
+
+  /** Marks a header as meant for this hop only. Calls come in ascending order of index. */
+  drop(index: number): void {
+    this.dropped.push(index)
+  }
+
+  /** The header lines to pass on, each with its line end, in their order; edited ones behind. */
+  passOn(): string {
+    if (this.#edits !== null) return this.#passOnEdited(this.#edits)
+    const { text, dropped, offsets } = this
+    if (dropped.length === 0) return text.slice(this.start, this.end)
+    let lines = ''
+    let from = this.start
+    for (let i = 0; i < dropped.length; i++) {
+      const lineStart = offsets[dropped[i]! * 5]!
+      if (lineStart > from) lines += text.slice(from, lineStart)
+      from = offsets[dropped[i]! * 5 + 4]!
+    }
+    return from < this.end ? lines + text.slice(from, this.end) : lines
+  }
+
+  #passOnEdited(edits: Edits): string {
+    let lines = ''
+    for (let i = 0; i < this.count; i++) {
+      if (this.dropped.includes(i) || edits.has(this.name(i).toLowerCase())) continue
+      lines += this.text.slice(this.offsets[i * 5]!, this.offsets[i * 5 + 4]!)
+    }
+    for (const [name, value] of edits) if (value !== null) lines += `${name}: ${value}\r\n`
+    return lines
+  }
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09
+}
+
+function isToken(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (TOKEN[text.charCodeAt(i)] !== 1) return false
+  return text.length > 0
+}
+
+function isFieldValue(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (FIELD_VALUE[text.charCodeAt(i)] !== 1) return false
+  return true
+}

@@ -1,0 +1,227 @@
+import type { ErrorCode } from '../errors.ts'
+import { equalsIgnoringCase, HOST, TARGET } from './bytes.ts'
+import { readConnectionOptions } from './connection-options.ts'
+import { Fields } from './fields.ts'
+
+/** How the end of a body is known. */
+export type Framing = 'none' | 'length' | 'chunked' | 'until-close'
+
+/** Forwarded methods. TRACE and CONNECT stay out on purpose: one reflects credentials, the other asks for a tunnel. */
+const METHODS: readonly string[] = ['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS', 'PATCH']
+
+/** Names that some backends read as if `_` were `-`: a second, hidden way to say length or origin. */
+const UNDERSCORE_TWINS: readonly string[] = ['content-length', 'transfer-encoding', 'host', 'connection', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host']
+
+/**
+ * The head of one request, read strictly: whatever two readers could understand differently is refused (RFC 9112
+ * §11.2 smuggling). Stricter than Node's own parser, never laxer. One object serves a connection for its life.
+ */
+export class RequestHead {
+  method = ''
+  /** Origin-form, or `*`; an absolute-form target arrives here without its scheme and authority. */
+  target = ''
+  /** 1 for HTTP/1.1, 0 for HTTP/1.0. */
+  minor: 0 | 1 = 1
+  /** As sent, with port; empty only in HTTP/1.0. */
+  authority = ''
+  framing: Framing = 'none'
+  /** Bytes of a body framed by length. */
+  contentLength = 0
+  keepAlive = true
+  expectsContinue = false
+  readonly fields: Fields = new Fields()
+  #hasHost = false
+  #hasLength = false
+  #hasEncoding = false
+  /** Connection headers that name more than `close` or `keep-alive`: read last, when every header is known. */
+  readonly #connectionLines: number[] = []
+  /** The last authority found valid: on a kept connection the next one nearly always equals it. */
+  #validAuthority = ''
+
+  /**
+   * Reads `text`, a complete head from its first line through the empty line. Returns the code of what is wrong with
+   * it, null when nothing is.
+   */
+  read(text: string, headersMax: number): ErrorCode | null {
+    const lineEnd = text.indexOf('\r')
+    const wrongLine = this.#readLine(text, lineEnd)
+    if (wrongLine !== null) return wrongLine
+    const count = this.fields.read(text, lineEnd + 2, headersMax)
+    if (count === -1) return 'bad_header'
+    if (count === -2) return 'head_too_large'
+
+    this.framing = 'none'
+    this.contentLength = 0
+    this.keepAlive = this.minor === 1
+    this.expectsContinue = false
+    this.#hasHost = false
+    this.#hasLength = false
+    this.#hasEncoding = false
+    this.#connectionLines.length = 0
+    const wrongField = this.#readFields(count)
+    if (wrongField !== null) return wrongField
+    if (this.#hasLength && this.#hasEncoding) return 'bad_framing'
+    for (const index of this.#connectionLines) this.keepAlive = readConnectionOptions(this.fields, index, this.keepAlive)
+    return this.#checkHost()
+  }
+
+  #readLine(text: string, lineEnd: number): ErrorCode | null {
+    const methodEnd = text.indexOf(' ')
+    if (methodEnd < 1 || methodEnd > lineEnd) return 'bad_request_line'
+    const targetEnd = lineEnd - 9
+    if (targetEnd <= methodEnd || text.charCodeAt(targetEnd) !== 0x20 || text.charCodeAt(lineEnd + 1) !== 0x0a) return 'bad_request_line'
+    if (!text.startsWith('HTTP/', targetEnd + 1)) return 'bad_request_line'
+    if (text.startsWith('1.1', targetEnd + 6)) this.minor = 1
+    else if (text.startsWith('1.0', targetEnd + 6)) this.minor = 0
+    else return 'version_not_supported'
+
+    this.method = knownMethod(text, methodEnd)
+    for (let i = methodEnd + 1; i < targetEnd; i++) if (TARGET[text.charCodeAt(i)] !== 1) return 'bad_target'
+    this.target = text.slice(methodEnd + 1, targetEnd)
+    if (this.target.length === 0) return 'bad_request_line'
+    if (this.method === '') return 'method_not_supported'
+    if (this.target.charCodeAt(0) === 0x2f) return null
+    return this.target === '*' && this.method === 'OPTIONS' ? null : isAbsolute(this.target) ? null : 'bad_target'
+  }
+
+  #readFields(count: number): ErrorCode | null {
+    const fields = this.fields
+    for (let i = 0; i < count; i++) {
+      let wrong: ErrorCode | null = null
+      // The length of a name decides for most headers that they are none of those the gateway must read.
+      switch (fields.nameLength(i)) {
+        case 2:
+          if (fields.isNamed(i, 'te')) fields.drop(i)
+          break
+        case 4:
+          if (fields.isNamed(i, 'host')) wrong = this.#readHost(i)
+          break
+        case 6:
+          if (fields.isNamed(i, 'expect')) wrong = this.#readExpect(i)
+          break
+        case 7:
+          if (fields.isNamed(i, 'upgrade')) fields.drop(i)
+          break
+        case 10:
+          if (fields.isNamed(i, 'connection')) this.#readConnection(i)
+          else if (fields.isNamed(i, 'keep-alive')) fields.drop(i)
+          break
+        case 14:
+          if (fields.isNamed(i, 'content-length')) wrong = this.#readLength(i)
+          else wrong = this.#checkTwin(i)
+          break
+        case 15:
+        case 16:
+          if (fields.isNamed(i, 'http2-settings') || fields.isNamed(i, 'proxy-connection')) fields.drop(i)
+          else wrong = this.#checkTwin(i)
+          break
+        case 17:
+          if (fields.isNamed(i, 'transfer-encoding')) wrong = this.#readEncoding(i)
+          else wrong = this.#checkTwin(i)
+          break
+        case 19:
+          if (fields.isNamed(i, 'proxy-authorization')) fields.drop(i)
+          break
+      }
+      if (wrong !== null) return wrong
+    }
+    return null
+  }
+
+  #readHost(index: number): ErrorCode | null {
+    if (this.#hasHost) return 'bad_host'
+    this.#hasHost = true
+    this.authority = this.fields.value(index)
+    return null
+  }
+
+  #checkHost(): ErrorCode | null {
+    if (!this.#hasHost) {
+      this.authority = ''
+      if (this.minor === 1) return 'bad_host'
+    } else if (this.authority !== this.#validAuthority) {
+      if (!isAuthority(this.authority)) return 'bad_host'
+      this.#validAuthority = this.authority
+    }
+    if (this.target.charCodeAt(0) === 0x2f || this.target === '*') return null
+
+    const start = this.target.indexOf('://') + 3
+    const slash = this.target.indexOf('/', start)
+    const mark = this.target.indexOf('?', start)
+    const end = Math.min(slash === -1 ? this.target.length : slash, mark === -1 ? this.target.length : mark)
+    if (!equalsIgnoringCase(this.target, start, end, this.authority.toLowerCase())) return 'bad_host'
+    this.target = this.target.charCodeAt(end) === 0x2f ? this.target.slice(end) : `/${this.target.slice(end)}`
+    return null
+  }
+
+  #readExpect(index: number): ErrorCode | null {
+    if (!this.fields.valueIs(index, '100-continue')) return 'bad_expectation'
+    this.fields.drop(index)
+    // RFC 9110 §10.1.1: from an HTTP/1.0 client the expectation must be ignored.
+    this.expectsContinue = this.minor === 1
+    return null
+  }
+
+  #readLength(index: number): ErrorCode | null {
+    if (this.#hasLength) return 'bad_framing'
+    this.#hasLength = true
+    const length = parseLength(this.fields.value(index))
+    if (length === -1) return 'bad_framing'
+    this.contentLength = length
+    this.framing = length === 0 ? 'none' : 'length'
+    return null
+  }
+
+  #readEncoding(index: number): ErrorCode | null {
+    if (this.#hasEncoding || this.minor === 0) return 'bad_framing'
+    if (!this.fields.valueIs(index, 'chunked')) return 'transfer_encoding_not_supported'
+    this.#hasEncoding = true
+    this.framing = 'chunked'
+    this.fields.drop(index)
+    return null
+  }
+
+  #readConnection(index: number): void {
+    this.fields.drop(index)
+    if (this.fields.valueIs(index, 'keep-alive')) this.keepAlive = true
+    else if (this.fields.valueIs(index, 'close')) this.keepAlive = false
+    else this.#connectionLines.push(index)
+  }
+
+  #checkTwin(index: number): ErrorCode | null {
+    const name = this.fields.name(index)
+    if (!name.includes('_')) return null
+    return UNDERSCORE_TWINS.includes(name.toLowerCase().replaceAll('_', '-')) ? 'bad_header' : null
+  }
+}
+
+/** Digits only, at most 15 of them so that the number is exact; -1 for anything else. */
+export function parseLength(text: string): number {
+  if (text.length === 0 || text.length > 15) return -1
+  let length = 0
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 0x30
+    if (digit < 0 || digit > 9) return -1
+    length = length * 10 + digit
+  }
+  return length
+}
+
+function knownMethod(text: string, end: number): string {
+  for (const method of METHODS) {
+    if (method.length === end && text.startsWith(method)) return method
+  }
+  return ''
+}
+
+function isAbsolute(target: string): boolean {
+  return equalsIgnoringCase(target, 0, 7, 'http://') || equalsIgnoringCase(target, 0, 8, 'https://')
+}
+
+const IPV6 = /^\[[0-9A-Fa-f:.]{2,45}\](?::\d{1,5})?$/
+const NAME = /^[0-9A-Za-z._~-]+(?::\d{1,5})?$/
+
+function isAuthority(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (HOST[text.charCodeAt(i)] !== 1) return false
+  return text.length <= 255 && (NAME.test(text) || IPV6.test(text))
+}
