@@ -1,2 +1,5 @@
+export * from './config.ts'
+export * from './duration.ts'
 export * from './events.ts'
+export * from './problem.ts'
 export * from './report.ts'

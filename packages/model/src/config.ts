@@ -1,0 +1,406 @@
+/**
+ * The configuration as every part of Budao reads it: complete (defaults filled in), checked, plain JSON.
+ * Durations are milliseconds, sizes bytes. `docs/reference/config.md` describes the file people write.
+ */
+export interface Config {
+  readonly version: 1
+  readonly node: NodeConfig
+  /** Folder for snapshots, events and stores; relative to the configuration file. Default `./data`. */
+  readonly dataDir: string
+  /** In file order, which is their order of preference where one is needed. */
+  readonly sites: Readonly<Record<string, SiteConfig>>
+  readonly admin: AdminConfig
+  /** Threads that serve; `auto` is one for each CPU. Default 1. */
+  readonly workers: number | 'auto'
+  /** How long SIGTERM waits for requests in flight. Default 30 000. */
+  readonly drain: number
+  readonly log: LogConfig
+  readonly listeners: readonly ListenerConfig[]
+  readonly services: Readonly<Record<string, ServiceConfig>>
+  /** The first route in this order that matches a request takes it. */
+  readonly routes: readonly RouteConfig[]
+}
+
+export interface NodeConfig {
+  readonly name: string
+  /** The site this process runs at: a key of `sites`. */
+  readonly site: string
+}
+
+export interface SiteConfig {
+  /** Share of the load against other sites. Default 1. */
+  readonly weight: number
+  /** A file with one `PID name` a line: the processes `budao drill site-loss` kills. */
+  readonly pidFile?: string
+}
+
+export interface AdminConfig {
+  /** `host:port`. Default `127.0.0.1:9900`. */
+  readonly address: string
+  /** Absent: everybody on loopback may read and change. */
+  readonly tokens?: AdminTokens
+}
+
+export interface AdminTokens {
+  readonly viewer?: string
+  readonly operator?: string
+}
+
+export interface LogConfig {
+  readonly level: LogLevel
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
+
+export interface ListenerConfig {
+  readonly name: string
+  /** `host:port`; port 0 takes a free one. */
+  readonly address: string
+  readonly protocol: 'http' | 'https'
+  /** Present exactly when the protocol is https. */
+  readonly tls?: TlsConfig
+  /** True: `X-Forwarded-*` and `X-Request-Id` of the peer are believed; otherwise they are replaced. */
+  readonly trustForwarded: boolean
+  readonly limits: ListenerLimits
+}
+
+/** Files in PEM, relative to the configuration file. */
+export interface TlsConfig {
+  readonly cert: string
+  readonly key: string
+}
+
+export interface ListenerLimits {
+  /** Largest request head, bytes. Default 16 384. */
+  readonly headerBytes: number
+  /** Most header lines. Default 100. */
+  readonly headers: number
+  /** Largest request body, bytes; 0 is no limit. Default 10 MiB. */
+  readonly bodyBytes: number
+  /** Most open connections. Default 10 000. */
+  readonly connections: number
+  /** The whole head must arrive within this time. Default 10 000. */
+  readonly headTimeout: number
+  /** How long a connection may wait between requests. Default 75 000. */
+  readonly idle: number
+}
+
+export interface ServiceConfig {
+  /** How sites share the work. Default `multi-active`. */
+  readonly mode: ServiceMode
+  readonly endpoints: readonly EndpointConfig[]
+  /** Default `least-request`. */
+  readonly balance: BalanceName
+  /** What `ring-hash` and `maglev` hash. Default the client's address. */
+  readonly hashOn: HashOnConfig
+  /** Absent: no active checks. */
+  readonly healthCheck?: HealthCheckConfig
+  readonly outlier: OutlierConfig | false
+  readonly breaker: BreakerConfig | false
+  readonly timeouts: TimeoutsConfig
+  readonly retry: RetryConfig
+  readonly slowStart?: SlowStartConfig
+  readonly priority: PriorityConfig
+  readonly limits: ServiceLimits
+  /** Accepted; acted on by a later release. */
+  readonly detection?: DetectionConfig
+  /** Accepted; acted on by a later release. */
+  readonly objectives?: ObjectivesConfig
+}
+
+/**
+ * `multi-active`: a gateway prefers its own site, the others take over what it cannot carry.
+ * `active-active`: all sites share the load by their weights.
+ * `active-standby`: the first site in file order takes all, the others wait.
+ */
+export type ServiceMode = 'active-standby' | 'active-active' | 'multi-active'
+
+export type BalanceName =
+  | 'round-robin'
+  | 'least-request'
+  | 'least-connections'
+  | 'peak-ewma'
+  | 'random'
+  | 'ring-hash'
+  | 'maglev'
+
+export interface EndpointConfig {
+  /** `host:port`. */
+  readonly address: string
+  readonly site: string
+  /** Share against other endpoints; 0 gets no traffic. Default 1. */
+  readonly weight: number
+  /** Default `stable`. */
+  readonly release: string
+}
+
+export type HashOnConfig =
+  | { readonly header: string }
+  | { readonly cookie: string }
+  | { readonly query: string }
+  | { readonly ip: true }
+
+export interface HealthCheckConfig {
+  readonly type: 'http' | 'tcp'
+  /** With type http. Default `/`. */
+  readonly path: string
+  /** The Host header of a check; absent: the endpoint's address. */
+  readonly host?: string
+  readonly interval: number
+  /** At most `interval`. */
+  readonly timeout: number
+  /** Failed checks in a row until an endpoint gets no more traffic. Default 3. */
+  readonly unhealthyAfter: number
+  /** Passed checks in a row until it gets traffic again. Default 2. */
+  readonly healthyAfter: number
+  /** Ranges such as `200-399` and single codes such as `204`: see `statusMatcher`. */
+  readonly expectStatus: readonly string[]
+}
+
+export interface OutlierConfig {
+  /** Failures in a row until an endpoint is ejected. Default 3. */
+  readonly maxFails: number
+  /** How long it stays ejected. Default 30 000. */
+  readonly failTimeout: number
+}
+
+export interface BreakerConfig {
+  /** The rolling window. Default 5000. */
+  readonly window: number
+  /** Parts the window moves by. Default 10. */
+  readonly buckets: number
+  /** Fewer calls in the window than this never open it. Default 20. */
+  readonly requestVolumeThreshold: number
+  /** Opens at this share of failures or more, percent. Default 50. */
+  readonly errorThresholdPercentage: number
+  /** How long it stays open before a trial. Default 5000. */
+  readonly sleepWindow: number
+  /** When a hung trial gives its permit back. Default the longer of 5000 and the request timeout. */
+  readonly trialLease: number
+  /** A call that takes longer is slow; absent: slowness is not judged. */
+  readonly slowCall?: number
+  /** Opens at this share of slow calls or more, percent. Default 50; only with `slowCall`. */
+  readonly slowCallPercentage: number
+}
+
+export interface TimeoutsConfig {
+  readonly connect: number
+  /** For upstream TLS. */
+  readonly tlsHandshake: number
+  /** The whole exchange, all attempts included. Default 3000. */
+  readonly request: number
+  /** One attempt where another one may follow. Default half of `request`, or all of it with no retries. */
+  readonly perTry: number
+  /** How long an upstream connection is kept unused. Default 300 000. */
+  readonly idle: number
+}
+
+export interface RetryConfig {
+  /** Most attempts after the first. Default 1. */
+  readonly attempts: number
+  /** Retries may be this share of requests, percent. Default 20. */
+  readonly budgetPercent: number
+  /** So many retries are always possible. Default 3. */
+  readonly budgetMin: number
+  /** A request body up to this size is kept for another attempt. Default 65 536. */
+  readonly bodyBytes: number
+  readonly on: readonly RetryOn[]
+  readonly backoff: BackoffConfig
+}
+
+/**
+ * What makes another attempt: `connect-failure` (no connection), `reset-before-request` (the connection broke
+ * and provably no byte was processed), `reset` (it broke before the answer's head), `timeout` (an attempt ran
+ * out of `perTry`), or a status as three digits. All but the first two only for idempotent methods.
+ */
+export type RetryOn = 'connect-failure' | 'reset-before-request' | 'reset' | 'timeout' | `${number}`
+
+/** Full jitter: a wait is drawn from 0 to min(max, base × 2^attempt). */
+export interface BackoffConfig {
+  readonly base: number
+  readonly max: number
+}
+
+export interface SlowStartConfig {
+  readonly window: number
+  /** Default 10. */
+  readonly minWeightPercent: number
+  /** 1 is linear; above 1 starts faster. Default 1. */
+  readonly aggression: number
+}
+
+export interface PriorityConfig {
+  /** A site counts as whole while this percentage of its healthy share is at least 100. Default 140. */
+  readonly overprovisioningPercent: number
+  /** Below this share of healthy endpoints health is ignored. Default 50. */
+  readonly panicPercent: number
+}
+
+export interface ServiceLimits {
+  /** Most requests in flight. Default 1024. */
+  readonly concurrency: number
+  /** Most requests waiting for a connection. Default 1024. */
+  readonly pending: number
+  /** Most connections to one endpoint. Default 512. */
+  readonly connections: number
+}
+
+export interface DetectionConfig {
+  readonly mode: 'literal' | 'accelerated'
+  readonly interval: number
+  readonly timeout: number
+  readonly misses: number
+  readonly budget: number
+}
+
+export interface ObjectivesConfig {
+  readonly rto?: number
+  readonly rpo?: number
+}
+
+export interface RouteConfig {
+  readonly name: string
+  /** Lower case; `*`, an exact name, or `*.example.com` for every name below it. */
+  readonly hosts: readonly string[]
+  /** Any of them suffices; never empty. */
+  readonly match: readonly MatchConfig[]
+  readonly filters: readonly FilterConfig[]
+  readonly backends: readonly BackendConfig[]
+  readonly rewrite?: RewriteConfig
+  /** Instead of the service's request timeout. */
+  readonly timeout?: number
+  /** Instead of the service's `perTry`. Default half of `timeout` when that is given. */
+  readonly perTry?: number
+  readonly fallback?: FallbackConfig
+}
+
+/** All parts that are given must hold. */
+export interface MatchConfig {
+  readonly path?: PathMatch
+  /** Absent: every method. */
+  readonly method?: readonly string[]
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, ValueMatch>>
+  readonly query: Readonly<Record<string, ValueMatch>>
+  readonly cookies: Readonly<Record<string, ValueMatch>>
+}
+
+/** A prefix is compared byte by byte; a regular expression (JavaScript's) must match the whole path. */
+export type PathMatch = { readonly exact: string } | { readonly prefix: string } | { readonly regex: string }
+
+/** A regular expression must match the whole value. */
+export type ValueMatch =
+  | { readonly exact: string }
+  | { readonly regex: string }
+  | { readonly present: boolean }
+
+export interface BackendConfig {
+  readonly service: string
+  /** Default 100. */
+  readonly weight: number
+}
+
+export interface RewriteConfig {
+  /** Takes the place of the matched prefix, or of the whole path where the match is not a prefix. */
+  readonly prefix: string
+}
+
+/** Used when no endpoint gave an answer: 502, 503 or 504 of the gateway itself or from the backend. */
+export interface FallbackConfig {
+  /** The last good answer to the same request, if not older than this, is tried first. */
+  readonly stale?: number
+  /** Answers larger than this are not kept. Default 1 MiB. */
+  readonly staleBytes: number
+  /** Another service, tried second. */
+  readonly service?: string
+  /** Status of the JSON answer. Default 200. */
+  readonly status: number
+  /** Answered last; absent: the error goes to the client. */
+  readonly json?: JsonValue
+}
+
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue }
+
+/** One step of a route's chain: exactly one key. */
+export type FilterConfig =
+  | { readonly jwt: JwtConfig }
+  | { readonly rateLimit: RateLimitConfig }
+  | { readonly accessLog: AccessLogConfig }
+  | { readonly cors: CorsConfig }
+  | { readonly headers: HeadersConfig }
+  | { readonly module: ModuleConfig }
+
+export interface JwtConfig {
+  /** A JWKS file, relative to the configuration file. */
+  readonly jwks: string
+  readonly issuer?: string
+  readonly audience?: string
+  /** Accepted signature algorithms. Default RS256 and ES256. */
+  readonly algorithms: readonly JwtAlgorithm[]
+  /** Allowed difference between clocks. Default 30 000. */
+  readonly clockSkew: number
+  /** Claim → header of the forwarded request; that header of the client is removed. */
+  readonly forwardClaims: Readonly<Record<string, string>>
+}
+
+export type JwtAlgorithm =
+  | 'RS256'
+  | 'RS384'
+  | 'RS512'
+  | 'PS256'
+  | 'PS384'
+  | 'PS512'
+  | 'ES256'
+  | 'ES384'
+  | 'ES512'
+  | 'EdDSA'
+
+export interface RateLimitConfig {
+  /** Who shares one limit: `ip`, `route` (everybody), `header:Name` or `cookie:name`. Default `ip`. */
+  readonly key: string
+  readonly requests: number
+  readonly per: number
+  /** So many at once. Default `requests`. */
+  readonly burst: number
+  /** Most keys remembered. Default 16 384. */
+  readonly keysMax: number
+}
+
+export interface AccessLogConfig {
+  /** A file, relative to the configuration file; absent: standard output. */
+  readonly path?: string
+}
+
+export interface CorsConfig {
+  /** `*`, or origins such as `https://shop.example`. Default `*`. */
+  readonly origins: readonly string[]
+  readonly methods: readonly string[]
+  /** Request headers a page may send; empty: those it asks for. */
+  readonly headers: readonly string[]
+  readonly credentials: boolean
+  /** How long a browser keeps a preflight's answer. Default 600 000. */
+  readonly maxAge: number
+}
+
+export interface HeadersConfig {
+  readonly request: HeaderEdit
+  readonly response: HeaderEdit
+}
+
+export interface HeaderEdit {
+  readonly set: Readonly<Record<string, string>>
+  readonly remove: readonly string[]
+}
+
+export interface ModuleConfig {
+  /** A JavaScript or TypeScript file, relative to the configuration file. */
+  readonly path: string
+  /** Handed to the module as it is. */
+  readonly options?: JsonValue
+}
