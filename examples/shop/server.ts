@@ -1,0 +1,109 @@
+/**
+ * One process of the demo shop's API:
+ * `node examples/shop/server.ts --port 7001 --site east --data data/shop/east.db --name shop-east-1`
+ */
+import { mkdirSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { dirname } from 'node:path'
+import { parseArgs } from 'node:util'
+import { answer } from './api.ts'
+import type { Answer } from './api.ts'
+import { Store } from './store.ts'
+
+const bodyLimit = 64 * 1024
+
+const { values } = parseArgs({
+  options: {
+    port: { type: 'string', default: '0' },
+    site: { type: 'string', default: 'east' },
+    data: { type: 'string', default: 'data/shop/east.db' },
+    name: { type: 'string', default: 'shop' },
+  },
+})
+
+mkdirSync(dirname(values.data), { recursive: true })
+const store = new Store(values.data, values.site)
+let draining = false
+
+const server = createServer((request, response) => {
+  serve(request, response).catch((error: unknown) => {
+    console.error(`${values.name}: ${request.method} ${request.url}:`, error)
+    if (response.headersSent) response.destroy()
+    else send(request, response, { status: 500, body: { code: 500, message: 'The shop failed, not you.' } })
+  })
+})
+// Longer than the gateway keeps an idle connection, so that the gateway is the one who closes.
+server.keepAliveTimeout = 65_000
+server.headersTimeout = 66_000
+server.requestTimeout = 30_000
+server.on('error', (error) => {
+  console.error(`${values.name}: ${error.message}`)
+  process.exit(1)
+})
+server.listen(Number(values.port), '127.0.0.1', () => {
+  const { port } = server.address() as AddressInfo
+  console.log(`${values.name} at ${values.site} serves on 127.0.0.1:${port}`)
+})
+
+process.on('SIGTERM', drain)
+process.on('SIGINT', drain)
+
+async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (request.url === '/healthz') {
+    const status = draining ? 503 : 200
+    return send(request, response, {
+      status,
+      body: { code: draining ? 503 : 0, state: draining ? 'draining' : 'serving' },
+    })
+  }
+  const body = request.method === 'GET' || request.method === 'HEAD' ? '' : await read(request)
+  if (body === undefined) {
+    // Its rest is not read: the connection cannot be used again.
+    response.setHeader('Connection', 'close')
+    return send(request, response, {
+      status: 413,
+      body: { code: 413, message: `Body: expected at most ${bodyLimit} bytes.` },
+    })
+  }
+  const { method = 'GET', url = '/', headers } = request
+  send(request, response, answer(store, { method, url, headers, body }))
+}
+
+function send(request: IncomingMessage, response: ServerResponse, { status, body, headers }: Answer): void {
+  const text = body === undefined ? '' : JSON.stringify(body)
+  response.writeHead(status, {
+    ...(status === 204
+      ? {}
+      : { 'Content-Type': 'application/json; charset=utf-8', 'Content-Length': Buffer.byteLength(text) }),
+    'X-Site': values.site,
+    'X-Process': values.name,
+    ...(draining ? { Connection: 'close' } : {}),
+    ...headers,
+  })
+  response.end(request.method === 'HEAD' ? undefined : text)
+}
+
+/** The whole body as text; undefined when it is over the limit. */
+async function read(request: IncomingMessage): Promise<string | undefined> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    length += chunk.length
+    if (length > bodyLimit) return undefined
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
+}
+
+/**
+ * First says no to health checks and asks clients to leave, and only then closes: `server.close()` alone
+ * resets idle keep-alive connections on which a request may already be under way.
+ */
+function drain(): void {
+  if (draining) return
+  draining = true
+  setTimeout(() => server.close(() => store.close()), 200)
+  setTimeout(() => process.exit(0), 3_000).unref()
+}
