@@ -1,2 +1,3 @@
 export * from './cells.ts'
 export * from './clock.ts'
+export * from './priority.ts'
