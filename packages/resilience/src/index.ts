@@ -1,3 +1,5 @@
+export * from './breaker-options.ts'
 export * from './cells.ts'
+export * from './circuit-breaker.ts'
 export * from './clock.ts'
 export * from './priority.ts'
