@@ -1,0 +1,99 @@
+import type { Socket } from 'node:net'
+import type { AdminTokens } from './access.ts'
+import { registerAdmin } from './admin-app.ts'
+import type { AdminLog } from './admin-routes.ts'
+import type { AdminSource } from './admin-source.ts'
+import { formatAddress, isLoopback, parseAddress } from './address.ts'
+import type { ConsoleFiles } from './console-pages.ts'
+import { ControllerError } from './controller-error.ts'
+
+export type { AdminLog } from './admin-routes.ts'
+
+export interface AdminServerOptions {
+  readonly source: AdminSource
+  /** `host:port`; port 0 takes a free one. */
+  readonly address: string
+  /** Needed unless the address is loopback. Empty texts count as absent. */
+  readonly tokens?: AdminTokens
+  /** Without them `/` answers 404. */
+  readonly consoleFiles?: ConsoleFiles
+  /** Default: silence. */
+  readonly log?: AdminLog
+}
+
+export interface AdminServer {
+  /** Where it listens, `host:port`. */
+  readonly address: string
+  readonly url: string
+  /** Ends all connections, event streams included, and the listener. */
+  close(): Promise<void>
+}
+
+const bodyBytesMax = 64 * 1024
+const connectionsMax = 256
+const requestTimeoutMs = 10_000
+
+/**
+ * Serves the admin API and the console.
+ * Throws ControllerError: ADMIN_ADDRESS_INVALID, ADMIN_ADDRESS_UNUSABLE (taken, or not of this machine),
+ * ADMIN_TOKENS_NEEDED (others could reach the address, and no token is configured).
+ */
+export async function createAdminServer(options: AdminServerOptions): Promise<AdminServer> {
+  const { source, tokens = {}, consoleFiles, log = silence } = options
+  const { host, port } = parseAddress(options.address)
+  if (!isLoopback(host) && !tokens.viewer && !tokens.operator) {
+    throw new ControllerError(
+      'ADMIN_TOKENS_NEEDED',
+      `anybody who reaches ${options.address} could stop this gateway: no token is configured`,
+      'Set admin.tokens.viewer and admin.tokens.operator, or a loopback admin.address.',
+    )
+  }
+
+  // Only the process that has an admin address pays for the router.
+  const { fastify } = await import('fastify')
+  const app = fastify({
+    logger: false,
+    bodyLimit: bodyBytesMax,
+    requestTimeout: requestTimeoutMs,
+    forceCloseConnections: true,
+    exposeHeadRoutes: false,
+    return503OnClosing: false,
+    clientErrorHandler: refuseGarbage,
+    // No route has a schema: parameters are checked by us, which keeps 8 MB of schema compilers out of memory.
+    schemaController: { compilersFactory: { buildValidator: noSchema, buildSerializer: noSchema } },
+  })
+  app.server.maxConnections = connectionsMax
+  registerAdmin(app, { source, tokens, log, ...(consoleFiles === undefined ? {} : { consoleFiles }) })
+
+  try {
+    await app.listen({ host, port })
+  } catch (error) {
+    await app.close()
+    throw new ControllerError(
+      'ADMIN_ADDRESS_UNUSABLE',
+      `cannot listen on ${options.address}: ${error instanceof Error ? error.message : String(error)}`,
+      'Choose another admin.address, or stop what listens there.',
+      { cause: error },
+    )
+  }
+  const bound = app.server.address()
+  const address = formatAddress({
+    host,
+    port: typeof bound === 'object' && bound !== null ? bound.port : port,
+  })
+  return { address, url: `http://${address}`, close: async () => app.close() }
+}
+
+function refuseGarbage(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return socket.destroy() && undefined
+  const body = JSON.stringify({ error: 'bad-request', message: 'this is not an HTTP request we can read' })
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+  )
+}
+
+function noSchema(): never {
+  throw new Error('a route of the admin server has a schema')
+}
+
+const silence: AdminLog = { info() {}, warn() {}, error() {} }

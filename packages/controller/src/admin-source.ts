@@ -1,0 +1,59 @@
+import type { BudaoEvent, EventKind, GatewayReport } from '@budao/model'
+
+/**
+ * What the admin server needs from the process it speaks for. The admin server keeps nothing itself:
+ * every answer is asked for when it is needed.
+ */
+export interface AdminSource {
+  /** The state of now. Rejections become `500 internal`; silence for 5 s becomes `504 source-timeout`. */
+  report(): GatewayReport | Promise<GatewayReport>
+  /** Prometheus text, format 0.0.4. */
+  metrics(): string | Promise<string>
+  /** True while new requests are welcome here: neither starting nor draining. */
+  ready(): boolean
+  readonly events: EventFeed
+  /** Reads the configuration again. A refused one is a value with its problems, not a rejection. */
+  reload(): Promise<ReloadResult>
+  /** Called only for services and endpoints that `report()` names. Must leave a `breaker.forced` event with the reason. */
+  forceBreaker(request: BreakerRequest): void | Promise<void>
+  /** The configuration in force. Secrets must be redacted already. */
+  config(): unknown
+}
+
+export interface ReloadResult {
+  readonly ok: boolean
+  /** The snapshot in force afterwards. */
+  readonly version?: number
+  /** Why the file was refused: one line a problem, with file, line and path. */
+  readonly problems?: readonly string[]
+}
+
+/** Where an operator may put a breaker. `auto` gives it back to its own rules. */
+export type BreakerTarget = 'open' | 'closed' | 'auto'
+
+export interface BreakerRequest {
+  readonly service: string
+  /** Address of one endpoint; without it the breaker of the service is meant. */
+  readonly endpoint?: string
+  readonly to: BreakerTarget
+  /** Why, in the operator's words, trimmed, 1 to 500 characters. Goes to the audit log. */
+  readonly reason: string
+}
+
+export interface EventQuery {
+  /** Only events with a higher `seq`, oldest first. Without it the newest `limit` events are meant. */
+  readonly after?: number
+  /** At most this many. Default 100. */
+  readonly limit?: number
+  readonly kind?: EventKind
+}
+
+/** Events to read and to follow. `EventLog` is one. */
+export interface EventFeed {
+  /** `seq` of the newest event, 0 when there is none. */
+  readonly lastSeq: number
+  /** Ascending by `seq`. Events that have left memory are missing; the reader sees it by the gap. */
+  list(query?: EventQuery): readonly BudaoEvent[]
+  /** Calls `listener` for every later event, in order. Returns the way to stop. */
+  subscribe(listener: (event: BudaoEvent) => void): () => void
+}

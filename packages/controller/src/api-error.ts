@@ -1,0 +1,54 @@
+/** Every `error` the API answers with, and its status. Explained in docs/reference/api.md. */
+const statuses = {
+  'bad-request': 400,
+  'bad-json': 400,
+  'bad-parameter': 400,
+  'token-required': 401,
+  'token-refused': 401,
+  'operator-required': 403,
+  'host-refused': 403,
+  'origin-refused': 403,
+  'not-found': 404,
+  'unknown-service': 404,
+  'unknown-endpoint': 404,
+  'method-not-allowed': 405,
+  'body-too-large': 413,
+  'json-required': 415,
+  'config-refused': 422,
+  internal: 500,
+  'not-ready': 503,
+  'too-many-streams': 503,
+  'source-timeout': 504,
+} as const
+
+export type ApiErrorCode = keyof typeof statuses
+
+/** All codes, as documented. */
+export const apiErrorCodes: readonly ApiErrorCode[] = Object.keys(statuses) as ApiErrorCode[]
+
+/** What the client gets: `error`, `message`, and where there is something to do or to list, `hint` and `problems`. */
+export interface ApiErrorBody {
+  readonly error: ApiErrorCode
+  readonly message: string
+  readonly hint?: string
+  readonly problems?: readonly string[]
+}
+
+/** Ends the handling of a request with an answer that says why. */
+export class ApiError extends Error {
+  override readonly name = 'ApiError'
+  readonly code: ApiErrorCode
+  readonly status: number
+  readonly body: ApiErrorBody
+
+  constructor(
+    code: ApiErrorCode,
+    message: string,
+    more: { hint?: string; problems?: readonly string[] } = {},
+  ) {
+    super(message)
+    this.code = code
+    this.status = statuses[code]
+    this.body = { error: code, message, ...more }
+  }
+}
