@@ -87,8 +87,8 @@ export class TimeWindow implements RollingWindow {
     const wanted = stampOf(generation, bucket)
     const found = cells.load(at)
     if ((found & ~ready) === wanted) return
-    // A thread that slept since it read the clock must not put an old bucket in a newer one's place.
-    if (found >>> 23 === generation && ((wanted - (found & ~ready)) << 9) >> 9 < 0) return
+    // A thread that slept since it read the clock must not put an old bucket in the place of the next lap's.
+    if (found === (stampOf(generation, bucket + this.#buckets) | ready)) return
     // The totals are read before the claim: what others add in between counts, instead of being lost.
     const callsBefore = cells.load(this.#offset + calls)
     const failuresBefore = cells.load(this.#offset + failures)
