@@ -126,8 +126,67 @@ export class EventFile {
     }
     if (this.#size > 0 && this.#size + text.length > this.#options.fileBytesMax) await this.#rotate()
     // A line torn by a crash or a full disk ends here, so that it spoils no other.
-    const whole =
-      Number.isSafeInteger(event?.seq) && [event?.kind, event?.at, event?.message].every((text) => typeof text === 'string')
+    const whole = this.#torn ? `\n${text}` : text
+    this.#torn = true
+    await appendFile(this.#path, whole, { mode: 0o640 })
+    this.#torn = false
+    this.#size += Buffer.byteLength(whole)
+  }
+
+  async #rotate(): Promise<void> {
+    const last = this.#options.filesMax - 1
+    await rm(this.#name(last), { force: true })
+    for (let index = last - 1; index >= 0; index--) {
+      await rename(this.#name(index), this.#name(index + 1)).catch(ignoreMissing)
+    }
+    this.#size = 0
+    this.#torn = false
+  }
+
+  #name(index: number): string {
+    return index === 0 ? this.#path : join(this.#dir, `events.${index}.ndjson`)
+  }
+
+  #putBack(lines: string[]): void {
+    const all = [...lines, ...this.#pending]
+    this.#pending = all.slice(-pendingMax)
+    this.#dropped += all.length - this.#pending.length
+  }
+
+  #fail(error: unknown): void {
+    this.#size = -1
+    this.#failures++
+    const failure = error instanceof Error ? error : new Error(String(error))
+    const first = this.#lastError === null
+    this.#lastError = failure.message
+    if (!this.#closed) {
+      this.#retry = setTimeout(() => this.#start(), retryMs)
+      this.#retry.unref()
+    }
+    // Once per run of failures: a full disk would otherwise fill the log as well.
+    if (first) this.#options.onFailure(failure)
+  }
+
+  async #readEnd(path: string): Promise<string> {
+    try {
+      await using file = await open(path, 'r')
+      const { size } = await file.stat()
+      const length = Math.min(size, tailBytesMax)
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length)
+      return buffer.toString('utf8', 0, bytesRead)
+    } catch (error) {
+      if (!isMissing(error)) this.#fail(error)
+      return ''
+    }
+  }
+}
+
+function parseEvent(line: string): BudaoEvent[] {
+  if (line === '') return []
+  try {
+    const event: Partial<BudaoEvent> | null = JSON.parse(line)
+    const texts = [event?.kind, event?.at, event?.message]
+    const whole = Number.isSafeInteger(event?.seq) && texts.every((text) => typeof text === 'string')
     return whole ? [event as BudaoEvent] : []
   } catch {
     // Torn by a crash, or cut by where the tail began: expected, and worth nothing.
