@@ -12,11 +12,19 @@ export interface GatewayReport {
   /** The last configuration that was refused after the snapshot in force, if any. */
   readonly refused: { readonly at: string; readonly problems: readonly string[] } | null
   readonly workers: readonly WorkerReport[]
-  readonly listeners: readonly { readonly name: string; readonly address: string; readonly protocol: string }[]
+  readonly listeners: readonly {
+    readonly name: string
+    readonly address: string
+    readonly protocol: string
+  }[]
   readonly sites: readonly SiteReport[]
   readonly services: readonly ServiceReport[]
   readonly routes: readonly RouteReport[]
-  readonly connections: { readonly downstream: number; readonly upstream: number; readonly upstreamIdle: number }
+  readonly connections: {
+    readonly downstream: number
+    readonly upstream: number
+    readonly upstreamIdle: number
+  }
   readonly rateWindowMs: number
   readonly requestsPerSecond: number
   readonly requestsTotal: number
@@ -88,7 +96,12 @@ export interface RouteReport {
   readonly requestsTotal: number
   readonly requestsPerSecond: number
   /** Answers by class since start. */
-  readonly status: { readonly '2xx': number; readonly '3xx': number; readonly '4xx': number; readonly '5xx': number }
+  readonly status: {
+    readonly '2xx': number
+    readonly '3xx': number
+    readonly '4xx': number
+    readonly '5xx': number
+  }
   readonly retries: number
   readonly fallbacks: number
   /** Of the last minutes' histogram, milliseconds; null without samples. */

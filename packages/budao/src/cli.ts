@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { CliError } from './cli-error.ts'
+import { checkVerb } from './verbs/check.ts'
+
+/** Each adds one verb. What a verb needs to run is imported when it runs, so that the others start fast. */
+const verbs: readonly ((program: Command) => void)[] = [checkVerb]
+
+/**
+ * Runs one command line, without the name of the program. Resolves with the exit code: 0 done, 1 failed, 2 wrong
+ * usage. A verb that failed without an error to print sets `process.exitCode` itself.
+ */
+export async function run(argv: readonly string[]): Promise<number> {
+  const program = createProgram()
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return Number(process.exitCode ?? 0)
+  } catch (error) {
+    // Commander has already written help, the version or the usage error.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    if (error instanceof CliError) {
+      process.stderr.write(`budao: ${error.message}\n`)
+      return error.exitCode
+    }
+    process.stderr.write(
+      `budao: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    )
+    return 1
+  }
+}
+
+/** The command `budao` with all its verbs. Throws CommanderError instead of leaving the process. */
+export function createProgram(): Command {
+  const program = new Command('budao')
+    .description('Keeps a mini program’s API answering while machines, sites and networks fail.')
+    .version(version(), '-V, --version', 'print the version')
+    .exitOverride()
+    .showHelpAfterError('(add --help for the options and an example)')
+    .configureHelp({ showGlobalOptions: false })
+  for (const addVerb of verbs) addVerb(program)
+  return program
+}
+
+/** Version of this package. */
+export function version(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
+  return manifest.version
+}

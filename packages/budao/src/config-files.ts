@@ -1,0 +1,45 @@
+import { access, constants } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import type { Config, Problem } from '@budao/model'
+import type { ConfigFile } from './locate-config.ts'
+
+/** The files a configuration names that cannot be read, each as a problem. Relative paths start at the file's folder. */
+export async function missingFiles(config: Config, file: ConfigFile): Promise<Problem[]> {
+  const base = dirname(file.path)
+  const { placeProblem } = await import('@budao/model')
+  const place = placeProblem(file.text, file.name)
+  const problems = await Promise.all(
+    namedFiles(config).map(async ({ path, name }) => {
+      try {
+        await access(resolve(base, name), constants.R_OK)
+        return []
+      } catch (error) {
+        const reason = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : 'cannot be read'
+        return [place({ path, message: reason, found: JSON.stringify(name) })]
+      }
+    }),
+  )
+  return problems.flat()
+}
+
+interface NamedFile {
+  readonly path: readonly (string | number)[]
+  readonly name: string
+}
+
+function namedFiles(config: Config): NamedFile[] {
+  const files: NamedFile[] = []
+  for (const [index, { tls }] of config.listeners.entries()) {
+    if (tls === undefined) continue
+    for (const part of ['cert', 'key'] as const)
+      files.push({ path: ['listeners', index, 'tls', part], name: tls[part] })
+  }
+  for (const [index, { filters }] of config.routes.entries()) {
+    for (const [step, filter] of filters.entries()) {
+      const path = ['routes', index, 'filters', step]
+      if ('jwt' in filter) files.push({ path: [...path, 'jwt', 'jwks'], name: filter.jwt.jwks })
+      if ('module' in filter) files.push({ path: [...path, 'module', 'path'], name: filter.module.path })
+    }
+  }
+  return files
+}

@@ -1,0 +1,129 @@
+import type { Command } from 'commander'
+import type { Config, ParsedConfig, Problem } from '@budao/model'
+import { type ConfigFile, configOption, jsonOption, readConfigFile } from '../locate-config.ts'
+import { createPaint, formatTable, printJson, printLine } from '../output.ts'
+
+interface CheckOptions {
+  readonly config?: string
+  readonly json?: boolean
+}
+
+/** `budao check`: says everything that is wrong with a configuration file, or what it configures. */
+export function checkVerb(program: Command): void {
+  program
+    .command('check')
+    .description('Check a configuration file: every problem with line, column and path, or a summary.')
+    .option(...configOption)
+    .option(...jsonOption)
+    .addHelpText(
+      'after',
+      `
+Exits 0 when the file may be used, 1 when it has problems, 2 when it cannot be read.
+
+Example:
+  $ budao check -c budao.yaml
+  budao.yaml:12:9  services.shop.breaker.windw: unknown key (did you mean \`window\`?)`,
+    )
+    .action(check)
+}
+
+async function check(options: CheckOptions): Promise<void> {
+  const { parseConfig } = await import('@budao/model')
+  const { missingFiles } = await import('../config-files.ts')
+  const file = await readConfigFile(options.config)
+  const parsed = parseConfig(file.text, file.name)
+  const missing = parsed.ok ? await missingFiles(parsed.config, file) : []
+  const result: ParsedConfig = missing.length > 0 ? { ok: false, problems: missing } : parsed
+  if (options.json === true) printJson(toJson(file, result))
+  else await report(file, result)
+  if (!result.ok) process.exitCode = 1
+}
+
+function toJson(file: ConfigFile, result: ParsedConfig): object {
+  return result.ok
+    ? {
+        file: file.name,
+        ok: true,
+        problems: [],
+        warnings: result.warnings,
+        summary: summarize(result.config),
+      }
+    : { file: file.name, ok: false, problems: result.problems, warnings: [] }
+}
+
+async function report(file: ConfigFile, result: ParsedConfig): Promise<void> {
+  const { formatProblem } = await import('@budao/model')
+  const print = (problems: readonly Problem[]): void =>
+    problems.forEach((problem) => printLine(formatProblem(problem)))
+  if (!result.ok) {
+    const paint = createPaint()
+    print(result.problems)
+    printLine(paint('red', `${file.name}: ${plural(result.problems.length, 'problem')}`))
+    return
+  }
+  const paint = createPaint()
+  print(result.warnings)
+  const warned = result.warnings.length === 0 ? '' : `, ${plural(result.warnings.length, 'warning')}`
+  printLine(paint('green', `${file.name}: fine${warned}`))
+  printLine('')
+  printLine(summaryTable(result.config))
+}
+
+interface Summary {
+  readonly node: string
+  readonly site: string
+  readonly sites: readonly string[]
+  readonly listeners: readonly { name: string; protocol: string; address: string }[]
+  readonly services: readonly { name: string; mode: string; balance: string; endpoints: number }[]
+  readonly routes: readonly { name: string; hosts: readonly string[]; services: readonly string[] }[]
+}
+
+function summarize(config: Config): Summary {
+  return {
+    node: config.node.name,
+    site: config.node.site,
+    sites: Object.keys(config.sites),
+    listeners: config.listeners.map(({ name, protocol, address }) => ({ name, protocol, address })),
+    services: Object.entries(config.services).map(([name, { mode, balance, endpoints }]) => ({
+      name,
+      mode,
+      balance,
+      endpoints: endpoints.length,
+    })),
+    routes: config.routes.map(({ name, hosts, backends }) => ({
+      name,
+      hosts,
+      services: backends.map(({ service }) => service),
+    })),
+  }
+}
+
+function summaryTable(config: Config): string {
+  const { node, site, sites, listeners, services, routes } = summarize(config)
+  const rows: string[][] = [
+    ['node', node, `at site ${site}`],
+    ...sites.map((name) => ['site', name, plural(endpointsAt(config, name), 'endpoint')]),
+    ...listeners.map(({ name, protocol, address }) => ['listener', name, `${protocol}://${address}`]),
+    ...services.map(({ name, mode, balance, endpoints }) => [
+      'service',
+      name,
+      `${plural(endpoints, 'endpoint')}, ${mode}, ${balance}`,
+    ]),
+    ...routes.map((route) => [
+      'route',
+      route.name,
+      `${route.hosts.join(' ')} → ${route.services.join(', ')}`,
+    ]),
+  ]
+  return formatTable([{ title: 'KIND' }, { title: 'NAME' }, { title: 'IS' }], rows)
+}
+
+function endpointsAt(config: Config, site: string): number {
+  return Object.values(config.services)
+    .flatMap(({ endpoints }) => endpoints)
+    .filter((endpoint) => endpoint.site === site).length
+}
+
+function plural(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`
+}

@@ -1,0 +1,21 @@
+/** Where to listen or connect. */
+export interface Address {
+  /** A name, an IPv4 address, or an IPv6 address without brackets. */
+  readonly host: string
+  readonly port: number
+}
+
+const addressPattern = /^(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})?)):(\d{1,5})$/
+
+/** The parts of `127.0.0.1:8080`, `shop.example:80` or `[::1]:8080`; undefined for anything else. */
+export function parseAddress(text: string): Address | undefined {
+  const found = addressPattern.exec(text)
+  if (found === null) return undefined
+  const port = Number(found[3])
+  return port > 65_535 ? undefined : { host: (found[1] ?? found[2])!, port }
+}
+
+/** True for addresses only this machine can reach: 127.0.0.0/8, ::1 and `localhost`. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host)
+}

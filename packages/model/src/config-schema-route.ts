@@ -1,0 +1,238 @@
+import { z } from 'zod'
+import type { FilterConfig, MatchConfig, PathMatch, RouteConfig, ValueMatch } from './config.ts'
+import {
+  choice,
+  type DurationSchema,
+  exactlyOne,
+  file,
+  flag,
+  headerValue,
+  integer,
+  matching,
+  method,
+  name,
+  pathText,
+  regexText,
+  text,
+  token,
+} from './config-scalars.ts'
+
+export function routeSchema(duration: DurationSchema): z.ZodType<RouteConfig> {
+  return z
+    .strictObject({
+      name: name.describe('Name in reports, logs and metrics.'),
+      hosts: z
+        .array(host, { error: 'a list of host names' })
+        .min(1, { error: 'at least one host name, or "*"' })
+        .default(['*'])
+        .describe('`*`, exact names, or `*.example.com` for every name below.'),
+      match: z
+        .array(matchSchema(), { error: 'a list of conditions' })
+        .min(1, { error: 'at least one condition' })
+        .prefault([{}])
+        .describe('Any of these suffices; in each, all that is given must hold. Default: everything.'),
+      filters: z
+        .array(filterSchema(duration), { error: 'a list of filters' })
+        .default([])
+        .describe('Steps on the way, in this order.'),
+      backends: z
+        .array(
+          z.strictObject({
+            service: name.describe('A key of `services`.'),
+            weight: integer(0, 10_000).default(100).describe('Share against other backends.'),
+          }),
+          { error: 'a list of backends' },
+        )
+        .min(1, { error: 'at least one backend' })
+        .describe('Services that answer.'),
+      rewrite: z
+        .exactOptional(
+          z.strictObject({
+            prefix: pathText.describe('Takes the place of the matched prefix, or of the whole path.'),
+          }),
+        )
+        .describe('Changes the path on its way.'),
+      timeout: z.exactOptional(duration.of()).describe('Instead of the service’s `timeouts.request`.'),
+      perTry: z
+        .exactOptional(duration.of())
+        .describe('Instead of the service’s `timeouts.perTry`. Default half of `timeout`, if that is given.'),
+      fallback: z
+        .exactOptional(
+          z.strictObject({
+            stale: z
+              .exactOptional(duration.of())
+              .describe('First: the last good answer to the same request, if not older than this.'),
+            staleBytes: integer(1, 67_108_864)
+              .default(1_048_576)
+              .describe('Answers larger than this, in bytes, are not kept.'),
+            service: z.exactOptional(name).describe('Second: another service.'),
+            status: integer(200, 599).default(200).describe('Status of the JSON answer.'),
+            json: z.exactOptional(z.json()).describe('Last: this answer.'),
+          }),
+        )
+        .describe('What to answer when no endpoint does.'),
+    })
+    .transform((route) =>
+      route.timeout === undefined ? route : { perTry: Math.ceil(route.timeout / 2), ...route },
+    )
+}
+
+const host = matching(
+  /^(?:\*|(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])$/,
+  '"*", a host name without port, or "*.example.com"',
+).overwrite((value) => value.toLowerCase())
+
+function matchSchema(): z.ZodType<MatchConfig> {
+  return z.strictObject({
+    path: z
+      .exactOptional(
+        exactlyOne<PathMatch>({
+          exact: pathText.describe('The whole path.'),
+          prefix: pathText.describe('How the path starts.'),
+          regex: regexText.describe('A JavaScript regular expression for the whole path.'),
+        }),
+      )
+      .describe('The path, without query.'),
+    method: z
+      .exactOptional(
+        z.union(
+          [
+            method.transform((one) => [one]),
+            z
+              .array(method, { error: 'a method in capitals, or a list' })
+              .min(1, { error: 'at least one method' }),
+          ],
+          { error: 'a method in capitals, such as GET, or a list of them' },
+        ),
+      )
+      .describe('A method or a list. Absent: all.'),
+    headers: valueMatches(token)
+      .transform((matches) => mapKeys(matches, (header) => header.toLowerCase()))
+      .prefault({})
+      .describe('Header → value, `{ regex }` or `{ present }`.'),
+    query: valueMatches(text()).prefault({}).describe('Query parameter → the same.'),
+    cookies: valueMatches(token).prefault({}).describe('Cookie → the same.'),
+  })
+}
+
+function valueMatches(key: z.ZodType<string>): z.ZodType<Record<string, ValueMatch>> {
+  const value = z.union(
+    [
+      z.string().transform((exact) => ({ exact })),
+      exactlyOne<ValueMatch>({
+        exact: z.string({ error: 'a text' }),
+        regex: regexText,
+        present: flag,
+      }),
+    ],
+    { error: 'a text, { exact }, { regex } or { present }' },
+  )
+  return z.record(key as z.ZodType<string, string>, value, { error: 'names with the values they must have' })
+}
+
+function mapKeys<T>(entries: Readonly<Record<string, T>>, to: (key: string) => string): Record<string, T> {
+  return Object.fromEntries(Object.entries(entries).map(([key, value]) => [to(key), value]))
+}
+
+function filterSchema(duration: DurationSchema): z.ZodType<FilterConfig> {
+  return exactlyOne<FilterConfig>({
+    jwt: jwtSchema(duration).describe('401 without a token, 403 with a bad one.'),
+    rateLimit: rateLimitSchema(duration).describe('429 with Retry-After above the limit.'),
+    accessLog: z
+      .strictObject({
+        path: z.exactOptional(file).describe('A file to append to. Absent: standard output.'),
+      })
+      .describe('One JSON line for each exchange.'),
+    cors: corsSchema(duration).describe('Answers preflights and adds the headers of CORS.'),
+    headers: z
+      .strictObject({
+        request: headerEditSchema().describe('On the way to the service.'),
+        response: headerEditSchema().describe('On the way to the client.'),
+      })
+      .describe('Sets and removes headers.'),
+    module: z
+      .strictObject({
+        path: file.describe('A JavaScript or TypeScript file that exports a filter.'),
+        options: z.exactOptional(z.json()).describe('Handed to the module as it is.'),
+      })
+      .describe('A filter of your own.'),
+  })
+}
+
+function jwtSchema(duration: DurationSchema) {
+  return z.strictObject({
+    jwks: file.describe('JWKS file with the public keys.'),
+    issuer: z.exactOptional(text()).describe('Required `iss`. Absent: not checked.'),
+    audience: z.exactOptional(text()).describe('Required in `aud`. Absent: not checked.'),
+    algorithms: z
+      .array(
+        choice(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']),
+        { error: 'a list of algorithms' },
+      )
+      .min(1, { error: 'at least one algorithm' })
+      .default(['RS256', 'ES256'])
+      .describe('Accepted signatures; nothing else is.'),
+    clockSkew: duration.or('30s', { min: 0 }).describe('Allowed difference between clocks.'),
+    forwardClaims: z
+      .record(text() as z.ZodType<string, string>, token, { error: 'claims with the header each goes to' })
+      .default({})
+      .describe('Claim → header of the forwarded request; that header of the client is removed.'),
+  })
+}
+
+function rateLimitSchema(duration: DurationSchema) {
+  return z
+    .strictObject({
+      key: matching(
+        /^(?:ip|route|(?:header|cookie):[!#$%&'*+.^_`|~0-9A-Za-z-]+)$/,
+        'ip, route, header:Name or cookie:name',
+      )
+        .default('ip')
+        .describe('Who shares one limit: `ip`, `route` (everybody), `header:Name`, `cookie:name`.'),
+      requests: integer(1, 10_000_000).describe('So many requests in each `per`.'),
+      per: duration.of().describe('The time `requests` is for.'),
+      burst: z.exactOptional(integer(1, 10_000_000)).describe('So many at once. Default `requests`.'),
+      keysMax: integer(1, 1_048_576).default(16_384).describe('Most keys remembered.'),
+    })
+    .transform((limit) => ({ burst: limit.requests, ...limit }))
+}
+
+function corsSchema(duration: DurationSchema) {
+  return z.strictObject({
+    origins: z
+      .array(
+        matching(/^(?:\*|[a-z][a-z0-9+.-]*:\/\/[^\s/]+)$/, '"*" or an origin such as https://shop.example'),
+        {
+          error: 'a list of origins',
+        },
+      )
+      .min(1, { error: 'at least one origin' })
+      .default(['*'])
+      .describe('Origins that may call.'),
+    methods: z
+      .array(method, { error: 'a list of methods' })
+      .default(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])
+      .describe('Methods they may use.'),
+    headers: z
+      .array(token, { error: 'a list of header names' })
+      .default([])
+      .describe('Request headers they may send; empty: those a preflight asks for.'),
+    credentials: flag.default(false).describe('Whether cookies may be sent; not with origin `*`.'),
+    maxAge: duration.or('10m', { min: 0 }).describe('How long a browser keeps a preflight’s answer.'),
+  })
+}
+
+function headerEditSchema() {
+  return z
+    .strictObject({
+      set: z
+        .record(token as z.ZodType<string, string>, headerValue, { error: 'header names with their values' })
+        .default({})
+        .describe('Header → value, in place of what is there.'),
+      remove: z
+        .array(token, { error: 'a list of header names' })
+        .default([])
+        .describe('Headers to take away.'),
+    })
+    .prefault({})
+}

@@ -1,0 +1,251 @@
+import { z } from 'zod'
+import type { RetryOn, ServiceConfig } from './config.ts'
+import {
+  address,
+  choice,
+  type DurationSchema,
+  exactlyOne,
+  integer,
+  matching,
+  name,
+  number,
+  percent,
+  text,
+  token,
+} from './config-scalars.ts'
+import { statusRangePattern } from './config-status.ts'
+
+const retryReasons = ['connect-failure', 'reset-before-request', 'reset', 'timeout'] as const
+
+const retryOnError = `${retryReasons.join(', ')}, or a status from 400 to 599`
+
+/** YAML reads an unquoted 502 as a number: both are meant. */
+const status = integer(400, 599).transform((code) => `${code}` as const)
+
+const retryOn: z.ZodType<RetryOn> = z.union(
+  [
+    z.enum(retryReasons),
+    z
+      .string()
+      .regex(/^[45]\d\d$/)
+      .transform((code) => code as `${number}`),
+    status,
+  ],
+  { error: retryOnError },
+)
+
+const statusRangeError = 'a status such as 204, or a range such as 200-399'
+
+const statusRange: z.ZodType<string> = z.union(
+  [z.string().regex(statusRangePattern), integer(100, 599).transform(String)],
+  { error: statusRangeError },
+)
+
+const requestTarget = matching(/^\/[^\s#]*$/, 'a path that starts with /')
+
+export function serviceSchema(duration: DurationSchema): z.ZodType<ServiceConfig> {
+  return z
+    .strictObject({
+      mode: choice(['active-standby', 'active-active', 'multi-active'])
+        .default('multi-active')
+        .describe('How sites share the work.'),
+      endpoints: z
+        .array(endpointSchema(), { error: 'a list of endpoints' })
+        .min(1, { error: 'at least one endpoint' })
+        .describe('Addresses that serve it.'),
+      balance: choice([
+        'round-robin',
+        'least-request',
+        'least-connections',
+        'peak-ewma',
+        'random',
+        'ring-hash',
+        'maglev',
+      ])
+        .default('least-request')
+        .describe('How an endpoint is chosen.'),
+      hashOn: exactlyOne<ServiceConfig['hashOn']>({
+        header: token.describe('A request header.'),
+        cookie: token.describe('A cookie.'),
+        query: text('a query parameter').describe('A query parameter.'),
+        ip: z.literal(true, { error: 'true' }).describe('The client’s address: `ip: true`.'),
+      })
+        .prefault({ ip: true })
+        .describe('What `ring-hash` and `maglev` hash.'),
+      healthCheck: z.exactOptional(healthCheckSchema(duration)).describe('Active checks; absent: none.'),
+      outlier: z
+        .union(
+          [
+            z.strictObject({
+              maxFails: integer(1, 1000)
+                .default(3)
+                .describe('Failures in a row until an endpoint is ejected.'),
+              failTimeout: duration.or('30s').describe('How long it stays ejected.'),
+            }),
+            z.literal(false),
+          ],
+          { error: 'settings, or false' },
+        )
+        .prefault({})
+        .describe('Passive ejection; `false` turns it off.'),
+      breaker: z
+        .union([breakerSchema(duration), z.literal(false)], { error: 'settings, or false' })
+        .prefault({})
+        .describe('Circuit breaker of the service and of each endpoint; `false` turns it off.'),
+      timeouts: z
+        .strictObject({
+          connect: duration.or('1s').describe('Until an upstream connection is there.'),
+          tlsHandshake: duration.or('1s').describe('Until its TLS handshake is done.'),
+          request: duration.or('3s').describe('The whole exchange, all attempts included.'),
+          perTry: z
+            .exactOptional(duration.of())
+            .describe(
+              'One attempt where another may follow. Default half of `request`; all of it without retries.',
+            ),
+          idle: duration.or('5m').describe('How long an upstream connection is kept unused.'),
+        })
+        .prefault({}),
+      retry: z
+        .strictObject({
+          attempts: integer(0, 10).default(1).describe('Most attempts after the first.'),
+          budgetPercent: integer(0, 100)
+            .default(20)
+            .describe('Retries may be this share of requests, percent.'),
+          budgetMin: integer(0, 10_000).default(3).describe('So many retries are always possible.'),
+          bodyBytes: integer(0, 16_777_216)
+            .default(65_536)
+            .describe('A request body up to this size, in bytes, is kept for another attempt.'),
+          on: z
+            .array(retryOn, { error: `a list of ${retryOnError}` })
+            .default([...retryReasons, '502', '503', '504'])
+            .describe(`What makes another attempt: ${retryOnError}.`),
+          backoff: z
+            .strictObject({
+              base: duration
+                .or('25ms', { min: 0 })
+                .describe('First wait at most; doubled with each attempt.'),
+              max: duration.or('250ms', { min: 0 }).describe('Longest wait.'),
+            })
+            .prefault({}),
+        })
+        .prefault({}),
+      slowStart: z
+        .exactOptional(
+          z.strictObject({
+            window: duration.of().describe('Time until an endpoint that came back has its full weight.'),
+            minWeightPercent: integer(1, 100).default(10).describe('Its weight at first, percent.'),
+            aggression: number(0.1, 10).default(1).describe('1 is linear; above 1 starts faster.'),
+          }),
+        )
+        .describe('Absent: full weight at once.'),
+      priority: z
+        .strictObject({
+          overprovisioningPercent: integer(100, 1000)
+            .default(140)
+            .describe('A site keeps its load until its healthy share × this is below 100, percent.'),
+          panicPercent: percent.default(50).describe('Below this healthy share health is ignored, percent.'),
+        })
+        .prefault({}),
+      limits: z
+        .strictObject({
+          concurrency: integer(1, 1_000_000).default(1024).describe('Most requests in flight.'),
+          pending: integer(0, 1_000_000).default(1024).describe('Most requests waiting for a connection.'),
+          connections: integer(1, 65_535).default(512).describe('Most connections to one endpoint.'),
+        })
+        .prefault({}),
+      detection: z
+        .exactOptional(
+          z
+            .strictObject({
+              mode: choice(['literal', 'accelerated'])
+                .default('accelerated')
+                .describe('How misses are counted.'),
+              interval: duration.or('3s').describe('Between two heartbeats.'),
+              timeout: z
+                .exactOptional(duration.of())
+                .describe(
+                  'A heartbeat later than this is missed. Default 2s, or `interval` if that is shorter.',
+                ),
+              misses: integer(1, 100).default(3).describe('Missed in a row until the site is down.'),
+              budget: duration.or('5s').describe('Time the verdict may take.'),
+            })
+            .transform((detection) => ({ timeout: Math.min(2000, detection.interval), ...detection })),
+        )
+        .describe('Accepted; acted on by a later release.'),
+      objectives: z
+        .exactOptional(
+          z.strictObject({
+            rto: z.exactOptional(duration.of({ min: 0 })).describe('Time a recovery may take.'),
+            rpo: z.exactOptional(duration.of({ min: 0 })).describe('Time whose writes may be lost.'),
+          }),
+        )
+        .describe('Accepted; acted on by a later release.'),
+    })
+    .transform(({ breaker, timeouts, ...service }) => {
+      const perTry = service.retry.attempts === 0 ? timeouts.request : Math.ceil(timeouts.request / 2)
+      // A trial must be able to end in its own time: its late result would not decide.
+      const trialLease = Math.max(5000, timeouts.request)
+      return {
+        ...service,
+        breaker: breaker === false ? breaker : { trialLease, ...breaker },
+        timeouts: { perTry, ...timeouts },
+      }
+    })
+}
+
+function endpointSchema() {
+  return z.strictObject({
+    address: address({ portMin: 1 }).describe('`host:port`.'),
+    site: name.describe('The site it runs at: a key of `sites`.'),
+    weight: integer(0, 1000).default(1).describe('Share against other endpoints; 0 gets no traffic.'),
+    release: name.default('stable').describe('The release it runs.'),
+  })
+}
+
+function healthCheckSchema(duration: DurationSchema) {
+  return z
+    .strictObject({
+      type: choice(['http', 'tcp']).describe('`http` asks for a path; `tcp` only connects.'),
+      path: requestTarget.default('/').describe('What an http check asks for.'),
+      host: z.exactOptional(text()).describe('Host header of an http check. Default the endpoint’s address.'),
+      interval: duration.or('1s').describe('Between two checks of an endpoint.'),
+      timeout: z
+        .exactOptional(duration.of())
+        .describe(
+          'A check that takes longer has failed; at most `interval`. Default 500ms, or `interval` if that is shorter.',
+        ),
+      unhealthyAfter: integer(1, 100).default(3).describe('Failed checks in a row until it gets no traffic.'),
+      healthyAfter: integer(1, 100)
+        .default(2)
+        .describe('Passed checks in a row until it gets traffic again.'),
+      expectStatus: z
+        .array(statusRange, { error: `a list of ${statusRangeError}` })
+        .min(1, { error: statusRangeError })
+        .default(['200-399'])
+        .describe('Statuses that pass: codes and ranges.'),
+    })
+    .transform((check) => ({ timeout: Math.min(500, check.interval), ...check }))
+}
+
+function breakerSchema(duration: DurationSchema) {
+  return z.strictObject({
+    window: duration.or('5s').describe('The rolling window.'),
+    buckets: integer(1, 100).default(10).describe('Parts the window moves by.'),
+    requestVolumeThreshold: integer(1, 1_000_000)
+      .default(20)
+      .describe('Fewer calls in the window than this never open it.'),
+    errorThresholdPercentage: integer(1, 100)
+      .default(50)
+      .describe('Opens at this share of failures or more, percent.'),
+    sleepWindow: duration.or('5s').describe('How long it stays open before a trial.'),
+    trialLease: z
+      .exactOptional(duration.of())
+      .describe('When a hung trial gives its permit back. Default the longer of 5s and `timeouts.request`.'),
+    slowCall: z
+      .exactOptional(duration.of())
+      .describe('A call that takes longer is slow. Absent: not judged.'),
+    slowCallPercentage: integer(1, 100)
+      .default(50)
+      .describe('Opens at this share of slow calls or more, percent.'),
+  })
+}

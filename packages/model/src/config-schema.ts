@@ -1,0 +1,121 @@
+import { z } from 'zod'
+import type { Config, ListenerConfig } from './config.ts'
+import {
+  address,
+  choice,
+  type DurationSchema,
+  file,
+  flag,
+  integer,
+  name,
+  plainDuration,
+  secret,
+  text,
+  writtenDuration,
+} from './config-scalars.ts'
+import { routeSchema } from './config-schema-route.ts'
+import { serviceSchema } from './config-schema-service.ts'
+
+/** The file people write: durations with units, defaults left out. */
+export const writtenConfigSchema: z.ZodType<Config> = configSchema(writtenDuration)
+
+/** A complete configuration as a snapshot carries it: durations in milliseconds. */
+export const plainConfigSchema: z.ZodType<Config> = configSchema(plainDuration)
+
+function configSchema(duration: DurationSchema): z.ZodType<Config> {
+  return z
+    .strictObject({
+      $schema: z.exactOptional(text()).describe('For editors: where the JSON Schema is. Not read by Budao.'),
+      version: z.literal(1, { error: '1' }).describe('Version of this format.'),
+      node: z.strictObject({
+        name: name.describe('Name of this process in reports and logs.'),
+        site: name.describe('The site it runs at: a key of `sites`.'),
+      }),
+      dataDir: file
+        .default('./data')
+        .describe('Folder for snapshots, events and stores, relative to this file.'),
+      sites: dictionary(
+        z.strictObject({
+          weight: integer(0, 1000).default(1).describe('Share of the load against other sites.'),
+          pidFile: z
+            .exactOptional(file)
+            .describe('File with one `PID name` a line: the processes `budao drill site-loss` kills.'),
+        }),
+      ).describe('Places that can be lost as a whole, by name; their order is their preference.'),
+      admin: z
+        .strictObject({
+          address: address({ portMin: 0 })
+            .default('127.0.0.1:9900')
+            .describe('Where admin API and console listen.'),
+          tokens: z
+            .exactOptional(
+              z.strictObject({
+                viewer: z.exactOptional(secret).describe('Token that may read.'),
+                operator: z.exactOptional(secret).describe('Token that may read and change.'),
+              }),
+            )
+            .describe('Needed where the address is not loopback.'),
+        })
+        .prefault({}),
+      workers: z
+        .union([z.literal('auto'), integer(1, 256)], { error: 'a whole number from 1 to 256, or auto' })
+        .default(1)
+        .describe('Threads that serve; `auto` is one for each CPU.'),
+      drain: duration.or('30s', { min: 0 }).describe('How long SIGTERM waits for requests in flight.'),
+      log: z
+        .strictObject({
+          level: choice(['debug', 'info', 'warn', 'error', 'silent'])
+            .default('info')
+            .describe('Least severity written.'),
+        })
+        .prefault({}),
+      listeners: z
+        .array(listenerSchema(duration), { error: 'a list of listeners' })
+        .min(1, { error: 'at least one listener' })
+        .describe('Where clients connect.'),
+      services: dictionary(serviceSchema(duration)).describe('Named sets of endpoints.'),
+      routes: z
+        .array(routeSchema(duration), { error: 'a list of routes' })
+        .min(1, { error: 'at least one route' })
+        .describe('Which request goes where; the first that matches takes it.'),
+    })
+    .transform(({ $schema: _, ...config }) => config)
+}
+
+function dictionary<T>(value: z.ZodType<T>): z.ZodType<Record<string, T>> {
+  return z
+    .record(name, value, { error: 'names with their settings' })
+    .refine((entries) => Object.keys(entries).length > 0, { error: 'at least one entry' })
+    .meta({ minProperties: 1 })
+}
+
+function listenerSchema(duration: DurationSchema): z.ZodType<ListenerConfig> {
+  return z.strictObject({
+    name: name.describe('Name in reports and logs.'),
+    address: address({ portMin: 0 }).describe('`host:port`; port 0 takes a free one.'),
+    protocol: choice(['http', 'https']).describe('`http` or `https`; `tcp` is served by a later release.'),
+    tls: z
+      .exactOptional(
+        z.strictObject({
+          cert: file.describe('Certificate chain, PEM.'),
+          key: file.describe('Private key, PEM.'),
+        }),
+      )
+      .describe('Required with https, refused without.'),
+    trustForwarded: flag
+      .default(false)
+      .describe('Believe X-Forwarded-* and X-Request-Id of the peer; otherwise they are replaced.'),
+    limits: z
+      .strictObject({
+        headerBytes: integer(1024, 1_048_576).default(16_384).describe('Largest request head, bytes.'),
+        headers: integer(1, 1000).default(100).describe('Most header lines of a request.'),
+        bodyBytes: integer(0, Number.MAX_SAFE_INTEGER)
+          .default(10_485_760)
+          .describe('Largest request body, bytes; 0 is no limit.'),
+        connections: integer(1, 1_000_000).default(10_000).describe('Most open connections.'),
+        headTimeout: duration.or('10s').describe('The whole head must arrive within this time.'),
+        idle: duration.or('75s').describe('How long a connection may wait between requests.'),
+      })
+      .prefault({}),
+  })
+}
