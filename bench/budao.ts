@@ -1,0 +1,75 @@
+import { writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import type { Launch } from './contenders/contender.ts'
+
+/** Our command, run from source by the Node that runs the bench. */
+export function gatewayLaunch(configFile: string, nodeFlags: readonly string[] = []): Launch {
+  const main = fileURLToPath(new URL('../packages/budao/src/main.ts', import.meta.url))
+  return {
+    command: process.execPath,
+    args: ['--conditions=@budao/source', ...nodeFlags, main, 'gateway', '-c', configFile],
+    env: { NODE_ENV: 'production' },
+  }
+}
+
+export interface GatewayPlan {
+  readonly port: number
+  readonly adminPort: number
+  readonly endpoints: readonly { address: string; site: string; weight?: number }[]
+  /** Merged over the service, as the file spells it. */
+  readonly service?: Readonly<Record<string, unknown>>
+  /** Merged over the one route. */
+  readonly route?: Readonly<Record<string, unknown>>
+  /** Merged over the listener. */
+  readonly listener?: Readonly<Record<string, unknown>>
+}
+
+/** A whole configuration: one service, one route, health checks, breaker, outlier detection and metrics on. */
+export function gatewayConfig(plan: GatewayPlan): Record<string, unknown> {
+  return {
+    version: 1,
+    node: { name: 'bench', site: 'east' },
+    dataDir: './data',
+    workers: 1,
+    sites: { east: { weight: 1 }, west: { weight: 1 } },
+    admin: { address: `127.0.0.1:${plan.adminPort}` },
+    listeners: [{ name: 'web', address: `127.0.0.1:${plan.port}`, protocol: 'http', ...plan.listener }],
+    services: {
+      shop: {
+        mode: 'multi-active',
+        endpoints: plan.endpoints,
+        balance: 'least-request',
+        healthCheck: {
+          type: 'http',
+          path: '/healthz',
+          interval: '1s',
+          timeout: '500ms',
+          unhealthyAfter: 3,
+          healthyAfter: 2,
+        },
+        outlier: { maxFails: 3, failTimeout: '30s' },
+        breaker: {
+          window: '5s',
+          requestVolumeThreshold: 20,
+          errorThresholdPercentage: 50,
+          sleepWindow: '5s',
+        },
+        ...plan.service,
+      },
+    },
+    routes: [
+      {
+        name: 'all',
+        hosts: ['*'],
+        match: [{ path: { prefix: '/' } }],
+        backends: [{ service: 'shop', weight: 100 }],
+        ...plan.route,
+      },
+    ],
+  }
+}
+
+/** JSON is YAML. */
+export function writeConfig(file: string, config: unknown): void {
+  writeFileSync(file, `${JSON.stringify(config, null, 2)}\n`)
+}

@@ -1,0 +1,17 @@
+import { budao } from './budao.ts'
+import type { Contender } from './contender.ts'
+import { direct } from './direct.ts'
+import { haproxy } from './haproxy.ts'
+import { nginx } from './nginx.ts'
+import { nodeProxy } from './node-proxy.ts'
+
+/** In the order of the tables. */
+export const contenders: readonly Contender[] = [
+  budao,
+  nginx,
+  haproxy,
+  nodeProxy('@fastify/http-proxy', 'fastify-http-proxy.ts'),
+  nodeProxy('http-proxy-3', 'http-proxy-3.ts'),
+  nodeProxy('httpxy', 'httpxy.ts'),
+  direct,
+]

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { test } from 'node:test'
+import { startNode } from '@budao/testkit'
+import { processTree, socketsOf, usageOf } from './process-tree.ts'
+
+const skip = process.platform === 'linux' ? false : 'reads /proc'
+
+test('CPU time of all threads, as getrusage counts it, to a tick or two', { skip }, () => {
+  const until = process.cpuUsage().user + 60_000
+  while (process.cpuUsage().user < until);
+  const { user, system } = process.cpuUsage()
+  const { cpuMicros, rssBytes, peakRssBytes } = usageOf(process.pid)
+  assert.ok(Math.abs(cpuMicros - user - system) <= 20_000, `${cpuMicros} against ${user + system}`)
+  assert.ok(rssBytes > 10 * 2 ** 20 && peakRssBytes >= rssBytes, `${rssBytes} and ${peakRssBytes}`)
+})
+
+test('a tree holds what a child has started, and only that', { skip }, async (t) => {
+  const idle = `process.execPath, ['-e', 'setTimeout(() => {}, 60_000)']`
+  const nested = `console.log(require('node:child_process').spawn(${idle}, { stdio: 'ignore' }).pid)`
+  const child = startNode(t, ['-e', nested])
+  const grandchild = Number((await child.waitForOutput(/(\d+)\n/))[1])
+  t.after(() => process.kill(grandchild, 'SIGKILL'))
+  assert.deepEqual(processTree(child.pid), [child.pid, grandchild])
+  assert.equal(usageOf(child.pid).pids.length, 2)
+  assert.ok(processTree(process.pid).includes(grandchild))
+})
+
+test('a process that is gone has no tree, and no usage to mistake for nothing used', { skip }, async (t) => {
+  const child = startNode(t, ['-e', ''])
+  await child.exited()
+  assert.deepEqual(processTree(child.pid), [])
+  assert.throws(() => usageOf(child.pid), /is gone/)
+})
+
+test('sockets count while they are open', { skip }, async () => {
+  const before = socketsOf(process.pid)
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  assert.equal(socketsOf(process.pid), before + 1)
+  server.close()
+  await once(server, 'close')
+  assert.equal(socketsOf(process.pid), before)
+})

@@ -1,0 +1,56 @@
+import { UsageError } from './options.ts'
+import { Stage } from './stage.ts'
+
+/** What a bench measured went well or not: the exit code. Wrong usage is thrown as `UsageError`. */
+type Bench = (args: readonly string[], stage: Stage) => Promise<0 | 1>
+
+const benches: Readonly<Record<string, { about: string; load: () => Promise<{ run: Bench }> }>> = {
+  gateway: {
+    about: 'CPU per request, requests/s, latency and memory beside nginx, HAProxy and Node proxies',
+    load: () => import('./gateway.bench.ts'),
+  },
+  reload: { about: '100 reloads under load: no request fails', load: () => import('./reload.bench.ts') },
+  aborts: { about: '10 % of clients abort: nothing leaks', load: () => import('./aborts.bench.ts') },
+  blackhole: {
+    about: 'a backend accepts and never answers: found, ejected, users answered in time',
+    load: () => import('./blackhole.bench.ts'),
+  },
+}
+
+const usage = [
+  'npm run bench -- NAME [options]',
+  '',
+  ...Object.entries(benches).map(([name, { about }]) => `  ${name.padEnd(10)} ${about}`),
+  '',
+  'npm run bench -- gateway --rounds 3 --seconds 2 --only budao,nginx --json rounds.json',
+  'NAME --help lists its options. Exit code: 0 done, 1 failed or incorrect, 2 wrong usage.',
+].join('\n')
+
+process.exitCode = await main(process.argv.slice(2))
+
+async function main([name, ...args]: readonly string[]): Promise<number> {
+  if (name === '--help' || name === '-h') return say(usage, 0)
+  const bench = benches[name ?? '']
+  if (bench === undefined) return say(usage, 2)
+  if (process.platform !== 'linux') return say('benches read /proc and pin with taskset: Linux only', 1)
+
+  await using stage = new Stage()
+  try {
+    const { run } = await bench.load()
+    return await run(args, stage)
+  } catch (error) {
+    if (isUsageError(error)) return say(`${error.message}\n${name} --help lists the options`, 2)
+    return say(error instanceof Error ? (error.stack ?? error.message) : String(error), 1)
+  }
+}
+
+function isUsageError(error: unknown): error is Error {
+  if (error instanceof UsageError) return true
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')
+}
+
+function say(text: string, code: number): number {
+  const out = code === 0 ? process.stdout : process.stderr
+  out.write(`${text}\n`)
+  return code
+}
