@@ -1,7 +1,7 @@
 import { strict as assert } from 'node:assert'
 import { test } from 'node:test'
 import { Worker } from 'node:worker_threads'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { CircuitBreaker, failure, ignored, rejected, success } from './circuit-breaker.ts'
 import type { BreakerOutcome, BreakerState, BreakerTransition } from './circuit-breaker.ts'
 import type { BreakerOptions } from './breaker-options.ts'

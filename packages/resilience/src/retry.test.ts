@@ -1,0 +1,86 @@
+import { strict as assert } from 'node:assert'
+import { test } from 'node:test'
+import { backoffMs, isIdempotentMethod, mayRetry, parseRetryAfter } from './retry.ts'
+import type { FailedAttempt, RetryVerdict } from './retry.ts'
+import { SeededRandom } from './seeded-random.ts'
+
+const first: FailedAttempt = {
+  method: 'GET',
+  cause: 'reset',
+  on: ['connect-failure', 'reset-before-request', 'reset', 'timeout', '502', '503', '504'],
+  retries: 0,
+  retriesMax: 1,
+  bodyKept: true,
+  deadlineAt: 3_000,
+  nextAt: 100,
+}
+
+const table: [attempt: Partial<FailedAttempt>, verdict: RetryVerdict][] = [
+  [{}, 'retry'],
+  [{ cause: '503' }, 'retry'],
+  [{ cause: '500' }, 'cause-not-listed'],
+  [{ cause: 'timeout', on: ['502'] }, 'cause-not-listed'],
+  [{ method: 'POST' }, 'method-not-idempotent'],
+  [{ method: 'POST', cause: 'timeout' }, 'method-not-idempotent'],
+  [{ method: 'POST', cause: '502' }, 'method-not-idempotent'],
+  [{ method: 'POST', cause: 'connect-failure' }, 'retry'],
+  [{ method: 'POST', cause: 'reset-before-request' }, 'retry'],
+  [{ method: 'POST', cause: 'reset-before-request', bodyKept: false }, 'body-gone'],
+  [{ method: 'PUT', bodyKept: false }, 'body-gone'],
+  [{ retries: 1 }, 'attempts-used'],
+  [{ retriesMax: 0 }, 'attempts-used'],
+  [{ nextAt: 3_000 }, 'deadline-passed'],
+  [{ nextAt: 2_999 }, 'retry'],
+  [{ deadlineAt: Infinity, nextAt: 1e12 }, 'retry'],
+]
+for (const [attempt, verdict] of table) {
+  test(`${JSON.stringify(attempt)} -> ${verdict}`, () =>
+    assert.equal(mayRetry({ ...first, ...attempt }), verdict))
+}
+
+test('methods are idempotent as RFC 9110 lists them, in capitals only', () => {
+  for (const method of ['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
+    assert.ok(isIdempotentMethod(method), method)
+  for (const method of ['POST', 'PATCH', 'CONNECT', 'get', 'LOCK', ''])
+    assert.ok(!isIdempotentMethod(method), method)
+})
+
+test('backoff is drawn evenly below a ceiling that doubles up to ten times the base', () => {
+  const random = new SeededRandom(1)
+  for (const [retries, ceiling] of [25, 50, 100, 200, 250, 250, 250].entries()) {
+    const draws = Array.from({ length: 2_000 }, () => backoffMs(retries, {}, random))
+    assert.ok(draws.every((ms) => ms >= 0 && ms < ceiling))
+    const mean = draws.reduce((sum, ms) => sum + ms) / draws.length
+    assert.ok(Math.abs(mean / ceiling - 0.5) < 0.03, `${mean} of ${ceiling}`)
+  }
+  assert.ok(backoffMs(2_000, { base: 10, max: 40 }, random) < 40)
+})
+
+const wall = Date.UTC(1994, 10, 6, 8, 49, 0)
+const headers: [header: string | undefined, ms: number | null][] = [
+  ['0', 0],
+  ['37', 37_000],
+  [' 2 ', 2_000],
+  ['300', 300_000],
+  ['301', 300_000],
+  ['99999999999999999999999', 300_000],
+  ['Sun, 06 Nov 1994 08:49:37 GMT', 37_000],
+  ['Sunday, 06-Nov-94 08:49:37 GMT', 37_000],
+  ['Sun Nov  6 08:49:37 1994', 37_000],
+  ['Sun, 06 Nov 1994 08:48:37 GMT', 0],
+  ['Tue, 06 Nov 2029 08:49:37 GMT', 300_000],
+  ['Sunday, 06-Nov-45 08:49:37 GMT', 0],
+  ['Sun, 30 Feb 1994 08:49:37 GMT', null],
+  ['Sun, 06 Nox 1994 08:49:37 GMT', null],
+  ['Sun, 06 Nov 1994 24:49:37 GMT', null],
+  ['1994-11-06T08:49:37Z', null],
+  ['-1', null],
+  ['1.5', null],
+  ['0x10', null],
+  ['', null],
+  [undefined, null],
+]
+for (const [header, ms] of headers) {
+  test(`Retry-After ${JSON.stringify(header)} -> ${ms}`, () =>
+    assert.equal(parseRetryAfter(header, wall), ms))
+}

@@ -1,0 +1,142 @@
+import type { Random } from './clock.ts'
+
+/**
+ * How an attempt failed: no connection; the connection broke and provably no byte of the request was processed;
+ * it broke before the answer's head; the attempt ran out of time; or an answer's status as three digits.
+ */
+export type RetryCause = 'connect-failure' | 'reset-before-request' | 'reset' | 'timeout' | `${number}`
+
+/** Why there is, or is not, another attempt. */
+export type RetryVerdict =
+  | 'retry'
+  | 'cause-not-listed'
+  | 'method-not-idempotent'
+  | 'body-gone'
+  | 'attempts-used'
+  | 'deadline-passed'
+
+export interface FailedAttempt {
+  readonly method: string
+  readonly cause: RetryCause
+  /** Causes the policy retries. */
+  readonly on: readonly RetryCause[]
+  /** Attempts made beyond the first, and how many there may be. */
+  readonly retries: number
+  readonly retriesMax: number
+  /** Whether all of the request's body can be sent again; true without a body. */
+  readonly bodyKept: boolean
+  /** The request's own deadline and the earliest start of another attempt, monotonic milliseconds. */
+  readonly deadlineAt: number
+  readonly nextAt: number
+}
+
+/**
+ * May the request be attempted again? Only what is safe: a method whose repetition changes nothing, or a request of
+ * which no byte was processed, whatever its method. The retry budget is asked after this says yes, so
+ * that an attempt which is not made costs no token.
+ */
+export function mayRetry(attempt: FailedAttempt): RetryVerdict {
+  const { method, cause, on, retries, retriesMax, bodyKept, deadlineAt, nextAt } = attempt
+  if (!on.includes(cause)) return 'cause-not-listed'
+  if (!isUnprocessed(cause) && !isIdempotentMethod(method)) return 'method-not-idempotent'
+  if (!bodyKept) return 'body-gone'
+  if (retries >= retriesMax) return 'attempts-used'
+  return nextAt < deadlineAt ? 'retry' : 'deadline-passed'
+}
+
+/** Methods of RFC 9110, 9.2.2, in capitals as they are on the wire. Unknown methods are not. */
+export function isIdempotentMethod(method: string): boolean {
+  switch (method) {
+    case 'GET':
+    case 'HEAD':
+    case 'OPTIONS':
+    case 'TRACE':
+    case 'PUT':
+    case 'DELETE':
+      return true
+    default:
+      return false
+  }
+}
+
+function isUnprocessed(cause: RetryCause): boolean {
+  return cause === 'connect-failure' || cause === 'reset-before-request'
+}
+
+/** Milliseconds. */
+export interface Backoff {
+  /** Default 25. */
+  readonly base?: number | undefined
+  /** Default ten times `base`. */
+  readonly max?: number | undefined
+}
+
+/**
+ * Milliseconds to wait before a retry, drawn evenly from 0 to min(max, base × 2^retries): "full jitter" of the AWS
+ * Architecture Blog (2015), which spreads callers that failed together further than any fixed share would.
+ *
+ * @param retries retries made so far, from 0
+ */
+export function backoffMs(retries: number, backoff: Backoff, random: Random): number {
+  const { base = 25, max = base * 10 } = backoff
+  return random.next() * Math.min(max, base * 2 ** retries)
+}
+
+const fiveMinutesMs = 300_000
+
+/**
+ * Milliseconds that a `Retry-After` header asks to wait: seconds, or one of the three date forms of RFC 9110. A date
+ * gone by is 0, more than `maxMs` is `maxMs`. Null when there is no header or it says nothing.
+ */
+export function parseRetryAfter(
+  header: string | undefined | null,
+  wallNowMs: number,
+  maxMs: number = fiveMinutesMs,
+): number | null {
+  const text = header?.trim() ?? ''
+  if (/^\d+$/.test(text)) return Math.min(maxMs, Number(text) * 1_000)
+  const at = httpDate(text, wallNowMs)
+  return at === null ? null : Math.min(maxMs, Math.max(0, at - wallNowMs))
+}
+
+const clockTime = String.raw`(?<hour>[01]\d|2[0-3]):(?<minute>[0-5]\d):(?<second>[0-5]\d|60)`
+const dateForms = [
+  // Sun, 06 Nov 1994 08:49:37 GMT
+  new RegExp(
+    String.raw`^[A-Z][a-z]{2}, (?<day>\d{2}) (?<month>[A-Z][a-z]{2}) (?<year>\d{4}) ${clockTime} GMT$`,
+  ),
+  // Sunday, 06-Nov-94 08:49:37 GMT
+  new RegExp(
+    String.raw`^[A-Z][a-z]{5,8}, (?<day>\d{2})-(?<month>[A-Z][a-z]{2})-(?<year>\d{2}) ${clockTime} GMT$`,
+  ),
+  // Sun Nov  6 08:49:37 1994
+  new RegExp(String.raw`^[A-Z][a-z]{2} (?<month>[A-Z][a-z]{2}) (?<day>[ \d]\d) ${clockTime} (?<year>\d{4})$`),
+]
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec']
+
+function httpDate(text: string, wallNowMs: number): number | null {
+  for (const form of dateForms) {
+    const parts = form.exec(text)?.groups
+    if (parts === undefined) continue
+    const month = months.indexOf(parts['month']!)
+    const day = Number(parts['day'])
+    const year =
+      parts['year']!.length === 2 ? nearYear(Number(parts['year']), wallNowMs) : Number(parts['year'])
+    const midnight = new Date(0)
+    midnight.setUTCFullYear(year, month, day)
+    // The constructor would make the 30th of February a day in March.
+    if (month === -1 || midnight.getUTCMonth() !== month || midnight.getUTCDate() !== day) return null
+    return (
+      midnight.getTime() +
+      Date.UTC(1970, 0, 1, Number(parts['hour']), Number(parts['minute']), Number(parts['second']))
+    )
+  }
+  return null
+}
+
+/** RFC 9110, 5.6.7: two digits that look more than 50 years ahead are of the past. */
+function nearYear(digits: number, wallNowMs: number): number {
+  const thisYear = new Date(wallNowMs).getUTCFullYear()
+  const year = thisYear - (thisYear % 100) + digits
+  return year > thisYear + 50 ? year - 100 : year
+}
