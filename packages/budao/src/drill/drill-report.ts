@@ -19,9 +19,9 @@ export interface DrillEvidence {
   /** An answer that takes longer is slow. */
   readonly slowMs: number
   readonly longestPauseMs: number
-  /** Growth of the gateway's own counters over the run, other clients' requests included. */
-  readonly retries: number
-  readonly fallbacks: number
+  /** Growth of the gateway's own counters over the run, other clients' requests included; null: it did not say. */
+  readonly retries: number | null
+  readonly fallbacks: number | null
   /** From the kill until every endpoint of the site was usable again; null: not within `returnWithinMs`. */
   readonly returnedMs: number | null
   readonly returnWithinMs: number
@@ -66,8 +66,10 @@ export interface DrillReport {
   readonly recoverMs: number
   /** Of answered requests, by when they ended: before the kill, until the site was out and users recovered, after. */
   readonly latency: { readonly before: Latency; readonly during: Latency; readonly after: Latency }
-  readonly retries: number
-  readonly fallbacks: number
+  /** By the gateway over the run, for all its clients; null: it did not say. */
+  readonly retries: number | null
+  readonly fallbacks: number | null
+  /** From the kill until every endpoint of the site was usable again, to 0.1 s; null: not seen. */
   readonly returnedMs: number | null
   readonly returnWithinMs: number
   /** What the gateway noticed and did from the kill on, about this site or as a whole. */
@@ -208,7 +210,7 @@ function tally(samples: readonly Sample[]): Record<string, number> {
 
 /** Nearest rank: a value that was measured, never one between two. */
 function latency(samples: readonly Sample[]): Latency {
-  const sorted = Float64Array.from(samples, latencyOf).sort()
+  const sorted = Float64Array.from(samples, latencyOf).toSorted()
   const rank = (share: number): number | null =>
     sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? null
   return { requests: sorted.length, p50: rank(0.5), p99: rank(0.99), max: sorted.at(-1) ?? null }

@@ -145,16 +145,8 @@ export class Load {
       protocol === 'https:'
         ? connectTls({ host, port: Number(port || 443), servername: host, rejectUnauthorized: false })
         : connect({ host, port: Number(port || 80), noDelay: true })
-    const connection: Connection = {
-      socket,
-      dueMs,
-      connected: false,
-      gone: false,
-      reader: undefined as never,
-    }
-    const { reader } = Object.assign(connection, {
-      reader: new ResponseReader((answer) => this.#answered(connection, answer)),
-    })
+    const reader = new ResponseReader((answer) => this.#answered(connection, answer))
+    const connection: Connection = { socket, dueMs, connected: false, gone: false }
     this.#connections.add(connection)
     socket.once(protocol === 'https:' ? 'secureConnect' : 'connect', () => (connection.connected = true))
     socket.on('data', (bytes: Buffer) => {
@@ -227,7 +219,6 @@ export class Load {
 
 interface Connection {
   readonly socket: Socket
-  readonly reader: ResponseReader
   /** Of the request under way; undefined while idle. */
   dueMs: number | undefined
   connected: boolean

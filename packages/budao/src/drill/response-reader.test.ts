@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import { array, assert as check, integer, property } from 'fast-check'
 import { ResponseReader, field } from './response-reader.ts'
 import type { ReadAnswer } from './response-reader.ts'
 
@@ -20,10 +20,10 @@ const wires: [wire: string, status: number, reusable: boolean][] = [
 ]
 
 test('answers are found however the bytes are cut', () => {
-  fc.assert(
-    fc.property(
-      fc.array(fc.integer({ min: 0, max: wires.length - 1 }), { minLength: 1, maxLength: 6 }),
-      fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1 }),
+  check(
+    property(
+      array(integer({ min: 0, max: wires.length - 1 }), { minLength: 1, maxLength: 6 }),
+      array(integer({ min: 1, max: 40 }), { minLength: 1 }),
       (picks, cuts) => {
         const seen: [number, boolean][] = []
         const reader = new ResponseReader(({ status, reusable }) => seen.push([status, reusable]))

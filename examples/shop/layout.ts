@@ -1,0 +1,103 @@
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import type { AddressInfo, Server } from 'node:net'
+import { join, resolve } from 'node:path'
+
+export const sites = ['east', 'west'] as const
+
+export type Site = (typeof sites)[number]
+
+export interface ShopPlace {
+  readonly name: string
+  readonly site: Site
+  readonly port: number
+}
+
+export interface GatewayPlace {
+  readonly name: string
+  readonly site: Site
+  readonly port: number
+  readonly adminPort: number
+}
+
+/** Which process of the demo is where. */
+export interface Layout {
+  readonly shops: readonly ShopPlace[]
+  readonly gateways: readonly GatewayPlace[]
+}
+
+/** A port that somebody else has. */
+export interface BusyPort {
+  readonly port: number
+  /** Whose it would have been. */
+  readonly name: string
+}
+
+/** The ports in `east.yaml` and `west.yaml`. */
+export const defaultPorts: readonly number[] = [8080, 8081, 9900, 9901, 7001, 7002, 7101, 7102]
+
+/** Ports in the order of `defaultPorts`: gateways, their admin addresses, shops of east, shops of west. */
+export function layoutOf(ports: readonly number[]): Layout {
+  const at = (index: number): number => ports[index]!
+  return {
+    gateways: sites.map((site, index) => ({
+      name: `gw-${site}`,
+      site,
+      port: at(index),
+      adminPort: at(2 + index),
+    })),
+    shops: sites.flatMap((site, index) =>
+      [0, 1].map((nth) => ({ name: `shop-${site}-${nth + 1}`, site, port: at(4 + 2 * index + nth) })),
+    ),
+  }
+}
+
+/** Ports of 127.0.0.1 that were free a moment ago, all different. */
+export async function freePorts(): Promise<readonly number[]> {
+  const servers: Server[] = []
+  for (const _ of defaultPorts) servers.push(await listen(0))
+  const ports = servers.map((server) => (server.address() as AddressInfo).port)
+  await Promise.all(servers.map(close))
+  return ports
+}
+
+/** The first port of the layout that cannot be listened on, if any. */
+export async function busyPort(layout: Layout): Promise<BusyPort | undefined> {
+  const wanted = [
+    ...layout.gateways.map(({ name, port }) => ({ name, port })),
+    ...layout.gateways.map(({ name, adminPort }) => ({ name: `admin of ${name}`, port: adminPort })),
+    ...layout.shops.map(({ name, port }) => ({ name, port })),
+  ]
+  for (const { name, port } of wanted) {
+    try {
+      await close(await listen(port))
+    } catch {
+      return { name, port }
+    }
+  }
+  return undefined
+}
+
+/** The configuration of a site's gateway as shipped, with other ports and another folder for its state. */
+export function gatewayConfig(site: Site, ports: readonly number[], stateDir: string): string {
+  const text = readFileSync(join(import.meta.dirname, `${site}.yaml`), 'utf8')
+  return text
+    .replaceAll(
+      /127\.0\.0\.1:(\d+)/g,
+      (_, port: string) => `127.0.0.1:${ports[defaultPorts.indexOf(Number(port))]}`,
+    )
+    .replaceAll('../../data/shop', resolve(stateDir))
+}
+
+async function listen(port: number): Promise<Server> {
+  const server = createServer()
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  return server
+}
+
+async function close(server: Server): Promise<void> {
+  server.close()
+  await once(server, 'close')
+}

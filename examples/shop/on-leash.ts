@@ -1,0 +1,4 @@
+/** Loaded with `--import` into every process the demo starts, whatever program it runs. */
+import { holdLeash } from './leash.ts'
+
+holdLeash()

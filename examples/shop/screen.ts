@@ -1,0 +1,61 @@
+import type { Layout } from './layout.ts'
+import type { PhonesCounts } from './phones.ts'
+
+export interface LiveState {
+  readonly elapsedMs: number
+  readonly phones: number
+  readonly counts: PhonesCounts
+  readonly perSecond: number
+  /** Running shop processes by site. */
+  readonly running: Readonly<Record<string, number>>
+}
+
+/** What to try, at most 80 columns wide. `configs` are the gateways' configuration files as a person would write them. */
+export function welcome(
+  layout: Layout,
+  configs: readonly string[],
+  pidFile: string,
+  { readyMs, phones, restartAfterMs }: { readyMs: number; phones: number; restartAfterMs: number },
+): string {
+  const [east, west] = layout.gateways
+  const url = `http://127.0.0.1:${east!.port}`
+  return [
+    `Budao demo: one shop at two sites, a gateway at each. Ready after ${(readyMs / 1000).toFixed(1)} s.`,
+    '',
+    ...layout.gateways.map(({ site, port }) => {
+      const shops = layout.shops.filter((shop) => shop.site === site).map((shop) => shop.port)
+      return `  ${site}     http://127.0.0.1:${port}   in front of shops on ports ${shops.join(' and ')}`
+    }),
+    `  console  http://127.0.0.1:${east!.adminPort} (east), http://127.0.0.1:${west!.adminPort} (west)`,
+    '',
+    'Try in another terminal:',
+    `  curl -i '${url}/api/products?category=tea'`,
+    `  curl -X PUT -H 'X-User: me' -d '{"items":[{"productId":1,"quantity":2}]}' \\`,
+    `    ${url}/api/cart`,
+    `  npm run budao -- status -c ${configs[0]}`,
+    'Lose a site: measured under load, or just so:',
+    `  npm run drill -- site-loss --site east -c ${configs[0]}`,
+    `  kill -9 $(cut -d' ' -f1 ${pidFile})`,
+    '',
+    `${phones} phones are shopping. What dies starts again after ${restartAfterMs / 1000} s. Ctrl-C ends it all.`,
+  ].join('\n')
+}
+
+/** How the phones are doing, in at most 79 columns. */
+export function liveLine({ elapsedMs, phones, counts, perSecond, running }: LiveState): string {
+  const seconds = Math.floor(elapsedMs / 1000)
+  const clock = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
+  const sites = Object.entries(running).map(([site, count]) => `${site} ${count}/2`)
+  return [
+    clock,
+    `${phones} phones`,
+    `${Math.round(perSecond)}/s`,
+    `ok ${counts.ok}`,
+    ...(counts.backup > 0 ? [`backup ${counts.backup}`] : []),
+    ...(counts.degraded > 0 ? [`degraded ${counts.degraded}`] : []),
+    `failed ${counts.failed}`,
+    ...sites,
+  ]
+    .join('  ')
+    .slice(0, 79)
+}

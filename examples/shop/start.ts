@@ -1,0 +1,197 @@
+/**
+ * `npm start`: the shop at two sites of two processes each, a gateway at each site, simulated phones. Ends with
+ * Ctrl-C or SIGTERM, and with it all it has started.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { Crew } from './crew.ts'
+import { busyPort, defaultPorts, freePorts, gatewayConfig, layoutOf, sites } from './layout.ts'
+import { Phones } from './phones.ts'
+import { holdLeash } from './leash.ts'
+import { liveLine, welcome } from './screen.ts'
+
+const usage = `Usage: npm start -- [--port-base N|auto] [--data DIR] [--phones N]
+  --port-base N  eight ports from N on instead of ${defaultPorts.join(', ')}; auto: free ones
+  --data DIR     where databases, logs and pid files go (default data/shop)
+  --phones N     simulated phones (default 40, at most 500)`
+const workspace = join(import.meta.dirname, '../..')
+/** Long enough for people to see that a site is gone. */
+const restartAfterMs = 6_000
+const startMsMax = 20_000
+
+holdLeash()
+const options = readOptions()
+const ports = await choosePorts(options.portBase)
+const layout = layoutOf(ports)
+const busy = await busyPort(layout)
+if (busy !== undefined) {
+  fail(
+    `Port ${busy.port} (${busy.name}) is in use. Stop what uses it, or take other ports:\n` +
+      '  npm start -- --port-base 18080',
+  )
+}
+
+const stateDir = options.data ?? join(workspace, 'data', ports === defaultPorts ? 'shop' : `shop-${ports[0]}`)
+const runDir = join(stateDir, 'run')
+mkdirSync(runDir, { recursive: true })
+const tty = process.stdout.isTTY && process.send === undefined
+const crew = new Crew({ runDir, restartAfterMs, say })
+const phones = new Phones(Math.random, {
+  gateways: layout.gateways.map(({ port }) => `http://127.0.0.1:${port}`),
+  users: options.phones,
+})
+let live: NodeJS.Timeout | undefined
+let stopping: Promise<void> | undefined
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop())
+
+startShops()
+await Promise.all(
+  layout.shops.map(async ({ name, port }) => answers(name, `http://127.0.0.1:${port}/healthz`)),
+)
+const configs = startGateways()
+await Promise.all(
+  layout.gateways.map(async ({ name, port }) =>
+    answers(name, `http://127.0.0.1:${port}/api/products?page=1`),
+  ),
+)
+if (stopping === undefined) {
+  phones.start()
+  console.log(
+    welcome(layout, configs.map(shown), shown(join(runDir, 'east.pids')), {
+      readyMs: performance.now(),
+      phones: options.phones,
+      restartAfterMs,
+    }),
+  )
+  showLive()
+  process.send?.({ ready: true, configs })
+}
+
+function startShops(): void {
+  for (const { name, site, port } of layout.shops) {
+    const data = join(stateDir, `${site}.db`)
+    const script = join(import.meta.dirname, 'server.ts')
+    const args = [script, '--port', String(port), '--site', site, '--data', data, '--name', name]
+    crew.start({ name, crew: site, args })
+  }
+}
+
+/** Returns the gateways' configuration files. */
+function startGateways(): string[] {
+  const asShipped = ports === defaultPorts && options.data === undefined
+  return layout.gateways.map(({ name, site }) => {
+    const file = asShipped ? join(import.meta.dirname, `${site}.yaml`) : join(runDir, `${site}.yaml`)
+    if (!asShipped) writeFileSync(file, gatewayConfig(site, ports, stateDir))
+    mkdirSync(join(stateDir, name), { recursive: true })
+    const main = join(workspace, 'packages/budao/src/main.ts')
+    crew.start({ name, crew: 'gateways', args: ['--conditions=@budao/source', main, 'up', '-c', file] })
+    return file
+  })
+}
+
+/** Resolves when the process answers well. One that ends before has the wrong configuration or no permission. */
+async function answers(name: string, url: string): Promise<void> {
+  const giveUpMs = performance.now() + startMsMax
+  while (stopping === undefined) {
+    const ok = await fetch(url, { signal: AbortSignal.timeout(1_000) }).then(
+      async (response) => (await response.text()) !== '' && response.ok,
+      () => false,
+    )
+    if (ok) return
+    if (!crew.isRunning(name) || performance.now() > giveUpMs) {
+      const tail = crew.tail(name)
+      await stop()
+      fail(`${name} did not start. The end of what it wrote:\n${tail}`)
+    }
+    await sleep(20)
+  }
+}
+
+function showLive(): void {
+  let before = phones.counts
+  let beforeMs = performance.now()
+  live = setInterval(
+    () => {
+      const counts = phones.counts
+      const now = performance.now()
+      const answered = (from: typeof counts): number => from.ok + from.backup + from.degraded + from.failed
+      const line = liveLine({
+        elapsedMs: now,
+        phones: options.phones,
+        counts,
+        perSecond: ((answered(counts) - answered(before)) * 1000) / (now - beforeMs),
+        running: Object.fromEntries(sites.map((site) => [site, crew.running(site)])),
+      })
+      before = counts
+      beforeMs = now
+      process.stdout.write(tty ? `\r\u001b[2K${line}` : `${line}\n`)
+    },
+    tty ? 1_000 : 5_000,
+  )
+}
+
+/** Clients first, then the doors, then the shops: nobody meets a closed door on the way out. */
+function stop(): Promise<void> {
+  stopping ??= (async () => {
+    clearInterval(live)
+    if (tty) process.stdout.write('\r\u001b[2K')
+    console.log('Stopping.')
+    await phones.stop()
+    await crew.stop('gateways')
+    await crew.stop(...sites)
+    if (process.connected) process.disconnect?.()
+  })()
+  return stopping
+}
+
+function say(line: string): void {
+  process.stdout.write(tty ? `\r\u001b[2K${line}\n` : `${line}\n`)
+}
+
+/** As a person in the working directory would write it. */
+function shown(path: string): string {
+  const short = relative(process.cwd(), path)
+  return short.startsWith('..') ? path : short
+}
+
+function readOptions(): { portBase: string | undefined; data: string | undefined; phones: number } {
+  try {
+    const { values } = parseArgs({
+      options: {
+        'port-base': { type: 'string' },
+        data: { type: 'string' },
+        phones: { type: 'string', default: '40' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    })
+    if (values.help === true) {
+      console.log(usage)
+      process.exit(0)
+    }
+    if (!/^\d{1,3}$/.test(values.phones) || Number(values.phones) > 500) {
+      throw new Error(`--phones: expected a number up to 500, got ${values.phones}`)
+    }
+    return { portBase: values['port-base'], data: values.data, phones: Number(values.phones) }
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${usage}`)
+    process.exit(2)
+  }
+}
+
+async function choosePorts(base: string | undefined): Promise<readonly number[]> {
+  if (base === undefined) return defaultPorts
+  if (base === 'auto') return freePorts()
+  const first = Number(base)
+  const last = 65_536 - defaultPorts.length
+  if (Number.isInteger(first) && first >= 1024 && first <= last)
+    return defaultPorts.map((_, index) => first + index)
+  console.error(`--port-base: expected a number from 1024 to ${last} or auto, got ${base}\n${usage}`)
+  process.exit(2)
+}
+
+function fail(message: string): never {
+  console.error(message)
+  process.exit(1)
+}

@@ -1,0 +1,123 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { BudaoEvent, GatewayReport } from '@budao/model'
+import { CliError } from '../cli-error.ts'
+
+const timeoutMs = 5_000
+const pageSize = 500
+
+/** What a drill asks of a gateway. */
+export interface GatewayWitness {
+  status(): Promise<GatewayReport>
+  /** Position of the newest event; 0 when there is none. */
+  lastSeq(): Promise<number>
+  /** All events after that position, oldest first. */
+  eventsAfter(seq: number): Promise<readonly BudaoEvent[]>
+}
+
+/** Reads a gateway's admin API. Every call rejects with CliError when there is no answer or it is a refusal. */
+export class AdminApi implements GatewayWitness {
+  readonly #url: string
+  readonly #token: string | undefined
+
+  /** `url` without a path, such as `http://127.0.0.1:9900`. */
+  constructor(url: string, token?: string) {
+    this.#url = url
+    this.#token = token
+  }
+
+  async status(): Promise<GatewayReport> {
+    return (await this.#get('/api/v1/status')) as GatewayReport
+  }
+
+  async lastSeq(): Promise<number> {
+    const { lastSeq } = (await this.#get('/api/v1/events?limit=1')) as { lastSeq: number }
+    return lastSeq
+  }
+
+  async eventsAfter(seq: number): Promise<readonly BudaoEvent[]> {
+    const events: BudaoEvent[] = []
+    for (let after = seq; ;) {
+      const page = (await this.#get(`/api/v1/events?after=${after}&limit=${pageSize}`)) as {
+        events: BudaoEvent[]
+      }
+      events.push(...page.events)
+      const last = page.events.at(-1)
+      if (last === undefined || page.events.length < pageSize) return events
+      after = last.seq
+    }
+  }
+
+  async #get(path: string): Promise<unknown> {
+    const url = this.#url + path
+    let response: Response
+    try {
+      response = await fetch(url, {
+        headers: this.#token === undefined ? {} : { Authorization: `Bearer ${this.#token}` },
+        signal: AbortSignal.timeout(timeoutMs),
+      })
+      const body = (await response.json()) as { message?: string }
+      if (response.ok) return body
+      throw new CliError(`${url} answered ${response.status}: ${body.message ?? 'no reason given'}`)
+    } catch (error) {
+      if (error instanceof CliError) throw error
+      throw new CliError(
+        `no answer from the gateway's admin API at ${url}: is it running? (${reason(error)})`,
+        1,
+        {
+          cause: error,
+        },
+      )
+    }
+  }
+}
+
+/** The addresses of a site's endpoints, in all services. */
+export function siteEndpoints(report: GatewayReport, site: string): readonly string[] {
+  const endpoints = report.services.flatMap((service) => service.endpoints)
+  return [...new Set(endpoints.filter((endpoint) => endpoint.site === site).map(({ address }) => address))]
+}
+
+/** Services that would have no usable endpoint left without this site. Empty: the site can be spared. */
+export function servicesLost(report: GatewayReport, site: string): readonly string[] {
+  return report.services
+    .filter(({ endpoints }) => endpoints.some((endpoint) => endpoint.site === site))
+    .filter(
+      ({ endpoints }) => !endpoints.some((endpoint) => endpoint.site !== site && endpoint.state === 'usable'),
+    )
+    .map(({ name }) => name)
+}
+
+/** True when every endpoint of the site gets traffic. */
+export function siteIsUp(report: GatewayReport, site: string): boolean {
+  const endpoints = report.services.flatMap((service) => service.endpoints).filter((one) => one.site === site)
+  return endpoints.length > 0 && endpoints.every(({ state }) => state === 'usable')
+}
+
+/**
+ * Asks again and again until the site was seen down and then up. Resolves with the time of that answer by `now`, or
+ * null when `signal` ends it first. An admin API that does not answer for a while is asked on.
+ */
+export async function siteReturn(
+  witness: Pick<GatewayWitness, 'status'>,
+  site: string,
+  { now, everyMs, signal }: { now: () => number; everyMs: number; signal: AbortSignal },
+): Promise<number | null> {
+  let wasDown = false
+  while (!signal.aborted) {
+    try {
+      const up = siteIsUp(await witness.status(), site)
+      if (up && wasDown) return now()
+      wasDown ||= !up
+    } catch (error) {
+      // The next answer decides: who watches a failure must outlast one.
+      if (!(error instanceof CliError)) throw error
+    }
+    await sleep(everyMs, undefined, { signal }).catch(() => {})
+  }
+  return null
+}
+
+function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause instanceof Error ? error.cause.message : error.message
+}
