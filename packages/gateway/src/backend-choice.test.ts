@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { chooseBackend } from './backend-choice.ts'
 
 const table: [weights: number[], u: number, index: number][] = [
@@ -34,7 +34,10 @@ test('the share of each backend is its weight', () => {
       const total = weights.reduce((sum, weight) => sum + weight, 0)
       const hits = weights.map(() => 0)
       const backends = weights.map((weight) => ({ weight }))
-      for (let slot = 0; slot < total; slot++) hits[chooseBackend(backends, (slot + 0.5) / total)]!++
+      for (let slot = 0; slot < total; slot++) {
+        const index = chooseBackend(backends, (slot + 0.5) / total)
+        hits[index] = (hits[index] ?? Number.NaN) + 1
+      }
       assert.deepEqual(hits, weights)
     }),
   )

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { jsonBytes, jsonString } from './json-text.ts'
 
 test('JSON.parse gives back any string, lone surrogates included', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { MatchConfig, PathMatch, RouteConfig, ValueMatch } from '@budao/model'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { TestRequest } from './filters/test-exchange.test.ts'
 import { Router } from './router.ts'
 
@@ -238,14 +238,16 @@ function hostHolds(pattern: string, host: string): boolean {
 function matchHolds(config: MatchConfig, each: TestRequest): boolean {
   const query = new URLSearchParams(each.query)
   const cookies = new Map(
-    (each.headers['cookie'] ?? '').split('; ').map((pair) => pair.split('=') as [string, string]),
+    (each.headers['cookie'] ?? '').split('; ').map((pair) => [pair.split('=')[0], pair.split('=')[1]]),
   )
   return (
     pathHolds(config.path, each.path) &&
     (config.method?.includes(each.method) ?? true) &&
-    Object.entries(config.headers).every(([name, test]) => valueHolds(test, each.headers[name])) &&
-    Object.entries(config.query).every(([name, test]) => valueHolds(test, query.get(name) ?? undefined)) &&
-    Object.entries(config.cookies).every(([name, test]) => valueHolds(test, cookies.get(name)))
+    Object.entries(config.headers).every(([name, wanted]) => valueHolds(wanted, each.headers[name])) &&
+    Object.entries(config.query).every(([name, wanted]) =>
+      valueHolds(wanted, query.get(name) ?? undefined),
+    ) &&
+    Object.entries(config.cookies).every(([name, wanted]) => valueHolds(wanted, cookies.get(name)))
   )
 }
 

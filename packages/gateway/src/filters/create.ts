@@ -1,0 +1,28 @@
+import type { FilterConfig } from '@budao/model'
+import { createAccessLogFilter } from './access-log.ts'
+import { CorsFilter } from './cors.ts'
+import type { Filter, FilterEnv } from './filter.ts'
+import { HeadersFilter } from './headers.ts'
+import { createJwtFilter } from './jwt.ts'
+import { createModuleFilter } from './module.ts'
+import { RateLimitFilter, rateLimitCells } from './rate-limit.ts'
+
+/**
+ * Makes one filter of a route. Rejects with one sentence for people when it cannot work: a file that is missing or
+ * wrong, settings that contradict one another. Whoever made it calls its `close`.
+ *
+ * Filters of the gateway's own never throw from a hook. A module of the user's own may: the engine contains that.
+ */
+export async function createFilter(config: FilterConfig, env: FilterEnv): Promise<Filter> {
+  if ('jwt' in config) return createJwtFilter(config.jwt, env)
+  if ('rateLimit' in config) return new RateLimitFilter(config.rateLimit, env)
+  if ('accessLog' in config) return createAccessLogFilter(config.accessLog, env)
+  if ('cors' in config) return new CorsFilter(config.cors)
+  if ('headers' in config) return new HeadersFilter(config.headers)
+  return createModuleFilter(config.module, env)
+}
+
+/** How many cells of shared memory that filter needs in its environment. */
+export function filterCells(config: FilterConfig): number {
+  return 'rateLimit' in config ? rateLimitCells(config.rateLimit) : 0
+}

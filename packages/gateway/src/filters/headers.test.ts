@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { HeaderEdit } from '@budao/model'
+import { HeadersFilter } from './headers.ts'
+import { TestRequest, TestResponse } from './test-exchange.test.ts'
+
+const nothing: HeaderEdit = { set: {}, remove: [] }
+
+test('headers are removed and set on the way to the service', () => {
+  const filter = new HeadersFilter({
+    request: { set: { 'X-Site': 'east', 'X-City': '北京' }, remove: ['X-Debug', 'x-absent', 'X-Site'] },
+    response: nothing,
+  })
+  const request = new TestRequest({ headers: { 'x-debug': '1', 'x-site': 'forged', accept: '*/*' } })
+  filter.onRequest(request)
+  const city = Buffer.from('北京').toString('latin1')
+  assert.deepEqual(request.headers, { accept: '*/*', 'x-site': 'east', 'x-city': city })
+})
+
+test('headers are removed and set on the way to the client', () => {
+  const filter = new HeadersFilter({
+    request: nothing,
+    response: { set: { 'X-Frame-Options': 'DENY' }, remove: ['Server'] },
+  })
+  const response = new TestResponse(200, { Server: 'x', 'Content-Type': 'text/plain' })
+  filter.onResponse(new TestRequest(), response)
+  assert.deepEqual(response.headers, { 'content-type': 'text/plain', 'x-frame-options': 'DENY' })
+})
+
+for (const name of [
+  'Connection',
+  'Content-Length',
+  'HOST',
+  'Transfer-Encoding',
+  'upgrade',
+  'TE',
+  'keep-alive',
+  'Trailer',
+]) {
+  test(`${name} cannot be edited in either direction`, () => {
+    const problem = new RegExp(`filter headers, \\w+: ${name} is kept by the gateway`)
+    for (const edit of [
+      { set: { [name]: 'x' }, remove: [] },
+      { set: {}, remove: [name] },
+    ]) {
+      assert.throws(() => new HeadersFilter({ request: edit, response: nothing }), problem)
+      assert.throws(() => new HeadersFilter({ request: nothing, response: edit }), problem)
+    }
+  })
+}
+
+for (const [name, value] of [
+  ['X A', 'x'],
+  ['', 'x'],
+  ['X\r\nY', 'x'],
+  ['X', 'a\r\nY: b'],
+  ['X', 'a\0'],
+] as const) {
+  test(`${JSON.stringify(name)}: ${JSON.stringify(value)} is refused`, () => {
+    assert.throws(
+      () => new HeadersFilter({ request: { set: { [name]: value }, remove: [] }, response: nothing }),
+      RangeError,
+    )
+  })
+}

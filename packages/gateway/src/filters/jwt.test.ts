@@ -1,0 +1,345 @@
+import assert from 'node:assert/strict'
+import { createHmac, randomBytes } from 'node:crypto'
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import type { JwtConfig } from '@budao/model'
+import { tempDir } from '@budao/testkit'
+import * as fc from 'fast-check'
+import { exportJWK, exportSPKI, generateKeyPair, importJWK, type JWTPayload, SignJWT } from 'jose'
+import type { Filter, FilterEnv, Reply } from './filter.ts'
+import { createJwtFilter } from './jwt.ts'
+import { testEnv, TestRequest } from './test-exchange.test.ts'
+
+const rsa = await generateKeyPair('RS256', { extractable: true })
+const otherRsa = await generateKeyPair('RS256', { extractable: true })
+const ec = await generateKeyPair('ES256', { extractable: true })
+const rsaSecret = await exportJWK(rsa.privateKey)
+const pssKey = await importJWK(rsaSecret, 'PS256')
+const rsaKey = { ...(await exportJWK(rsa.publicKey)), kid: 'r1', alg: 'RS256', use: 'sig' }
+const ecKey = { ...(await exportJWK(ec.publicKey)), kid: 'e1' }
+const keySet = { keys: [rsaKey, ecKey] }
+const nowSeconds = Date.UTC(2026, 10, 5, 8) / 1000
+
+interface World {
+  readonly filter: Filter
+  readonly file: string
+  readonly env: ReturnType<typeof testEnv>
+  readonly answer: (authorization?: string, headers?: Record<string, string>) => Promise<Answer>
+}
+
+interface Answer {
+  readonly reply: Reply | undefined
+  readonly code: string
+  readonly message: string
+  readonly headers: Record<string, string>
+}
+
+async function world(
+  t: TestContext,
+  config: Partial<JwtConfig> = {},
+  env: Partial<FilterEnv> = {},
+): Promise<World> {
+  const dir = tempDir(t)
+  const file = join(dir, 'keys.json')
+  writeFileSync(file, JSON.stringify(keySet))
+  const fullEnv = testEnv(dir, env)
+  const filter = await createJwtFilter(
+    { jwks: 'keys.json', algorithms: ['RS256', 'ES256'], clockSkew: 30_000, forwardClaims: {}, ...config },
+    fullEnv,
+  )
+  t.after(() => filter.close?.())
+  return {
+    filter,
+    file,
+    env: fullEnv,
+    answer: async (authorization, headers = {}) => {
+      const all = authorization === undefined ? headers : { ...headers, authorization }
+      const request = new TestRequest({ headers: all, now: fullEnv.now() })
+      const reply = await filter.onRequest!(request)
+      const body =
+        reply === undefined
+          ? { error: '', message: '' }
+          : (JSON.parse(reply.body) as { error: string; message: string })
+      return {
+        reply,
+        code: body.error,
+        message: body.message,
+        headers: request.headers,
+      }
+    },
+  }
+}
+
+interface Signed {
+  readonly claims?: JWTPayload
+  readonly kid?: string
+  readonly alg?: string
+  readonly key?: CryptoKey | Uint8Array
+}
+
+function sign({
+  claims = {},
+  kid = 'r1',
+  alg = 'RS256',
+  key = rsa.privateKey,
+}: Signed = {}): Promise<string> {
+  const payload = { sub: 'u-1', exp: nowSeconds + 600, ...claims }
+  return new SignJWT(payload).setProtectedHeader({ alg, ...(kid === '' ? {} : { kid }) }).sign(key)
+}
+
+const encode = (part: unknown): string => Buffer.from(JSON.stringify(part)).toString('base64url')
+const payload = encode({ sub: 'admin', exp: nowSeconds + 600 })
+
+test('a good token passes, whatever the case of the scheme', async (t) => {
+  const { answer } = await world(t)
+  const token = await sign()
+  for (const authorization of [
+    `Bearer ${token}`,
+    `bearer ${token}`,
+    `BEARER  ${token} `,
+    `Bearer ${token}`,
+  ]) {
+    assert.equal((await answer(authorization)).reply, undefined)
+  }
+  assert.equal(
+    (await answer(`Bearer ${await sign({ kid: 'e1', alg: 'ES256', key: ec.privateKey })}`)).reply,
+    undefined,
+  )
+})
+
+for (const authorization of [undefined, '', 'Bearer', 'Bearer  ', 'Basic dXNlcjpwYXNz', 'Bearerx y']) {
+  test(`${JSON.stringify(authorization)} is answered 401 and asked for a token`, async (t) => {
+    const { answer } = await world(t)
+    const { reply, code } = await answer(authorization)
+    assert.equal(reply?.status, 401)
+    assert.equal(code, 'token_missing')
+    assert.ok(reply.headers.some(([name, value]) => name === 'WWW-Authenticate' && value === 'Bearer'))
+  })
+}
+
+const bad: [what: string, token: () => string | Promise<string>, config?: Partial<JwtConfig>][] = [
+  ['no token at all', () => 'garbage'],
+  ['two tokens', async () => `${await sign()}, Bearer ${await sign()}`],
+  ['an expired token', () => sign({ claims: { exp: nowSeconds - 31 } })],
+  ['a token of the future', () => sign({ claims: { nbf: nowSeconds + 31 } })],
+  ['an unknown key', () => sign({ kid: 'r2', key: otherRsa.privateKey })],
+  ['a known key id with a foreign signature', () => sign({ key: otherRsa.privateKey })],
+  ['a changed payload', async () => (await sign()).replace(/\.[^.]+\./, `.${payload}.`)],
+  ['no signature', async () => (await sign()).replace(/[^.]+$/, '')],
+  ['alg none', () => `${encode({ alg: 'none' })}.${payload}.`],
+  ['alg None with a key id', () => `${encode({ alg: 'None', kid: 'r1' })}.${payload}.`],
+  ['an algorithm not in the list', () => sign({ alg: 'PS256', kid: '', key: pssKey })],
+  ['a listed algorithm of another key type', () => sign({ kid: 'e1' })],
+  ['the wrong issuer', () => sign({ claims: { iss: 'evil' } }), { issuer: 'https://id.example' }],
+  ['no issuer', () => sign(), { issuer: 'https://id.example' }],
+  ['the wrong audience', () => sign({ claims: { aud: 'other' } }), { audience: 'shop' }],
+  ['a crit header', () => `${encode({ alg: 'RS256', kid: 'r1', crit: ['x'], x: 1 })}.${payload}.AAAA`],
+]
+for (const [what, token, config] of bad) {
+  test(`${what} is answered 403`, async (t) => {
+    const { answer } = await world(t, config)
+    const { reply, code, message } = await answer(`Bearer ${await token()}`)
+    assert.equal(reply?.status, 403)
+    assert.equal(code, 'token_invalid')
+    assert.match(message, /\.$/)
+  })
+}
+
+test('the public key used as a shared secret is answered 403, also when HS256 were listed', async (t) => {
+  const pem = await exportSPKI(rsa.publicKey)
+  const forged = `${encode({ alg: 'HS256', kid: 'r1' })}.${payload}`
+  const token = `${forged}.${createHmac('sha256', pem).update(forged).digest('base64url')}`
+  const listed = { algorithms: ['RS256', 'HS256'] } as unknown as Partial<JwtConfig>
+  for (const config of [{}, listed]) {
+    const { answer } = await world(t, config)
+    assert.equal((await answer(`Bearer ${token}`)).reply?.status, 403)
+  }
+})
+
+test('clocks may differ by the allowed skew', async (t) => {
+  const { answer } = await world(t)
+  assert.equal((await answer(`Bearer ${await sign({ claims: { exp: nowSeconds - 29 } })}`)).reply, undefined)
+  assert.equal((await answer(`Bearer ${await sign({ claims: { nbf: nowSeconds + 29 } })}`)).reply, undefined)
+})
+
+test('issuer and audience pass when they are the configured ones', async (t) => {
+  const { answer } = await world(t, { issuer: 'https://id.example', audience: 'shop' })
+  const claims = { iss: 'https://id.example', aud: ['x', 'shop'] }
+  assert.equal((await answer(`Bearer ${await sign({ claims })}`)).reply, undefined)
+})
+
+test('claims become headers, and the client’s own copies never pass', async (t) => {
+  const { answer } = await world(t, {
+    forwardClaims: {
+      sub: 'X-User-Id',
+      name: 'X-User-Name',
+      roles: 'X-Roles',
+      level: 'X-Level',
+      constructor: 'X-Odd',
+    },
+  })
+  const forged = {
+    'x-user-id': 'admin',
+    'x-user-name': 'root',
+    'x-roles': 'all',
+    'x-level': '9',
+    'x-odd': '1',
+  }
+  const claims = { name: '王\r\nX-Admin: 1', roles: ['a', 'b'], level: 3 }
+  const authorization = `Bearer ${await sign({ claims })}`
+  for (const attempt of ['verified', 'cached']) {
+    const { headers } = await answer(authorization, forged)
+    assert.deepEqual(
+      headers,
+      {
+        authorization,
+        'x-user-id': 'u-1',
+        'x-user-name': encodeURIComponent('王\r\nX-Admin: 1').replaceAll('%3A', ':'),
+        'x-roles': '["a","b"]',
+        'x-level': '3',
+      },
+      attempt,
+    )
+  }
+  assert.deepEqual((await answer(undefined, forged)).headers, {})
+  assert.deepEqual(Object.keys((await answer('Bearer x', forged)).headers), ['authorization'])
+})
+
+test('a claim of any text can be read back from its header', async (t) => {
+  const { answer } = await world(t, { forwardClaims: { name: 'X-Name' } })
+  await fc.assert(
+    fc.asyncProperty(fc.string({ unit: 'binary', minLength: 1 }), async (name) => {
+      const { headers } = await answer(
+        `Bearer ${await sign({ claims: { name }, kid: 'e1', alg: 'ES256', key: ec.privateKey })}`,
+      )
+      assert.match(headers['x-name'] ?? '', /^[\x21-\x7e]+$/)
+      assert.equal(decodeURIComponent(headers['x-name'] ?? ''), name.toWellFormed())
+    }),
+    { numRuns: 30 },
+  )
+})
+
+test('a token once verified passes without a promise, until it expires or a minute has gone', async (t) => {
+  let now = 0
+  const { filter, answer } = await world(t, { clockSkew: 0 }, { now: () => now })
+  const long = `Bearer ${await sign()}`
+  const short = `Bearer ${await sign({ claims: { exp: nowSeconds + 10 } })}`
+  await answer(long)
+  await answer(short)
+  const isCached = (authorization: string): boolean =>
+    filter.onRequest?.(new TestRequest({ headers: { authorization }, now })) === undefined
+  assert.ok(isCached(long) && isCached(short))
+  now = 9_000
+  assert.ok(isCached(short))
+  now = 10_000
+  assert.ok(!isCached(short) && isCached(long))
+  now = 59_999
+  assert.ok(isCached(long))
+  now = 60_000
+  assert.ok(!isCached(long))
+})
+
+test('changed keys are used without a restart, and tokens of the old ones end with them', async (t) => {
+  let now = 10_000
+  const { file, answer } = await world(t, {}, { now: () => now })
+  const old = `Bearer ${await sign()}`
+  const fresh = `Bearer ${await sign({ kid: 'r2', key: otherRsa.privateKey })}`
+  assert.equal((await answer(old)).reply, undefined)
+  assert.equal((await answer(fresh)).reply?.status, 403)
+
+  writeFileSync(file, JSON.stringify({ keys: [{ ...(await exportJWK(otherRsa.publicKey)), kid: 'r2' }] }))
+  assert.equal((await answer(fresh)).reply?.status, 403, 'looked at a moment ago')
+  now += 1_000
+  assert.equal((await answer(fresh)).reply, undefined)
+  assert.equal((await answer(old)).reply?.status, 403)
+})
+
+test('a broken key file leaves the last good keys in force and warns once', async (t) => {
+  let now = 10_000
+  const { file, answer, env } = await world(t, {}, { now: () => now })
+  const unknown = `Bearer ${await sign({ kid: 'r2', key: otherRsa.privateKey })}`
+  for (const content of ['{"keys":[', '{"keys":', '{"keys":']) {
+    writeFileSync(file, content)
+    now += 1_000
+    assert.equal((await answer(unknown)).reply?.status, 403)
+  }
+  rmSync(file)
+  now += 1_000
+  assert.equal((await answer(unknown)).reply?.status, 403)
+  assert.equal(env.warnings.length, 2)
+  assert.match(
+    env.warnings[0] ?? '',
+    /filter jwt of route shop: .*keys\.json: expected a JSON Web Key Set.*stay in force/,
+  )
+  assert.match(env.warnings[1] ?? '', /ENOENT/)
+  assert.equal((await answer(`Bearer ${await sign()}`)).reply, undefined)
+})
+
+const files: [content: string | null, problem: RegExp][] = [
+  [null, /ENOENT/],
+  ['nothing', /not JSON/],
+  ['[]', /Key Set/],
+  ['{"keys":[]}', /1 to 100 keys, got 0/],
+  ['{"keys":[1]}', /Key Set/],
+  [JSON.stringify({ keys: [{ kty: 'oct', k: 'c2VjcmV0' }] }), /symmetric/],
+  [JSON.stringify({ keys: Array.from({ length: 101 }, () => rsaKey) }), /got 101/],
+  ['x'.repeat(1_048_577), /at most 1048576 bytes/],
+]
+for (const [content, problem] of files) {
+  test(`a key file of ${String(content).slice(0, 40)} is refused`, async (t) => {
+    const dir = tempDir(t)
+    if (content !== null) writeFileSync(join(dir, 'keys.json'), content)
+    const config: JwtConfig = { jwks: 'keys.json', algorithms: ['RS256'], clockSkew: 0, forwardClaims: {} }
+    await assert.rejects(createJwtFilter(config, testEnv(dir)), problem)
+  })
+}
+
+test('of a private key only the public part is used, with a warning', async (t) => {
+  const dir = tempDir(t)
+  writeFileSync(
+    join(dir, 'keys.json'),
+    JSON.stringify({ keys: [{ ...(await exportJWK(rsa.privateKey)), kid: 'r1' }] }),
+  )
+  const env = testEnv(dir)
+  const config: JwtConfig = { jwks: 'keys.json', algorithms: ['RS256'], clockSkew: 0, forwardClaims: {} }
+  const filter = await createJwtFilter(config, env)
+  t.after(() => filter.close?.())
+  assert.match(env.warnings[0] ?? '', /private key/)
+  const request = new TestRequest({ headers: { authorization: `Bearer ${await sign()}` } })
+  assert.equal(await filter.onRequest!(request), undefined)
+})
+
+test('no Authorization header makes it throw or lets it pass', async (t) => {
+  const { answer } = await world(t)
+  const part = fc.oneof(
+    fc.string({ unit: 'binary-ascii' }),
+    fc.base64String(),
+    fc.json().map((json) => encode(JSON.parse(json))),
+  )
+  const header = fc.oneof(
+    fc.string(),
+    fc.tuple(part, part, part).map((parts) => `Bearer ${parts.join('.')}`),
+    fc.uint8Array().map((bytes) => `Bearer ${Buffer.from(bytes).toString('latin1')}`),
+  )
+  await fc.assert(
+    fc.asyncProperty(header, async (authorization) => {
+      const status = (await answer(authorization)).reply?.status
+      assert.ok(status === 401 || status === 403)
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('who left while the token was verified leaves no claims on the next one’s request', async (t) => {
+  const { filter } = await world(t, { forwardClaims: { sub: 'X-User-Id' } })
+  const request = new TestRequest({
+    headers: { authorization: `Bearer ${await sign()}` },
+    requestId: 'first',
+  })
+  const answer = filter.onRequest!(request)
+  request.requestId = randomBytes(4).toString('hex')
+  request.headers = {}
+  assert.equal(await answer, undefined)
+  assert.deepEqual(request.headers, {})
+})

@@ -1,0 +1,112 @@
+import { readFile, stat } from 'node:fs/promises'
+import { createLocalJWKSet, type JSONWebKeySet, type JWK, type JWTVerifyGetKey } from 'jose'
+
+const pollMs = 2_000
+const bytesMax = 1_048_576
+const keysMax = 100
+
+/**
+ * The public keys of a JWKS file. The file is looked at every 2 s (a change of its time, size or inode; so a replaced
+ * symbolic link is seen too) and read again when it changed. A file that cannot be read or is no key set leaves the
+ * last good keys in force, with one warning for each new reason.
+ */
+export class KeyFile {
+  readonly #path: string
+  readonly #warn: (message: string) => void
+  readonly #timer: NodeJS.Timeout
+  #find: JWTVerifyGetKey
+  #stamp: string
+  #generation = 0
+  #refreshing: Promise<boolean> | undefined
+  #warned = ''
+
+  /** Reads the file for the first time; rejects with what is wrong with it. */
+  static async open(path: string, warn: (message: string) => void): Promise<KeyFile> {
+    const stamp = await fileStamp(path)
+    return new KeyFile(path, warn, stamp, createLocalJWKSet(await readKeys(path, warn)))
+  }
+
+  private constructor(path: string, warn: (message: string) => void, stamp: string, find: JWTVerifyGetKey) {
+    this.#path = path
+    this.#warn = warn
+    this.#stamp = stamp
+    this.#find = find
+    this.#timer = setInterval(() => void this.refresh(), pollMs).unref()
+  }
+
+  /** Changes with every reading that gave other keys. */
+  get generation(): number {
+    return this.#generation
+  }
+
+  /** The key for a token's header, to be given to jose. */
+  get find(): JWTVerifyGetKey {
+    return this.#find
+  }
+
+  /** Looks at the file now. Resolves to whether there are new keys; never rejects. Calls at one time share one look. */
+  refresh(): Promise<boolean> {
+    this.#refreshing ??= this.#readIfChanged().finally(() => (this.#refreshing = undefined))
+    return this.#refreshing
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+  }
+
+  async #readIfChanged(): Promise<boolean> {
+    try {
+      const stamp = await fileStamp(this.#path)
+      if (stamp === this.#stamp) return false
+      this.#find = createLocalJWKSet(await readKeys(this.#path, this.#warn))
+      // Only now: a file caught half written is read again at the next look.
+      this.#stamp = stamp
+      this.#generation++
+      this.#warned = ''
+      return true
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      if (reason !== this.#warned) this.#warn(`${reason}; the keys read before stay in force`)
+      this.#warned = reason
+      return false
+    }
+  }
+}
+
+async function fileStamp(path: string): Promise<string> {
+  const { mtimeMs, ctimeMs, size, ino } = await stat(path)
+  if (size > bytesMax) throw new Error(`${path}: expected at most ${bytesMax} bytes, got ${size}`)
+  return `${mtimeMs} ${ctimeMs} ${size} ${ino}`
+}
+
+async function readKeys(path: string, warn: (message: string) => void): Promise<JSONWebKeySet> {
+  const text = await readFile(path, 'utf8')
+  let set: unknown
+  try {
+    set = JSON.parse(text)
+  } catch (cause) {
+    throw new Error(`${path}: expected a JSON Web Key Set, got text that is not JSON`, { cause })
+  }
+  if (!isKeySet(set)) throw new Error(`${path}: expected a JSON Web Key Set, an object with a list "keys"`)
+  if (set.keys.length === 0 || set.keys.length > keysMax) {
+    throw new Error(`${path}: expected 1 to ${keysMax} keys, got ${set.keys.length}`)
+  }
+  for (const key of set.keys) {
+    // A shared secret here would be one that everybody who may read public keys can sign with.
+    if (key.kty === 'oct') throw new Error(`${path}: expected public keys, got a symmetric one (kty "oct")`)
+  }
+  if (set.keys.some((key) => 'd' in key)) warn(`${path} holds a private key; only its public part is used`)
+  return { keys: set.keys.map(publicPart) }
+}
+
+function isKeySet(set: unknown): set is JSONWebKeySet {
+  if (typeof set !== 'object' || set === null || !('keys' in set) || !Array.isArray(set.keys)) return false
+  return set.keys.every((key: unknown) => typeof key === 'object' && key !== null && !Array.isArray(key))
+}
+
+function publicPart(key: JWK): JWK {
+  if (!('d' in key)) return key
+  // `key_ops` goes too: a private key's says `sign`.
+  const { d: _d, p: _p, q: _q, dp: _dp, dq: _dq, qi: _qi, oth: _oth, key_ops: _operations, ...rest } = key
+  return rest
+}
