@@ -42,11 +42,15 @@ export class ConfigDocument {
       lineCounter: this.#lines,
       prettyErrors: false,
       merge: true,
-      logLevel: 'silent',
+      logLevel: 'error',
     })
-    const problems = [...this.#document.errors, ...this.#document.warnings].map((error) =>
-      this.#syntax(error),
-    )
+    const faults = [...this.#document.errors, ...this.#document.warnings]
+    if (faults.some((fault) => fault.message.includes('call stack')))
+      throw new RangeError('nested too deeply')
+    // One mistake makes the YAML parser complain several times at the same place: the first says what it is.
+    const problems = [
+      ...new Map(faults.toReversed().map((fault) => [fault.pos[0], this.#syntax(fault)])).values(),
+    ]
     const readable = this.#document.errors.every((error) => error.code === 'DUPLICATE_KEY')
     if (readable) problems.push(...this.#beyondJson())
     if (readable && problems.every((problem) => problem.message === duplicateKey)) {
@@ -146,7 +150,7 @@ export class ConfigDocument {
               ? 'bad alias: it stands inside what it stands for'
               : undefined
         if (message !== undefined)
-          problems.push(this.#at(startOf(alias) ?? 0, { path: pathOf(ancestors), message }))
+          problems.push(this.#at(startOf(alias) ?? 0, { path: pathOf([...ancestors, alias]), message }))
       },
     })
     return problems
@@ -184,8 +188,8 @@ function pathOf(nodes: readonly unknown[]): Path {
 }
 
 function keyText(pair: Pair): string {
-  const key = isScalar(pair.key) ? pair.key.value : pair.key
-  return key === null ? '' : String(key)
+  const key = isScalar(pair.key) ? pair.key.value : null
+  return key === null ? '' : `${key as string | number | boolean}`
 }
 
 function startOf(node: unknown): number | undefined {

@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { ConfigDocument, Path } from './config-document.ts'
 import { knownKeys } from './config-shape.ts'
 import { nearest } from './nearest.ts'
-import type { Problem } from './problem.ts'
+import { formatPath, type Problem } from './problem.ts'
 
 type Issue = z.core.$ZodIssue
 
@@ -10,7 +10,8 @@ type Issue = z.core.$ZodIssue
 export function expectation(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code === 'invalid_type')
     return kinds[String(issue['expected'])] ?? `a ${String(issue['expected'])}`
-  if (issue.code === 'invalid_union') return 'a value of another kind'
+  // All other unions have a text: this one is free JSON.
+  if (issue.code === 'invalid_union') return 'a value JSON can carry'
   return undefined
 }
 
@@ -24,7 +25,13 @@ const kinds: Readonly<Record<string, string>> = {
 
 /** What the schema refused, in the words and with the places of the file. */
 export function toProblems(issues: readonly Issue[], document: ConfigDocument): Problem[] {
-  return issues.flatMap((issue) => problemsOf(issue, issue.path as Path, document))
+  const misspelt = new Set(issues.filter(isMisspelling).map((issue) => formatPath(issue.path)))
+  return (
+    issues
+      // `{ ratelimit: … }` has none of the keys a filter must have one of: the misspelling says it all.
+      .filter((issue) => issue.code !== 'custom' || !misspelt.has(formatPath(issue.path)))
+      .flatMap((issue) => problemsOf(issue, issue.path as Path, document))
+  )
 }
 
 function problemsOf(issue: Issue, path: Path, document: ConfigDocument): Problem[] {
@@ -41,8 +48,8 @@ function problemsOf(issue: Issue, path: Path, document: ConfigDocument): Problem
     ]
   }
   if (issue.code === 'invalid_union') {
-    // One alternative that has the right kind of value: what is wrong inside it says more than "none fits".
-    const inner = issue.errors.filter((errors) => !errors.some(isKindMismatch))
+    // One alternative takes this kind of value: what is wrong inside it says more than "none fits".
+    const inner = issue.errors.filter((errors) => errors.some(isInside))
     if (inner.length === 1) {
       return inner[0]!.flatMap((nested) => problemsOf(nested, [...path, ...(nested.path as Path)], document))
     }
@@ -61,12 +68,16 @@ function problemsOf(issue: Issue, path: Path, document: ConfigDocument): Problem
   ]
 }
 
-function isKindMismatch(issue: Issue): boolean {
-  return issue.path.length === 0 && (issue.code === 'invalid_type' || issue.code === 'invalid_value')
+function isMisspelling(issue: Issue): boolean {
+  return issue.code === 'unrecognized_keys'
+}
+
+function isInside(issue: Issue): boolean {
+  return issue.path.length > 0 || issue.code === 'unrecognized_keys'
 }
 
 function unknownKey(path: Path, document: ConfigDocument): Problem {
-  const known = knownKeys(path.slice(0, -1))
+  const known = knownKeys(path.slice(0, -1)).filter((key) => key !== '$schema')
   const close = nearest(String(path.at(-1)), known)
   const help =
     close === undefined ? { expected: `one of ${known.join(', ')}` } : { hint: `did you mean \`${close}\`?` }
@@ -76,8 +87,10 @@ function unknownKey(path: Path, document: ConfigDocument): Problem {
 function hintFor(issue: Issue, value: unknown): { hint?: string } {
   if (typeof value === 'number' && issue.message.startsWith('a duration'))
     return { hint: `give a unit, such as ${value}s` }
-  if (issue.code === 'invalid_type' && issue.expected === 'string' && typeof value !== 'object') {
-    return { hint: `write it in quotes: "${String(value)}"` }
+  const textWanted =
+    (issue.code === 'invalid_type' && issue.expected === 'string') || issue.message.startsWith('a text')
+  if (textWanted && (typeof value === 'number' || typeof value === 'boolean')) {
+    return { hint: `write it in quotes: "${value}"` }
   }
   if (value === null && issue.code === 'invalid_type' && issue.expected === 'object') {
     return { hint: 'write {} for the defaults' }
@@ -105,7 +118,7 @@ export function describe(value: unknown): string {
   if (value === null) return 'nothing'
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
   if (typeof value === 'object') return Object.keys(value).length === 0 ? '{}' : 'keys with values'
-  return String(value)
+  return typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? typeof value)
 }
 
 function quote(text: string): string {

@@ -50,7 +50,7 @@ export const percent: z.ZodType<number> = integer(0, 100)
 export const flag: z.ZodType<boolean> = z.boolean({ error: 'true or false' })
 
 /** Any text of at least one character, on one line. */
-export function text(expected = 'a text'): z.ZodType<string> {
+export function text(expected = 'a text'): z.ZodType<string, string> {
   // oxlint-disable-next-line no-control-regex
   return z.string({ error: expected }).regex(/^[^\u0000-\u001f\u007f]+$/, { error: expected })
 }
@@ -60,47 +60,50 @@ export function choice<const T extends readonly string[]>(values: T): z.ZodType<
 }
 
 /** Names of sites, services, routes and listeners: they appear in paths, metrics and commands. */
-export const name: z.ZodType<string> = matching(
+export const name: z.ZodType<string, string> = matching(
   /^[A-Za-z][A-Za-z0-9_-]{0,62}$/,
   'a name: a letter, then letters, digits, - or _, at most 63',
 )
 
-export const file: z.ZodType<string> = text('the path of a file')
+export const file: z.ZodType<string, string> = text('the path of a file')
 
 /** `host:port`; port 0 only where a free one may be taken. */
-export function address({ portMin }: { readonly portMin: 0 | 1 }): z.ZodType<string> {
+export function address({ portMin }: { readonly portMin: 0 | 1 }): z.ZodType<string, string> {
   const error = `host:port, such as 127.0.0.1:8080 or [::1]:8080, port ${portMin} to 65535`
   return z.string({ error }).refine((value) => (parseAddress(value)?.port ?? -1) >= portMin, { error })
 }
 
 /** An HTTP token: header names and methods. */
-export const token: z.ZodType<string> = matching(
+export const token: z.ZodType<string, string> = matching(
   /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/,
   'an HTTP name without spaces',
 )
 
-export const method: z.ZodType<string> = matching(/^[A-Z][A-Z-]*$/, 'a method in capitals, such as GET')
+export const method: z.ZodType<string, string> = matching(
+  /^[A-Z][A-Z-]*$/,
+  'a method in capitals, such as GET',
+)
 
-export const pathText: z.ZodType<string> = matching(/^\/[^\s?#]*$/, 'a path that starts with /')
+export const pathText: z.ZodType<string, string> = matching(/^\/[^\s?#]*$/, 'a path that starts with /')
 
-export const regexText: z.ZodType<string> = text('a regular expression').refine(compiles, {
+export const regexText: z.ZodType<string, string> = text('a regular expression').refine(compiles, {
   error: 'a regular expression as JavaScript writes them',
 })
 
 /** Header values as they may go on the wire. */
-export const headerValue: z.ZodType<string> = matching(
+export const headerValue: z.ZodType<string, string> = matching(
   // oxlint-disable-next-line no-control-regex
   /^[\t\u0020-\u007e\u0080-\u00ff]*$/,
   'a header value on one line',
 )
 
 /** What an admin token may be. */
-export const secret: z.ZodType<string> = matching(
+export const secret: z.ZodType<string, string> = matching(
   /^[\u0021-\u007e]{8,256}$/,
   'a token of at least 8 characters without spaces',
 )
 
-export function matching(pattern: RegExp, expected: string): z.ZodType<string> {
+export function matching(pattern: RegExp, expected: string): z.ZodType<string, string> {
   return z.string({ error: expected }).regex(pattern, { error: expected })
 }
 
@@ -108,11 +111,14 @@ export function matching(pattern: RegExp, expected: string): z.ZodType<string> {
 export function exactlyOne<T>(shape: Readonly<Record<string, z.ZodType>>): z.ZodType<T> {
   const keys = Object.keys(shape)
   const optional = Object.fromEntries(keys.map((key) => [key, z.exactOptional(shape[key]!)]))
-  return z
-    .strictObject(optional)
-    .refine((value) => Object.keys(value).length === 1, { error: `exactly one of ${keys.join(', ')}` })
-    .meta({ minProperties: 1, maxProperties: 1 })
-    .transform((value) => value as T)
+  return (
+    z
+      .strictObject(optional)
+      .refine((value) => Object.keys(value).length === 1, { error: `exactly one of ${keys.join(', ')}` })
+      .meta({ minProperties: 1, maxProperties: 1 })
+      // The check above is what makes it one of the union.
+      .transform((value) => value as T)
+  )
 }
 
 export function oneOfText(values: readonly string[]): string {

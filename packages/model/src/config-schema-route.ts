@@ -115,7 +115,7 @@ function matchSchema(): z.ZodType<MatchConfig> {
   })
 }
 
-function valueMatches(key: z.ZodType<string>): z.ZodType<Record<string, ValueMatch>> {
+function valueMatches(key: z.ZodType<string, string>): z.ZodType<Record<string, ValueMatch>> {
   const value = z.union(
     [
       z.string().transform((exact) => ({ exact })),
@@ -127,7 +127,7 @@ function valueMatches(key: z.ZodType<string>): z.ZodType<Record<string, ValueMat
     ],
     { error: 'a text, { exact }, { regex } or { present }' },
   )
-  return z.record(key as z.ZodType<string, string>, value, { error: 'names with the values they must have' })
+  return z.record(key, value, { error: 'names with the values they must have' })
 }
 
 function mapKeys<T>(entries: Readonly<Record<string, T>>, to: (key: string) => string): Record<string, T> {
@@ -174,7 +174,7 @@ function jwtSchema(duration: DurationSchema) {
       .describe('Accepted signatures; nothing else is.'),
     clockSkew: duration.or('30s', { min: 0 }).describe('Allowed difference between clocks.'),
     forwardClaims: z
-      .record(text() as z.ZodType<string, string>, token, { error: 'claims with the header each goes to' })
+      .record(text(), token, { error: 'claims with the header each goes to' })
       .default({})
       .describe('Claim → header of the forwarded request; that header of the client is removed.'),
   })
@@ -226,7 +226,7 @@ function headerEditSchema() {
   return z
     .strictObject({
       set: z
-        .record(token as z.ZodType<string, string>, headerValue, { error: 'header names with their values' })
+        .record(token, headerValue, { error: 'header names with their values' })
         .default({})
         .describe('Header → value, in place of what is there.'),
       remove: z

@@ -79,7 +79,7 @@ function configSchema(duration: DurationSchema): z.ZodType<Config> {
         .min(1, { error: 'at least one route' })
         .describe('Which request goes where; the first that matches takes it.'),
     })
-    .transform(({ $schema: _, ...config }) => config)
+    .transform(({ $schema: _schema, ...config }) => config)
 }
 
 function dictionary<T>(value: z.ZodType<T>): z.ZodType<Record<string, T>> {

@@ -14,7 +14,6 @@ export interface JsonSchema {
 /** The JSON Schema (2020-12) of the file people write, for editors. */
 export function configJsonSchema(): Record<string, unknown> {
   return {
-    $id: 'https://budao.dev/schema/budao.schema.json',
     title: 'Budao configuration',
     ...z.toJSONSchema(writtenConfigSchema, { io: 'input' }),
   }
@@ -25,12 +24,15 @@ export function configJsonSchema(): Record<string, unknown> {
  * `[]` any item of a list. In the order of the schema.
  */
 export function configKeys(): string[] {
-  return [...keysBelow('', configJsonSchema() as JsonSchema)]
+  return [...keysBelow('', configJsonSchema())]
 }
+
+let writtenShape: JsonSchema | undefined
 
 /** The keys an object at this path may have; empty where people choose them. */
 export function knownKeys(path: readonly PropertyKey[]): string[] {
-  let schemas: readonly JsonSchema[] = [configJsonSchema() as JsonSchema]
+  writtenShape ??= configJsonSchema()
+  let schemas: readonly JsonSchema[] = [writtenShape]
   for (const step of path) schemas = schemas.flatMap((schema) => below(schema, step))
   return schemas.flatMap(alternatives).flatMap((schema) => Object.keys(schema.properties ?? {}))
 }

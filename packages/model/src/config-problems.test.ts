@@ -1,0 +1,256 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseConfig } from './config-parser.ts'
+import { formatProblem } from './problem.ts'
+import { smallest, smallestWith } from './written-config.test.ts'
+
+function complain(text: string): string[] {
+  const parsed = parseConfig(text, 'f')
+  return (parsed.ok ? [] : parsed.problems).map(formatProblem)
+}
+
+function warn(text: string): string[] {
+  const parsed = parseConfig(text, 'f')
+  return (parsed.ok ? parsed.warnings : []).map(formatProblem)
+}
+
+const endpoint = '- { address: 127.0.0.1:7001, site: east }'
+const listener = '- { name: web, address: 0.0.0.0:8080, protocol: http }'
+const backends = 'backends: [{ service: shop }]'
+
+/** The smallest file, with one line more in its service. */
+const withService = (line: string): string => smallestWith(['    endpoints:', `    ${line}\n    endpoints:`])
+/** The smallest file, with one line more in its route. */
+const withRoute = (line: string): string => smallestWith([backends, `${backends}\n    ${line}`])
+
+const syntax: [text: string, ...problems: string[]][] = [
+  ['', 'f:1:1  bad value: expected keys with their values, found nothing (write {} for the defaults)'],
+  ['hello', 'f:1:1  bad value: expected keys with their values, found "hello"'],
+  ['- 1', 'f:1:1  bad value: expected keys with their values, found a list'],
+  ['a:\n\t- b', 'f:2:1  not YAML: a tab in the indentation, use spaces'],
+  [
+    'a: [1,\nb: 2',
+    'f:2:1  not YAML: Flow sequence in block collection must be sufficiently indented and end with a ]',
+  ],
+  ['a: *x', 'f:1:4  a: bad alias: no anchor &x before it'],
+  ['a: &x [*x]', 'f:1:8  a[0]: bad alias: it stands inside what it stands for'],
+  ['? [a]\n: b', 'f:1:3  bad key: expected a text'],
+  ['a: !secret b', 'f:1:4  unknown tag: only plain values are read'],
+  ['a: 1\n---\nb: 1', 'f:2:1  not YAML: several documents in one file'],
+  ['['.repeat(100_000), 'f:1:1  nested too deeply'],
+  [
+    [
+      'a: &a [1,1,1,1,1,1,1,1,1]',
+      'b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]',
+      'c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]',
+      'd: [*c,*c,*c]',
+    ].join('\n'),
+    'f:1:1  bad alias: Excessive alias count indicates a resource exhaustion attack',
+  ],
+]
+
+const shape: [text: string, ...problems: string[]][] = [
+  [`${smallest}drain: 30s\ndrain: 40s\n`, 'f:14:1  drain: key given twice'],
+  [
+    `${smallest}drain: 5\n`,
+    'f:13:8  drain: bad value: expected a duration such as 500ms, 3s or 5m, found 5 (give a unit, such as 5s)',
+  ],
+  [`${smallest}drain: 40d\n`, 'f:13:8  drain: bad value: expected at most 24 days, found "40d"'],
+  [
+    `${smallest}colour: red\n`,
+    'f:13:1  colour: unknown key: expected one of version, node, dataDir, sites, admin, workers, drain, log, listeners, services, routes',
+  ],
+  [
+    `${smallest}log: { level: worn }\n`,
+    'f:13:15  log.level: bad value: expected one of debug, info, warn, error, silent, found "worn" (did you mean `warn`?)',
+  ],
+  [`${smallest}workers: 0\n`, 'f:13:10  workers: bad value: expected a whole number from 1 to 256, found 0'],
+  [
+    withService('breaker: { windw: 5s, buckets: many }'),
+    'f:8:16  services.shop.breaker.windw: unknown key (did you mean `window`?)',
+    'f:8:36  services.shop.breaker.buckets: bad value: expected a whole number from 1 to 100, found "many"',
+  ],
+  [
+    withService('breaker: true'),
+    'f:8:14  services.shop.breaker: bad value: expected settings, or false, found true',
+  ],
+  [
+    withService('retry: { on: [502, 700, broken] }'),
+    'f:8:24  services.shop.retry.on[1]: bad value: expected connect-failure, reset-before-request, reset, timeout, or a status from 400 to 599, found 700',
+    'f:8:29  services.shop.retry.on[2]: bad value: expected connect-failure, reset-before-request, reset, timeout, or a status from 400 to 599, found "broken"',
+  ],
+  [
+    smallestWith([listener, '- { name: web, address: 8080, protocol: tcp }']),
+    'f:5:27  listeners[0].address: bad value: expected host:port, such as 127.0.0.1:8080 or [::1]:8080, port 0 to 65535, found 8080 (write it in quotes: "8080")',
+    'f:5:43  listeners[0].protocol: bad value: expected one of http, https, found "tcp" (tcp is served by a later release)',
+  ],
+  [
+    smallestWith([':7001', ':0']),
+    'f:9:20  services.shop.endpoints[0].address: bad value: expected host:port, such as 127.0.0.1:8080 or [::1]:8080, port 1 to 65535, found "127.0.0.1:0"',
+  ],
+  [
+    smallestWith(['  shop:', '  my shop:'], ['service: shop', 'service: my shop']),
+    'f:7:3  services["my shop"]: bad name: expected a name: a letter, then letters, digits, - or _, at most 63, found "my shop"',
+    'f:12:27  routes[0].backends[0].service: bad value: expected a name: a letter, then letters, digits, - or _, at most 63, found "my shop"',
+  ],
+  [
+    smallestWith([', protocol: http', '']),
+    'f:5:5  listeners[0].protocol: missing: expected one of http, https',
+  ],
+  [
+    smallestWith([`      ${endpoint}\n`, ''], ['endpoints:', 'endpoints: []']),
+    'f:8:16  services.shop.endpoints: bad value: expected at least one endpoint, found an empty list',
+  ],
+  [
+    withRoute('match: [{ path: { exact: /a, prefix: /b } }]'),
+    'f:13:21  routes[0].match[0].path: bad value: expected exactly one of exact, prefix, regex, found keys with values',
+  ],
+  [
+    withRoute('match: [{ path: { regex: "(" } }]'),
+    'f:13:30  routes[0].match[0].path.regex: bad value: expected a regular expression as JavaScript writes them, found "("',
+  ],
+  [
+    withRoute('match: [{ headers: { X-A: 3 }, method: get }]'),
+    'f:13:31  routes[0].match[0].headers.X-A: bad value: expected a text, { exact }, { regex } or { present }, found 3 (write it in quotes: "3")',
+    'f:13:44  routes[0].match[0].method: bad value: expected a method in capitals, such as GET, or a list of them, found "get"',
+  ],
+  [
+    withRoute('filters: [{ ratelimit: {} }, {}, { accessLog: }]'),
+    'f:13:17  routes[0].filters[0].ratelimit: unknown key (did you mean `rateLimit`?)',
+    'f:13:34  routes[0].filters[1]: bad value: expected exactly one of jwt, rateLimit, accessLog, cors, headers, module, found {}',
+    'f:13:51  routes[0].filters[2].accessLog: bad value: expected keys with their values, found nothing (write {} for the defaults)',
+  ],
+  [
+    withRoute('filters: [{ jwt: { jwks: k, algorithms: [none] } }]'),
+    'f:13:46  routes[0].filters[0].jwt.algorithms[0]: bad value: expected one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA, found "none"',
+  ],
+  [
+    withRoute('fallback: { json: { a: .inf } }'),
+    'f:13:28  routes[0].fallback.json.a: bad value: expected a value JSON can carry, found Infinity',
+  ],
+  [
+    withRoute('filters: [{ headers: { request: { set: { X-A: "a\\r\\nb" } } } }]'),
+    'f:13:51  routes[0].filters[0].headers.request.set.X-A: bad value: expected a header value on one line, found "a\\r\\nb"',
+  ],
+]
+
+const crossed: [text: string, ...problems: string[]][] = [
+  [
+    smallestWith(['site: east }\nsites', 'site: eest }\nsites']),
+    'f:2:27  node.site: unknown site: expected one of east, west, found "eest" (did you mean `east`?)',
+  ],
+  [
+    smallestWith(['7001, site: east', '7001, site: north']),
+    'f:9:42  services.shop.endpoints[0].site: unknown site: expected one of east, west, found "north"',
+  ],
+  [
+    smallestWith(['{ service: shop }', '{ service: shops }']),
+    'f:12:27  routes[0].backends[0].service: unknown service: expected one of shop, found "shops" (did you mean `shop`?)',
+  ],
+  [
+    smallestWith(['east: {}, west: {}', 'east: { weight: 0 }, west: { weight: 0 }']),
+    'f:3:8  sites: all weights are 0: expected at least one above 0',
+  ],
+  [
+    smallestWith([endpoint, `${endpoint}\n      ${endpoint}`]),
+    'f:10:20  services.shop.endpoints[1].address: address given twice: found "127.0.0.1:7001" (endpoints[0] has it too)',
+  ],
+  [
+    smallestWith([endpoint, '- { address: a:1, site: east, weight: 0 }']),
+    'f:9:7  services.shop.endpoints: all weights are 0: expected at least one above 0',
+  ],
+  [
+    smallestWith([listener, `${listener}\n  ${listener}`]),
+    'f:6:13  listeners[1].name: name given twice: found "web" (listeners[0] has it too)',
+    'f:6:27  listeners[1].address: address given twice: found "0.0.0.0:8080" (listeners[0] has it too)',
+  ],
+  [
+    smallestWith(['protocol: http', 'protocol: https']),
+    'f:5:5  listeners[0].tls: missing: expected { cert, key } with protocol https',
+  ],
+  [
+    smallestWith(['protocol: http', 'protocol: http, tls: { cert: a, key: b }']),
+    'f:5:62  listeners[0].tls: not with protocol http (set protocol to https)',
+  ],
+  [
+    `${smallest}admin: { address: 0.0.0.0:9900 }\n`,
+    'f:13:19  admin.address: open to the network without tokens: expected a loopback address, or admin.tokens, found "0.0.0.0:9900"',
+  ],
+  [
+    `${smallest}admin: { address: 0.0.0.0:9900, tokens: {} }\n`,
+    'f:13:41  admin.tokens: missing: expected viewer, operator or both',
+  ],
+  [
+    `${smallest}admin: { tokens: { viewer: 12345678a, operator: 12345678a } }\n`,
+    'f:13:28  admin.tokens.viewer: the same token twice: expected another one than operator',
+  ],
+  [
+    smallestWith(['0.0.0.0:8080', '127.0.0.1:9900']),
+    'f:1:1  admin.address: address given twice: found "127.0.0.1:9900" (a listener has it too)',
+  ],
+  [
+    withService('healthCheck: { type: http, timeout: 2s }'),
+    'f:8:41  services.shop.healthCheck.timeout: longer than healthCheck.interval: expected at most 1000ms, found 2000ms',
+  ],
+  [
+    withService('timeouts: { perTry: 4s }'),
+    'f:8:25  services.shop.timeouts.perTry: longer than timeouts.request: expected at most 3000ms, found 4000ms',
+  ],
+  [
+    withService('breaker: { trialLease: 1s }'),
+    'f:8:28  services.shop.breaker.trialLease: shorter than timeouts.request: expected at least 3000ms, found 1000ms',
+  ],
+  [
+    withService('breaker: { window: 5ms }'),
+    'f:8:24  services.shop.breaker.window: bad value: expected at least 1ms for each bucket',
+  ],
+  [
+    smallestWith([backends, `${backends}\n  - name: all\n    ${backends}`]),
+    'f:13:11  routes[1].name: name given twice: found "all" (routes[0] has it too)',
+  ],
+  [
+    withRoute('fallback: { status: 503 }'),
+    'f:13:15  routes[0].fallback: missing: expected stale, service, json or several of them',
+  ],
+  [
+    withRoute('fallback: { service: cart }'),
+    'f:13:26  routes[0].fallback.service: unknown service: expected one of shop, found "cart"',
+  ],
+  [
+    withRoute('filters: [{ cors: { credentials: true } }]'),
+    'f:13:38  routes[0].filters[0].cors.credentials: not with origin "*": expected false, or the origins by name',
+  ],
+  [
+    withRoute('filters: [{ headers: { request: { remove: [Content-Length] } } }]'),
+    'f:13:48  routes[0].filters[0].headers.request.remove[0]: not a header to change: expected one that does not frame messages, found "Content-Length"',
+  ],
+  // What refers to nothing is said even while other values are of the wrong shape.
+  [
+    smallestWith(['version: 1', 'version: 2'], ['7001, site: east', '7001, site: north']),
+    'f:1:10  version: bad value: expected 1, found 2',
+    'f:9:42  services.shop.endpoints[0].site: unknown site: expected one of east, west, found "north"',
+  ],
+]
+
+for (const [text, ...problems] of [...syntax, ...shape, ...crossed]) {
+  test(problems[0]!, () => assert.deepEqual(complain(text), problems))
+}
+
+const warnings: [text: string, ...warnings: string[]][] = [
+  [smallest],
+  [
+    withService('objectives: { rto: 5s }'),
+    'f:8:5  services.shop.objectives: accepted; acted on by a later release',
+  ],
+  [
+    withRoute('timeout: 9s'),
+    'f:13:14  routes[0].timeout: longer than services.shop.breaker.trialLease: a trial may end too late to decide',
+  ],
+  [
+    `${smallest}  - name: late\n    ${backends}\n`,
+    'f:13:5  routes[1]: never reached (route `all` before it takes every request)',
+  ],
+]
+for (const [text, ...expected] of warnings) {
+  test(`warning ${expected[0] ?? 'none'}`, () => assert.deepEqual(warn(text), expected))
+}
