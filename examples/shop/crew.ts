@@ -18,12 +18,12 @@ export interface CrewOptions {
   readonly runDir: string
   /** From the death of a process until it is started again, milliseconds. */
   readonly restartAfterMs: number
+  /** How long a process may take to end after SIGTERM. Default 4000. */
+  readonly patienceMs?: number
   /** Told in one line what happened to a process. */
   readonly say: (line: string) => void
 }
 
-/** How long a process may take to end after SIGTERM. */
-const patienceMs = 4_000
 const leash = join(import.meta.dirname, 'on-leash.ts')
 
 /** The processes the demo has started: brings back those that die, ends them all. Touches no others. */
@@ -73,7 +73,7 @@ export class Crew {
     if (child === undefined) return
     const ended = once(child, 'exit')
     child.kill('SIGTERM')
-    const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs)
+    const timer = setTimeout(() => child.kill('SIGKILL'), this.#options.patienceMs ?? 4_000)
     await ended
     clearTimeout(timer)
   }

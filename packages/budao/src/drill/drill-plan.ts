@@ -34,6 +34,7 @@ export function siteLossOptions(
     url,
     ...(host === undefined ? {} : { host }),
     pidFile: resolve(baseDir, site.pidFile),
+    warmUpMs: 1_000,
     // Longer than the gateway lets any request take: who waits less would blame the gateway for his impatience.
     timeoutMs: Math.max(10_000, 2_000 + longestRequest(config)),
   }

@@ -16,6 +16,8 @@ export interface SiteLossOptions {
   readonly host?: string
   readonly pidFile: string
   readonly rate: number
+  /** Load before anything is measured. */
+  readonly warmUpMs: number
   readonly durationMs: number
   /** From the start of the load. Less than `durationMs`. */
   readonly killAfterMs: number
@@ -27,7 +29,6 @@ export interface SiteLossOptions {
   readonly forceReason?: string
 }
 
-const warmUpMs = 1_000
 const pollMs = 100
 const now = (): number => performance.now()
 
@@ -58,7 +59,7 @@ export async function siteLoss(
   try {
     say(`warming up ${url.origin} with ${rate} requests/s`)
     load.start()
-    await sleep(warmUpMs)
+    await sleep(options.warmUpMs)
     mustAnswer(await load.stop(), url)
 
     const lastSeq = await witness.lastSeq()

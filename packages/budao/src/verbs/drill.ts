@@ -109,7 +109,7 @@ async function drillDemo(plan: DrillPlan): Promise<DrillReport> {
   const { startDemo } = await import('../drill/demo.ts')
   say('starting the demo shop on free ports')
   await using demo = await startDemo()
-  return await drill(plan, demo.configs[0]!)
+  return await drill(plan, demo.configs[0])
 }
 
 async function drill(plan: DrillPlan, configFile?: string, token?: string): Promise<DrillReport> {

@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import type { TestContext } from 'node:test'
+import type { BudaoEvent, EndpointReport, GatewayReport } from '@budao/model'
+import { AdminApi, servicesLost, siteReturn } from './admin-api.ts'
+import { siteLoss } from './site-loss.ts'
+import type { SiteLossOptions } from './site-loss.ts'
+
+test('a site dies and the gateway goes on: no failures, both endpoints named, the site comes back', async (t) => {
+  const world = await createWorld(t)
+  const lines: string[] = []
+  const report = await siteLoss(world.admin, world.options, (line) => lines.push(line))
+
+  assert.equal(report.passed, true)
+  assert.equal(report.requests.ok, report.requests.sent)
+  assert.deepEqual(
+    report.killed.map(({ name }) => name),
+    ['shop-east-1', 'shop-east-2'],
+  )
+  for (const victim of world.victims) assert.equal(victim.signalCode, 'SIGKILL')
+  assert.deepEqual(
+    report.detect.endpoints.map(({ address, by }) => [address, by]),
+    [
+      ['east:1', 'endpoint.ejected'],
+      ['east:2', 'endpoint.ejected'],
+    ],
+  )
+  assert.notEqual(report.detect.allOutMs, null)
+  assert.notEqual(report.returnedMs, null)
+  assert.equal(report.retries, 7)
+  assert.ok(lines.some((line) => /killed shop-east-1 \(\d+\), shop-east-2 \(\d+\) with SIGKILL/.test(line)))
+})
+
+test('the gateway loses requests: they are reported and the drill is not passed', async (t) => {
+  const world = await createWorld(t, { afterKill: 503 })
+  const report = await siteLoss(world.admin, { ...world.options, returnWithinMs: 0 }, () => {})
+  assert.equal(report.passed, false)
+  assert.ok(report.failures['status 503']! > 0)
+  assert.ok(report.recoverMs > 0)
+})
+
+test('the last usable site is refused and nobody is killed, unless a person says why', async (t) => {
+  const world = await createWorld(t, { westState: 'unhealthy' })
+  await assert.rejects(
+    siteLoss(world.admin, world.options, () => {}),
+    /east is the last usable site of shop: nothing was killed/,
+  )
+  for (const victim of world.victims) assert.equal(victim.exitCode ?? victim.signalCode, null)
+  const forced = await siteLoss(world.admin, { ...world.options, forceReason: 'game day' }, () => {})
+  assert.equal(forced.killed.length, 2)
+})
+
+test('a path that does not answer well is refused before anybody is killed', async (t) => {
+  const world = await createWorld(t)
+  const url = new URL('/nope', world.options.url)
+  await assert.rejects(
+    siteLoss(world.admin, { ...world.options, url }, () => {}),
+    /must answer well.*status 404/,
+  )
+  for (const victim of world.victims) assert.equal(victim.exitCode ?? victim.signalCode, null)
+})
+
+test('a site that is not behind this gateway is refused', async (t) => {
+  const world = await createWorld(t)
+  await assert.rejects(
+    siteLoss(world.admin, { ...world.options, site: 'north' }, () => {}),
+    /no endpoint at site north/,
+  )
+})
+
+test('a gateway without an answer is named', async () => {
+  const admin = new AdminApi('http://127.0.0.1:1')
+  await assert.rejects(
+    admin.status(),
+    /no answer from the gateway's admin API at http:\/\/127\.0\.0\.1:1\/api\/v1\/status/,
+  )
+})
+
+test('a site is only back once it was seen down', async () => {
+  const states: EndpointReport['state'][] = ['usable', 'usable', 'ejected', 'unhealthy', 'usable']
+  let asked = 0
+  const witness = { status: async () => gatewayReport(states[asked++] ?? 'usable', 'usable') }
+  const signal = new AbortController().signal
+  assert.equal(await siteReturn(witness, 'east', { now: () => asked, everyMs: 1, signal }), 5)
+})
+
+test('a service at one site only is lost with it', () => {
+  assert.deepEqual(servicesLost(gatewayReport('usable', 'usable'), 'east'), [])
+  assert.deepEqual(servicesLost(gatewayReport('usable', 'ejected'), 'east'), ['shop'])
+  assert.deepEqual(servicesLost(gatewayReport('usable', 'open'), 'west'), [])
+})
+
+interface World {
+  readonly admin: AdminApi
+  readonly options: SiteLossOptions
+  readonly victims: readonly ChildProcess[]
+}
+
+/** Two processes to kill, and a server that plays the gateway and its admin API and notices their end. */
+async function createWorld(
+  t: TestContext,
+  { afterKill = 200, westState = 'usable' }: { afterKill?: number; westState?: EndpointReport['state'] } = {},
+): Promise<World> {
+  const victims = [1, 2].map((nth) =>
+    spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', '--', `shop-east-${nth}`], {
+      stdio: 'ignore',
+    }),
+  )
+  const events: BudaoEvent[] = [
+    event(1, 'endpoint.ejected', 'east:1'),
+    event(2, 'endpoint.returned', 'east:1'),
+  ]
+  let out = 0
+  let asked = 0
+  for (const [index, victim] of victims.entries()) {
+    t.after(() => victim.kill('SIGKILL'))
+    victim.once('exit', () => {
+      out++
+      events.push(event(events.length + 1, 'endpoint.ejected', `east:${index + 1}`))
+    })
+  }
+  const server = createServer((request, response) => {
+    const url = new URL(request.url!, 'http://gateway')
+    if (url.pathname === '/api/products') return response.writeHead(out === 2 ? afterKill : 200).end('{}')
+    if (url.pathname === '/api/v1/events') {
+      const list = events.filter(
+        ({ seq }) => seq > Number(url.searchParams.get('after') ?? events.length - 1),
+      )
+      return response.end(JSON.stringify({ lastSeq: events.length, events: list }))
+    }
+    if (url.pathname !== '/api/v1/status') return response.writeHead(404).end('{}')
+    // Down for three looks, then somebody has started it again.
+    if (out === 2) asked++
+    const east = out === 2 && asked <= 3 ? 'ejected' : 'usable'
+    return response.end(JSON.stringify(gatewayReport(east, westState, out === 2 ? 7 : 0)))
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => {
+    server.close()
+    server.closeAllConnections()
+  })
+  const directory = mkdtempSync(join(tmpdir(), 'budao-drill-'))
+  t.after(() => rmSync(directory, { recursive: true, force: true }))
+  const pidFile = join(directory, 'east.pids')
+  writeFileSync(pidFile, victims.map(({ pid }, index) => `${pid} shop-east-${index + 1}\n`).join(''))
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return {
+    admin: new AdminApi(origin),
+    victims,
+    options: {
+      site: 'east',
+      url: new URL(`${origin}/api/products`),
+      pidFile,
+      rate: 200,
+      warmUpMs: 100,
+      durationMs: 700,
+      killAfterMs: 100,
+      timeoutMs: 5_000,
+      slowMs: 60_000,
+      returnWithinMs: 20_000,
+    },
+  }
+}
+
+function event(seq: number, kind: BudaoEvent['kind'], subject: string): BudaoEvent {
+  const at = new Date(Date.now() + 1).toISOString()
+  return { seq, at, kind, severity: 'warning', subject, site: 'east', message: kind, evidence: {} }
+}
+
+/** As much of a report as a drill reads. */
+function gatewayReport(
+  east: EndpointReport['state'],
+  west: EndpointReport['state'],
+  retries = 0,
+): GatewayReport {
+  const endpoints = [
+    { address: 'east:1', site: 'east', state: east },
+    { address: 'east:2', site: 'east', state: east },
+    { address: 'west:1', site: 'west', state: west },
+  ]
+  return {
+    services: [{ name: 'shop', endpoints }],
+    routes: [{ retries, fallbacks: 0 }],
+  } as unknown as GatewayReport
+}
