@@ -6,7 +6,7 @@ import type { ConfigFile } from './locate-config.ts'
 /** The files a configuration names that cannot be read, each as a problem. Relative paths start at the file's folder. */
 export async function missingFiles(config: Config, file: ConfigFile): Promise<Problem[]> {
   const base = dirname(file.path)
-  const { placeProblem } = await import('@budao/model')
+  const { placeProblem } = await import('@budao/model/parser')
   const place = placeProblem(file.text, file.name)
   const problems = await Promise.all(
     namedFiles(config).map(async ({ path, name }) => {

@@ -5,7 +5,8 @@ import { stringify } from 'yaml'
 import { parseConfig } from './config-parser.ts'
 import type { Config } from './config.ts'
 import { formatProblem } from './problem.ts'
-import { createSnapshot, parseSnapshot } from './snapshot.ts'
+import { parseSnapshot } from './snapshot-parser.ts'
+import { createSnapshot } from './snapshot.ts'
 import { designExample, smallest, smallestWith, writtenConfig } from './written-config.test.ts'
 
 function parse(text: string): Config {

@@ -1,7 +1,5 @@
+// Light on purpose: every worker loads it. What needs zod and yaml is `@budao/model/parser`.
 export * from './config-address.ts'
-export type { Finding } from './config-document.ts'
-export * from './config-parser.ts'
-export * from './config-shape.ts'
 export * from './config-status.ts'
 export * from './config.ts'
 export * from './duration.ts'

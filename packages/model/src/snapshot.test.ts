@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseConfig } from './config-parser.ts'
-import { createSnapshot, parseSnapshot, SnapshotError } from './snapshot.ts'
+import { parseSnapshot, SnapshotError } from './snapshot-parser.ts'
+import { createSnapshot } from './snapshot.ts'
 import { designExample } from './written-config.test.ts'
 
 function configOf(text: string) {

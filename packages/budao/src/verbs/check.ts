@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import type { Config, ParsedConfig, Problem } from '@budao/model'
+import type { Config, Problem } from '@budao/model'
+import type { ParsedConfig } from '@budao/model/parser'
 import { type ConfigFile, configOption, jsonOption, readConfigFile } from '../locate-config.ts'
 import { createPaint, formatTable, printJson, printLine } from '../output.ts'
 
@@ -28,7 +29,7 @@ Example:
 }
 
 async function check(options: CheckOptions): Promise<void> {
-  const { parseConfig } = await import('@budao/model')
+  const { parseConfig } = await import('@budao/model/parser')
   const { missingFiles } = await import('../config-files.ts')
   const file = await readConfigFile(options.config)
   const parsed = parseConfig(file.text, file.name)
@@ -52,7 +53,7 @@ function toJson(file: ConfigFile, result: ParsedConfig): object {
 }
 
 async function report(file: ConfigFile, result: ParsedConfig): Promise<void> {
-  const { formatProblem } = await import('@budao/model')
+  const { formatProblem } = await import('@budao/model/parser')
   const print = (problems: readonly Problem[]): void =>
     problems.forEach((problem) => printLine(formatProblem(problem)))
   if (!result.ok) {

@@ -1,0 +1,5 @@
+export type { Finding } from './config-document.ts'
+export * from './config-parser.ts'
+export * from './config-shape.ts'
+export { formatProblem, type Problem } from './problem.ts'
+export * from './snapshot-parser.ts'
