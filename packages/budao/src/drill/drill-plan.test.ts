@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseConfig } from '@budao/model'
+import { parseConfig } from '@budao/model/parser'
 import type { Config } from '@budao/model'
 import { siteLossOptions } from './drill-plan.ts'
 import type { DrillPlan } from './drill-plan.ts'

@@ -115,7 +115,7 @@ async function drillDemo(plan: DrillPlan): Promise<DrillReport> {
 async function drill(plan: DrillPlan, configFile?: string, token?: string): Promise<DrillReport> {
   const [{ parseConfig, formatProblem }, { AdminApi }, { reachable, siteLossOptions }, { siteLoss }] =
     await Promise.all([
-      import('@budao/model'),
+      import('@budao/model/parser'),
       import('../drill/admin-api.ts'),
       import('../drill/drill-plan.ts'),
       import('../drill/site-loss.ts'),
