@@ -143,7 +143,8 @@ export class Phones {
         response.on('end', () =>
           resolve({
             status: response.statusCode ?? 0,
-            degraded: response.headers['x-budao-fallback'] !== undefined,
+            degraded:
+              response.headers['x-budao-fallback'] !== undefined || response.headers.warning !== undefined,
           }),
         )
         response.resume()

@@ -47,7 +47,8 @@ test('what the gateway answers by itself is degraded, and errors keep their stat
   const url = await serve(t, (_, response) => {
     turn++
     if (turn % 3 === 0) response.writeHead(503)
-    if (turn % 3 === 1) response.setHeader('X-Budao-Fallback', 'stale')
+    if (turn % 6 === 1) response.setHeader('X-Budao-Fallback', 'json')
+    if (turn % 6 === 4) response.setHeader('Warning', '110 - "Response is Stale"')
     response.end('x')
   })
   const seen = counts(await run(t, url))

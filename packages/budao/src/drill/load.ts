@@ -227,5 +227,7 @@ interface Connection {
 
 function judge({ status, head }: ReadAnswer): Outcome {
   if (status >= 400) return `status ${status}`
-  return field(head, 'x-budao-fallback') === undefined ? 'ok' : 'degraded'
+  // Warning 110 is HTTP's own mark of an answer that is older than it should be.
+  const stale = field(head, 'warning')?.startsWith('110') === true
+  return stale || field(head, 'x-budao-fallback') !== undefined ? 'degraded' : 'ok'
 }
