@@ -110,9 +110,12 @@ export class SharedEndpointLoad implements EndpointLoad {
     return this.#sum(failed)
   }
 
-  /** Takes back what a thread that is gone had under way. */
-  forget(worker: number): void {
-    this.#cells.store(this.#offset + worker * perWorker, 0)
+  /** Takes back what a thread that is gone had under way; says how much that was. */
+  forget(worker: number): number {
+    const own = this.#offset + worker * perWorker
+    const underWay = this.#cells.load(own)
+    this.#cells.store(own, 0)
+    return underWay
   }
 
   #sum(of: number): number {

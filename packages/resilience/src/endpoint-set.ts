@@ -6,7 +6,6 @@ import type { Cells } from './cells.ts'
 import type { Random } from './clock.ts'
 import { SharedEndpointLoad } from './endpoint-load.ts'
 import type { EndpointLoadOptions } from './endpoint-load.ts'
-import { mix32 } from './hash.ts'
 import { HealthCell } from './health-state.ts'
 import type { HealthVerdict } from './health-state.ts'
 import { Outlier } from './outlier.ts'
@@ -105,6 +104,7 @@ export class EndpointSet {
         outlier: new Outlier(cells, options.outlier, offset + outlierCells),
         load: new SharedEndpointLoad(cells, options, offset + endpointHeader),
         usable: false,
+        share: 0,
         usableSince: -Infinity,
         ejectedUntil: 0,
       }
@@ -268,10 +268,7 @@ export class EndpointSet {
   #choosePriority(hash: number): number {
     const { load } = this.#spread
     if (load[0] === 100) return 0
-    // Another mix than the balancers': the share of a priority must not be a range of its ring.
-    const roll = usesHash(this.#options.balance)
-      ? mix32(hash ^ 0x5bd1e995) % 100
-      : Math.floor(this.#random.next() * 100)
+    const roll = usesHash(this.#options.balance) ? (hash >>> 0) % 100 : Math.floor(this.#random.next() * 100)
     return choosePriority(this.#spread, roll)
   }
 
@@ -306,13 +303,23 @@ export class EndpointSet {
   }
 
   #inPriority(priority: number): number {
-    // Each turn adds an endpoint to `skip`, so this ends.
-    for (;;) {
+    // Asked first, for a balancer falls back to what it should avoid, and round robin would lose a turn by it.
+    // Each further turn adds an endpoint to `skip`, so this ends.
+    while (this.#hasCandidate(priority)) {
       const picked = this.#balancers[priority]!.pick(this.#pick)
-      if (picked < 0 || this.#skip.includes(picked)) return -1
+      if (picked < 0) return -1
       if (!this.#isClosed(picked, this.#pick.now)) return picked
       this.#skip.push(picked)
     }
+    return -1
+  }
+
+  #hasCandidate(priority: number): boolean {
+    for (let i = 0; i < this.#members.length; i++) {
+      const member = this.#members[i]!
+      if (member.priority === priority && member.share > 0 && !this.#skip.includes(i)) return true
+    }
+    return false
   }
 
   #fits(fit: 'other-site' | 'usable' | 'untried', index: number, avoid: readonly number[]): boolean {
@@ -368,7 +375,8 @@ export class EndpointSet {
     for (let priority = 0; priority < this.#balancers.length; priority++) {
       for (let i = 0; i < this.#members.length; i++) {
         const member = this.#members[i]!
-        this.#weights[i] = member.priority === priority ? this.#weightOf(member, now) : 0
+        if (member.priority === priority) member.share = this.#shareOf(member, now)
+        this.#weights[i] = member.priority === priority ? member.share : 0
       }
       this.#balancers[priority]!.reweigh(this.#weights)
     }
@@ -398,7 +406,7 @@ export class EndpointSet {
     }
   }
 
-  #weightOf(member: Member, now: number): number {
+  #shareOf(member: Member, now: number): number {
     if (this.#panic[member.priority]) return this.#isDraining(member) ? 0 : member.weight
     if (!member.usable) return 0
     const { slowStart } = this.#options
@@ -419,6 +427,8 @@ interface Member {
   readonly outlier: Outlier
   readonly load: SharedEndpointLoad
   usable: boolean
+  /** The weight its balancer goes by: 0 while it is out. */
+  share: number
   /** When it came back after this thread had seen it out; -Infinity before that. */
   usableSince: number
   ejectedUntil: number
