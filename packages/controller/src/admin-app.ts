@@ -47,6 +47,12 @@ export function registerAdmin(app: FastifyInstance, options: AdminAppOptions): v
   }
 }
 
+/** Answers what the router cannot even read, before any hook. */
+export function refuseUnreadable(error: FastifyError, reply: FastifyReply): FastifyReply {
+  const { status, body } = new ApiError('bad-request', error.message)
+  return reply.code(status).headers(securityHeaders).type('application/json; charset=utf-8').send(body)
+}
+
 function readJsonOnly(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   const parse = app.getDefaultJsonParser('error', 'error')

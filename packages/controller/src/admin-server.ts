@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { AdminTokens } from './access.ts'
-import { registerAdmin } from './admin-app.ts'
+import { refuseUnreadable, registerAdmin } from './admin-app.ts'
 import type { AdminLog } from './admin-routes.ts'
 import type { AdminSource } from './admin-source.ts'
 import { formatAddress, isLoopback, parseAddress } from './address.ts'
@@ -59,6 +59,8 @@ export async function createAdminServer(options: AdminServerOptions): Promise<Ad
     exposeHeadRoutes: false,
     return503OnClosing: false,
     clientErrorHandler: refuseGarbage,
+    frameworkErrors: (error, _request, reply) => void refuseUnreadable(error, reply),
+    routerOptions: { maxParamLength: 500 },
     // No route has a schema: parameters are checked by us, which keeps 8 MB of schema compilers out of memory.
     schemaController: { compilersFactory: { buildValidator: noSchema, buildSerializer: noSchema } },
   })

@@ -1,2 +1,199 @@
-/** What the API answers, in OpenAPI 3.1. Served as `/api/v1/openapi.json`. */
-export const openapi: { readonly openapi: string } = { openapi: '3.1.0' }
+import { eventKinds } from '@budao/model'
+import { ref, schemas } from './openapi-schemas.ts'
+import type { Schema } from './openapi-schemas.ts'
+import type { ApiErrorCode } from './api-error.ts'
+
+interface Operation {
+  readonly summary: string
+  readonly operationId: string
+  readonly security: readonly object[]
+  readonly parameters?: readonly object[]
+  readonly requestBody?: object
+  readonly responses: { readonly [status: string]: object }
+}
+
+export interface OpenApi {
+  readonly openapi: string
+  readonly info: object
+  readonly paths: { readonly [path: string]: { readonly [method: string]: Operation } }
+  readonly components: {
+    readonly schemas: { readonly [name: string]: Schema }
+    readonly [kind: string]: object
+  }
+}
+
+const open: readonly object[] = []
+const viewer = [{ viewer: [] }, { operator: [] }, {}]
+const operator = [{ operator: [] }, {}]
+
+const eventParameters = [
+  parameter('after', 'query', 'Only events with a higher seq, oldest first.', {
+    type: 'integer',
+    minimum: 0,
+  }),
+  parameter('limit', 'query', 'At most this many; default 100. Without `after`, the newest ones.', {
+    type: 'integer',
+    minimum: 1,
+    maximum: 2000,
+  }),
+  parameter('kind', 'query', 'Only events of this kind.', { type: 'string', enum: eventKinds }),
+]
+
+const reading = {
+  '400': error('bad-parameter'),
+  '401': error('token-required', 'token-refused'),
+  '403': error('host-refused'),
+  '504': error('source-timeout'),
+}
+
+const changing = {
+  '400': error('bad-json', 'bad-parameter'),
+  '401': error('token-required', 'token-refused'),
+  '403': error('operator-required', 'host-refused', 'origin-refused'),
+  '413': error('body-too-large'),
+  '415': error('json-required'),
+  '504': error('source-timeout'),
+}
+
+/** What the admin address answers, in OpenAPI 3.1. Served as `/api/v1/openapi.json`; a test compares it with the routes. */
+export const openapi: OpenApi = {
+  openapi: '3.1.0',
+  info: {
+    title: 'Budao admin API',
+    version: '1',
+    license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    description:
+      'Reading needs the viewer token, changing the operator token; on a loopback address without configured ' +
+      'tokens neither does. Every GET also answers HEAD. Every refusal has the shape Error.',
+  },
+  paths: {
+    '/healthz': { get: get('healthz', 'Answers while the process lives', open, json('Ok')) },
+    '/readyz': {
+      get: get('readyz', 'Whether new requests are welcome here', open, json('Ok'), {
+        '503': error('not-ready'),
+      }),
+    },
+    '/metrics': { get: get('metrics', 'Metrics in Prometheus text format', viewer, text('text/plain')) },
+    '/api/v1/status': { get: get('status', 'The state of now', viewer, json('Report')) },
+    '/api/v1/services': { get: get('services', 'Services with their endpoints', viewer, json('Services')) },
+    '/api/v1/events': {
+      get: get(
+        'events',
+        'What was done and seen, with the evidence',
+        viewer,
+        json('Events'),
+        {},
+        eventParameters,
+      ),
+    },
+    '/api/v1/events/stream': {
+      get: get(
+        'followEvents',
+        'The same as server-sent events, those to come first unless told where to resume',
+        viewer,
+        text('text/event-stream'),
+        { '503': error('too-many-streams') },
+        [
+          ...eventParameters,
+          parameter('Last-Event-ID', 'header', 'Resume after this seq.', { type: 'integer' }),
+        ],
+      ),
+    },
+    '/api/v1/config': {
+      get: get('config', 'The configuration in force, secrets redacted', viewer, {
+        description: 'Configuration.',
+        content: { 'application/json': { schema: { type: 'object' } } },
+      }),
+    },
+    '/api/v1/reload': {
+      post: {
+        summary: 'Reads the configuration again, and applies it whole or not at all',
+        operationId: 'reload',
+        security: operator,
+        requestBody: { content: { 'application/json': { schema: { type: 'object' } } } },
+        responses: {
+          '200': json('Reloaded'),
+          '422': error('config-refused'),
+          ...changing,
+        },
+      },
+    },
+    '/api/v1/services/{service}/breaker': {
+      post: {
+        summary: 'Forces a breaker open or closed, or gives it back to its rules',
+        operationId: 'forceBreaker',
+        security: operator,
+        parameters: [parameter('service', 'path', 'Name of the service.', { type: 'string' })],
+        requestBody: { required: true, content: { 'application/json': { schema: ref('BreakerChange') } } },
+        responses: {
+          '200': json('BreakerChanged'),
+          ...changing,
+          '404': error('unknown-service', 'unknown-endpoint'),
+        },
+      },
+    },
+    '/api/v1/openapi.json': {
+      get: get('openapi', 'This description', open, {
+        description: 'OpenAPI 3.1.',
+        content: { 'application/json': { schema: { type: 'object' } } },
+      }),
+    },
+    '/': { get: get('console', 'The console', open, text('text/html'), { '404': error('not-found') }) },
+    '/assets/{name}': {
+      get: get(
+        'asset',
+        'A file of the console',
+        open,
+        text('text/javascript'),
+        { '404': error('not-found') },
+        [parameter('name', 'path', 'Name of the file.', { type: 'string' })],
+      ),
+    },
+  },
+  components: {
+    schemas,
+    securitySchemes: {
+      viewer: { type: 'http', scheme: 'bearer', description: 'admin.tokens.viewer' },
+      operator: { type: 'http', scheme: 'bearer', description: 'admin.tokens.operator' },
+    },
+  },
+}
+
+function get(
+  operationId: string,
+  summary: string,
+  security: readonly object[],
+  success: object,
+  failures: { readonly [status: string]: object } = {},
+  parameters: readonly object[] = [],
+): Operation {
+  const refusals = security === open ? {} : reading
+  return {
+    summary,
+    operationId,
+    security,
+    ...(parameters.length === 0 ? {} : { parameters }),
+    responses: { '200': success, ...refusals, ...failures },
+  }
+}
+
+function json(name: string): object {
+  return { description: `${name}.`, content: { 'application/json': { schema: ref(name) } } }
+}
+
+function text(type: string): object {
+  return { description: 'Text.', content: { [type]: { schema: { type: 'string' } } } }
+}
+
+function error(...codes: readonly ApiErrorCode[]): object {
+  return { description: codes.join(', '), content: { 'application/json': { schema: ref('Error') } } }
+}
+
+function parameter(
+  name: string,
+  where: 'query' | 'path' | 'header',
+  description: string,
+  schema: Schema,
+): object {
+  return { name, in: where, description, schema, ...(where === 'path' ? { required: true } : {}) }
+}

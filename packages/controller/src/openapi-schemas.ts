@@ -1,0 +1,152 @@
+import { eventKinds } from '@budao/model'
+import { apiErrorCodes } from './api-error.ts'
+
+/** JSON Schema, as far as it is used here. */
+export type Schema = { readonly [key: string]: unknown }
+
+const string: Schema = { type: 'string' }
+const boolean: Schema = { type: 'boolean' }
+const number: Schema = { type: 'number', minimum: 0 }
+const count: Schema = { type: 'integer', minimum: 0 }
+const instant: Schema = { type: 'string', description: 'ISO 8601 in UTC.' }
+const health: Schema = choice('up', 'degraded', 'down')
+const milliseconds = (description: string): Schema => ({ type: 'number', minimum: 0, description })
+
+/** The shapes of `@budao/model` as the API answers them. A test holds a full report against them. */
+export const schemas: { readonly [name: string]: Schema } = {
+  Report: object({
+    node: object({ name: string, site: string }),
+    version: string,
+    startedAt: instant,
+    state: choice('starting', 'serving', 'draining'),
+    snapshot: object({ version: count, appliedAt: instant, source: string }),
+    refused: orNull(object({ at: instant, problems: list(string) })),
+    workers: list(
+      object({ id: count, state: choice('starting', 'serving', 'draining', 'crashed'), restarts: count }),
+    ),
+    listeners: list(object({ name: string, address: string, protocol: string })),
+    sites: list(
+      object({ name: string, state: health, usable: count, total: count, requestsPerSecond: number }),
+    ),
+    services: list(ref('Service')),
+    routes: list(ref('Route')),
+    connections: object({ downstream: count, upstream: count, upstreamIdle: count }),
+    rateWindowMs: milliseconds('Rates are averages over this time.'),
+    requestsPerSecond: number,
+    requestsTotal: count,
+  }),
+  Service: object({
+    name: string,
+    mode: string,
+    balance: string,
+    state: health,
+    panic: {
+      type: 'boolean',
+      description: 'True while so few endpoints are healthy that health is ignored.',
+    },
+    breaker: ref('Breaker'),
+    retryTokens: number,
+    inFlight: count,
+    requestsPerSecond: number,
+    endpoints: list(ref('Endpoint')),
+  }),
+  Endpoint: object({
+    address: string,
+    site: string,
+    release: string,
+    weight: number,
+    state: choice('usable', 'unhealthy', 'ejected', 'open'),
+    healthy: boolean,
+    lastCheckError: { type: 'string', description: 'Why the last check failed; empty when it passed.' },
+    ejectedForMs: milliseconds('Until an ejection ends; 0 when not ejected.'),
+    breaker: ref('Breaker'),
+    inFlight: count,
+    requestsTotal: count,
+    failuresTotal: count,
+    requestsPerSecond: number,
+    latencyMs: milliseconds('Moving average of the time to the response head.'),
+  }),
+  Breaker: object({
+    state: choice('closed', 'open', 'half-open', 'forced-open', 'forced-closed'),
+    calls: count,
+    failures: count,
+    slow: count,
+  }),
+  Route: object({
+    name: string,
+    requestsTotal: count,
+    requestsPerSecond: number,
+    status: object({ '2xx': count, '3xx': count, '4xx': count, '5xx': count }),
+    retries: count,
+    fallbacks: count,
+    p50Ms: orNull(number),
+    p99Ms: orNull(number),
+  }),
+  Event: object(
+    {
+      seq: { type: 'integer', minimum: 1, description: 'Position in this process’s list, without gaps.' },
+      at: instant,
+      kind: choice(...eventKinds),
+      severity: choice('info', 'warning', 'critical'),
+      subject: string,
+      message: string,
+      evidence: {
+        type: 'object',
+        additionalProperties: { anyOf: [string, { type: 'number' }, boolean, { type: 'null' }] },
+        description: 'The numbers that led to it.',
+      },
+    },
+    { service: string, site: string },
+  ),
+  Events: object({
+    lastSeq: {
+      ...count,
+      description: 'Newest event there is; lower than `after` once numbering began again.',
+    },
+    events: list(ref('Event')),
+  }),
+  Services: object({ services: list(ref('Service')) }),
+  Ok: object({ status: choice('ok', 'ready') }),
+  Reloaded: object({ ok: { const: true }, version: orNull(count) }),
+  BreakerChange: object(
+    { to: choice('open', 'closed', 'auto'), reason: { type: 'string', minLength: 1, maxLength: 500 } },
+    {
+      endpoint: { type: 'string', description: 'Address of one endpoint; without it the service is meant.' },
+    },
+  ),
+  BreakerChanged: object({
+    ok: { const: true },
+    service: string,
+    endpoint: orNull(string),
+    to: choice('open', 'closed', 'auto'),
+  }),
+  Error: object(
+    { error: choice(...apiErrorCodes), message: string },
+    { hint: { type: 'string', description: 'What to do next.' }, problems: list(string) },
+  ),
+}
+
+export function ref(name: string): Schema {
+  return { $ref: `#/components/schemas/${name}` }
+}
+
+function object(required: Record<string, Schema>, optional: Record<string, Schema> = {}): Schema {
+  return {
+    type: 'object',
+    properties: { ...required, ...optional },
+    required: Object.keys(required),
+    additionalProperties: false,
+  }
+}
+
+function list(items: Schema): Schema {
+  return { type: 'array', items }
+}
+
+function choice(...values: readonly string[]): Schema {
+  return { type: 'string', enum: values }
+}
+
+function orNull(schema: Schema): Schema {
+  return { anyOf: [schema, { type: 'null' }] }
+}

@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { fastify } from 'fastify'
+import type { BudaoEvent } from '@budao/model'
+import { MemorySource, twoSites } from '../test/memory-source.ts'
+import { registerAdmin } from './admin-app.ts'
+import { apiErrorCodes } from './api-error.ts'
+import { controllerErrorCodes } from './controller-error.ts'
+import { EventLog } from './event-log.ts'
+import { schemas } from './openapi-schemas.ts'
+import { openapi } from './openapi.ts'
+
+const silence = { info() {}, warn() {}, error() {} }
+
+test('the description names exactly the routes that exist', async (t) => {
+  const app = fastify()
+  t.after(() => app.close())
+  const routes = new Set<string>()
+  app.addHook('onRoute', ({ method, url, handler, onRequest }) => {
+    // The refusal of other methods is a route for the router, and none for people.
+    if (handler === onRequest) return
+    for (const name of [method].flat()) if (name !== 'HEAD') routes.add(`${name} ${url}`)
+  })
+  registerAdmin(app, { source: new MemorySource(await EventLog.open()), tokens: {}, log: silence })
+  await app.ready()
+
+  const described = Object.entries(openapi.paths).flatMap(([path, operations]) =>
+    Object.keys(operations).map(
+      (method) => `${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
+    ),
+  )
+  assert.deepEqual(described.toSorted(), [...routes].toSorted())
+})
+
+test('every operation has a name of its own, and every reference a target', () => {
+  const operations = Object.values(openapi.paths).flatMap((path) => Object.values(path))
+  assert.equal(new Set(operations.map(({ operationId }) => operationId)).size, operations.length)
+  const references = [...JSON.stringify(openapi).matchAll(/"#\/components\/schemas\/(\w+)"/g)].map(
+    ([, name]) => name!,
+  )
+  assert.deepEqual(new Set(references), new Set(Object.keys(schemas)))
+})
+
+test('a path names each of its parameters', () => {
+  for (const [path, operations] of Object.entries(openapi.paths)) {
+    const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
+    for (const operation of Object.values(operations)) {
+      const parameters = (operation.parameters ?? []) as { name: string; in: string }[]
+      assert.deepEqual(
+        parameters.filter((one) => one.in === 'path').map(({ name }) => name),
+        inPath,
+      )
+    }
+  }
+})
+
+const event: BudaoEvent = {
+  seq: 1,
+  at: '2026-01-01T00:00:00.000Z',
+  kind: 'breaker.opened',
+  severity: 'critical',
+  subject: 'shop',
+  service: 'shop',
+  site: 'east',
+  message: 'opened',
+  evidence: { calls: 20, rate: 0.6, forced: false, reason: null, by: 'window' },
+}
+
+const samples: [schema: string, value: unknown, fits: boolean][] = [
+  ['Report', twoSites(), true],
+  ['Report', { ...twoSites(), refused: { at: 'then', problems: ['p'] } }, true],
+  ['Report', { ...twoSites(), surprise: 1 }, false],
+  ['Report', { ...twoSites(), sites: [{ name: 'east', state: 'fine' }] }, false],
+  ['Event', event, true],
+  ['Event', { ...event, kind: 'breaker.exploded' }, false],
+  ['Event', { ...event, evidence: { nested: {} } }, false],
+  ['Error', { error: 'bad-json', message: 'm' }, true],
+  ['Error', { error: 'config-refused', message: 'm', hint: 'h', problems: ['p'] }, true],
+  ['Error', { error: 'teapot', message: 'm' }, false],
+  ['BreakerChange', { to: 'open', reason: 'x' }, true],
+  ['BreakerChange', { to: 'open' }, false],
+]
+for (const [name, value, fits] of samples) {
+  test(`${JSON.stringify(value).slice(0, 70)} ${fits ? 'fits' : 'does not fit'} ${name}`, async (t) => {
+    const app = fastify({
+      ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false } },
+    })
+    t.after(() => app.close())
+    app.post('/', (request) => ({ fits: request.validateInput(value, resolved(schemas[name]!) as object) }))
+    const answer = await app.inject({ method: 'POST', url: '/' })
+    assert.deepEqual(answer.json(), { fits })
+  })
+}
+
+/** The schema with its references written out. */
+function resolved(schema: unknown): unknown {
+  if (Array.isArray(schema)) return schema.map(resolved)
+  if (typeof schema !== 'object' || schema === null) return schema
+  if ('$ref' in schema) return resolved(schemas[String(schema.$ref).split('/').at(-1)!])
+  return Object.fromEntries(Object.entries(schema).map(([key, value]) => [key, resolved(value)]))
+}
+
+test('docs/reference/api.md explains every error code and every route, and no others', () => {
+  const text = readFileSync(new URL('../../../docs/reference/api.md', import.meta.url), 'utf8')
+  const codes = [...text.matchAll(/^\| `([A-Za-z_-]+)` \| (?:\d{3}|start) \|/gm)].map(([, code]) => code)
+  assert.deepEqual(codes.toSorted(), [...apiErrorCodes, ...controllerErrorCodes].toSorted())
+  const routes = [...text.matchAll(/^### (GET|POST) (\S+)$/gm)].map(([, method, path]) => `${method} ${path}`)
+  const described = Object.entries(openapi.paths).flatMap(([path, operations]) =>
+    Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
+  )
+  assert.deepEqual(routes.toSorted(), described.toSorted())
+})

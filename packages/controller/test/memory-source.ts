@@ -1,0 +1,114 @@
+import type { BreakerReport, EndpointReport, GatewayReport } from '@budao/model'
+import type { AdminSource, BreakerRequest, ReloadResult } from '../src/admin-source.ts'
+import { EventLog } from '../src/event-log.ts'
+
+const closed: BreakerReport = { state: 'closed', calls: 40, failures: 0, slow: 0 }
+
+/** A gateway that exists only in memory: one service at two sites, everything up until a test says otherwise. */
+export class MemorySource implements AdminSource {
+  readonly events: EventLog
+  readonly forced: BreakerRequest[] = []
+  current: GatewayReport = twoSites()
+  isReady = true
+  reloadResult: ReloadResult = { ok: true, version: 2 }
+  reloads = 0
+  /** Thrown by the next report when set. */
+  failure: Error | undefined
+
+  constructor(events: EventLog) {
+    this.events = events
+  }
+
+  async report(): Promise<GatewayReport> {
+    if (this.failure !== undefined) throw this.failure
+    return this.current
+  }
+
+  metrics(): string {
+    return '# TYPE budao_requests_total counter\nbudao_requests_total 7\n'
+  }
+
+  ready(): boolean {
+    return this.isReady
+  }
+
+  async reload(): Promise<ReloadResult> {
+    this.reloads++
+    return this.reloadResult
+  }
+
+  forceBreaker(request: BreakerRequest): void {
+    this.forced.push(request)
+  }
+
+  config(): unknown {
+    return { version: 1, admin: { tokens: { viewer: '***', operator: '***' } } }
+  }
+}
+
+/** A full report: the shop at east and west, all up. */
+export function twoSites(): GatewayReport {
+  return {
+    node: { name: 'gw-1', site: 'east' },
+    version: '0.1.0',
+    startedAt: '2026-01-01T00:00:00.000Z',
+    state: 'serving',
+    snapshot: { version: 1, appliedAt: '2026-01-01T00:00:00.000Z', source: 'budao.yaml' },
+    refused: null,
+    workers: [{ id: 0, state: 'serving', restarts: 0 }],
+    listeners: [{ name: 'web', address: '0.0.0.0:8080', protocol: 'http' }],
+    sites: [
+      { name: 'east', state: 'up', usable: 1, total: 1, requestsPerSecond: 120.5 },
+      { name: 'west', state: 'up', usable: 1, total: 1, requestsPerSecond: 118 },
+    ],
+    services: [
+      {
+        name: 'shop',
+        mode: 'multi-active',
+        balance: 'least-request',
+        state: 'up',
+        panic: false,
+        breaker: closed,
+        retryTokens: 10,
+        inFlight: 3,
+        requestsPerSecond: 238.5,
+        endpoints: [endpoint('127.0.0.1:7001', 'east'), endpoint('127.0.0.1:7101', 'west')],
+      },
+    ],
+    routes: [
+      {
+        name: 'shop-api',
+        requestsTotal: 12_000,
+        requestsPerSecond: 238.5,
+        status: { '2xx': 11_990, '3xx': 0, '4xx': 10, '5xx': 0 },
+        retries: 2,
+        fallbacks: 0,
+        p50Ms: 3.2,
+        p99Ms: null,
+      },
+    ],
+    connections: { downstream: 20, upstream: 8, upstreamIdle: 5 },
+    rateWindowMs: 5_000,
+    requestsPerSecond: 238.5,
+    requestsTotal: 12_000,
+  }
+}
+
+function endpoint(address: string, site: string): EndpointReport {
+  return {
+    address,
+    site,
+    release: 'stable',
+    weight: 1,
+    state: 'usable',
+    healthy: true,
+    lastCheckError: '',
+    ejectedForMs: 0,
+    breaker: closed,
+    inFlight: 1,
+    requestsTotal: 6_000,
+    failuresTotal: 0,
+    requestsPerSecond: 119.25,
+    latencyMs: 3.4,
+  }
+}
