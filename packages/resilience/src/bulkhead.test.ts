@@ -7,7 +7,7 @@ import { LocalCells } from './cells.ts'
 test('admits up to its limit, and again when one leaves', () => {
   fc.assert(
     fc.property(fc.nat(5), fc.array(fc.boolean(), { maxLength: 100 }), (max, arrivals) => {
-      const bulkhead = new Bulkhead(new LocalCells(Bulkhead.cellsFor()), max)
+      const bulkhead = new Bulkhead(new LocalCells(Bulkhead.cellsFor()), { max })
       let inside = 0
       for (const arrives of arrivals) {
         if (arrives) {
@@ -25,5 +25,5 @@ test('admits up to its limit, and again when one leaves', () => {
 
 test('a limit that is no whole number is refused', () => {
   for (const max of [-1, 1.5, Number.NaN, Infinity])
-    assert.throws(() => new Bulkhead(new LocalCells(1), max), /max/)
+    assert.throws(() => new Bulkhead(new LocalCells(1), { max }), /max/)
 })

@@ -9,8 +9,8 @@ export class Bulkhead {
     return 1
   }
 
-  /** @param max most in flight; 0 admits nothing. Throws a RangeError when it is not a whole number up to 2^30. */
-  constructor(cells: Cells, max: number) {
+  /** `max`: most in flight; 0 admits nothing. Throws a RangeError when it is not a whole number up to 2^30. */
+  constructor(cells: Cells, { max }: { readonly max: number }) {
     if (!(Number.isInteger(max) && max >= 0 && max <= 2 ** 30)) {
       throw new RangeError(`max: expected a whole number from 0 to 2^30, got ${max}`)
     }

@@ -6,32 +6,32 @@ import { SeededRandom } from './seeded-random.ts'
 
 const first: FailedAttempt = {
   method: 'GET',
-  cause: 'reset',
+  kind: 'reset',
   on: ['connect-failure', 'reset-before-request', 'reset', 'timeout', '502', '503', '504'],
   retries: 0,
   retriesMax: 1,
   bodyKept: true,
   deadlineAt: 3_000,
-  nextAt: 100,
+  now: 100,
 }
 
 const table: [attempt: Partial<FailedAttempt>, verdict: RetryVerdict][] = [
   [{}, 'retry'],
-  [{ cause: '503' }, 'retry'],
-  [{ cause: '500' }, 'cause-not-listed'],
-  [{ cause: 'timeout', on: ['502'] }, 'cause-not-listed'],
+  [{ kind: '503' }, 'retry'],
+  [{ kind: '500' }, 'kind-not-listed'],
+  [{ kind: 'timeout', on: ['502'] }, 'kind-not-listed'],
   [{ method: 'POST' }, 'method-not-idempotent'],
-  [{ method: 'POST', cause: 'timeout' }, 'method-not-idempotent'],
-  [{ method: 'POST', cause: '502' }, 'method-not-idempotent'],
-  [{ method: 'POST', cause: 'connect-failure' }, 'retry'],
-  [{ method: 'POST', cause: 'reset-before-request' }, 'retry'],
-  [{ method: 'POST', cause: 'reset-before-request', bodyKept: false }, 'body-gone'],
+  [{ method: 'POST', kind: 'timeout' }, 'method-not-idempotent'],
+  [{ method: 'POST', kind: '502' }, 'method-not-idempotent'],
+  [{ method: 'POST', kind: 'connect-failure' }, 'retry'],
+  [{ method: 'POST', kind: 'reset-before-request' }, 'retry'],
+  [{ method: 'POST', kind: 'reset-before-request', bodyKept: false }, 'body-gone'],
   [{ method: 'PUT', bodyKept: false }, 'body-gone'],
   [{ retries: 1 }, 'attempts-used'],
   [{ retriesMax: 0 }, 'attempts-used'],
-  [{ nextAt: 3_000 }, 'deadline-passed'],
-  [{ nextAt: 2_999 }, 'retry'],
-  [{ deadlineAt: Infinity, nextAt: 1e12 }, 'retry'],
+  [{ now: 3_000 }, 'deadline-passed'],
+  [{ now: 2_999 }, 'retry'],
+  [{ deadlineAt: Infinity, now: 1e12 }, 'retry'],
 ]
 for (const [attempt, verdict] of table) {
   test(`${JSON.stringify(attempt)} -> ${verdict}`, () =>
@@ -48,12 +48,12 @@ test('methods are idempotent as RFC 9110 lists them, in capitals only', () => {
 test('backoff is drawn evenly below a ceiling that doubles up to ten times the base', () => {
   const random = new SeededRandom(1)
   for (const [retries, ceiling] of [25, 50, 100, 200, 250, 250, 250].entries()) {
-    const draws = Array.from({ length: 2_000 }, () => backoffMs(retries, {}, random))
+    const draws = Array.from({ length: 2_000 }, () => backoffMs(retries, random))
     assert.ok(draws.every((ms) => ms >= 0 && ms < ceiling))
     const mean = draws.reduce((sum, ms) => sum + ms) / draws.length
     assert.ok(Math.abs(mean / ceiling - 0.5) < 0.03, `${mean} of ${ceiling}`)
   }
-  assert.ok(backoffMs(2_000, { base: 10, max: 40 }, random) < 40)
+  assert.ok(backoffMs(2_000, random, { baseMs: 10, maxMs: 40 }) < 40)
 })
 
 const wall = Date.UTC(1994, 10, 6, 8, 49, 0)

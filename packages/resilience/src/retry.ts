@@ -4,12 +4,12 @@ import type { Random } from './clock.ts'
  * How an attempt failed: no connection; the connection broke and provably no byte of the request was processed;
  * it broke before the answer's head; the attempt ran out of time; or an answer's status as three digits.
  */
-export type RetryCause = 'connect-failure' | 'reset-before-request' | 'reset' | 'timeout' | `${number}`
+export type FailureKind = 'connect-failure' | 'reset-before-request' | 'reset' | 'timeout' | `${number}`
 
 /** Why there is, or is not, another attempt. */
 export type RetryVerdict =
   | 'retry'
-  | 'cause-not-listed'
+  | 'kind-not-listed'
   | 'method-not-idempotent'
   | 'body-gone'
   | 'attempts-used'
@@ -17,17 +17,17 @@ export type RetryVerdict =
 
 export interface FailedAttempt {
   readonly method: string
-  readonly cause: RetryCause
-  /** Causes the policy retries. */
-  readonly on: readonly RetryCause[]
+  readonly kind: FailureKind
+  /** Kinds of failure the policy retries. */
+  readonly on: readonly FailureKind[]
   /** Attempts made beyond the first, and how many there may be. */
   readonly retries: number
   readonly retriesMax: number
-  /** Whether all of the request's body can be sent again; true without a body. */
-  readonly bodyKept: boolean
-  /** The request's own deadline and the earliest start of another attempt, monotonic milliseconds. */
+  /** Whether all of the request's body can be sent again. Default true: no body, or it was kept. */
+  readonly bodyKept?: boolean
+  /** The request's deadline, and the moment the next attempt would begin: monotonic milliseconds. */
   readonly deadlineAt: number
-  readonly nextAt: number
+  readonly now: number
 }
 
 /**
@@ -36,12 +36,12 @@ export interface FailedAttempt {
  * that an attempt which is not made costs no token.
  */
 export function mayRetry(attempt: FailedAttempt): RetryVerdict {
-  const { method, cause, on, retries, retriesMax, bodyKept, deadlineAt, nextAt } = attempt
-  if (!on.includes(cause)) return 'cause-not-listed'
-  if (!isUnprocessed(cause) && !isIdempotentMethod(method)) return 'method-not-idempotent'
+  const { method, kind, on, retries, retriesMax, bodyKept = true, deadlineAt, now } = attempt
+  if (!on.includes(kind)) return 'kind-not-listed'
+  if (!isUnprocessed(kind) && !isIdempotentMethod(method)) return 'method-not-idempotent'
   if (!bodyKept) return 'body-gone'
   if (retries >= retriesMax) return 'attempts-used'
-  return nextAt < deadlineAt ? 'retry' : 'deadline-passed'
+  return now < deadlineAt ? 'retry' : 'deadline-passed'
 }
 
 /** Methods of RFC 9110, 9.2.2, in capitals as they are on the wire. Unknown methods are not. */
@@ -59,27 +59,26 @@ export function isIdempotentMethod(method: string): boolean {
   }
 }
 
-function isUnprocessed(cause: RetryCause): boolean {
-  return cause === 'connect-failure' || cause === 'reset-before-request'
+function isUnprocessed(kind: FailureKind): boolean {
+  return kind === 'connect-failure' || kind === 'reset-before-request'
 }
 
-/** Milliseconds. */
-export interface Backoff {
+export interface BackoffOptions {
   /** Default 25. */
-  readonly base?: number | undefined
-  /** Default ten times `base`. */
-  readonly max?: number | undefined
+  readonly baseMs?: number | undefined
+  /** Default ten times `baseMs`. */
+  readonly maxMs?: number | undefined
 }
 
 /**
- * Milliseconds to wait before a retry, drawn evenly from 0 to min(max, base × 2^retries): "full jitter" of the AWS
+ * Milliseconds to wait before a retry, drawn evenly from 0 to min(maxMs, baseMs × 2^retries): "full jitter" of the AWS
  * Architecture Blog (2015), which spreads callers that failed together further than any fixed share would.
  *
  * @param retries retries made so far, from 0
  */
-export function backoffMs(retries: number, backoff: Backoff, random: Random): number {
-  const { base = 25, max = base * 10 } = backoff
-  return random.next() * Math.min(max, base * 2 ** retries)
+export function backoffMs(retries: number, random: Random, options: BackoffOptions = {}): number {
+  const { baseMs = 25, maxMs = baseMs * 10 } = options
+  return random.next() * Math.min(maxMs, baseMs * 2 ** retries)
 }
 
 const fiveMinutesMs = 300_000
