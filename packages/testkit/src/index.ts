@@ -1,1 +1,10 @@
-export {}
+export * from './clock.ts'
+export * from './debian.ts'
+export * from './fault-proxy.ts'
+export * from './ports.ts'
+export * from './processes.ts'
+export * from './random.ts'
+export * from './raw-http.ts'
+export * from './raw-server.ts'
+export * from './reset.ts'
+export * from './temp-dir.ts'
