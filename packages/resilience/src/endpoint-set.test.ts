@@ -297,6 +297,18 @@ test('a set takes over what the one before it knew, by endpoint', () => {
   assert.deepEqual([next.health(2), next.health(3)], ['unknown', 'unhealthy'])
 })
 
+test('what a crashed thread had under way is taken back from every endpoint', () => {
+  const cells = new LocalCells(EndpointSet.cellsFor(4, 2))
+  const [a, b] = [0, 1].map((worker) => setOf({ workers: 2, worker }, twoSites, cells))
+  for (const index of [east1, east1, west2]) a!.load(index).enter()
+  b!.load(east1).enter()
+  b!.forget(0)
+  assert.deepEqual(
+    [east1, east2, west1, west2].map((index) => b!.load(index).inFlight()),
+    [1, 0, 0, 0],
+  )
+})
+
 interface Step {
   readonly do: 'fail' | 'pass' | 'unhealthy' | 'healthy' | 'drain' | 'undrain' | 'open' | 'close'
   readonly index: number

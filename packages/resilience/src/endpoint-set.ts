@@ -4,11 +4,9 @@ import { createBalancer, usesHash } from './balance/balancers.ts'
 import type { BalancerKind } from './balance/balancers.ts'
 import type { Cells } from './cells.ts'
 import type { Random } from './clock.ts'
-import { SharedEndpointLoad } from './endpoint-load.ts'
-import type { EndpointLoadOptions } from './endpoint-load.ts'
-import { HealthCell } from './health-state.ts'
+import { EndpointFacts } from './endpoint-facts.ts'
+import type { EndpointLoadOptions, SharedEndpointLoad } from './endpoint-load.ts'
 import type { HealthVerdict } from './health-state.ts'
-import { Outlier } from './outlier.ts'
 import type { OutlierOptions } from './outlier.ts'
 import { choosePriority, priorityLoad } from './priority.ts'
 import type { PriorityLoad, PriorityOptions } from './priority.ts'
@@ -32,7 +30,7 @@ export interface EndpointSetOptions extends PriorityOptions, EndpointLoadOptions
   readonly sites: readonly SiteWeight[]
   /** Where this gateway stands. */
   readonly localSite: string
-  readonly outlier?: OutlierOptions
+  readonly outlier?: OutlierOptions | undefined
   /** None by default. Has no effect on ring-hash and maglev. */
   readonly slowStart?: SlowStartOptions | undefined
   /**
@@ -61,7 +59,7 @@ export type EndpointState = 'usable' | 'unhealthy' | 'ejected'
 export class EndpointSet {
   /** Cells that a set of this size needs. All threads that share them pass the same numbers. */
   static cellsFor(endpoints: number, workers = 1): number {
-    return firstEndpoint + endpoints * (endpointHeader + SharedEndpointLoad.cellsFor(workers))
+    return firstEndpoint + endpoints * EndpointFacts.cellsFor(workers)
   }
 
   readonly endpoints: readonly EndpointSpec[]
@@ -93,22 +91,16 @@ export class EndpointSet {
     this.#options = options
 
     const placed = placeEndpoints(endpoints, options.mode, options.sites, options.localSite)
-    const stride = endpointHeader + SharedEndpointLoad.cellsFor(options.workers)
-    this.#members = endpoints.map(({ site }, i) => {
-      const offset = firstEndpoint + i * stride
-      return {
-        ...placed[i]!,
-        site,
-        offset,
-        health: new HealthCell(cells, offset + healthCell),
-        outlier: new Outlier(cells, options.outlier, offset + outlierCells),
-        load: new SharedEndpointLoad(cells, options, offset + endpointHeader),
-        usable: false,
-        share: 0,
-        usableSince: -Infinity,
-        ejectedUntil: 0,
-      }
-    })
+    const stride = EndpointFacts.cellsFor(options.workers)
+    this.#members = endpoints.map(({ site }, i) => ({
+      ...placed[i]!,
+      site,
+      facts: new EndpointFacts(cells, options, firstEndpoint + i * stride),
+      usable: false,
+      share: 0,
+      usableSince: -Infinity,
+      ejectedUntil: 0,
+    }))
 
     // Every balancer sees all endpoints, those of other priorities with weight 0: indexes are the same everywhere.
     const priorities = Math.max(0, ...placed.map(({ priority }) => priority + 1))
@@ -118,7 +110,7 @@ export class EndpointSet {
         this.#members.map((member, i) => ({
           id: endpoints[i]!.id,
           weight: member.priority === priority ? member.weight : 0,
-          load: member.load,
+          load: member.facts.load,
         })),
         random,
       ),
@@ -159,7 +151,7 @@ export class EndpointSet {
 
   /** Load cells of one endpoint: `enter` and `leave` around each request, `observe` its latency. */
   load(index: number): SharedEndpointLoad {
-    return this.#members[index]!.load
+    return this.#members[index]!.facts.load
   }
 
   /**
@@ -167,7 +159,7 @@ export class EndpointSet {
    * ejection, whichever thread it is in, and never for the last usable endpoint.
    */
   record(index: number, ok: boolean, now: number): 'ejected' | 'none' {
-    const { outlier } = this.#members[index]!
+    const { outlier } = this.#members[index]!.facts
     if (ok) return outlier.record(true, now)
     if (outlier.record(false, now, this.#hasUsableBeside(index, now)) === 'none') return 'none'
 
@@ -181,30 +173,35 @@ export class EndpointSet {
 
   /** Stores the verdict of active checks. An endpoint that comes back from `unhealthy` is no longer ejected either. */
   setHealth(index: number, verdict: HealthVerdict): void {
-    const { health, outlier } = this.#members[index]!
+    const { health, outlier } = this.#members[index]!.facts
     if (verdict === 'healthy' && health.verdict === 'unhealthy') outlier.clear()
     health.store(verdict)
     this.bump()
   }
 
   health(index: number): HealthVerdict {
-    return this.#members[index]!.health.verdict
+    return this.#members[index]!.facts.health.verdict
   }
 
   /** A draining endpoint gets no further requests, not even in panic. Refusing the last one is up to the caller. */
   setDraining(index: number, draining: boolean): void {
-    this.#cells.store(this.#members[index]!.offset + drainingCell, draining ? 1 : 0)
+    this.#members[index]!.facts.draining = draining
     this.bump()
   }
 
   isDraining(index: number): boolean {
-    return this.#isDraining(this.#members[index]!)
+    return this.#members[index]!.facts.draining
   }
 
   /** Ends an ejection before its time and forgets the failures. */
   readmit(index: number): void {
-    this.#members[index]!.outlier.clear()
+    this.#members[index]!.facts.outlier.clear()
     this.bump()
+  }
+
+  /** Takes back the requests that a crashed thread had under way. */
+  forget(worker: number): void {
+    for (const { facts } of this.#members) facts.load.forget(worker)
   }
 
   /** Makes every thread look at the cells again; needed only by who changes them without this class. */
@@ -238,7 +235,7 @@ export class EndpointSet {
   state(index: number, now: number): EndpointState {
     this.#refresh(now)
     const member = this.#members[index]!
-    if (!member.health.usable) return 'unhealthy'
+    if (!member.facts.health.usable) return 'unhealthy'
     return member.ejectedUntil > now && !member.usable ? 'ejected' : 'usable'
   }
 
@@ -256,11 +253,7 @@ export class EndpointSet {
   inherit(previous: EndpointSet): void {
     for (const [i, { id }] of this.endpoints.entries()) {
       const from = previous.#members[previous.endpoints.findIndex((endpoint) => endpoint.id === id)]
-      if (from === undefined) continue
-      const { offset } = this.#members[i]!
-      for (let cell = 0; cell < endpointHeader; cell++) {
-        this.#cells.store(offset + cell, previous.#cells.load(from.offset + cell))
-      }
+      if (from !== undefined) this.#members[i]!.facts.inherit(from.facts)
     }
     this.bump()
   }
@@ -335,16 +328,11 @@ export class EndpointSet {
     return this.#options.isClosed !== undefined && this.#options.isClosed(index, now)
   }
 
-  #isDraining(member: Member): boolean {
-    return this.#cells.load(member.offset + drainingCell) !== 0
-  }
-
   #hasUsableBeside(index: number, now: number): boolean {
     for (let i = 0; i < this.#members.length; i++) {
       if (i === index) continue
       const member = this.#members[i]!
-      if (member.weight === 0 || this.#isDraining(member) || !member.health.usable) continue
-      if (!member.outlier.isEjected(now)) return true
+      if (isFit(member) && !member.facts.outlier.isEjected(now)) return true
     }
     return false
   }
@@ -367,7 +355,7 @@ export class EndpointSet {
     total.fill(0)
     for (const member of this.#members) {
       if (member.usable) healthy[member.priority]!++
-      if (member.weight > 0 && !this.#isDraining(member)) total[member.priority]!++
+      if (member.weight > 0 && !member.facts.draining) total[member.priority]!++
     }
     this.#spread = priorityLoad(this.#counts, this.#options)
     this.#panic = this.#spread.panic.map((panic, priority) => panic && this.#spread.load[priority]! > 0)
@@ -388,9 +376,9 @@ export class EndpointSet {
     for (const member of this.#members) {
       const was = member.usable
       const ended = member.ejectedUntil > 0 && member.ejectedUntil <= now ? member.ejectedUntil : now
-      member.ejectedUntil = member.outlier.ejectedUntil(now)
+      member.ejectedUntil = member.facts.outlier.ejectedUntil(now)
       if (member.ejectedUntil > 0) this.#validUntil = Math.min(this.#validUntil, member.ejectedUntil)
-      const fit = member.weight > 0 && !this.#isDraining(member) && member.health.usable
+      const fit = isFit(member)
       member.usable = fit && member.ejectedUntil === 0
       if (member.usable) usable++
       else if (fit) onlyEjected++
@@ -401,13 +389,13 @@ export class EndpointSet {
     if (usable > 0 || onlyEjected === 0) return
 
     for (const member of this.#members) {
-      member.usable = member.weight > 0 && !this.#isDraining(member) && member.health.usable
+      member.usable = isFit(member)
       if (member.usable) this.#usable++
     }
   }
 
   #shareOf(member: Member, now: number): number {
-    if (this.#panic[member.priority]) return this.#isDraining(member) ? 0 : member.weight
+    if (this.#panic[member.priority]) return member.facts.draining ? 0 : member.weight
     if (!member.usable) return 0
     const { slowStart } = this.#options
     if (slowStart === undefined || now - member.usableSince >= slowStart.windowMs) return member.weight
@@ -416,16 +404,18 @@ export class EndpointSet {
   }
 }
 
+/** Usable but for an ejection. */
+function isFit({ weight, facts }: Member): boolean {
+  return weight > 0 && !facts.draining && facts.health.usable
+}
+
 type Fit = 'other-site' | 'usable' | 'untried' | 'any'
 
 interface Member {
   readonly priority: number
   readonly weight: number
   readonly site: string
-  readonly offset: number
-  readonly health: HealthCell
-  readonly outlier: Outlier
-  readonly load: SharedEndpointLoad
+  readonly facts: EndpointFacts
   usable: boolean
   /** The weight its balancer goes by: 0 while it is out. */
   share: number
@@ -439,7 +429,3 @@ const slowStartSteps = 20
 
 const versionCell = 0
 const firstEndpoint = 1
-const drainingCell = 0
-const healthCell = drainingCell + 1
-const outlierCells = healthCell + HealthCell.cells
-const endpointHeader = outlierCells + Outlier.cells

@@ -37,7 +37,7 @@ test('thresholds are counts in a row', () => {
 })
 
 test('a zeroed cell is unknown, which gets traffic', () => {
-  const cell = new HealthCell(new LocalCells(HealthCell.cells))
+  const cell = new HealthCell(new LocalCells(HealthCell.cellsFor()))
   assert.equal(cell.verdict, 'unknown')
   assert.equal(cell.usable, true)
   for (const verdict of ['healthy', 'unhealthy', 'unknown'] as const) {

@@ -55,7 +55,10 @@ const verdicts = ['unknown', 'healthy', 'unhealthy'] as const
 
 /** Where the one thread that checks leaves the verdict for all threads that send. One cell, `unknown` when zeroed. */
 export class HealthCell {
-  static readonly cells = 1
+  static cellsFor(): number {
+    return 1
+  }
+
   readonly #cells: Cells
   readonly #offset: number
 

@@ -46,7 +46,7 @@ async function ejections(t: TestContext, what: Job['what']): Promise<number> {
 }
 
 function failOne(view: Int32Array): number {
-  const outlier = new Outlier(new SharedCells(view, header, Outlier.cells))
+  const outlier = new Outlier(new SharedCells(view, header, Outlier.cellsFor()))
   let ejected = 0
   for (let n = 0; n < rounds; n++) {
     meet(view)

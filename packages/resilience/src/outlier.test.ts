@@ -6,7 +6,7 @@ import { Outlier } from './outlier.ts'
 import type { OutlierOptions } from './outlier.ts'
 
 function outlierOf(options: OutlierOptions = {}) {
-  return new Outlier(new LocalCells(Outlier.cells), options)
+  return new Outlier(new LocalCells(Outlier.cellsFor()), options)
 }
 
 const results: [

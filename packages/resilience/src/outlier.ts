@@ -22,7 +22,10 @@ export interface OutlierOptions {
  * 2^32 ms; a remainder longer than an ejection can be is read as none, so nothing wraps into a long ejection.
  */
 export class Outlier {
-  static readonly cells = 2
+  static cellsFor(): number {
+    return 2
+  }
+
   readonly #cells: Cells
   readonly #row: number
   readonly #until: number

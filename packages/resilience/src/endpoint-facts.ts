@@ -1,0 +1,51 @@
+import type { Cells } from './cells.ts'
+import { SharedEndpointLoad } from './endpoint-load.ts'
+import type { EndpointLoadOptions } from './endpoint-load.ts'
+import { HealthCell } from './health-state.ts'
+import { Outlier } from './outlier.ts'
+import type { OutlierOptions } from './outlier.ts'
+
+/** What all threads know of one endpoint: its verdict, ejection, drain and load, side by side in the cells. */
+export class EndpointFacts {
+  static cellsFor(workers = 1): number {
+    return loadCells + SharedEndpointLoad.cellsFor(workers)
+  }
+
+  readonly health: HealthCell
+  readonly outlier: Outlier
+  readonly load: SharedEndpointLoad
+  readonly #cells: Cells
+  readonly #offset: number
+
+  constructor(
+    cells: Cells,
+    options: EndpointLoadOptions & { readonly outlier?: OutlierOptions | undefined },
+    offset = 0,
+  ) {
+    this.#cells = cells
+    this.#offset = offset
+    this.health = new HealthCell(cells, offset + healthCell)
+    this.outlier = new Outlier(cells, options.outlier, offset + outlierCells)
+    this.load = new SharedEndpointLoad(cells, options, offset + loadCells)
+  }
+
+  get draining(): boolean {
+    return this.#cells.load(this.#offset) !== 0
+  }
+
+  set draining(draining: boolean) {
+    this.#cells.store(this.#offset, draining ? 1 : 0)
+  }
+
+  /** Takes over verdict, ejection and drain from the same endpoint's former place. Load stays where it was counted. */
+  inherit(previous: EndpointFacts): void {
+    for (let cell = 0; cell < loadCells; cell++) {
+      this.#cells.store(this.#offset + cell, previous.#cells.load(previous.#offset + cell))
+    }
+  }
+}
+
+const drainingCells = 1
+const healthCell = drainingCells
+const outlierCells = healthCell + HealthCell.cellsFor()
+const loadCells = outlierCells + Outlier.cellsFor()
