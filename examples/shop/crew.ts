@@ -43,6 +43,8 @@ export class Crew {
   start(role: Role): void {
     if (this.#stopping) return
     this.#roles.push(role)
+    // What it wrote in an earlier life of the demo explains nothing in this one.
+    rmSync(this.#logFile(role.name), { force: true })
     this.#spawn(role)
   }
 

@@ -2,7 +2,7 @@
  * `npm start`: the shop at two sites of two processes each, a gateway at each site, simulated phones. Ends with
  * Ctrl-C or SIGTERM, and with it all it has started.
  */
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -85,6 +85,7 @@ function startGateways(): string[] {
     const file = asShipped ? join(import.meta.dirname, `${site}.yaml`) : join(runDir, `${site}.yaml`)
     if (!asShipped) writeFileSync(file, gatewayConfig(site, ports, stateDir))
     mkdirSync(join(stateDir, name), { recursive: true })
+    rmSync(join(stateDir, name, 'access.log'), { force: true })
     const main = join(workspace, 'packages/budao/src/main.ts')
     crew.start({ name, crew: 'gateways', args: ['--conditions=@budao/source', main, 'up', '-c', file] })
     return file
