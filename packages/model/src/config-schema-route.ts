@@ -33,7 +33,7 @@ export function routeSchema(duration: DurationSchema): z.ZodType<RouteConfig> {
         .describe('Any of these suffices; in each, all that is given must hold. Default: everything.'),
       filters: z
         .array(filterSchema(duration), { error: 'a list of filters' })
-        .default([])
+        .prefault([])
         .describe('Steps on the way, in this order.'),
       backends: z
         .array(

@@ -117,7 +117,7 @@ export function serviceSchema(duration: DurationSchema): z.ZodType<ServiceConfig
             .describe('A request body up to this size, in bytes, is kept for another attempt.'),
           on: z
             .array(retryOn, { error: `a list of ${retryOnError}` })
-            .default([...retryReasons, '502', '503', '504'])
+            .prefault([...retryReasons, '502', '503', '504'])
             .describe(`What makes another attempt: ${retryOnError}.`),
           backoff: z
             .strictObject({
@@ -221,7 +221,7 @@ function healthCheckSchema(duration: DurationSchema) {
       expectStatus: z
         .array(statusRange, { error: `a list of ${statusRangeError}` })
         .min(1, { error: statusRangeError })
-        .default(['200-399'])
+        .prefault(['200-399'])
         .describe('Statuses that pass: codes and ranges.'),
     })
     .transform((check) => ({ timeout: Math.min(500, check.interval), ...check }))
