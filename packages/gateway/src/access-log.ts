@@ -66,8 +66,8 @@ export class AccessLog {
   flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    this.#writing ??= this.#writeAll().finally(() => (this.#writing = undefined))
-    return this.#writing
+    if (this.#writing === undefined && this.#hasWork()) this.#writing = this.#writeAll()
+    return this.#writing ?? Promise.resolve()
   }
 
   /** Writes what waits, for at most 2 s, and lets go of the file. Later lines are dropped. */
@@ -76,24 +76,31 @@ export class AccessLog {
     this.#closed = true
     const deadline = new AbortController()
     const late = sleep(this.#closeMs, undefined, { signal: deadline.signal }).catch(() => {})
-    // Twice: a write under way has taken its batch before the last lines came.
-    const written = this.flush().then(() => this.flush())
-    await Promise.race([written.then(() => this.#target.close()), late])
+    await Promise.race([this.flush().then(() => this.#target.close()), late])
     deadline.abort()
     if (this.#dropped > 0)
       this.#env.warn(`${this.#dropped} lines could not be written to ${this.#target.name}`)
   }
 
+  #hasWork(): boolean {
+    return this.#pending !== '' || (this.#closed && this.#dropped > 0 && !this.#failing)
+  }
+
   async #writeAll(): Promise<void> {
-    while (this.#pending !== '' || (this.#closed && this.#dropped > 0 && !this.#failing)) {
-      const lines = this.#pending
-      const dropped = this.#dropped
-      this.#pending = ''
-      const start = `${this.#cut ? '\n' : ''}${dropped === 0 ? '' : this.#notice(dropped)}`
-      const bytes = Buffer.from(start + lines, 'latin1')
-      const written = await this.#writeBatch(bytes)
-      if (written >= start.length) this.#dropped -= dropped
-      this.#dropped += countLines(bytes, Math.max(written, start.length))
+    try {
+      while (this.#hasWork()) {
+        const lines = this.#pending
+        const dropped = this.#dropped
+        this.#pending = ''
+        const start = `${this.#cut ? '\n' : ''}${dropped === 0 ? '' : this.#notice(dropped)}`
+        const bytes = Buffer.from(start + lines, 'latin1')
+        const written = await this.#writeBatch(bytes)
+        if (written >= start.length) this.#dropped -= dropped
+        this.#dropped += countLines(bytes, Math.max(written, start.length))
+      }
+    } finally {
+      // Here and not behind the promise: no line may come between the last look and this.
+      this.#writing = undefined
     }
   }
 

@@ -1,8 +1,33 @@
+export type ErrorCode =
+  | 'bad_request_line'
+  | 'bad_target'
+  | 'bad_header'
+  | 'bad_host'
+  | 'bad_framing'
+  | 'bad_chunk'
+  | 'head_timeout'
+  | 'body_timeout'
+  | 'body_too_large'
+  | 'bad_expectation'
+  | 'head_too_large'
+  | 'method_not_supported'
+  | 'transfer_encoding_not_supported'
+  | 'version_not_supported'
+  | 'no_route'
+  | 'filter_failed'
+  | 'overloaded'
+  | 'breaker_open'
+  | 'no_endpoint'
+  | 'connect_failed'
+  | 'upstream_reset'
+  | 'upstream_protocol'
+  | 'upstream_timeout'
+
 /**
  * Every reason for which the gateway answers by itself. The key is the `error` of the JSON body and the `reason` of
  * the access log; docs/reference/errors.md has a heading for each, held equal by a test.
  */
-export const errorCodes = {
+export const errorCodes: Readonly<Record<ErrorCode, { readonly status: number; readonly message: string }>> = {
   bad_request_line: { status: 400, message: 'The request line is not `METHOD target HTTP/1.1`.' },
   bad_target: { status: 400, message: 'The request target is malformed.' },
   bad_header: { status: 400, message: 'A header line is malformed.' },
@@ -26,6 +51,4 @@ export const errorCodes = {
   upstream_reset: { status: 502, message: 'The endpoint closed the connection before it answered.' },
   upstream_protocol: { status: 502, message: 'The endpoint’s answer is not valid HTTP/1.1.' },
   upstream_timeout: { status: 504, message: 'No endpoint answered in time.' },
-} as const satisfies Record<string, { status: number; message: string }>
-
-export type ErrorCode = keyof typeof errorCodes
+}

@@ -102,7 +102,7 @@ function removeDotSegments(path: string): string | null {
       kept.push(segment)
       continue
     }
-    if (index === last && kept.length > 0) kept.push('')
+    if (index === last) kept.push('')
   }
   return `/${kept.join('/')}`
 }

@@ -171,7 +171,19 @@ const regex = fc.oneof(
     .map(([start, rest]) => {
       return start.replaceAll('.', '\\.') + rest
     }),
-  fc.constantFrom('.*', '/a|/b', '^/a/.*$', '(?:/a)?/b', '/(?!a).*', '/[ab]/.*'),
+  fc.constantFrom(
+    '.*',
+    '/a|/b',
+    '/a/b|/b',
+    '/a/|/b/a',
+    '/a/?b',
+    '/b/*a',
+    '/a/{0,1}b',
+    '^/a/.*$',
+    '(?:/a)?/b',
+    '/(?!a).*',
+    '/[ab]/.*',
+  ),
 )
 const hostPattern = fc.constantFrom('*', 'x.test', 'a.x.test', '*.x.test', '*.a.x.test', '*.test')
 const value: fc.Arbitrary<ValueMatch> = fc.constantFrom<ValueMatch[]>(

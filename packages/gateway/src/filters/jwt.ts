@@ -83,7 +83,7 @@ class JwtFilter implements Filter {
       this.#verified.set(token, headers, now + Math.min(cachedMs, untilExpiry))
     }
     // The client may have gone meanwhile, and its object may stand for somebody else's request by now.
-    if (request.requestId === requestId) setHeaders(request, headers)
+    if (request.requestId === requestId && request.now === now) setHeaders(request, headers)
     return undefined
   }
 

@@ -24,11 +24,11 @@ export class Fields {
   #edits: Edits | null = null
 
   /**
-   * Reads the lines of `text` from `start` up to the empty line that ends it. Strict: no line folding, no bare CR or
+   * Reads the lines of `text` from `start` up to the empty line that must end at `end`. Strict: no line folding, no bare CR or
    * LF, no white space before the colon, no empty name. Returns the number of headers, -1 when a line is malformed,
    * -2 when there are more than `countMax`.
    */
-  read(text: string, start: number, countMax: number): number {
+  read(text: string, start: number, end: number, countMax: number): number {
     this.text = text
     this.start = start
     this.count = 0
@@ -59,8 +59,7 @@ export class Fields {
       offsets[base + 4] = at
       count++
     }
-    // The empty line must end the text: a CR alone, or more text behind it, is malformed.
-    if (text.charCodeAt(at + 1) !== LF || at + 2 !== text.length) return -1
+    if (text.charCodeAt(at + 1) !== LF || at + 2 !== end) return -1
     this.count = count
     this.end = at
     return count

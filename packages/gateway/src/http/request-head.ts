@@ -29,7 +29,15 @@ export class RequestHead {
   contentLength = 0
   keepAlive = true
   expectsContinue = false
+  /** Indexes of headers that the gateway adds to or keeps when the peer is trusted; -1 when absent. */
+  forwardedHostAt = -1
+  forwardedProtoAt = -1
+  requestIdAt = -1
+  traceparentAt = -1
+  /** What a trusted peer says of the hops before it; always dropped from the lines, to be written anew with the peer added. */
+  forwardedFor = ''
   readonly fields: Fields = new Fields()
+  readonly #trustForwarded: boolean
   #hasHost = false
   #hasLength = false
   #hasEncoding = false
@@ -38,15 +46,20 @@ export class RequestHead {
   /** The last authority found valid: on a kept connection the next one nearly always equals it. */
   #validAuthority = ''
 
+  /** Where the peer is not trusted, what it says of those before it is dropped, so that nobody takes it for the truth. */
+  constructor(options: { readonly trustForwarded: boolean }) {
+    this.#trustForwarded = options.trustForwarded
+  }
+
   /**
-   * Reads `text`, a complete head from its first line through the empty line. Returns the code of what is wrong with
-   * it, null when nothing is.
+   * Reads a complete head: `text` from its first line to `end`, behind the empty line; more may follow. Returns the
+   * code of what is wrong with it, null when nothing is.
    */
-  read(text: string, headersMax: number): ErrorCode | null {
+  read(text: string, end: number, headersMax: number): ErrorCode | null {
     const lineEnd = text.indexOf('\r')
     const wrongLine = this.#readLine(text, lineEnd)
     if (wrongLine !== null) return wrongLine
-    const count = this.fields.read(text, lineEnd + 2, headersMax)
+    const count = this.fields.read(text, lineEnd + 2, end, headersMax)
     if (count === -1) return 'bad_header'
     if (count === -2) return 'head_too_large'
 
@@ -54,6 +67,11 @@ export class RequestHead {
     this.contentLength = 0
     this.keepAlive = this.minor === 1
     this.expectsContinue = false
+    this.forwardedFor = ''
+    this.forwardedHostAt = -1
+    this.forwardedProtoAt = -1
+    this.requestIdAt = -1
+    this.traceparentAt = -1
     this.#hasHost = false
     this.#hasLength = false
     this.#hasEncoding = false
@@ -102,22 +120,40 @@ export class RequestHead {
         case 7:
           if (fields.isNamed(i, 'upgrade')) fields.drop(i)
           break
+        case 9:
+          if (fields.isNamed(i, 'forwarded') || fields.isNamed(i, 'x-real-ip')) this.#keepIfTrusted(i)
+          break
         case 10:
           if (fields.isNamed(i, 'connection')) this.#readConnection(i)
           else if (fields.isNamed(i, 'keep-alive')) fields.drop(i)
+          break
+        case 11:
+          if (fields.isNamed(i, 'traceparent')) this.traceparentAt = i
+          break
+        case 12:
+          if (fields.isNamed(i, 'x-request-id') && this.#keepIfTrusted(i)) this.requestIdAt = i
           break
         case 14:
           if (fields.isNamed(i, 'content-length')) wrong = this.#readLength(i)
           else wrong = this.#checkTwin(i)
           break
         case 15:
+          if (fields.isNamed(i, 'x-forwarded-for')) {
+            fields.drop(i)
+            if (this.#trustForwarded) this.forwardedFor += this.forwardedFor === '' ? fields.value(i) : `, ${fields.value(i)}`
+          } else wrong = this.#checkTwin(i)
+          break
         case 16:
           if (fields.isNamed(i, 'http2-settings') || fields.isNamed(i, 'proxy-connection')) fields.drop(i)
-          else wrong = this.#checkTwin(i)
+          else if (fields.isNamed(i, 'x-forwarded-host')) {
+            if (this.#keepIfTrusted(i)) this.forwardedHostAt = i
+          } else wrong = this.#checkTwin(i)
           break
         case 17:
           if (fields.isNamed(i, 'transfer-encoding')) wrong = this.#readEncoding(i)
-          else wrong = this.#checkTwin(i)
+          else if (fields.isNamed(i, 'x-forwarded-proto')) {
+            if (this.#keepIfTrusted(i)) this.forwardedProtoAt = i
+          } else wrong = this.#checkTwin(i)
           break
         case 19:
           if (fields.isNamed(i, 'proxy-authorization')) fields.drop(i)
@@ -126,6 +162,12 @@ export class RequestHead {
       if (wrong !== null) return wrong
     }
     return null
+  }
+
+  /** Drops a header that only a trusted peer may send; true when it stays. */
+  #keepIfTrusted(index: number): boolean {
+    if (!this.#trustForwarded) this.fields.drop(index)
+    return this.#trustForwarded
   }
 
   #readHost(index: number): ErrorCode | null {

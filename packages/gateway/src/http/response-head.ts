@@ -20,10 +20,10 @@ export class ResponseHead {
   readonly #connectionLines: number[] = []
 
   /**
-   * Reads `text`, a complete head through the empty line. `toHead` says that the request was HEAD, whose answer has
+   * Reads a complete head: `text` from its first line to `end`, behind the empty line; more may follow. `toHead` says that the request was HEAD, whose answer has
    * no body. False when the head is not valid HTTP/1: such an answer and its connection cannot be trusted.
    */
-  read(text: string, toHead: boolean, headersMax: number): boolean {
+  read(text: string, end: number, toHead: boolean, headersMax: number): boolean {
     const lineEnd = text.indexOf('\r')
     if (lineEnd < 12 || text.charCodeAt(lineEnd + 1) !== 0x0a) return false
     const minor = text.startsWith('HTTP/1.1 ') ? 1 : text.startsWith('HTTP/1.0 ') ? 0 : -1
@@ -40,7 +40,7 @@ export class ResponseHead {
     this.#hasLength = false
     this.#hasEncoding = false
     this.#connectionLines.length = 0
-    const count = this.fields.read(text, lineEnd + 2, headersMax)
+    const count = this.fields.read(text, lineEnd + 2, end, headersMax)
     if (count < 0 || !this.#readFields(count)) return false
     if (this.#hasLength && this.#hasEncoding) return false
     for (const index of this.#connectionLines) this.keepAlive = readConnectionOptions(this.fields, index, this.keepAlive)

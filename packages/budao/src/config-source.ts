@@ -1,0 +1,89 @@
+import { watch, type FSWatcher } from 'node:fs'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { createSnapshot, formatProblem, parseConfig, parseSnapshot, type Config, type Snapshot } from '@budao/model'
+
+/** Editors write a file in several steps: what is read within this time of a change may be half of it. */
+const SETTLE_MS = 100
+
+export type ReadResult =
+  | { readonly ok: true; readonly snapshot: Snapshot; readonly warnings: readonly string[] }
+  | { readonly ok: false; readonly problems: readonly string[] }
+
+/**
+ * Where snapshots come from: a configuration file that is read again when it changes. Each one that came into force is
+ * kept in `dataDir/snapshot.json`, so that a gateway can start with its last good one.
+ */
+export class ConfigSource {
+  readonly path: string
+  readonly #name: string
+  #version = 0
+  #watcher: FSWatcher | null = null
+  #timer: NodeJS.Timeout | undefined
+
+  /** `name` is what problems are reported with. */
+  constructor(path: string, name: string) {
+    this.path = path
+    this.#name = name
+  }
+
+  get baseDir(): string {
+    return dirname(this.path)
+  }
+
+  async read(): Promise<ReadResult> {
+    let text: string
+    try {
+      text = await readFile(this.path, 'utf8')
+    } catch (error) {
+      return { ok: false, problems: [`${this.#name}: cannot be read: ${(error as Error).message}`] }
+    }
+    const parsed = parseConfig(text, this.#name)
+    if (!parsed.ok) return { ok: false, problems: parsed.problems.map(formatProblem) }
+    const snapshot = createSnapshot(parsed.config, this.#name, this.#version, Date.now())
+    return { ok: true, snapshot, warnings: parsed.warnings.map(formatProblem) }
+  }
+
+  /** Numbers go on where the kept snapshot ends, so that a gateway never goes back to a lower one. */
+  async resume(config: Config): Promise<void> {
+    const kept = await this.lastGood(config).catch(() => null)
+    this.#version = Math.max(this.#version, kept?.version ?? 0)
+  }
+
+  /** Says that this snapshot is in force, and keeps it. */
+  async keep(snapshot: Snapshot): Promise<void> {
+    this.#version = snapshot.version
+    const file = this.#snapshotFile(snapshot.config)
+    await mkdir(dirname(file), { recursive: true })
+    const draft = `${file}.${process.pid}.tmp`
+    await writeFile(draft, JSON.stringify(snapshot))
+    await rename(draft, file)
+  }
+
+  /** The snapshot kept last. Rejects when there is none or it cannot be used. */
+  async lastGood(config: Pick<Config, 'dataDir'>): Promise<Snapshot> {
+    const text = await readFile(this.#snapshotFile(config), 'utf8')
+    return parseSnapshot(JSON.parse(text))
+  }
+
+  /** Calls `onChange` after each change of the file. The folder is watched: editors replace files. */
+  watch(onChange: () => void): void {
+    const name = basename(this.path)
+    this.#watcher = watch(this.baseDir, (_event, changed) => {
+      if (changed !== null && changed !== name) return
+      clearTimeout(this.#timer)
+      this.#timer = setTimeout(onChange, SETTLE_MS)
+    })
+    // A folder that is taken away ends the watching, not the gateway; SIGHUP and the API still reload.
+    this.#watcher.on('error', () => this.#watcher?.close())
+  }
+
+  close(): void {
+    clearTimeout(this.#timer)
+    this.#watcher?.close()
+  }
+
+  #snapshotFile(config: Pick<Config, 'dataDir'>): string {
+    return join(resolve(this.baseDir, config.dataDir), 'snapshot.json')
+  }
+}

@@ -1,0 +1,190 @@
+import { resolve } from 'node:path'
+
+import { createAdminServer, EventLog, type AdminServer, type AdminSource, type BreakerRequest, type ReloadResult } from '@budao/controller'
+import { Gateway } from '@budao/gateway'
+import type { Config, EventDraft, GatewayReport, Snapshot } from '@budao/model'
+import pino, { type Logger } from 'pino'
+import { version } from './cli.ts'
+import { CliError } from './cli-error.ts'
+import { ConfigSource } from './config-source.ts'
+import { readConfigFile } from './locate-config.ts'
+import { redactSecrets } from './redact.ts'
+
+export interface GatewayProcessOptions {
+  readonly config?: string
+  /** Start with the snapshot that was in force last when the file is refused. */
+  readonly lastGood?: boolean
+}
+
+/** A running gateway with its admin API, as `budao up` and `budao gateway` start it. */
+export class GatewayProcess implements AdminSource {
+  readonly events: EventLog
+  readonly #gateway: Gateway
+  readonly #source: ConfigSource
+  readonly #log: Logger
+  #admin: AdminServer | null = null
+  #refused: GatewayReport['refused'] = null
+  #reloading: Promise<unknown> = Promise.resolve()
+
+  private constructor(gateway: Gateway, source: ConfigSource, events: EventLog, log: Logger) {
+    this.#gateway = gateway
+    this.#source = source
+    this.events = events
+    this.#log = log
+  }
+
+  /** Throws CliError: 1 when the configuration is refused or cannot be served, 2 when there is no such file. */
+  static async start(options: GatewayProcessOptions): Promise<GatewayProcess> {
+    const file = await readConfigFile(options.config)
+    const source = new ConfigSource(file.path, file.name)
+    const snapshot = await firstSnapshot(source, options.lastGood === true)
+    const { config } = snapshot
+    const log = pino({ level: config.log.level, base: { node: config.node.name, site: config.node.site } }, pino.destination({ fd: 2, sync: true }))
+    const events = await EventLog.open({
+      dir: resolve(source.baseDir, config.dataDir),
+      onFailure: (error) => log.error({ err: error }, 'the audit log cannot be written'),
+    })
+    const report = (draft: EventDraft): void => {
+      const { kind, severity, subject, message, evidence } = events.append(draft)
+      log[severity === 'info' ? 'info' : 'warn']({ kind, subject, evidence }, message)
+    }
+    const gateway = new Gateway(config, { version: version(), baseDir: source.baseDir, report, warn: (message) => log.warn(message) })
+    const self = new GatewayProcess(gateway, source, events, log)
+    try {
+      await gateway.start(snapshot)
+      self.#admin = await createAdminServer({
+        source: self,
+        address: config.admin.address,
+        ...(config.admin.tokens === undefined ? {} : { tokens: config.admin.tokens }),
+
+      })
+    } catch (error) {
+      await gateway.close()
+      throw new CliError(error instanceof Error ? error.message : String(error), 1, { cause: error })
+    }
+    await self.#keep(snapshot)
+    source.watch(() => void self.reload())
+    return self
+  }
+
+  get adminUrl(): string {
+    return this.#admin!.url
+  }
+
+  /** Where the listeners are bound, by name. */
+  get addresses(): Readonly<Record<string, string>> {
+    return this.#gateway.addresses
+  }
+
+  get snapshot(): Snapshot {
+    return this.#gateway.snapshot!
+  }
+
+  report(): GatewayReport {
+    return { ...this.#gateway.report(), refused: this.#refused }
+  }
+
+  metrics(): string {
+    return this.#gateway.metrics()
+  }
+
+  ready(): boolean {
+    return this.#gateway.serving
+  }
+
+  config(): unknown {
+    return redactSecrets(this.snapshot.config)
+  }
+
+  /** One at a time, in the order asked: the file as it is when its turn comes. */
+  reload(): Promise<ReloadResult> {
+    const reloaded = this.#reloading.then(() => this.#reload())
+    this.#reloading = reloaded.catch(() => {})
+    return reloaded
+  }
+
+  forceBreaker({ service, endpoint, to, reason }: BreakerRequest): void {
+    this.#gateway.forceBreaker(service, endpoint ?? null, to, reason)
+  }
+
+  /** Lets requests under way finish, then ends everything. */
+  async stop(): Promise<void> {
+    this.#source.close()
+    const { drain } = this.snapshot.config
+    const complete = await this.#gateway.drain(drain)
+    if (!complete) this.#log.warn(`requests were still under way after ${drain} ms; they are cut off`)
+    await this.#gateway.close()
+    await this.#admin?.close()
+    await this.events.close()
+  }
+
+  async #reload(): Promise<ReloadResult> {
+    const read = await this.#source.read()
+    if (!read.ok) return this.#refuse(read.problems)
+    if (JSON.stringify(read.snapshot.config) === JSON.stringify(this.snapshot.config)) {
+      this.#refused = null
+      return { ok: true, version: this.snapshot.version }
+    }
+    const fixed = fixedForLife(this.snapshot.config, read.snapshot.config)
+    if (fixed.length > 0) return this.#refuse(fixed)
+    const applied = await this.#gateway.apply(read.snapshot)
+    if (!applied.ok) return this.#refuse([applied.problem])
+    this.#refused = null
+    for (const warning of read.warnings) this.#log.warn(warning)
+    await this.#keep(read.snapshot)
+    return { ok: true, version: read.snapshot.version }
+  }
+
+  #refuse(problems: readonly string[]): ReloadResult {
+    this.#refused = { at: new Date().toISOString(), problems }
+    const draft: EventDraft = {
+      kind: 'snapshot.refused',
+      severity: 'critical',
+      subject: this.#source.path,
+      message: `The changed configuration was refused; snapshot ${this.snapshot.version} goes on.`,
+      evidence: { problems: problems.join('\n'), inForce: this.snapshot.version },
+    }
+    this.events.append(draft)
+    this.#log.error({ problems }, draft.message)
+    return { ok: false, version: this.snapshot.version, problems }
+  }
+
+  async #keep(snapshot: Snapshot): Promise<void> {
+    try {
+      await this.#source.keep(snapshot)
+    } catch (error) {
+      this.#log.error({ err: error }, 'the snapshot in force could not be kept for a restart')
+    }
+  }
+}
+
+/** The file's snapshot; or, when it is refused and the person said so, the one kept last. */
+async function firstSnapshot(source: ConfigSource, lastGood: boolean): Promise<Snapshot> {
+  const read = await source.read()
+  if (read.ok) {
+    await source.resume(read.snapshot.config)
+    const numbered = await source.read()
+    return numbered.ok ? numbered.snapshot : read.snapshot
+  }
+  const problems = read.problems.join('\n')
+  if (!lastGood) throw new CliError(`the configuration is refused\n${problems}\nTo start with the snapshot that was in force last: --last-good`, 1)
+  try {
+    // The file cannot say where its data is: the default place is the only one left.
+    return await source.lastGood({ dataDir: './data' })
+  } catch (error) {
+    throw new CliError(`the configuration is refused, and there is no usable snapshot\n${problems}\n${(error as Error).message}`, 1, { cause: error })
+  }
+}
+
+/** What only a restart can change. */
+function fixedForLife(before: Config, after: Config): string[] {
+  const problems: string[] = []
+  const check = (path: string, a: unknown, b: unknown): void => {
+    if (JSON.stringify(a) !== JSON.stringify(b)) problems.push(`${path}: cannot change while the gateway runs (${JSON.stringify(a)} → ${JSON.stringify(b)}): restart it`)
+  }
+  check('node', before.node, after.node)
+  check('workers', before.workers, after.workers)
+  check('dataDir', before.dataDir, after.dataDir)
+  check('admin', before.admin, after.admin)
+  return problems
+}

@@ -1,0 +1,23 @@
+import type { Command } from 'commander'
+import { configOption, jsonOption } from '../locate-config.ts'
+import { serve, type ServeOptions } from '../serve.ts'
+
+/** `budao up`: all roles in one process. */
+export function upVerb(program: Command): void {
+  program
+    .command('up')
+    .description('Run all roles in one process: the gateway, its admin API and the console.')
+    .option(...configOption)
+    .option(...jsonOption)
+    .option('--last-good', 'when the file is refused, start with the snapshot that was in force last')
+    .addHelpText(
+      'after',
+      `
+Reads the file again when it changes and on SIGHUP; a file with problems is refused whole and the
+old one goes on. SIGTERM and Ctrl-C let requests under way finish (\`drain\` in the file).
+
+Example:
+  $ budao up -c budao.yaml`,
+    )
+    .action((options: ServeOptions) => serve(options))
+}

@@ -1,0 +1,72 @@
+import { SharedCells } from '@budao/resilience'
+
+/** Where each named piece of shared memory lies: first cell and number of cells. Plain JSON, sent to the threads. */
+export type ArenaLayout = Readonly<Record<string, readonly [offset: number, length: number]>>
+
+/** How long a freed piece rests: requests that began under the old snapshot may still write to it. */
+const REST_MS = 120_000
+
+/**
+ * Hands out pieces of one shared memory by name. A name keeps its piece from snapshot to snapshot while its length
+ * stays the same: that is how breakers, ejections and rate limits survive a reload.
+ */
+export class Arena {
+  readonly memory: Int32Array
+  #layout: Record<string, readonly [offset: number, length: number]> = {}
+  #top = 0
+  #resting: { offset: number; length: number; freedAt: number }[] = []
+
+  constructor(cells: number) {
+    this.memory = new Int32Array(new SharedArrayBuffer(cells * Int32Array.BYTES_PER_ELEMENT))
+  }
+
+  /**
+   * Gives every name in `wanted` a piece of that many cells, zeroed when new, and frees the others. Throws a
+   * RangeError, with everything as before, when the memory does not suffice.
+   */
+  arrange(wanted: ReadonlyMap<string, number>, now: number): ArenaLayout {
+    const next: Record<string, readonly [offset: number, length: number]> = {}
+    const fresh: (readonly [string, number])[] = []
+    for (const [name, length] of wanted) {
+      const old = this.#layout[name]
+      if (old !== undefined && old[1] === length) next[name] = old
+      else fresh.push([name, length])
+    }
+    const top = this.#top
+    const resting = [...this.#resting]
+    for (const [name, length] of fresh) {
+      const offset = this.#claim(length, now)
+      if (offset === -1) {
+        this.#top = top
+        this.#resting = resting
+        throw new RangeError(`shared memory: the configuration needs more than ${this.memory.length} cells for services, endpoints and rate limits; use fewer of them or a smaller keysMax`)
+      }
+      next[name] = [offset, length]
+    }
+    for (const [name, [offset, length]] of Object.entries(this.#layout)) {
+      if (next[name]?.[0] !== offset) this.#resting.push({ offset, length, freedAt: now })
+    }
+    this.#layout = next
+    return next
+  }
+
+  #claim(length: number, now: number): number {
+    const index = this.#resting.findIndex((piece) => piece.length === length && now - piece.freedAt >= REST_MS)
+    if (index !== -1) {
+      const [piece] = this.#resting.splice(index, 1)
+      this.memory.fill(0, piece!.offset, piece!.offset + length)
+      return piece!.offset
+    }
+    if (this.#top + length > this.memory.length) return -1
+    const offset = this.#top
+    this.#top += length
+    return offset
+  }
+}
+
+/** The cells of one name. Throws when the layout lacks it: layout and users are then out of step, a bug. */
+export function cellsOf(memory: Int32Array, layout: ArenaLayout, name: string): SharedCells {
+  const piece = layout[name]
+  if (piece === undefined) throw new Error(`shared memory: no cells named ${name}`)
+  return new SharedCells(memory, piece[0], piece[1])
+}

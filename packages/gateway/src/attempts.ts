@@ -1,0 +1,291 @@
+import { backoffMs, failure, ignored, isIdempotentMethod, mayRetry, parseRetryAfter, success, type BreakerOutcome, type FailureKind } from '@budao/resilience'
+import type { DataPlane } from './data-plane.ts'
+import type { ErrorCode } from './errors.ts'
+import type { Exchange } from './exchange.ts'
+import type { Endpoint, Service } from './service.ts'
+import type { Timed } from './timer-wheel.ts'
+import type { UpstreamConnection, UpstreamFailure, UpstreamUser } from './upstream-connection.ts'
+
+/** How often one request may meet a kept connection that its endpoint has just closed, before that counts as a failure. */
+const STALE_MAX = 2
+
+/**
+ * The attempts of one request at endpoints, one after the other: choose, connect, send, judge, perhaps again elsewhere.
+ * Every attempt that was begun is recorded exactly once, whatever ends it.
+ */
+export class Attempts implements UpstreamUser, Timed {
+  /** The deadline of a pause before the next attempt; the exchange has the others. */
+  deadlineAt: number = Infinity
+  wheelTick: number = -1
+  /** Attempts begun for the current request. */
+  count = 0
+  /** The endpoint asked last. */
+  endpoint: Endpoint | null = null
+  readonly #plane: DataPlane
+  readonly #exchange: Exchange
+  readonly #tried: number[] = []
+  #service: Service | null = null
+  #servicePermit = 0
+  #hasFallback = false
+  #idempotent = false
+  #index = -1
+  #permit = 0
+  #attemptAt = 0
+  #beganAt = 0
+  #inAttempt = false
+  #connection: UpstreamConnection | null = null
+  #sent = false
+  #stale = 0
+  #response: UpstreamConnection | null = null
+  #pausedResponse = false
+
+  constructor(plane: DataPlane, exchange: Exchange) {
+    this.#plane = plane
+    this.#exchange = exchange
+  }
+
+  /** Whether an endpoint is receiving the request. */
+  get sending(): boolean {
+    return this.#sent
+  }
+
+  begin(service: Service, hasFallback: boolean, now: number): void {
+    this.count = 0
+    this.endpoint = null
+    this.#tried.length = 0
+    this.#stale = 0
+    this.#hasFallback = hasFallback
+    this.#idempotent = isIdempotentMethod(this.#exchange.method)
+    this.#beganAt = now
+    const permit = service.enter(now)
+    if (typeof permit === 'string') return this.#exchange.onAttemptsFailed(permit)
+    this.#service = service
+    this.#servicePermit = permit
+    this.#try(now)
+  }
+
+  /** Sends what has arrived of the body since. False when the client should wait. */
+  sendMore(): boolean {
+    const connection = this.#connection
+    if (connection === null || !this.#sent) return true
+    const { body } = this.#exchange
+    const part = body.parts().at(-1)!
+    const flowing = connection.write(part, body.complete)
+    body.sent()
+    return flowing
+  }
+
+  /** The client takes more of the answer again. */
+  resume(): void {
+    if (!this.#pausedResponse) return
+    this.#pausedResponse = false
+    this.#response?.resume()
+  }
+
+  /** Nobody waits for the answer any more. */
+  cancel(): void {
+    this.#plane.wheel.cancel(this)
+    this.#dropConnection()
+    const now = this.#plane.clock.now()
+    this.#endAttempt(null, ignored, now)
+    this.#leave(ignored, now)
+  }
+
+  /** The time of this attempt is over; `final` when the request's is. */
+  onTimeout(now: number, final: boolean): void {
+    this.#plane.wheel.cancel(this)
+    this.#dropConnection()
+    if (!final) return this.#onFailed('timeout', 'upstream_timeout', now)
+    this.#endAttempt(false, failure, now)
+    this.#giveUp('upstream_timeout', now)
+  }
+
+  onDeadline(now: number): void {
+    this.#try(now)
+  }
+
+  onUpstreamReady(connection: UpstreamConnection): void {
+    this.#connection = connection
+    this.#send(connection)
+  }
+
+  onUpstreamHead(connection: UpstreamConnection): void {
+    const now = this.#plane.clock.now()
+    const { status } = connection.head
+    this.endpoint!.load.observe(now - this.#attemptAt, now)
+    if (status < 500) return this.#exchange.onResponse(connection)
+    const unavailable = status === 502 || status === 503 || status === 504
+    const cause: FailureKind = `${status}`
+    if (unavailable && (this.#mayTryAgain(cause, now) || this.#hasFallback)) {
+      const retryAfterMs = parseRetryAfter(connection.head.fields.get('retry-after'), this.#plane.wallNow()) ?? 0
+      this.#dropConnection()
+      return this.#onFailed(cause, 'no_endpoint', now, retryAfterMs)
+    }
+    this.#exchange.onResponse(connection)
+  }
+
+  onUpstreamBody(connection: UpstreamConnection, text: string | undefined, bytes: Uint8Array, start: number, end: number, last: boolean): void {
+    this.#response = connection
+    if (last) {
+      const { status } = connection.head
+      const now = this.#plane.clock.now()
+      const outcome = status >= 500 ? failure : success
+      this.#connection = null
+      this.#endAttempt(status !== 502 && status !== 503 && status !== 504, outcome, now)
+      this.#leave(outcome, now)
+      this.#response = null
+    }
+    const flowing = this.#exchange.onResponseBytes(connection, text, bytes, start, end, last)
+    if (flowing || last) return
+    this.#pausedResponse = true
+    connection.pause()
+  }
+
+  onUpstreamDrain(): void {
+    this.#exchange.onWritable()
+  }
+
+  onUpstreamFailure(connection: UpstreamConnection, kind: UpstreamFailure): void {
+    const now = this.#plane.clock.now()
+    this.#connection = null
+    if (kind === 'truncated') {
+      this.#endAttempt(false, failure, now)
+      this.#leave(failure, now)
+      return this.#exchange.onResponseTruncated()
+    }
+    if (kind === 'reset' && this.#wasStale(connection)) return this.#again(now)
+    if (kind === 'protocol' && this.#response !== null) {
+      this.#endAttempt(false, failure, now)
+      this.#leave(failure, now)
+      return this.#exchange.onResponseTruncated()
+    }
+    const code: ErrorCode = kind === 'connect-failure' ? 'connect_failed' : kind === 'protocol' ? 'upstream_protocol' : 'upstream_reset'
+    this.#onFailed(kind === 'connect-failure' ? 'connect-failure' : 'reset', code, now)
+  }
+
+  /** The endpoint closed a kept connection just as it was used again: its right, and no sign of ill health. */
+  #wasStale(connection: UpstreamConnection): boolean {
+    return connection.reused && !connection.answered && this.#idempotent && this.#exchange.replayable && this.#stale < STALE_MAX
+  }
+
+  #again(now: number): void {
+    this.#stale++
+    this.#connect(true, now)
+  }
+
+  #try(now: number): void {
+    const service = this.#service!
+    // An endpoint's breaker may turn a trial away between the choice and the knock: look elsewhere, but not for ever.
+    for (let knocks = 0; knocks <= service.endpoints.length; knocks++) {
+      const index = service.pick(this.#exchange, now, this.#tried)
+      if (index === -1) break
+      const endpoint = service.endpoints[index]!
+      const permit = endpoint.breaker === null ? 0 : endpoint.breaker.admit(now)
+      if (permit < 0) {
+        if (!this.#tried.includes(index)) this.#tried.push(index)
+        continue
+      }
+      this.endpoint = endpoint
+      this.#index = index
+      this.#permit = permit
+      this.#inAttempt = true
+      this.#attemptAt = now
+      this.count++
+      endpoint.load.enter()
+      this.#exchange.onAttempt(now, this.#mayFollow(service))
+      return this.#connect(false, now)
+    }
+    this.#giveUp('no_endpoint', now)
+  }
+
+  /** Whether this attempt is cut short so that another one has time. */
+  #mayFollow(service: Service): boolean {
+    return this.#idempotent && this.#exchange.replayable && this.count <= service.retry.attempts && service.retry.on.includes('timeout')
+  }
+
+  #connect(fresh: boolean, now: number): void {
+    this.#sent = false
+    const connection = this.endpoint!.pool!.acquire(this, fresh)
+    if (connection === 'opening' || connection === 'waiting') return
+    if (connection !== 'full') return this.onUpstreamReady(connection)
+    this.#endAttempt(null, ignored, now)
+    this.#giveUp('overloaded', now)
+  }
+
+  #send(connection: UpstreamConnection): void {
+    const { body } = this.#exchange
+    const parts = body.parts()
+    const head = this.#exchange.headText()
+    this.#sent = true
+    const first = parts[0]
+    if (first === undefined) connection.begin(head, this.#exchange.toHead, body.complete)
+    else if (parts.length === 1 && first.length <= 4_096) connection.begin(head + first.toString('latin1'), this.#exchange.toHead, body.complete)
+    else {
+      connection.begin(head, this.#exchange.toHead, false)
+      for (const [i, part] of parts.entries()) connection.write(part, body.complete && i === parts.length - 1)
+    }
+    body.sent()
+    this.#exchange.onSent()
+  }
+
+  #onFailed(cause: FailureKind, code: ErrorCode, now: number, retryAfterMs = 0): void {
+    const sent = this.#sent
+    this.#endAttempt(false, failure, now)
+    if (!this.#tried.includes(this.#index)) this.#tried.push(this.#index)
+    const nextAt = now + this.#pauseMs(retryAfterMs)
+    if (!this.#mayTryAgain(cause === 'reset' && !sent ? 'reset-before-request' : cause, nextAt)) return this.#giveUp(code, now)
+    if (!this.#service!.budget.withdraw(now)) return this.#giveUp(code, now)
+    if (nextAt <= now) return this.#try(now)
+    this.deadlineAt = nextAt
+    this.#plane.wheel.schedule(this)
+  }
+
+  /** While somebody has not been asked yet there is nothing to wait for; a second round comes with full jitter. */
+  #pauseMs(retryAfterMs: number): number {
+    const { retry, endpoints } = this.#service!
+    if (this.#tried.length < endpoints.length) return 0
+    return Math.max(retryAfterMs, backoffMs(this.count - 1, this.#plane.random, { baseMs: retry.backoff.base, maxMs: retry.backoff.max }))
+  }
+
+  #mayTryAgain(cause: FailureKind, nextAt: number): boolean {
+    const { retry } = this.#service!
+    const verdict = mayRetry({
+      method: this.#exchange.method,
+      kind: cause,
+      on: retry.on,
+      retries: this.count - 1,
+      retriesMax: retry.attempts,
+      bodyKept: this.#exchange.replayable,
+      deadlineAt: this.#exchange.requestDeadlineAt,
+      now: nextAt,
+    })
+    return verdict === 'retry'
+  }
+
+  #giveUp(code: ErrorCode, now: number): void {
+    this.#leave(failure, now)
+    this.#exchange.onAttemptsFailed(code)
+  }
+
+  #dropConnection(): void {
+    if (this.#connection !== null) this.#connection.destroy()
+    else if (this.#inAttempt) this.endpoint?.pool?.abandon(this)
+    this.#connection = null
+    this.#response = null
+  }
+
+  #endAttempt(ok: boolean | null, outcome: BreakerOutcome, now: number): void {
+    if (!this.#inAttempt) return
+    this.#inAttempt = false
+    this.#sent = false
+    this.endpoint!.load.leave()
+    this.#service!.record(this.#index, this.#permit, ok, outcome, now - this.#attemptAt, now)
+  }
+
+  #leave(outcome: BreakerOutcome, now: number): void {
+    const service = this.#service
+    if (service === null) return
+    this.#service = null
+    service.leave(this.#servicePermit, outcome, now - this.#beganAt, now)
+  }
+}

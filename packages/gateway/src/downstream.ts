@@ -1,0 +1,236 @@
+import type { Socket } from 'node:net'
+import type { ListenerConfig } from '@budao/model'
+import type { DataPlane } from './data-plane.ts'
+import { errorCodes, type ErrorCode } from './errors.ts'
+import { Exchange } from './exchange.ts'
+import { RequestHead } from './http/request-head.ts'
+import { readRaw, resumeRaw } from './raw-reader.ts'
+import { errorReply } from './reply.ts'
+import { replyText } from './reply-text.ts'
+import type { Timed } from './timer-wheel.ts'
+
+/** How long a connection that is being closed is still read, so that the client gets the last answer before a reset. */
+const LINGER_MS = 2_000
+
+/**
+ * idle      between requests; leaves to `head` with the first byte, to `closing` by time, drain or the client
+ * head      part of a head has arrived; leaves to `exchange` when it is complete, to `closing` when it is refused
+ * exchange  one request is being answered; later requests on the connection wait unread (pipelining, in order)
+ * closing   the last answer is on its way out; what arrives is thrown away
+ * closed    for good
+ */
+type State = 'idle' | 'head' | 'exchange' | 'closing' | 'closed'
+
+/** One connection of a client. */
+export class Downstream implements Timed {
+  deadlineAt: number = Infinity
+  wheelTick: number = -1
+  readonly head: RequestHead
+  readonly remoteAddress: string
+  readonly listener: ListenerConfig
+  readonly #plane: DataPlane
+  readonly #socket: Socket
+  readonly #exchange: Exchange
+  #state: State = 'idle'
+  #partialHead = ''
+  /** Bytes that arrived behind the current request. Not empty: the socket is not being read. */
+  #ahead: Buffer | null = null
+  #reading = true
+  #working = false
+
+  constructor(plane: DataPlane, socket: Socket, listener: ListenerConfig) {
+    this.#plane = plane
+    this.#socket = socket
+    this.listener = listener
+    this.head = new RequestHead({ trustForwarded: listener.trustForwarded })
+    this.remoteAddress = plainAddress(socket.remoteAddress ?? '')
+    this.#exchange = new Exchange(plane, this)
+    readRaw(socket, (bytes) => this.#onBytes(bytes))
+    socket.on('drain', () => this.#exchange.onDownstreamDrain())
+    socket.on('end', () => this.#onEnd())
+    socket.on('error', () => this.#onClose())
+    socket.on('close', () => this.#onClose())
+    this.#wait(plane.clock.now())
+  }
+
+  get scheme(): 'http' | 'https' {
+    return this.listener.protocol
+  }
+
+  /** False when the caller should wait for the exchange's `onDownstreamDrain`. */
+  writeText(text: string): boolean {
+    return this.#socket.write(text, 'latin1')
+  }
+
+  /** Head and bytes in one system call. The bytes must not change afterwards. */
+  writeBytes(head: string, bytes: Uint8Array): boolean {
+    if (head === '') return this.#socket.write(bytes)
+    this.#socket.cork()
+    this.#socket.write(head, 'latin1')
+    const flowing = this.#socket.write(bytes)
+    this.#socket.uncork()
+    return flowing
+  }
+
+  /** The exchange wants no more of the request's body for now. */
+  pause(): void {
+    this.#reading = false
+  }
+
+  resume(): void {
+    if (this.#reading || this.#ahead !== null) return
+    this.#reading = true
+    resumeRaw(this.#socket)
+  }
+
+  /** The exchange has ended and its answer is written. */
+  onExchangeEnd(keepAlive: boolean): void {
+    if (this.#state !== 'exchange') return
+    if (!keepAlive || this.#plane.draining) return this.close()
+    this.#wait(this.#plane.clock.now())
+    // Deep pipelines are worked off in a loop further up the stack, not by recursion.
+    if (!this.#working) this.#workAhead()
+  }
+
+  /** Lets the client read what was written, then closes. */
+  close(): void {
+    if (this.#state === 'closing' || this.#state === 'closed') return
+    this.#state = 'closing'
+    this.#ahead = null
+    this.#socket.end()
+    this.#reading = true
+    resumeRaw(this.#socket)
+    this.#setDeadline(this.#plane.clock.now() + LINGER_MS)
+  }
+
+  /** Closes at once; an answer that was cut off must not look complete. */
+  destroy(): void {
+    this.#onClose()
+  }
+
+  /** The process is about to end: a connection without a request closes, one with a request closes behind its answer. */
+  drain(): void {
+    if (this.#state === 'idle') this.close()
+  }
+
+  onDeadline(): void {
+    if (this.#state === 'head') this.#refuse('head_timeout')
+    else if (this.#state === 'idle') this.close()
+    else if (this.#state === 'closing') this.destroy()
+  }
+
+  #onBytes(bytes: Buffer): boolean {
+    if (this.#state === 'closing') return true
+    if (this.#state === 'closed') return false
+    this.#working = true
+    this.#take(bytes)
+    this.#working = false
+    this.#workAhead()
+    return this.#reading && this.#ahead === null
+  }
+
+  #workAhead(): void {
+    this.#working = true
+    while (this.#ahead !== null && (this.#state === 'idle' || this.#state === 'head')) {
+      const bytes = this.#ahead
+      this.#ahead = null
+      this.#take(bytes)
+    }
+    this.#working = false
+    if (this.#ahead === null && !this.#reading && this.#state !== 'exchange') this.resume()
+  }
+
+  #take(bytes: Buffer): void {
+    if (this.#state === 'exchange') this.#leave(bytes, this.#exchange.onRequestBytes(bytes, 0))
+    else this.#takeHead(bytes)
+  }
+
+  #takeHead(bytes: Buffer): void {
+    const { headerBytes, headers } = this.listener.limits
+    const before = this.#partialHead.length
+    const fresh = bytes.toString('latin1', 0, Math.min(bytes.length, headerBytes + 4 - before))
+    let text = before === 0 ? fresh : this.#partialHead + fresh
+    let skipped = 0
+    if (before === 0 && text.startsWith('\r\n')) {
+      // RFC 9112 §2.2: one empty line before a request is ignored; some clients add it behind a body.
+      text = text.slice(2)
+      skipped = 2
+    }
+    const lineBreak = text.indexOf('\r\n\r\n')
+    if (lineBreak === -1) {
+      if (text.length >= headerBytes) this.#refuse('head_too_large')
+      else if (hasBareLineFeed(text)) this.#refuse('bad_header')
+      else this.#keepPartial(text)
+      return
+    }
+    const end = lineBreak + 4
+    if (end > headerBytes) return this.#refuse('head_too_large')
+    this.#partialHead = ''
+    const wrong = this.head.read(text, end, headers)
+    if (wrong !== null) return this.#refuse(wrong)
+    this.#state = 'exchange'
+    this.deadlineAt = Infinity
+    const bodyStart = end - before + skipped
+    this.#leave(bytes, this.#exchange.begin(this.#plane.clock.now(), bytes, bodyStart))
+  }
+
+  /** Keeps what arrived behind the current request until that is answered. */
+  #leave(bytes: Buffer, from: number): void {
+    if (from === bytes.length || this.#state === 'closing' || this.#state === 'closed') return
+    const rest = bytes.subarray(from)
+    this.#ahead = this.#ahead === null ? rest : Buffer.concat([this.#ahead, rest])
+  }
+
+  #keepPartial(text: string): void {
+    this.#partialHead = text
+    if (this.#state === 'head') return
+    this.#state = 'head'
+    this.#setDeadline(this.#plane.clock.now() + this.listener.limits.headTimeout)
+  }
+
+  #refuse(code: ErrorCode): void {
+    this.#plane.metrics.refused(code)
+    const { status, message } = errorCodes[code]
+    this.writeText(replyText(errorReply(status, code, message), { keepAlive: false }))
+    this.close()
+  }
+
+  #wait(now: number): void {
+    this.#state = 'idle'
+    this.#setDeadline(now + this.listener.limits.idle)
+  }
+
+  #setDeadline(at: number): void {
+    this.deadlineAt = at
+    this.#plane.wheel.schedule(this)
+  }
+
+  #onEnd(): void {
+    // As nginx, Go and Node do: a client that closes its side while it waits has gone away.
+    if (this.#state === 'closing') this.destroy()
+    else if (this.#state !== 'closed') this.destroy()
+  }
+
+  #onClose(): void {
+    if (this.#state === 'closed') return
+    const inExchange = this.#state === 'exchange'
+    this.#state = 'closed'
+    this.#ahead = null
+    this.#plane.wheel.cancel(this)
+    this.#plane.onDownstreamClosed(this)
+    this.#socket.destroy()
+    if (inExchange) this.#exchange.abort()
+  }
+}
+
+/** `::ffff:10.0.0.1`, what a dual-stack socket says of an IPv4 peer, as `10.0.0.1`. */
+function plainAddress(address: string): string {
+  return address.startsWith('::ffff:') ? address.slice(7) : address
+}
+
+function hasBareLineFeed(text: string): boolean {
+  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) {
+    if (at === 0 || text.charCodeAt(at - 1) !== 0x0d) return true
+  }
+  return false
+}

@@ -1,0 +1,460 @@
+import { Attempts } from './attempts.ts'
+import type { DataPlane } from './data-plane.ts'
+import type { Downstream } from './downstream.ts'
+import { errorCodes, type ErrorCode } from './errors.ts'
+import type { FilterRequest, Reply } from './filters/filter.ts'
+import { ForwardedHead, hostOf } from './forwarded-head.ts'
+import { normalizeTarget } from './path.ts'
+import { replyText } from './reply-text.ts'
+import { errorReply } from './reply.ts'
+import { RequestBody } from './request-body.ts'
+import { ResponseRelay } from './response-relay.ts'
+import { editableReply, responseView } from './response-view.ts'
+import type { Route } from './route.ts'
+import type { Runtime } from './runtime.ts'
+import type { Service } from './service.ts'
+import type { Timed } from './timer-wheel.ts'
+import type { UpstreamConnection } from './upstream-connection.ts'
+
+/**
+ * idle        no request
+ * filtering   a filter's promise is awaited
+ * attempting  an endpoint has been asked, or is about to be
+ * relaying    its answer is on the way to the client
+ */
+type State = 'idle' | 'filtering' | 'attempting' | 'relaying'
+
+/** Who answered, as the access log says it. */
+export type AnsweredBy = 'upstream' | 'filter' | 'fallback-json' | 'fallback-stale' | 'fallback-service' | 'gateway' | 'aborted'
+
+/** Nginx's code for a client that went away before its answer: never on the wire, only in logs and metrics. */
+const CLIENT_CLOSED = 499
+
+/**
+ * One request of a client, from its head to the last byte of its answer: route, filters, attempts at endpoints,
+ * relay or an answer of the gateway's own. One object serves a connection for its life and is refilled for every request.
+ */
+export class Exchange implements Timed, FilterRequest {
+  deadlineAt: number = Infinity
+  wheelTick: number = -1
+  method = ''
+  host = ''
+  path = ''
+  query = ''
+  clientIp = ''
+  requestId = ''
+  now = 0
+  readonly body: RequestBody = new RequestBody()
+  readonly #attempts: Attempts
+  readonly #plane: DataPlane
+  readonly #downstream: Downstream
+  readonly #relay: ResponseRelay
+  readonly #forwarded: ForwardedHead
+  #state: State = 'idle'
+  /** Counts requests, so that what was begun for one is not finished for the next. */
+  #generation = 0
+  #runtime: Runtime | null = null
+  #route: Route | null = null
+  #filtersPassed = 0
+  #authority = ''
+  #paused = false
+  #continueSent = false
+  #requestDeadlineAt = Infinity
+  #perTryMs = Infinity
+  #requestMs = 0
+  #answeredBy: AnsweredBy = 'gateway'
+  #reason = ''
+  #status = 0
+  #usedFallbackService = false
+  #storeText: string | null = null
+
+  constructor(plane: DataPlane, downstream: Downstream) {
+    this.#plane = plane
+    this.#downstream = downstream
+    this.#relay = new ResponseRelay(downstream)
+    this.#forwarded = new ForwardedHead(plane.identity)
+    this.#attempts = new Attempts(plane, this)
+  }
+
+  // What filters and routing see.
+
+  get scheme(): 'http' | 'https' {
+    return this.#downstream.scheme
+  }
+
+  get route(): string {
+    return this.#route?.name ?? ''
+  }
+
+  header(name: string): string | undefined {
+    return this.#downstream.head.fields.get(name)
+  }
+
+  setHeader(name: string, value: string): void {
+    this.#downstream.head.fields.set(name, value)
+  }
+
+  removeHeader(name: string): void {
+    this.#downstream.head.fields.remove(name)
+  }
+
+  // From the client.
+
+  /**
+   * Begins with the head that `downstream.head` holds and the bytes behind it, from `start` on. Returns where in
+   * `bytes` this request ends.
+   */
+  begin(now: number, bytes: Buffer, start: number): number {
+    const head = this.#downstream.head
+    const runtime = this.#plane.runtime
+    this.#generation++
+    this.#runtime = runtime
+    runtime.exchanges++
+    this.#state = 'attempting'
+    this.#route = null
+    this.#filtersPassed = 0
+    this.#paused = false
+    this.#continueSent = false
+    this.#answeredBy = 'gateway'
+    this.#reason = ''
+    this.#status = 0
+    this.#usedFallbackService = false
+    this.#storeText = null
+    this.now = now
+    this.method = head.method
+    this.clientIp = this.#clientIp()
+    this.requestId = this.#forwarded.requestId(head)
+    if (head.authority !== this.#authority) {
+      this.#authority = head.authority
+      this.host = hostOf(head.authority)
+    }
+    const tooLarge = this.body.begin(head, this.#downstream.listener.limits.bodyBytes)
+    const target = normalizeTarget(head.target)
+    if (tooLarge !== null) this.#refuse(tooLarge)
+    else if (target === null) this.#refuse('bad_target')
+    if (tooLarge !== null || target === null) return bytes.length
+    this.path = target.path
+    this.query = target.query
+    const end = this.body.take(bytes, start)
+    if (typeof end !== 'number') {
+      this.#refuse(end)
+      return bytes.length
+    }
+    this.#findRoute(runtime)
+    return end
+  }
+
+  /** More of the request's body. Returns where in `bytes` the request ends. */
+  onRequestBytes(bytes: Buffer, start: number): number {
+    const before = this.body.bytes
+    const end = this.#takeBody(bytes, start)
+    if (this.body.bytes === before || this.#state === 'idle') return end
+    // A client that is still sending cannot be waiting yet: the clock for the answer starts behind the request.
+    if (this.#state === 'attempting') this.#startClock(this.#plane.clock.now())
+    if (!this.#attempts.sendMore() || (this.body.overfull && !this.#attempts.sending)) this.#pause()
+    return end
+  }
+
+  onDownstreamDrain(): void {
+    this.#attempts.resume()
+  }
+
+  /** The client has gone. */
+  abort(): void {
+    if (this.#state === 'idle') return
+    this.#answeredBy = this.#state === 'relaying' ? 'upstream' : 'aborted'
+    this.#reason = 'client_closed'
+    if (this.#status === 0) this.#status = CLIENT_CLOSED
+    this.#attempts.cancel()
+    this.#end(false)
+  }
+
+  onDeadline(now: number): void {
+    if (this.#state === 'filtering') return this.#answerError('filter_failed')
+    if (this.#state === 'relaying') return this.#cutOff('upstream_timeout')
+    if (this.#state !== 'attempting') return
+    if (now < this.#requestDeadlineAt) return this.#attempts.onTimeout(now, false)
+    if (!this.body.complete) {
+      // The endpoint cannot be blamed for an answer to a request that it does not have yet.
+      this.#attempts.cancel()
+      return this.#refuse('body_timeout')
+    }
+    this.#attempts.onTimeout(now, true)
+  }
+
+  // From the attempt.
+
+  get replayable(): boolean {
+    return this.body.replayable
+  }
+
+  get requestDeadlineAt(): number {
+    return this.#requestDeadlineAt
+  }
+
+  get toHead(): boolean {
+    return this.method === 'HEAD'
+  }
+
+  /** The request's head as endpoints see it. */
+  headText(): string {
+    return this.#forwarded.text(this, this.#downstream.head, this.#downstream)
+  }
+
+  /** An attempt begins: until when may it last? */
+  onAttempt(now: number, mayFollow: boolean): void {
+    this.deadlineAt = mayFollow ? Math.min(this.#requestDeadlineAt, now + this.#perTryMs) : this.#requestDeadlineAt
+    this.#plane.wheel.schedule(this)
+  }
+
+  /** The request has been sent as far as it has arrived. */
+  onSent(): void {
+    if (!this.body.complete && this.#downstream.head.expectsContinue && !this.#continueSent) {
+      this.#continueSent = true
+      this.#downstream.writeText('HTTP/1.1 100 Continue\r\n\r\n')
+    }
+    this.onWritable()
+  }
+
+  /** The endpoint takes more of the body. */
+  onWritable(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    this.#downstream.resume()
+  }
+
+  /** An answer to pass on has begun. */
+  onResponse(connection: UpstreamConnection): void {
+    const { head } = connection
+    const route = this.#route!
+    this.#state = 'relaying'
+    this.#status = head.status
+    this.#answeredBy = this.#usedFallbackService ? 'fallback-service' : 'upstream'
+    for (let i = 0; i < this.#filtersPassed; i++) route.filters[i]!.onResponse?.(this, responseView(head))
+    const keepAlive = this.#keepsAlive()
+    this.#relay.begin(head, this.#downstream.head, keepAlive, `X-Request-Id: ${this.requestId}\r\n`)
+    if (route.stale?.wants(this, head) === true) this.#storeText = ''
+    this.#waitForProgress()
+  }
+
+  /** A part of the answer's body. False when the client takes no more for now. */
+  onResponseBytes(connection: UpstreamConnection, text: string | undefined, bytes: Uint8Array, start: number, end: number, last: boolean): boolean {
+    if (this.#storeText !== null) this.#store(text, bytes, start, end)
+    const flowing = this.#relay.write(text, bytes, start, end, last)
+    if (last) {
+      if (this.#storeText !== null) this.#route!.stale!.put(this, connection.head, this.#storeText, this.#plane.clock.now())
+      this.#end(this.#relay.keepAlive)
+    } else this.#waitForProgress()
+    return flowing
+  }
+
+  /** The answer broke off: what the client has must not look complete. */
+  onResponseTruncated(): void {
+    this.#cutOff('upstream_reset')
+  }
+
+  /** No attempt gave an answer to pass on. `status` of the last answer when an endpoint did give one. */
+  onAttemptsFailed(code: ErrorCode): void {
+    this.#reason = code
+    const fallback = this.#route!.fallback
+    if (fallback === undefined) return this.#answerError(code)
+    const stale = this.#route!.stale?.get(this, this.#plane.clock.now())
+    if (stale !== undefined) return this.#answerText(stale.text(this.#keepsAlive(), this.#downstream.head.minor === 0, this.toHead, this.requestId), stale.status, 'fallback-stale', stale.bytes)
+    const service = this.#route!.fallbackService
+    if (service !== null && !this.#usedFallbackService && this.body.replayable) {
+      this.#usedFallbackService = true
+        return this.#useService(service, this.#plane.clock.now())
+    }
+    if (this.#route!.fallbackReply === null) return this.#answerError(code)
+    this.#answer(this.#route!.fallbackReply, 'fallback-json')
+  }
+
+  // The path of a request.
+
+  #findRoute(runtime: Runtime): void {
+    const index = runtime.router.match(this)
+    if (index === -1) return this.#answerError('no_route')
+    const route = runtime.routes[index]!
+    this.#route = route
+    if (route.rewrites) this.path = runtime.router.rewrite(index, this)
+    if (route.filters.length === 0) this.#forward()
+    else this.#filter()
+  }
+
+  #filter(): void {
+    const { filters } = this.#route!
+    while (this.#filtersPassed < filters.length) {
+      const filter = filters[this.#filtersPassed]!
+      let result: Reply | undefined | Promise<Reply | undefined>
+      try {
+        result = filter.onRequest?.(this)
+      } catch (error) {
+        return this.#filterFailed(filter.name, error)
+      }
+      this.#filtersPassed++
+      if (result === undefined) continue
+      if (!(result instanceof Promise)) return this.#answer(result, 'filter')
+      return this.#await(filter.name, result)
+    }
+    this.#forward()
+  }
+
+  #await(name: string, promised: Promise<Reply | undefined>): void {
+    const generation = this.#generation
+    this.#state = 'filtering'
+    this.deadlineAt = this.now + this.#route!.requestMs
+    this.#plane.wheel.schedule(this)
+    promised.then(
+      (reply) => {
+        if (this.#generation !== generation || this.#state !== 'filtering') return
+        this.#state = 'attempting'
+        if (reply === undefined) this.#filter()
+        else this.#answer(reply, 'filter')
+      },
+      (error: unknown) => {
+        if (this.#generation === generation && this.#state === 'filtering') this.#filterFailed(name, error)
+      },
+    )
+  }
+
+  #filterFailed(name: string, error: unknown): void {
+    this.#plane.warn(`route ${this.route}: filter ${name} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+    this.#answerError('filter_failed')
+  }
+
+  #forward(): void {
+    const service = this.#route!.chooseService(this.#plane.random)
+    if (service === null) return this.onAttemptsFailed('no_endpoint')
+    this.#useService(service, this.now)
+  }
+
+  #useService(service: Service, now: number): void {
+    const route = this.#route!
+    this.#requestMs = route.requestMsFor(service)
+    this.#perTryMs = route.perTryMsFor(service)
+    this.body.keepUpTo(service.retry.bodyBytes)
+    this.#startClock(now)
+    this.#attempts.begin(service, this.#route!.fallback !== undefined, now)
+  }
+
+  #startClock(now: number): void {
+    this.#requestDeadlineAt = now + this.#requestMs
+    this.deadlineAt = this.#requestDeadlineAt
+    this.#plane.wheel.schedule(this)
+  }
+
+  /** While bytes of the answer move, the request's time begins anew with each of them. */
+  #waitForProgress(): void {
+    this.#startClock(this.#plane.clock.now())
+  }
+
+  #takeBody(bytes: Buffer, start: number): number {
+    const end = this.body.take(bytes, start)
+    if (typeof end === 'number') return end
+    this.#attempts.cancel()
+    if (this.#state === 'relaying') this.#cutOff(end)
+    else this.#refuse(end)
+    return bytes.length
+  }
+
+  #pause(): void {
+    this.#paused = true
+    this.#downstream.pause()
+  }
+
+  #clientIp(): string {
+    const { forwardedFor } = this.#downstream.head
+    if (forwardedFor === '') return this.#downstream.remoteAddress
+    return forwardedFor.slice(forwardedFor.lastIndexOf(',') + 1).trim()
+  }
+
+  /** The connection is kept only when nothing of this request is left on it. */
+  #keepsAlive(): boolean {
+    return this.#downstream.head.keepAlive && this.body.complete && !this.#plane.draining
+  }
+
+  #store(text: string | undefined, bytes: Uint8Array, start: number, end: number): void {
+    const part = text ?? Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1')
+    const stored = this.#storeText + part
+    this.#storeText = stored.length > this.#route!.stale!.bytesMax ? null : stored
+  }
+
+  // Answers of the gateway's own.
+
+  #answerError(code: ErrorCode): void {
+    this.#reason = code
+    const { status, message } = errorCodes[code]
+    this.#answer(errorReply(status, code, message, status === 503 ? [['Retry-After', '1']] : []), 'gateway')
+  }
+
+  /** An error that leaves the rest of the connection unreadable. */
+  #refuse(code: ErrorCode): void {
+    this.#downstream.head.keepAlive = false
+    this.#plane.metrics.refused(code)
+    this.#answerError(code)
+  }
+
+  #answer(reply: Reply, by: AnsweredBy): void {
+    const route = this.#route
+    let answer = reply
+    if (route !== null && this.#filtersPassed > 0) {
+      const edited = editableReply(reply)
+      for (let i = 0; i < this.#filtersPassed; i++) route.filters[i]!.onResponse?.(this, edited)
+      answer = edited.reply()
+    }
+    const headers: Reply['headers'] = [...answer.headers, ['X-Request-Id', this.requestId]]
+    const text = replyText({ ...answer, headers }, { keepAlive: this.#keepsAlive(), tellKeepAlive: this.#downstream.head.minor === 0, toHead: this.toHead })
+    this.#answerText(text, answer.status, by, answer.body.length)
+  }
+
+  #answerText(text: string, status: number, by: AnsweredBy, bytes: number): void {
+    this.#status = status
+    this.#answeredBy = by
+    this.#relay.bytes = bytes
+    const keepAlive = this.#keepsAlive()
+    this.#downstream.writeText(text)
+    this.#end(keepAlive)
+  }
+
+  #cutOff(code: ErrorCode): void {
+    this.#reason = code
+    this.#attempts.cancel()
+    this.#end(false)
+    this.#downstream.destroy()
+  }
+
+  #end(keepAlive: boolean): void {
+    const now = this.#plane.clock.now()
+    const route = this.#route
+    const runtime = this.#runtime!
+    this.#state = 'idle'
+    this.deadlineAt = Infinity
+    this.body.release()
+    if (route !== null) this.#account(route, now)
+    else this.#plane.metrics.unrouted(this.#status)
+    runtime.exchanges--
+    this.#runtime = null
+    this.#plane.onExchangeEnd(runtime)
+    if (this.#paused) this.onWritable()
+    this.#downstream.onExchangeEnd(keepAlive)
+  }
+
+  #account(route: Route, now: number): void {
+    const durationMs = now - this.now
+    this.#plane.metrics.exchange(route.row, this.#status, durationMs, this.#attempts.count, this.#answeredBy)
+    if (!route.logs) return
+    const endpoint = this.#attempts.endpoint
+    const record = {
+      status: this.#status,
+      requestBytes: this.body.bytes,
+      responseBytes: this.#relay.bytes,
+      durationMs,
+      endpoint: endpoint?.address ?? '',
+      site: endpoint?.site ?? '',
+      attempts: this.#attempts.count,
+      answeredBy: this.#answeredBy,
+      reason: this.#reason,
+    }
+    for (const filter of route.filters) filter.onEnd?.(this, record)
+  }
+}

@@ -1,0 +1,104 @@
+import type { EventDraft, HealthCheckConfig } from '@budao/model'
+import { checkHealth, unknownHealth, type Clock, type HealthState, type Random } from '@budao/resilience'
+import { checkEndpoint } from './health-check.ts'
+import type { Service } from './service.ts'
+
+interface Watch {
+  readonly service: Service
+  readonly index: number
+  readonly config: HealthCheckConfig
+  state: HealthState
+  lastError: string
+  timer: NodeJS.Timeout | undefined
+}
+
+/** The active checks of one process. Verdicts go into shared memory, where every thread's endpoint sets find them. */
+export class HealthChecker {
+  readonly #clock: Clock
+  readonly #random: Random
+  readonly #report: (event: EventDraft) => void
+  #watches: Map<string, Watch> = new Map()
+  #closed = false
+
+  constructor(clock: Clock, random: Random, report: (event: EventDraft) => void) {
+    this.#clock = clock
+    this.#random = random
+    this.#report = report
+  }
+
+  /** Watches these services instead of those before. An endpoint that stays keeps its verdict. */
+  watch(services: Iterable<Service>): void {
+    const next = new Map<string, Watch>()
+    for (const service of services) {
+      const { healthCheck } = service.config
+      for (const [index, { address }] of service.endpoints.entries()) {
+        const key = `${service.name} ${address}`
+        const before = this.#watches.get(key)
+        if (healthCheck === undefined) {
+          service.set.setHealth(index, 'unknown')
+          continue
+        }
+        const state = before?.state ?? unknownHealth(this.#clock.now())
+        const watch: Watch = { service, index, config: healthCheck, state, lastError: before?.lastError ?? '', timer: undefined }
+        if (service.set.health(index) !== state.verdict) service.set.setHealth(index, state.verdict)
+        next.set(key, watch)
+        // A newcomer is asked at once; the others keep their rhythm, spread so that checks do not come in bursts.
+        this.#schedule(watch, before === undefined ? 0 : this.#random.next() * healthCheck.interval)
+      }
+    }
+    for (const { timer } of this.#watches.values()) clearTimeout(timer)
+    this.#watches = next
+  }
+
+  /** What the last check of an endpoint had to say: empty when it passed or there is none. */
+  lastError(service: string, address: string): string {
+    return this.#watches.get(`${service} ${address}`)?.lastError ?? ''
+  }
+
+  close(): void {
+    this.#closed = true
+    for (const { timer } of this.#watches.values()) clearTimeout(timer)
+  }
+
+  #schedule(watch: Watch, waitMs: number): void {
+    watch.timer = setTimeout(() => void this.#check(watch), waitMs)
+  }
+
+  async #check(watch: Watch): Promise<void> {
+    const { service, index, config } = watch
+    const startedAt = this.#clock.now()
+    const { address } = service.endpoints[index]!
+    const problem = await checkEndpoint(address, config)
+    if (this.#closed || this.#watches.get(`${service.name} ${address}`) !== watch) return
+    const now = this.#clock.now()
+    watch.lastError = problem
+    const { state, transition } = checkHealth(watch.state, problem === '', now, config)
+    const first = watch.state.verdict === 'unknown'
+    watch.state = state
+    if (transition !== 'none') {
+      service.set.setHealth(index, transition)
+      if (!first || transition === 'unhealthy') this.#tell(watch, transition, problem)
+    }
+    this.#schedule(watch, Math.max(0, startedAt + config.interval - now))
+  }
+
+  #tell({ service, index, config }: Watch, verdict: 'healthy' | 'unhealthy', problem: string): void {
+    const { address, site } = service.endpoints[index]!
+    const healthy = verdict === 'healthy'
+    this.#report({
+      kind: healthy ? 'endpoint.healthy' : 'endpoint.unhealthy',
+      severity: healthy ? 'info' : 'warning',
+      subject: address,
+      service: service.name,
+      site,
+      message: healthy ? `Endpoint ${address} passes its health checks again.` : `Endpoint ${address} fails its health checks: ${problem}.`,
+      evidence: {
+        problem,
+        intervalMs: config.interval,
+        unhealthyAfter: config.unhealthyAfter,
+        healthyAfter: config.healthyAfter,
+        usableLeft: service.set.usable(this.#clock.now()),
+      },
+    })
+  }
+}

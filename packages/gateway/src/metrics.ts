@@ -1,0 +1,165 @@
+import { errorCodes, type ErrorCode } from './errors.ts'
+import type { AnsweredBy } from './exchange.ts'
+
+/** Upper bounds of the duration histogram, milliseconds; one more bucket takes the rest. */
+export const durationBoundsMs: readonly number[] = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000]
+
+const codes = Object.keys(errorCodes) as ErrorCode[]
+
+/** Places of the counters of one thread. */
+const Global = { accepted: 0, downstreamOpen: 1, upstreamOpen: 2, upstreamIdle: 3, connectionsRefused: 4, unrouted: 5, tickAt: 10, refused: 11 } as const
+const globalFields = Global.refused + codes.length
+
+/** Places within a route's row. Statuses by class from 2xx to 5xx; 499, a client that went away, on its own. */
+const Field = { requests: 0, status: 1, aborted: 5, retries: 6, fallbacks: 7, durationMs: 8, buckets: 9 } as const
+const routeFields = Field.buckets + durationBoundsMs.length + 1
+
+/** What a thread counts: plain numbers in shared memory, written by that thread alone and read when somebody asks. */
+export class Metrics {
+  readonly #values: Float64Array
+
+  static bytesFor(routes: number): number {
+    return (globalFields + routes * routeFields) * Float64Array.BYTES_PER_ELEMENT
+  }
+
+  constructor(buffer: ArrayBufferLike) {
+    this.#values = new Float64Array(buffer)
+  }
+
+  accepted(): void {
+    this.#values[Global.accepted]!++
+  }
+
+  /** A connection that was closed unread because the listener has as many as it may. */
+  connectionRefused(): void {
+    this.#values[Global.connectionsRefused]!++
+  }
+
+  /** Says that the thread is alive: monotonic milliseconds. */
+  tick(now: number): void {
+    this.#values[Global.tickAt] = now
+  }
+
+  connections(downstream: number, upstream: number, upstreamIdle: number): void {
+    this.#values[Global.downstreamOpen] = downstream
+    this.#values[Global.upstreamOpen] = upstream
+    this.#values[Global.upstreamIdle] = upstreamIdle
+  }
+
+  /** A request that was refused before it had a route. */
+  refused(code: ErrorCode): void {
+    this.#values[Global.refused + codes.indexOf(code)]!++
+  }
+
+  unrouted(status: number): void {
+    this.#values[Global.unrouted + Math.min(4, Math.max(0, Math.floor(status / 100) - 1))]!++
+  }
+
+  exchange(row: number, status: number, durationMs: number, attempts: number, answeredBy: AnsweredBy): void {
+    const values = this.#values
+    const base = globalFields + row * routeFields
+    values[base]!++
+    if (status === 499) values[base + Field.aborted]!++
+    else values[base + Field.status + Math.min(3, Math.max(0, Math.floor(status / 100) - 2))]!++
+    if (attempts > 1) values[base + Field.retries]! += attempts - 1
+    if (answeredBy.startsWith('fallback')) values[base + Field.fallbacks]!++
+    values[base + Field.durationMs]! += durationMs
+    let bucket = 0
+    while (bucket < durationBoundsMs.length && durationMs > durationBoundsMs[bucket]!) bucket++
+    values[base + Field.buckets + bucket]!++
+  }
+}
+
+export interface RouteCounts {
+  requests: number
+  /** 2xx, 3xx, 4xx, 5xx. */
+  readonly status: [number, number, number, number]
+  aborted: number
+  retries: number
+  fallbacks: number
+  durationMs: number
+  readonly buckets: number[]
+}
+
+export interface GlobalCounts {
+  accepted: number
+  downstreamOpen: number
+  upstreamOpen: number
+  upstreamIdle: number
+  connectionsRefused: number
+  /** By error code; only those above 0. */
+  readonly refused: Map<ErrorCode, number>
+  unrouted: number
+}
+
+/** The sum over the threads of one process. */
+export class MetricsReader {
+  readonly #threads: readonly Float64Array[]
+
+  constructor(buffers: readonly ArrayBufferLike[]) {
+    this.#threads = buffers.map((buffer) => new Float64Array(buffer))
+  }
+
+  global(): GlobalCounts {
+    const refused = new Map<ErrorCode, number>()
+    for (const [index, code] of codes.entries()) {
+      const count = this.#sum(Global.refused + index)
+      if (count > 0) refused.set(code, count)
+    }
+    let unrouted = 0
+    for (let i = 0; i < 5; i++) unrouted += this.#sum(Global.unrouted + i)
+    return {
+      accepted: this.#sum(Global.accepted),
+      downstreamOpen: this.#sum(Global.downstreamOpen),
+      upstreamOpen: this.#sum(Global.upstreamOpen),
+      upstreamIdle: this.#sum(Global.upstreamIdle),
+      connectionsRefused: this.#sum(Global.connectionsRefused),
+      refused,
+      unrouted,
+    }
+  }
+
+  route(row: number): RouteCounts {
+    const base = globalFields + row * routeFields
+    const at = (field: number): number => this.#sum(base + field)
+    return {
+      requests: at(Field.requests),
+      status: [at(Field.status), at(Field.status + 1), at(Field.status + 2), at(Field.status + 3)],
+      aborted: at(Field.aborted),
+      retries: at(Field.retries),
+      fallbacks: at(Field.fallbacks),
+      durationMs: at(Field.durationMs),
+      buckets: Array.from({ length: durationBoundsMs.length + 1 }, (_, i) => at(Field.buckets + i)),
+    }
+  }
+
+  /** When that thread was last seen alive; 0 before its first tick. */
+  tickAt(thread: number): number {
+    return this.#threads[thread]![Global.tickAt]!
+  }
+
+  /** A thread that died leaves its gauges behind; its successor starts from nothing open. */
+  forgetGauges(thread: number): void {
+    this.#threads[thread]!.fill(0, Global.downstreamOpen, Global.upstreamIdle + 1).fill(0, Global.tickAt, Global.tickAt + 1)
+  }
+
+  #sum(index: number): number {
+    let sum = 0
+    for (const values of this.#threads) sum += values[index]!
+    return sum
+  }
+}
+
+/** The value below which `share` (0 to 1) of the durations lie, interpolated within its bucket; null without samples. */
+export function quantileMs(buckets: readonly number[], share: number): number | null {
+  const total = buckets.reduce((sum, count) => sum + count, 0)
+  if (total === 0) return null
+  let left = share * total
+  for (const [index, count] of buckets.entries()) {
+    const low = index === 0 ? 0 : durationBoundsMs[index - 1]!
+    const high = durationBoundsMs[index] ?? low
+    if (left <= count && count > 0) return low + (high - low) * (left / count)
+    left -= count
+  }
+  return durationBoundsMs.at(-1)!
+}

@@ -1,0 +1,104 @@
+import type { GatewayReport } from '@budao/model'
+import { durationBoundsMs, type MetricsReader } from './metrics.ts'
+
+type Labels = Readonly<Record<string, string>>
+
+/** Writes the counters in Prometheus' text format 0.0.4. Durations in seconds, as its conventions want. */
+export function prometheusText(report: GatewayReport, reader: MetricsReader, routeRows: Readonly<Record<string, number>>): string {
+  const text = new Exposition()
+  const global = reader.global()
+  text.family('budao_gateway_info', 'gauge', 'Version and place of this gateway; always 1.')
+  text.sample({ version: report.version, node: report.node.name, site: report.node.site }, 1)
+  text.family('budao_gateway_snapshot_version', 'gauge', 'Number of the snapshot in force.')
+  text.sample({}, report.snapshot.version)
+  text.family('budao_gateway_connections_accepted_total', 'counter', 'Client connections accepted.')
+  text.sample({}, global.accepted)
+  text.family('budao_gateway_connections_refused_total', 'counter', 'Client connections closed unread because of a limit.')
+  text.sample({}, global.connectionsRefused)
+  text.family('budao_gateway_connections', 'gauge', 'Open connections.')
+  text.sample({ side: 'downstream' }, global.downstreamOpen)
+  text.sample({ side: 'upstream' }, global.upstreamOpen)
+  text.sample({ side: 'upstream-idle' }, global.upstreamIdle)
+  text.family('budao_gateway_refused_requests_total', 'counter', 'Requests refused before they had a route, by error code.')
+  for (const [code, count] of global.refused) text.sample({ code }, count)
+  text.family('budao_gateway_unrouted_requests_total', 'counter', 'Requests answered without a route.')
+  text.sample({}, global.unrouted)
+  writeRoutes(text, reader, routeRows)
+  writeServices(text, report)
+  return text.toString()
+}
+
+function writeRoutes(text: Exposition, reader: MetricsReader, rows: Readonly<Record<string, number>>): void {
+  const routes = Object.entries(rows).map(([route, row]) => ({ route, ...reader.route(row) }))
+  text.family('budao_gateway_requests_total', 'counter', 'Requests answered, by route and class of status; 499: the client went away.')
+  for (const { route, status, aborted } of routes) {
+    for (const [index, count] of status.entries()) text.sample({ route, status: `${index + 2}xx` }, count)
+    text.sample({ route, status: '499' }, aborted)
+  }
+  text.family('budao_gateway_retries_total', 'counter', 'Attempts beyond the first.')
+  for (const { route, retries } of routes) text.sample({ route }, retries)
+  text.family('budao_gateway_fallbacks_total', 'counter', 'Answers given by a fallback.')
+  for (const { route, fallbacks } of routes) text.sample({ route }, fallbacks)
+  text.family('budao_gateway_request_duration_seconds', 'histogram', 'From the head of a request to the end of its answer.')
+  for (const { route, buckets, durationMs, requests } of routes) {
+    let below = 0
+    for (const [index, bound] of durationBoundsMs.entries()) {
+      below += buckets[index]!
+      text.sample({ route, le: String(bound / 1_000) }, below, '_bucket')
+    }
+    text.sample({ route, le: '+Inf' }, requests, '_bucket')
+    text.sample({ route }, durationMs / 1_000, '_sum')
+    text.sample({ route }, requests, '_count')
+  }
+}
+
+function writeServices(text: Exposition, { services }: GatewayReport): void {
+  const endpoints = services.flatMap(({ name, endpoints: own }) =>
+    own.map((endpoint) => ({ labels: { service: name, endpoint: endpoint.address, site: endpoint.site }, endpoint })),
+  )
+  text.family('budao_gateway_service_in_flight', 'gauge', 'Requests under way.')
+  for (const { name, inFlight } of services) text.sample({ service: name }, inFlight)
+  text.family('budao_gateway_service_panic', 'gauge', '1 while health is ignored because too few endpoints are usable.')
+  for (const { name, panic } of services) text.sample({ service: name }, panic ? 1 : 0)
+  text.family('budao_gateway_service_retry_tokens', 'gauge', 'Retries the budget has left.')
+  for (const { name, retryTokens } of services) text.sample({ service: name }, retryTokens)
+  text.family('budao_gateway_breaker_open', 'gauge', '1 while the breaker rejects, 0.5 while it tries, 0 while it is closed.')
+  for (const { name, breaker } of services) text.sample({ service: name, endpoint: '' }, openness(breaker.state))
+  for (const { labels, endpoint } of endpoints) text.sample({ service: labels.service, endpoint: labels.endpoint }, openness(endpoint.breaker.state))
+  text.family('budao_gateway_endpoint_usable', 'gauge', '1 while the endpoint gets traffic.')
+  for (const { labels, endpoint } of endpoints) text.sample(labels, endpoint.state === 'usable' ? 1 : 0)
+  text.family('budao_gateway_endpoint_in_flight', 'gauge', 'Attempts under way.')
+  for (const { labels, endpoint } of endpoints) text.sample(labels, endpoint.inFlight)
+  text.family('budao_gateway_endpoint_attempts_total', 'counter', 'Attempts begun.')
+  for (const { labels, endpoint } of endpoints) text.sample(labels, endpoint.requestsTotal)
+  text.family('budao_gateway_endpoint_failures_total', 'counter', 'Attempts that failed: no connection, reset, timeout, 502, 503 or 504.')
+  for (const { labels, endpoint } of endpoints) text.sample(labels, endpoint.failuresTotal)
+}
+
+function openness(state: string): number {
+  if (state === 'open' || state === 'forced-open') return 1
+  return state === 'half-open' ? 0.5 : 0
+}
+
+class Exposition {
+  #text = ''
+  #name = ''
+
+  family(name: string, type: 'counter' | 'gauge' | 'histogram', help: string): void {
+    this.#name = name
+    this.#text += `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`
+  }
+
+  sample(labels: Labels, value: number, suffix = ''): void {
+    const pairs = Object.entries(labels).map(([key, label]) => `${key}="${escapeLabel(label)}"`)
+    this.#text += `${this.#name}${suffix}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${value}\n`
+  }
+
+  toString(): string {
+    return this.#text
+  }
+}
+
+function escapeLabel(text: string): string {
+  return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
+}

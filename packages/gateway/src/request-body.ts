@@ -1,0 +1,90 @@
+import type { ErrorCode } from './errors.ts'
+import { ChunkScanner } from './http/chunk-scanner.ts'
+import type { RequestHead } from './http/request-head.ts'
+
+/**
+ * The body of one request: where it ends, and what of it is kept for another attempt. It is kept whole while it is
+ * small; once it has grown past `keptMax` and begun to leave, only one attempt is possible.
+ */
+export class RequestBody {
+  /** The last byte has arrived. */
+  complete = true
+  /** Bytes that arrived, framing included. */
+  bytes = 0
+  /** False once bytes have been let go: the request cannot be sent again. */
+  replayable = true
+  #parts: Buffer[] = []
+  #keptBytes = 0
+  #keptMax = 0
+  #bodyMax = 0
+  #remaining = 0
+  #scanner: ChunkScanner | null = null
+  #chunked = false
+
+  /** `bodyMax` 0 is no limit. */
+  begin(head: RequestHead, bodyMax: number): ErrorCode | null {
+    this.complete = head.framing === 'none'
+    this.bytes = 0
+    this.replayable = true
+    this.#keptBytes = 0
+    this.#keptMax = 0
+    this.#bodyMax = bodyMax === 0 ? Infinity : bodyMax
+    this.#remaining = head.contentLength
+    this.#chunked = head.framing === 'chunked'
+    if (this.#parts.length > 0) this.#parts = []
+    if (this.#chunked) {
+      this.#scanner ??= new ChunkScanner({ allowExtensions: false })
+      this.#scanner.reset()
+    }
+    return head.contentLength > this.#bodyMax ? 'body_too_large' : null
+  }
+
+  keepUpTo(bytes: number): void {
+    this.#keptMax = bytes
+  }
+
+  /** More is held than should be while there is nowhere to send it. */
+  get overfull(): boolean {
+    return this.#keptBytes > this.#keptMax
+  }
+
+  /** Takes what belongs to the body from `start` on. Returns where the body ends in `bytes`, or what is wrong with it. */
+  take(bytes: Buffer, start: number): number | ErrorCode {
+    if (this.complete) return start
+    let end: number
+    if (this.#chunked) {
+      const scanner = this.#scanner!
+      end = scanner.scan(bytes, start, bytes.length)
+      if (end === -2) return 'bad_chunk'
+      if (scanner.payloadBytes > this.#bodyMax) return 'body_too_large'
+      if (end === -1) end = bytes.length
+      else this.complete = true
+    } else {
+      end = Math.min(bytes.length, start + this.#remaining)
+      this.#remaining -= end - start
+      this.complete = this.#remaining === 0
+    }
+    this.bytes += end - start
+    this.#keptBytes += end - start
+    this.#parts.push(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end))
+    return end
+  }
+
+  /** All that has arrived, for a new attempt. Only while `replayable`. */
+  parts(): readonly Buffer[] {
+    return this.#parts
+  }
+
+  /** What is held has been sent: let it go when it is too large to keep for another attempt. */
+  sent(): void {
+    if (this.replayable && !this.overfull) return
+    this.replayable = false
+    this.#parts = []
+    this.#keptBytes = 0
+  }
+
+  /** The request is over. */
+  release(): void {
+    if (this.#parts.length > 0) this.#parts = []
+  }
+}

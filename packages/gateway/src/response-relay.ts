@@ -1,0 +1,85 @@
+import type { Downstream } from './downstream.ts'
+import { ChunkScanner } from './http/chunk-scanner.ts'
+import type { RequestHead } from './http/request-head.ts'
+import type { ResponseHead } from './http/response-head.ts'
+import { connectionLine } from './reply-text.ts'
+
+/** How a body must be rewritten because the two hops frame it differently. */
+type Conversion = 'none' | 'to-chunked' | 'from-chunked'
+
+/**
+ * Passes one response on to the client: its head is held back until the first bytes of the body, so that both leave
+ * in one write.
+ */
+export class ResponseRelay {
+  /** Bytes of the body that were written, framing included. */
+  bytes = 0
+  /** Whether the connection to the client can be used again behind this response. */
+  keepAlive = true
+  readonly #downstream: Downstream
+  #headText = ''
+  #conversion: Conversion = 'none'
+  #scanner: ChunkScanner | null = null
+
+  constructor(downstream: Downstream) {
+    this.#downstream = downstream
+  }
+
+  /** `extra` are complete header lines to add. */
+  begin(head: ResponseHead, request: RequestHead, keepAlive: boolean, extra: string): void {
+    this.bytes = 0
+    this.keepAlive = keepAlive
+    this.#conversion = 'none'
+    let framing = ''
+    if (head.framing === 'chunked') {
+      if (request.minor === 1) framing = 'Transfer-Encoding: chunked\r\n'
+      else {
+        this.#conversion = 'from-chunked'
+        this.#scanner ??= new ChunkScanner({ allowExtensions: true })
+        this.#scanner.reset()
+        this.keepAlive = false
+      }
+    } else if (head.framing === 'until-close') {
+      if (request.minor === 1) {
+        this.#conversion = 'to-chunked'
+        framing = 'Transfer-Encoding: chunked\r\n'
+      } else this.keepAlive = false
+    }
+    const connection = connectionLine(this.keepAlive, request.minor === 0)
+    this.#headText = `HTTP/1.1 ${head.status} ${head.reason}\r\n${head.fields.passOn()}${framing}${extra}${connection}\r\n`
+  }
+
+  /**
+   * Passes on a part of the body, as `onUpstreamBody` gave it. False when the client takes no more for now.
+   */
+  write(text: string | undefined, bytes: Uint8Array, start: number, end: number, last: boolean): boolean {
+    const head = this.#headText
+    this.#headText = ''
+    if (this.#conversion === 'none') return this.#send(head, text, bytes, start, end)
+    if (this.#conversion === 'to-chunked') return this.#sendChunk(head, bytes, start, end, last)
+    return this.#sendPayload(head, bytes, start, end)
+  }
+
+  #send(head: string, text: string | undefined, bytes: Uint8Array, start: number, end: number): boolean {
+    this.bytes += end - start
+    if (text !== undefined) return head === '' && text === '' ? true : this.#downstream.writeText(head + text)
+    return this.#downstream.writeBytes(head, Buffer.from(bytes.subarray(start, end)))
+  }
+
+  #sendChunk(head: string, bytes: Uint8Array, start: number, end: number, last: boolean): boolean {
+    const payload = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1')
+    const chunk = payload === '' ? '' : `${payload.length.toString(16)}\r\n${payload}\r\n`
+    const text = head + chunk + (last ? '0\r\n\r\n' : '')
+    this.bytes += text.length - head.length
+    return text === '' ? true : this.#downstream.writeText(text)
+  }
+
+  #sendPayload(head: string, bytes: Uint8Array, start: number, end: number): boolean {
+    let payload = ''
+    this.#scanner!.scan(bytes, start, end, (from, to) => {
+      payload += Buffer.from(bytes.buffer, bytes.byteOffset + from, to - from).toString('latin1')
+    })
+    this.bytes += payload.length
+    return head + payload === '' ? true : this.#downstream.writeText(head + payload)
+  }
+}

@@ -1,0 +1,32 @@
+import type { FilterResponse, Reply } from './filters/filter.ts'
+import type { ResponseHead } from './http/response-head.ts'
+
+/** An endpoint's answer as filters see it. */
+export function responseView(head: ResponseHead): FilterResponse {
+  return {
+    status: head.status,
+    header: (name) => head.fields.get(name),
+    setHeader: (name, value) => head.fields.set(name, value),
+    removeHeader: (name) => head.fields.remove(name),
+  }
+}
+
+/** An answer of the gateway's own as filters see it; `reply` is what they made of it. */
+export function editableReply(original: Reply): FilterResponse & { reply(): Reply } {
+  let headers = [...original.headers]
+  const without = (name: string): typeof headers => headers.filter(([each]) => each.toLowerCase() !== name.toLowerCase())
+  return {
+    status: original.status,
+    header: (name) => {
+      const values = headers.filter(([each]) => each.toLowerCase() === name).map(([, value]) => value)
+      return values.length === 0 ? undefined : values.join(', ')
+    },
+    setHeader: (name, value) => {
+      headers = [...without(name), [name, value]]
+    },
+    removeHeader: (name) => {
+      headers = without(name)
+    },
+    reply: () => ({ ...original, headers }),
+  }
+}

@@ -1,0 +1,71 @@
+import type { FallbackConfig, RouteConfig } from '@budao/model'
+import type { Random } from '@budao/resilience'
+import { chooseBackend } from './backend-choice.ts'
+import type { Filter, Reply } from './filters/filter.ts'
+import type { Service } from './service.ts'
+import { StaleAnswers } from './stale-answers.ts'
+
+/** A route ready to serve: its filters made, its services looked up. */
+export class Route {
+  readonly name: string
+  readonly filters: readonly Filter[]
+  /** Row in the metrics. */
+  readonly row: number
+  /** Whether any filter wants to know how exchanges end. */
+  readonly logs: boolean
+  readonly rewrites: boolean
+  readonly fallback: FallbackConfig | undefined
+  readonly fallbackService: Service | null
+  readonly fallbackReply: Reply | null
+  readonly stale: StaleAnswers | null
+  readonly #config: RouteConfig
+  readonly #services: readonly Service[]
+
+  constructor(config: RouteConfig, row: number, filters: readonly Filter[], services: ReadonlyMap<string, Service>) {
+    this.name = config.name
+    this.row = row
+    this.filters = filters
+    this.logs = filters.some(({ onEnd }) => onEnd !== undefined)
+    this.rewrites = config.rewrite !== undefined
+    this.#config = config
+    this.#services = config.backends.map(({ service }) => services.get(service)!)
+    const { fallback } = config
+    this.fallback = fallback
+    this.fallbackService = fallback?.service === undefined ? null : services.get(fallback.service)!
+    this.fallbackReply = fallback?.json === undefined ? null : jsonReply(fallback)
+    this.stale = fallback?.stale === undefined ? null : new StaleAnswers({ ageMs: fallback.stale, bytesMax: fallback.staleBytes })
+  }
+
+  /** Draws a backend by weight; null when no backend has any. */
+  chooseService(random: Random): Service | null {
+    const { backends } = this.#config
+    const index = backends.length === 1 && backends[0]!.weight > 0 ? 0 : chooseBackend(backends, random.next())
+    return index === -1 ? null : this.#services[index]!
+  }
+
+  /** Time for the whole exchange up to the answer's head. */
+  requestMsFor(service: Service): number {
+    return this.#config.timeout ?? service.config.timeouts.request
+  }
+
+  perTryMsFor(service: Service): number {
+    if (this.#config.perTry !== undefined) return this.#config.perTry
+    return this.#config.timeout === undefined ? service.config.timeouts.perTry : this.#config.timeout / 2
+  }
+
+  /** For a filter's own deadline. */
+  get requestMs(): number {
+    return this.#config.timeout ?? Math.max(3_000, ...this.#services.map((service) => service.config.timeouts.request))
+  }
+}
+
+function jsonReply({ status, json }: FallbackConfig): Reply {
+  return {
+    status,
+    headers: [
+      ['Content-Type', 'application/json'],
+      ['Cache-Control', 'no-store'],
+    ],
+    body: JSON.stringify(json),
+  }
+}

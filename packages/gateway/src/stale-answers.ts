@@ -1,0 +1,96 @@
+import type { RequestView } from './filters/filter.ts'
+import type { ResponseHead } from './http/response-head.ts'
+import { connectionLine } from './reply-text.ts'
+
+/** All stale answers of one route in one thread together. */
+const TOTAL_BYTES_MAX = 16 * 1_024 * 1_024
+
+/** A good answer kept for bad times. */
+export class StaleAnswer {
+  readonly status: number
+  readonly bytes: number
+  readonly storedAt: number
+  readonly #head: string
+  readonly #body: string
+
+  constructor(head: string, body: string, status: number, storedAt: number) {
+    this.#head = head
+    this.#body = body
+    this.status = status
+    this.bytes = body.length
+    this.storedAt = storedAt
+  }
+
+  get size(): number {
+    return this.#head.length + this.#body.length
+  }
+
+  text(keepAlive: boolean, tellKeepAlive: boolean, toHead: boolean, requestId: string): string {
+    const head = `${this.#head}Content-Length: ${this.bytes}\r\nX-Request-Id: ${requestId}\r\n${connectionLine(keepAlive, tellKeepAlive)}\r\n`
+    return toHead ? head : head + this.#body
+  }
+}
+
+/**
+ * The last good answers of one route, served when no endpoint answers (RFC 5861, stale-if-error). Only what anybody
+ * may see is kept: answers 200 to GET requests without credentials that neither set cookies nor call themselves private.
+ */
+export class StaleAnswers {
+  readonly bytesMax: number
+  readonly #ageMs: number
+  /** In order of storing: the oldest is the first to go. */
+  readonly #answers: Map<string, StaleAnswer> = new Map()
+  #bytes = 0
+
+  /** `ageMs`: older answers are not served. `bytesMax`: larger answers are not kept. */
+  constructor(options: { readonly ageMs: number; readonly bytesMax: number }) {
+    this.#ageMs = options.ageMs
+    this.bytesMax = options.bytesMax
+  }
+
+  wants(request: RequestView, head: ResponseHead): boolean {
+    if (head.status !== 200 || request.method !== 'GET' || head.contentLength > this.bytesMax) return false
+    if (request.header('authorization') !== undefined || request.header('cookie') !== undefined) return false
+    const { fields } = head
+    if (fields.get('set-cookie') !== undefined || head.framing === 'chunked') return false
+    const vary = fields.get('vary')
+    if (vary !== undefined && !/^\s*accept-encoding\s*$/i.test(vary)) return false
+    return !/\b(?:private|no-store)\b/i.test(fields.get('cache-control') ?? '')
+  }
+
+  put(request: RequestView, head: ResponseHead, body: string, now: number): void {
+    const key = keyOf(request)
+    this.#remove(key)
+    head.fields.remove('content-length')
+    const answer = new StaleAnswer(
+      `HTTP/1.1 200 ${head.reason}\r\n${head.fields.passOn()}Warning: 110 - "Response is Stale"\r\n`,
+      body,
+      200,
+      now,
+    )
+    this.#answers.set(key, answer)
+    this.#bytes += answer.size
+    while (this.#bytes > TOTAL_BYTES_MAX) this.#remove(this.#answers.keys().next().value!)
+  }
+
+  get(request: RequestView, now: number): StaleAnswer | undefined {
+    if (request.method !== 'GET' && request.method !== 'HEAD') return undefined
+    if (request.header('authorization') !== undefined || request.header('cookie') !== undefined) return undefined
+    const key = keyOf(request)
+    const answer = this.#answers.get(key)
+    if (answer === undefined || now - answer.storedAt <= this.#ageMs) return answer
+    this.#remove(key)
+    return undefined
+  }
+
+  #remove(key: string): void {
+    const answer = this.#answers.get(key)
+    if (answer === undefined) return
+    this.#answers.delete(key)
+    this.#bytes -= answer.size
+  }
+}
+
+function keyOf(request: RequestView): string {
+  return `${request.scheme}://${request.host}${request.path}?${request.query} ${request.header('accept-encoding') ?? ''}`
+}

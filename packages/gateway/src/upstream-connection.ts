@@ -1,0 +1,254 @@
+import { connect, type Socket } from 'node:net'
+import { ChunkScanner } from './http/chunk-scanner.ts'
+import { ResponseHead } from './http/response-head.ts'
+import type { Timed } from './timer-wheel.ts'
+import type { UpstreamPool } from './upstream-pool.ts'
+
+/** Why an attempt at an endpoint ended without a complete answer. */
+export type UpstreamFailure = 'connect-failure' | 'reset' | 'protocol' | 'truncated'
+
+/** Who uses a connection for one exchange. Each call concerns the connection it was given and nothing later. */
+export interface UpstreamUser {
+  /** The request may be sent. */
+  onUpstreamReady(connection: UpstreamConnection): void
+  /** A final response head has been read into `connection.head`; its body follows. */
+  onUpstreamHead(connection: UpstreamConnection): void
+  /**
+   * Bytes of the body as they came, framing included. `text` is the same in latin1 when it is short, else undefined
+   * and `bytes` from `start` to `end` hold it, valid only during the call. `last` when the response is complete: the
+   * connection then has already gone back to its pool.
+   */
+  onUpstreamBody(connection: UpstreamConnection, text: string | undefined, bytes: Uint8Array, start: number, end: number, last: boolean): void
+  onUpstreamFailure(connection: UpstreamConnection, failure: UpstreamFailure): void
+  /** What was written has left: more may be written. */
+  onUpstreamDrain(connection: UpstreamConnection): void
+}
+
+/** Up to this size a read is handled as one string: one write of head and body together is what makes small answers cheap. */
+const TEXT_BYTES_MAX = 4_096
+const HEAD_BYTES_MAX = 65_536
+const HEADERS_MAX = 256
+
+type Phase = 'connecting' | 'idle' | 'head' | 'body' | 'closed'
+
+/**
+ * One connection to an endpoint, for many exchanges one after the other. Reads straight into a buffer that all
+ * connections of the thread share, so nothing of it may be kept past a call.
+ */
+export class UpstreamConnection implements Timed {
+  deadlineAt: number = Infinity
+  wheelTick: number = -1
+  readonly head: ResponseHead = new ResponseHead()
+  /** Exchanges begun on this connection. */
+  exchanges = 0
+  /** Whether any byte of the current response has come. */
+  answered = false
+  readonly #pool: UpstreamPool
+  readonly #socket: Socket
+  readonly #scanner = new ChunkScanner({ allowExtensions: true })
+  #phase: Phase = 'connecting'
+  #user: UpstreamUser | null
+  #toHead = false
+  #partialHead = ''
+  #remaining = 0
+  /** False while the request is still being sent: a connection is only used again when both directions are complete. */
+  #requestComplete = false
+  /** What user read buffers are good for: this one is shared by the whole thread. */
+  readonly #buffer: Buffer
+
+  constructor(pool: UpstreamPool, user: UpstreamUser | null, host: string, port: number, buffer: Buffer) {
+    this.#pool = pool
+    this.#user = user
+    this.#buffer = buffer
+    this.#socket = connect({
+      host,
+      port,
+      noDelay: true,
+      onread: { buffer, callback: (length) => this.#onRead(length) },
+    })
+    this.#socket.on('connect', () => this.#onConnect())
+    this.#socket.on('drain', () => this.#user?.onUpstreamDrain(this))
+    this.#socket.on('end', () => this.#onClose(true))
+    this.#socket.on('error', () => this.#onClose(false))
+    this.#socket.on('close', () => this.#onClose(false))
+  }
+
+  get phase(): Phase {
+    return this.#phase
+  }
+
+  /** True while the first bytes of an answer could still be those of a connection that was dead when it was reused. */
+  get reused(): boolean {
+    return this.exchanges > 1
+  }
+
+  isOpeningFor(user: UpstreamUser): boolean {
+    return this.#phase === 'connecting' && this.#user === user
+  }
+
+  /** Takes an idle connection for one exchange; null when the one it was being opened for has gone. */
+  assign(user: UpstreamUser | null): void {
+    this.#user = user
+    if (this.#phase === 'idle') this.deadlineAt = Infinity
+  }
+
+  /** Sends the head of a request, with the first bytes of its body. `complete` when there is no more body to come. */
+  begin(text: string, toHead: boolean, complete: boolean): void {
+    this.#phase = 'head'
+    this.#toHead = toHead
+    this.#requestComplete = complete
+    this.#partialHead = ''
+    this.answered = false
+    this.exchanges++
+    this.#socket.write(text, 'latin1')
+  }
+
+  /** Sends a part of the request's body. False when the caller should wait for `onUpstreamDrain`. */
+  write(bytes: Uint8Array, complete: boolean): boolean {
+    if (complete) this.#requestComplete = true
+    return this.#socket.write(bytes)
+  }
+
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
+  /** Ends the connection at once; its user hears no more of it. */
+  destroy(): void {
+    if (this.#phase === 'closed') return
+    this.#phase = 'closed'
+    this.#user = null
+    this.#socket.destroy()
+    this.#pool.onClosed(this)
+  }
+
+  onDeadline(): void {
+    const user = this.#user
+    const connecting = this.#phase === 'connecting'
+    this.destroy()
+    if (connecting) user?.onUpstreamFailure(this, 'connect-failure')
+  }
+
+  #onConnect(): void {
+    if (this.#phase !== 'connecting') return
+    this.#phase = 'idle'
+    this.deadlineAt = Infinity
+    const user = this.#user
+    if (user === null) this.#pool.onIdle(this)
+    else user.onUpstreamReady(this)
+  }
+
+  #onClose(clean: boolean): void {
+    if (this.#phase === 'closed') return
+    const user = this.#user
+    const phase = this.#phase
+    if (clean && phase === 'body' && this.head.framing === 'until-close') {
+      this.#complete()
+      user?.onUpstreamBody(this, '', this.#buffer, 0, 0, true)
+      return
+    }
+    this.destroy()
+    if (user === null) return
+    const failure = phase === 'connecting' ? 'connect-failure' : phase === 'body' ? 'truncated' : 'reset'
+    user.onUpstreamFailure(this, failure)
+  }
+
+  #onRead(length: number): boolean {
+    const user = this.#user
+    if (user === null || this.#phase === 'idle' || this.#phase === 'connecting') {
+      // Bytes nobody asked for: whatever follows could be taken for the answer to the next request.
+      this.#fail(user)
+      return true
+    }
+    this.answered = true
+    if (this.#phase === 'head') this.#readHead(user, length)
+    else if (this.#phase === 'body') this.#readBody(user, undefined, 0, length)
+    return true
+  }
+
+  #readHead(user: UpstreamUser, length: number): void {
+    const buffer = this.#buffer
+    const textLength = Math.min(length, this.#partialHead === '' && length <= TEXT_BYTES_MAX ? length : HEAD_BYTES_MAX)
+    const fresh = buffer.toString('latin1', 0, textLength)
+    const before = this.#partialHead.length
+    const text = before === 0 ? fresh : this.#partialHead + fresh
+    let end = text.indexOf('\r\n\r\n')
+    if (end === -1) {
+      if (text.length >= HEAD_BYTES_MAX) this.#fail(user)
+      else this.#partialHead = text
+      return
+    }
+    end += 4
+    if (!this.head.read(text, end, this.#toHead, HEADERS_MAX)) return this.#fail(user)
+    if (this.head.status < 200) return this.#skipInterim(user, text, end, end - before, length)
+
+    this.#phase = 'body'
+    this.#remaining = this.head.contentLength
+    if (this.head.framing === 'chunked') this.#scanner.reset()
+    user.onUpstreamHead(this)
+    // The user may have ended the connection over what the head said.
+    if (this.#user !== user) return
+    const bodyStart = end - before
+    const bodyText = length - bodyStart <= TEXT_BYTES_MAX && textLength === length ? text.slice(end) : undefined
+    this.#readBody(user, bodyText, bodyStart, length)
+  }
+
+  /** An interim answer (100, 103) is for this hop; 101 was never asked for. */
+  #skipInterim(user: UpstreamUser, text: string, end: number, start: number, length: number): void {
+    if (this.head.status === 101) return this.#fail(user)
+    this.#partialHead = ''
+    if (end === text.length && start === length) return
+    this.#buffer.copyWithin(0, start, length)
+    this.#readHead(user, length - start)
+  }
+
+  #readBody(user: UpstreamUser, text: string | undefined, start: number, length: number): void {
+    const end = this.#bodyEnd(start, length)
+    if (end === -2) return this.#fail(user)
+    const last = end !== -1 && this.head.framing !== 'until-close'
+    const until = end === -1 ? length : end
+    // More bytes than the response has: the next answer on this connection could not be trusted.
+    if (last && until < length) this.head.keepAlive = false
+    if (last) this.#complete()
+    else if (until === start) return
+    const part = text === undefined ? (until - start <= TEXT_BYTES_MAX ? this.#buffer.toString('latin1', start, until) : undefined) : until < length ? text.slice(0, until - start) : text
+    user.onUpstreamBody(this, part, this.#buffer, start, until, last)
+  }
+
+  /** Where the body ends among the bytes from `start` to `length`; -1 when later, -2 when it is malformed. */
+  #bodyEnd(start: number, length: number): number {
+    switch (this.head.framing) {
+      case 'none':
+        return start
+      case 'length': {
+        const available = length - start
+        if (available < this.#remaining) {
+          this.#remaining -= available
+          return -1
+        }
+        return start + this.#remaining
+      }
+      case 'chunked':
+        return this.#scanner.scan(this.#buffer, start, length)
+      case 'until-close':
+        return -1
+    }
+  }
+
+  #complete(): void {
+    this.#user = null
+    this.#phase = 'idle'
+    // An answer that came before the request was complete leaves the rest of that request in the way.
+    if (this.head.keepAlive && this.#requestComplete && !this.#socket.destroyed) this.#pool.onIdle(this)
+    else this.destroy()
+  }
+
+  #fail(user: UpstreamUser | null): void {
+    this.destroy()
+    user?.onUpstreamFailure(this, 'protocol')
+  }
+}

@@ -1,0 +1,139 @@
+import type { Cells, Clock } from '@budao/resilience'
+import type { TimerWheel } from './timer-wheel.ts'
+import { UpstreamConnection, type UpstreamUser } from './upstream-connection.ts'
+
+export interface UpstreamPoolOptions {
+  /** Open connections of this thread to the endpoint. */
+  readonly connectionsMax: number
+  readonly connectMs: number
+  /** An idle connection is closed after this time. */
+  readonly idleMs: number
+  /** Exchanges that may wait for a connection, over all threads and endpoints of the service. */
+  readonly pendingMax: number
+}
+
+/** Leave this much before the endpoint closes an idle connection itself, so that no request is sent into the closing. */
+const IDLE_MARGIN_MS = 1_000
+
+/** The kept-alive connections of one thread to one endpoint. The connection used last is used first: the others may age out. */
+export class UpstreamPool {
+  readonly host: string
+  readonly port: number
+  #options: UpstreamPoolOptions
+  readonly #clock: Clock
+  readonly #wheel: TimerWheel
+  readonly #buffer: Buffer
+  readonly #pending: Cells
+  readonly #idle: UpstreamConnection[] = []
+  readonly #all: Set<UpstreamConnection> = new Set()
+  readonly #waiting: UpstreamUser[] = []
+  #closed = false
+
+  /**
+   * `buffer` is what all connections of the thread read into. `pending` is one cell counting who waits for a
+   * connection, shared by the threads.
+   */
+  constructor(clock: Clock, wheel: TimerWheel, buffer: Buffer, pending: Cells, address: string, options: UpstreamPoolOptions) {
+    this.#clock = clock
+    this.#wheel = wheel
+    this.#buffer = buffer
+    this.#pending = pending
+    this.#options = options
+    const colon = address.lastIndexOf(':')
+    this.host = address.slice(0, colon).replace(/^\[|\]$/g, '')
+    this.port = Number(address.slice(colon + 1))
+  }
+
+  get open(): number {
+    return this.#all.size
+  }
+
+  get idle(): number {
+    return this.#idle.length
+  }
+
+  configure(options: UpstreamPoolOptions): void {
+    this.#options = options
+  }
+
+  /**
+   * Gives `user` a connection: at once when one is idle (then it is returned, and ready), else by `onUpstreamReady`
+   * once one is open or free. `fresh` asks for a new connection. `full` when too many wait already.
+   */
+  acquire(user: UpstreamUser, fresh: boolean): UpstreamConnection | 'opening' | 'waiting' | 'full' {
+    if (!fresh) {
+      const idle = this.#idle.pop()
+      if (idle !== undefined) {
+        idle.assign(user)
+        return idle
+      }
+    }
+    if (this.#all.size < this.#options.connectionsMax) {
+      this.#open(user)
+      return 'opening'
+    }
+    if (this.#pending.load(0) >= this.#options.pendingMax) return 'full'
+    this.#pending.add(0, 1)
+    this.#waiting.push(user)
+    return 'waiting'
+  }
+
+  /** `user` no longer wants the connection it was promised. */
+  abandon(user: UpstreamUser): void {
+    const index = this.#waiting.indexOf(user)
+    if (index !== -1) {
+      this.#waiting.splice(index, 1)
+      this.#pending.add(0, -1)
+    }
+    for (const connection of this.#all) {
+      if (connection.isOpeningFor(user)) connection.assign(null)
+    }
+  }
+
+  onIdle(connection: UpstreamConnection): void {
+    const next = this.#nextWaiting()
+    if (next !== undefined) {
+      connection.assign(next)
+      next.onUpstreamReady(connection)
+      return
+    }
+    if (this.#closed) return connection.destroy()
+    const announced = connection.head.idleTimeoutMs
+    const idleMs = announced > 0 ? Math.min(this.#options.idleMs, Math.max(announced - IDLE_MARGIN_MS, announced / 2)) : this.#options.idleMs
+    connection.deadlineAt = this.#clock.now() + idleMs
+    this.#wheel.schedule(connection)
+    this.#idle.push(connection)
+  }
+
+  onClosed(connection: UpstreamConnection): void {
+    this.#wheel.cancel(connection)
+    if (!this.#all.delete(connection)) return
+    const index = this.#idle.indexOf(connection)
+    if (index !== -1) this.#idle.splice(index, 1)
+    const next = this.#nextWaiting()
+    if (next !== undefined) this.#open(next)
+  }
+
+  /** Closes idle connections, now and as they become idle; those in use finish their exchange first. */
+  close(): void {
+    this.#closed = true
+    for (const connection of [...this.#idle]) connection.destroy()
+  }
+
+  reopen(): void {
+    this.#closed = false
+  }
+
+  #nextWaiting(): UpstreamUser | undefined {
+    const next = this.#waiting.shift()
+    if (next !== undefined) this.#pending.add(0, -1)
+    return next
+  }
+
+  #open(user: UpstreamUser): void {
+    const connection = new UpstreamConnection(this, user, this.host, this.port, this.#buffer)
+    connection.deadlineAt = this.#clock.now() + this.#options.connectMs
+    this.#all.add(connection)
+    this.#wheel.schedule(connection)
+  }
+}

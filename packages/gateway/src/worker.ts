@@ -1,0 +1,66 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { SeededRandom } from '@budao/resilience'
+import { DataPlane } from './data-plane.ts'
+import { ProcessClock } from './process-clock.ts'
+import type { Runtime } from './runtime.ts'
+import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts'
+
+const { worker, memory, metrics, seed } = workerData as WorkerStart
+const port = parentPort!
+
+const plane = new DataPlane(new ProcessClock(), new SeededRandom(seed[0]), {
+  worker,
+  memory: new Int32Array(memory),
+  metrics,
+  wallNow: () => Date.now(),
+  report: (event) => send({ kind: 'event', event }),
+  warn: (message) => send({ kind: 'warning', message }),
+})
+let prepared: Runtime | null = null
+let queue: Promise<void> = Promise.resolve()
+
+port.on('message', (message: ToWorker) => {
+  queue = queue.then(() => handle(message)).catch((error: unknown) => send({ kind: 'failed', problem: problemOf(error) }))
+})
+
+async function handle(message: ToWorker): Promise<void> {
+  switch (message.kind) {
+    case 'prepare':
+      prepared = await plane.prepare(message.plan)
+      return send({ kind: 'prepared' })
+    case 'commit':
+      return send({ kind: 'committed', addresses: await commit(message.addresses) })
+    case 'abandon':
+      await prepared?.close()
+      prepared = null
+      return
+    case 'drain':
+      await plane.drain()
+      return send({ kind: 'drained' })
+    case 'close':
+      await plane.close()
+      send({ kind: 'closed' })
+      port.close()
+  }
+}
+
+/** Listeners first: where one cannot be opened, the old snapshot goes on. */
+async function commit(addresses: Readonly<Record<string, string>>): Promise<Readonly<Record<string, string>>> {
+  const runtime = prepared!
+  const { config } = runtime.plan.snapshot
+  const first = (plane.runtime as Runtime | undefined) === undefined
+  if (first) plane.apply(runtime)
+  const listeners = config.listeners.map((listener) => ({ ...listener, address: addresses[listener.name] ?? listener.address }))
+  const bound = await plane.listen(listeners, runtime.plan.baseDir)
+  if (!first) plane.apply(runtime)
+  prepared = null
+  return bound
+}
+
+function send(message: FromWorker): void {
+  port.postMessage(message)
+}
+
+function problemOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
