@@ -33,7 +33,7 @@ const report: DrillReport = {
     ms: index * 1000,
     kind: 'endpoint.ejected',
     subject: '127.0.0.1:7001',
-    message: `${'a long story '.repeat(10)}`,
+    message: 'a long story '.repeat(10),
     evidence: {},
   })),
 }
