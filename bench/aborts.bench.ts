@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { SeededRandom } from '@budao/testkit'
+import { SeededDraws } from '@budao/testkit'
 import type { GatewayReport } from '@budao/model'
 import { Load } from '../packages/budao/src/drill/load.ts'
 import { leave, waysToLeave } from './aborting-client.ts'
@@ -63,7 +63,7 @@ export async function run(args: readonly string[], stage: Stage): Promise<0 | 1>
   const socketsBefore = await mostSockets(gateway, 2_000)
   const eventsBefore = await gateway.admin.lastSeq()
 
-  const random = new SeededRandom(seed)
+  const random = new SeededDraws(seed)
   const load = new Load(() => performance.now(), {
     url: new URL(`http://127.0.0.1:${gateway.port}/api/products`),
     rate: (rate * (100 - percent)) / 100,
@@ -122,7 +122,7 @@ export async function run(args: readonly string[], stage: Stage): Promise<0 | 1>
 }
 
 /** Sends clients by schedule; returns how many, once the last of them is gone. */
-async function leavers(port: number, rate: number, seconds: number, random: SeededRandom): Promise<number> {
+async function leavers(port: number, rate: number, seconds: number, random: SeededDraws): Promise<number> {
   const start = performance.now()
   const gone: Promise<void>[] = []
   while (performance.now() - start < seconds * 1_000) {

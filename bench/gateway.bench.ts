@@ -2,7 +2,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { findOrInstall, freePort, SeededRandom } from '@budao/testkit'
+import { findOrInstall, freePort, SeededDraws } from '@budao/testkit'
 import type { TestProcess } from '@budao/testkit'
 import { waitForAnswer, wrongAnswers } from './answers.ts'
 import type { Contender, Found } from './contenders/contender.ts'
@@ -74,7 +74,7 @@ export async function run(args: readonly string[], stage: Stage): Promise<0 | 1>
     }
   }
 
-  const random = new SeededRandom(options.seed)
+  const random = new SeededDraws(options.seed)
   const rounds: Round[] = []
   for (let round = 1; round <= options.rounds; round++) {
     for (const entry of shuffled(timed, random)) {
@@ -92,7 +92,8 @@ export async function run(args: readonly string[], stage: Stage): Promise<0 | 1>
       rounds,
     ),
   )
-  for (const { contender, reason } of skipped) say(`${contender}: skipped. ${reason}`)
+  // The whole reason stands above, where it happened.
+  for (const { contender, reason } of skipped) say(`${contender}: skipped. ${reason.split('\n', 1)[0]}`)
   if (options.json !== undefined) {
     const { seed, seconds, warmup, connections } = options
     const record = {

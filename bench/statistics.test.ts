@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { SeededRandom } from '@budao/testkit'
+import { SeededDraws } from '@budao/testkit'
 import { pairedRatios, shuffled, spreadOf } from './statistics.ts'
 
 const spreads: [values: number[], median: number, min: number, max: number][] = [
@@ -37,7 +37,7 @@ test('ratios pair the values of one round and skip rounds that one side lacks', 
 
 test('a seed replays the order; the items stay the same', () => {
   const items = ['a', 'b', 'c', 'd', 'e', 'f']
-  const order = (seed: number): string[] => shuffled(items, new SeededRandom(seed))
+  const order = (seed: number): string[] => shuffled(items, new SeededDraws(seed))
   assert.deepEqual(order(5), order(5))
   assert.deepEqual(
     order(5).toSorted((x, y) => x.localeCompare(y)),
