@@ -1,7 +1,8 @@
 import { watch, type FSWatcher } from 'node:fs'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { createSnapshot, formatProblem, parseConfig, parseSnapshot, type Config, type Snapshot } from '@budao/model'
+import { createSnapshot, formatProblem, type Config, type Snapshot } from '@budao/model'
+import { parseConfig, parseSnapshot } from '@budao/model/parser'
 
 /** Editors write a file in several steps: what is read within this time of a change may be half of it. */
 const SETTLE_MS = 100

@@ -93,13 +93,15 @@ test('64 KiB are written without being asked for', async () => {
   await log.close()
 })
 
-test('a line does not wait for the next one', async (t) => {
+test('a line does not wait for the next one, nor does the next one', async (t) => {
   const { log, read } = await onDisk(t)
-  log.write('one\n')
-  const { promise, resolve } = Promise.withResolvers<void>()
-  const poll = setInterval(() => read() === 'one\n' && resolve(), 5)
-  t.after(() => clearInterval(poll))
-  await promise
+  for (const text of ['one\n', 'two\n']) {
+    log.write(text)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const poll = setInterval(() => read().endsWith(text) && resolve(), 5)
+    t.after(() => clearInterval(poll))
+    await promise
+  }
 })
 
 test('a file renamed away is opened again, a removed one made again', async (t) => {

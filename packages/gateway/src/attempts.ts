@@ -9,6 +9,9 @@ import type { UpstreamConnection, UpstreamFailure, UpstreamUser } from './upstre
 /** How often one request may meet a kept connection that its endpoint has just closed, before that counts as a failure. */
 const STALE_MAX = 2
 
+/** How many endpoints that cannot be reached one request may pass over, whatever `retry.attempts` says. */
+const PASSED_OVER_MAX = 3
+
 /**
  * The attempts of one request at endpoints, one after the other: choose, connect, send, judge, perhaps again elsewhere.
  * Every attempt that was begun is recorded exactly once, whatever ends it.
@@ -248,13 +251,16 @@ export class Attempts implements UpstreamUser, Timed {
   }
 
   #mayTryAgain(cause: FailureKind, nextAt: number): boolean {
-    const { retry } = this.#service!
+    const { retry, endpoints } = this.#service!
+    // Nothing was processed, so nothing is repeated: a dead site's other endpoints may be passed over one by one.
+    const unprocessed = cause === 'connect-failure' || cause === 'reset-before-request'
+    const retriesMax = retry.attempts > 0 && unprocessed ? Math.max(retry.attempts, Math.min(endpoints.length - 1, PASSED_OVER_MAX)) : retry.attempts
     const verdict = mayRetry({
       method: this.#exchange.method,
       kind: cause,
       on: retry.on,
       retries: this.count - 1,
-      retriesMax: retry.attempts,
+      retriesMax,
       bodyKept: this.#exchange.replayable,
       deadlineAt: this.#exchange.requestDeadlineAt,
       now: nextAt,

@@ -154,9 +154,10 @@ export class Gateway {
   }
 
   async #apply(snapshot: Snapshot): Promise<ApplyResult> {
-    let plan: RuntimePlan
+    let services: Map<string, Service>
     try {
-      plan = this.#plan(snapshot)
+      const plan = this.#plan(snapshot)
+      services = this.#observe(plan)
       await this.#pool.apply(plan)
     } catch (error) {
       // The memory must fit the snapshot that goes on.
@@ -164,15 +165,7 @@ export class Gateway {
       return { ok: false, problem: error instanceof Error ? error.message : String(error) }
     }
     this.#snapshot = snapshot
-    this.#services = createServices(plan, {
-      random: this.#random,
-      memory: this.#arena.memory,
-      worker: -1,
-      now: () => this.#clock.now(),
-      wallNow: () => Date.now(),
-      report: (event) => this.#options.report(event),
-      warn: (message) => this.#options.warn(message),
-    })
+    this.#services = services
     this.#checker.watch(this.#services.values())
     this.#options.report({
       kind: 'snapshot.applied',
@@ -182,6 +175,24 @@ export class Gateway {
       evidence: { version: snapshot.version, routes: snapshot.config.routes.length, services: this.#services.size },
     })
     return { ok: true }
+  }
+
+  /** The services as this thread sees them; endpoints that stay keep their verdicts even where the memory is new. */
+  #observe(plan: RuntimePlan): Map<string, Service> {
+    const services = createServices(plan, {
+      random: this.#random,
+      memory: this.#arena.memory,
+      worker: -1,
+      now: () => this.#clock.now(),
+      wallNow: () => Date.now(),
+      report: (event) => this.#options.report(event),
+      warn: (message) => this.#options.warn(message),
+    })
+    for (const [name, service] of services) {
+      const before = this.#services.get(name)
+      if (before !== undefined) service.set.inherit(before.set)
+    }
+    return services
   }
 
   #plan(snapshot: Snapshot): RuntimePlan {

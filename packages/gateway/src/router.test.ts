@@ -48,6 +48,10 @@ const paths: [match: PathMatch, path: string, holds: boolean][] = [
   [{ regex: '/a|/b' }, '/bb', false],
   [{ regex: '^/a$' }, '/a', true],
   [{ regex: '/files/?' }, '/files', true],
+  [{ regex: '/a/b|/b' }, '/b', true],
+  [{ regex: '/a/?b' }, '/ab', true],
+  [{ regex: '/a/{0,1}b' }, '/ab', true],
+  [{ regex: '/a\\.b/c' }, '/a.b/c', true],
   [{ regex: '/[^/]+/x' }, '/y/x', true],
 ]
 for (const [match, path, holds] of paths) {

@@ -124,7 +124,7 @@ export class Service {
   record(index: number, permit: number, ok: boolean | null, outcome: BreakerOutcome, durationMs: number, now: number): void {
     this.endpoints[index]!.breaker?.record(permit, outcome, durationMs, now)
     if (outcome === ignored || ok === null) return
-    if (!ok) this.endpoints[index]!.load.countFailure()
+    if (!ok) this.endpoints[index]!.load.countFailure(now)
     if (this.set.record(index, ok, now) === 'ejected') this.#onEjected(index, now)
   }
 
