@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import type { Command } from 'commander'
+import { createProgram, version } from './cli.ts'
+
+const main = fileURLToPath(new URL('./main.ts', import.meta.url))
+
+interface Ran {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+/** Runs `budao` as a process of its own in an empty folder, or the one given. */
+async function budao(t: TestContext, args: readonly string[], folder?: string): Promise<Ran> {
+  const cwd = folder ?? (await emptyFolder(t))
+  return new Promise((resolve) => {
+    execFile(process.execPath, ['--conditions=@budao/source', main, ...args], { cwd }, (error, out, err) => {
+      resolve({ code: error === null ? 0 : Number(error.code), out, err })
+    })
+  })
+}
+
+async function emptyFolder(t: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'budao-cli-'))
+  t.after(() => rm(folder, { recursive: true }))
+  return folder
+}
+
+async function folderWith(t: TestContext, files: Readonly<Record<string, string>>): Promise<string> {
+  const folder = await emptyFolder(t)
+  for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text)
+  return folder
+}
+
+const good = `version: 1
+node: { name: gw-1, site: east }
+sites: { east: {} }
+listeners: [{ name: web, address: 0.0.0.0:8080, protocol: http }]
+services: { shop: { endpoints: [{ address: 127.0.0.1:7001, site: east }], objectives: { rto: 5s } } }
+routes: [{ name: all, backends: [{ service: shop }] }]
+`
+const bad = good.replace('version: 1', 'version: 2\ndrain: 5')
+
+test('--version prints the version alone', async (t) => {
+  assert.deepEqual(await budao(t, ['--version']), { code: 0, out: `${version()}\n`, err: '' })
+})
+
+test('wrong usage exits 2 and says what is wrong on standard error', async (t) => {
+  const table: [args: string[], says: RegExp][] = [
+    [[], /Usage: budao/],
+    [['chekc'], /unknown command 'chekc'[^]*did you mean check/i],
+    [['check', '--fast'], /unknown option '--fast'/],
+    [['check', '-c'], /argument missing/],
+    [['check', 'budao.yaml'], /too many arguments/],
+    [['check'], /no budao\.yaml in this folder/],
+    [['check', '-c', 'other.yaml'], /cannot read other\.yaml: no such file/],
+    [['check', '-c', '.'], /cannot read \.: is a folder/],
+  ]
+  for (const [args, says] of table) {
+    const ran = await budao(t, args)
+    assert.equal(ran.code, 2, args.join(' '))
+    assert.match(ran.err, says)
+    assert.equal(ran.out, '')
+  }
+})
+
+test('check finds ./budao.yaml, prints warnings and a summary, and exits 0', async (t) => {
+  const ran = await budao(t, ['check'], await folderWith(t, { 'budao.yaml': good }))
+  assert.equal(ran.code, 0)
+  assert.equal(
+    ran.out,
+    `budao.yaml:5:75  services.shop.objectives: accepted; acted on by a later release
+budao.yaml: fine, 1 warning
+
+KIND      NAME  IS
+node      gw-1  at site east
+site      east  1 endpoint
+listener  web   http://0.0.0.0:8080
+service   shop  1 endpoint, multi-active, least-request
+route     all   * → shop
+`,
+  )
+})
+
+test('check prints every problem and exits 1', async (t) => {
+  const ran = await budao(t, ['check', '-c', 'mine.yaml'], await folderWith(t, { 'mine.yaml': bad }))
+  assert.equal(ran.code, 1)
+  assert.equal(
+    ran.out,
+    `mine.yaml:1:10  version: bad value: expected 1, found 2
+mine.yaml:2:8  drain: bad value: expected a duration such as 500ms, 3s or 5m, found 5 (give a unit, such as 5s)
+mine.yaml: 2 problems
+`,
+  )
+})
+
+test('check says which files are missing, relative to the configuration', async (t) => {
+  const tls = 'protocol: https, tls: { cert: site.crt, key: site.key }'
+  const folder = await folderWith(t, { 'budao.yaml': good.replace('protocol: http', tls), 'site.crt': '' })
+  const ran = await budao(t, ['check', '-c', join(folder, 'budao.yaml')])
+  assert.equal(ran.code, 1)
+  assert.match(ran.out, /budao\.yaml:4:\d+ {2}listeners\[0\]\.tls\.key: no such file: found "site\.key"\n/)
+  assert.doesNotMatch(ran.out, /site\.crt/)
+})
+
+test('check --json prints the same for programs', async (t) => {
+  const fine = await budao(t, ['check', '--json'], await folderWith(t, { 'budao.yaml': good }))
+  assert.equal(fine.code, 0)
+  const { ok, problems, warnings, summary } = JSON.parse(fine.out)
+  assert.deepEqual([ok, problems.length, warnings.length, summary.sites], [true, 0, 1, ['east']])
+
+  const broken = await budao(t, ['check', '--json'], await folderWith(t, { 'budao.yaml': bad }))
+  assert.equal(broken.code, 1)
+  assert.deepEqual(JSON.parse(broken.out).problems[0], {
+    file: 'budao.yaml',
+    line: 1,
+    column: 10,
+    path: 'version',
+    message: 'bad value',
+    expected: '1',
+    found: '2',
+  })
+})
+
+test('every verb has --help with an example, and --json', () => {
+  const leaves = (verb: Command): Command[] =>
+    verb.commands.length === 0 ? [verb] : verb.commands.flatMap(leaves)
+  const verbs = leaves(createProgram())
+  assert.ok(verbs.length > 0)
+  for (const verb of verbs) {
+    let help = ''
+    verb.configureOutput({ writeOut: (text) => (help += text) }).outputHelp()
+    assert.match(help, /\nExamples?:\n {2}\$ budao /, verb.name())
+    assert.match(help, / --json /, verb.name())
+    assert.ok(verb.description() !== '', verb.name())
+  }
+})
