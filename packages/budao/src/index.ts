@@ -1,1 +1,1 @@
-export {}
+export { run, version } from './cli.ts'

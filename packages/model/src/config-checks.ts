@@ -1,7 +1,6 @@
 import { isLoopback, parseAddress } from './config-address.ts'
 import type { ConfigDocument, Finding, Path } from './config-document.ts'
 import { describe } from './config-issues.ts'
-import type { Config } from './config.ts'
 import { parseDuration } from './duration.ts'
 import { nearest } from './nearest.ts'
 import type { Problem } from './problem.ts'
@@ -22,14 +21,6 @@ export function checkConfig(value: unknown, document: ConfigDocument): Problem[]
     ]),
   ]
   return findings.map((finding) => document.place(finding))
-}
-
-/** What is accepted but will not do what one may think. */
-export function configWarnings(config: Config, document: ConfigDocument): Problem[] {
-  return [
-    ...serviceWarnings(config).map((finding) => document.place(finding, 'key')),
-    ...[...unreachableRoutes(config), ...longTrials(config)].map((finding) => document.place(finding)),
-  ]
 }
 
 function* checkNames(value: unknown, sites: unknown): Generator<Finding> {
@@ -264,50 +255,6 @@ function* checkAtMost(smaller: Operand, larger: Operand): Generator<Finding> {
     expected: `at most ${larger.ms}ms`,
     found: `${smaller.ms}ms`,
   }
-}
-
-function serviceWarnings(config: Config): Finding[] {
-  return Object.entries(config.services).flatMap(([name, service]) => {
-    const path: Path = ['services', name]
-    return (['detection', 'objectives'] as const)
-      .filter((key) => service[key] !== undefined)
-      .map((key) => ({ path: [...path, key], message: 'accepted; acted on by a later release' }))
-  })
-}
-
-function longTrials(config: Config): Finding[] {
-  return config.routes.flatMap(({ timeout = 0, backends }, index) => {
-    const short = backends.find(({ service }) => {
-      const breaker = config.services[service]?.breaker
-      return breaker !== undefined && breaker !== false && breaker.trialLease < timeout
-    })
-    if (short === undefined) return []
-    const lease = `services.${short.service}.breaker.trialLease`
-    return [
-      {
-        path: ['routes', index, 'timeout'],
-        message: `longer than ${lease}: a trial may end too late to decide`,
-      },
-    ]
-  })
-}
-
-function unreachableRoutes(config: Config): Finding[] {
-  const catchAll = config.routes.findIndex(
-    (route) => route.hosts.includes('*') && route.match.some(matchesEverything),
-  )
-  if (catchAll === -1) return []
-  return config.routes.slice(catchAll + 1).map((_, index) => ({
-    path: ['routes', catchAll + 1 + index],
-    message: 'never reached',
-    hint: `route \`${config.routes[catchAll]!.name}\` before it takes every request`,
-  }))
-}
-
-function matchesEverything(match: Config['routes'][number]['match'][number]): boolean {
-  const anyPath = match.path === undefined || ('prefix' in match.path && match.path.prefix === '/')
-  const conditions = [match.headers, match.query, match.cookies].flatMap(Object.keys)
-  return anyPath && match.method === undefined && conditions.length === 0
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

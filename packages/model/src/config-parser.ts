@@ -1,8 +1,9 @@
 import type { Config } from './config.ts'
-import { checkConfig, configWarnings } from './config-checks.ts'
+import { checkConfig } from './config-checks.ts'
 import { ConfigDocument, type Finding } from './config-document.ts'
 import { expectation, toProblems } from './config-issues.ts'
 import { writtenConfigSchema } from './config-schema.ts'
+import { configWarnings } from './config-warnings.ts'
 import type { Problem } from './problem.ts'
 
 export type ParsedConfig =

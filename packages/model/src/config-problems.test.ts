@@ -233,7 +233,7 @@ const crossed: [text: string, ...problems: string[]][] = [
 ]
 
 for (const [text, ...problems] of [...syntax, ...shape, ...crossed]) {
-  test(String(problems[0]), () => assert.deepEqual(complain(text), problems))
+  test(problems[0] ?? text, () => assert.deepEqual(complain(text), problems))
 }
 
 const warnings: [text: string, ...warnings: string[]][] = [

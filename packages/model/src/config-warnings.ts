@@ -1,0 +1,55 @@
+import type { ConfigDocument, Finding, Path } from './config-document.ts'
+import type { Config, MatchConfig } from './config.ts'
+import type { Problem } from './problem.ts'
+
+/** What is accepted but will not do what one may think. */
+export function configWarnings(config: Config, document: ConfigDocument): Problem[] {
+  return [
+    ...serviceWarnings(config).map((finding) => document.place(finding, 'key')),
+    ...[...unreachableRoutes(config), ...longTrials(config)].map((finding) => document.place(finding)),
+  ]
+}
+
+function serviceWarnings(config: Config): Finding[] {
+  return Object.entries(config.services).flatMap(([name, service]) => {
+    const path: Path = ['services', name]
+    return (['detection', 'objectives'] as const)
+      .filter((key) => service[key] !== undefined)
+      .map((key) => ({ path: [...path, key], message: 'accepted; acted on by a later release' }))
+  })
+}
+
+function longTrials(config: Config): Finding[] {
+  return config.routes.flatMap(({ timeout = 0, backends }, index) => {
+    const short = backends.find(({ service }) => {
+      const breaker = config.services[service]?.breaker
+      return breaker !== undefined && breaker !== false && breaker.trialLease < timeout
+    })
+    if (short === undefined) return []
+    const lease = `services.${short.service}.breaker.trialLease`
+    return [
+      {
+        path: ['routes', index, 'timeout'],
+        message: `longer than ${lease}: a trial may end too late to decide`,
+      },
+    ]
+  })
+}
+
+function unreachableRoutes(config: Config): Finding[] {
+  const catchAll = config.routes.findIndex(
+    (route) => route.hosts.includes('*') && route.match.some(matchesEverything),
+  )
+  if (catchAll === -1) return []
+  return config.routes.slice(catchAll + 1).map((_, index) => ({
+    path: ['routes', catchAll + 1 + index],
+    message: 'never reached',
+    hint: `route \`${config.routes[catchAll]!.name}\` before it takes every request`,
+  }))
+}
+
+function matchesEverything(match: MatchConfig): boolean {
+  const anyPath = match.path === undefined || ('prefix' in match.path && match.path.prefix === '/')
+  const conditions = [match.headers, match.query, match.cookies].flatMap(Object.keys)
+  return anyPath && match.method === undefined && conditions.length === 0
+}
