@@ -8,20 +8,25 @@ interface Profile {
   readonly defaults: BreakerOptions
   /** Buckets of a window of `ms`, when the vector names none. */
   readonly bucketsOf: (ms: number) => number
-  /** Results for which the call itself is not to blame count as: nothing, a success, or a failure of a trial. */
-  readonly ignoredAs: 'ignored' | 'success' | 'failed-trial'
-  /** Calls that the library's own bulkhead turned away. */
-  readonly rejectedAs: 'ignored' | 'failure'
-  /** Whether buckets are counted from the first call instead of from the origin of time. */
+  /** What a result that says nothing of the upstream is, as a trial and otherwise. */
+  readonly ignoredTrial: BreakerOutcome
+  readonly ignoredCall: BreakerOutcome
+  /** What a call is that the library's own bulkhead turned away. */
+  readonly rejectedCall: BreakerOutcome
+  /** Whether buckets are counted from the first call, if it is later than one bucket, instead of from t=0. */
   readonly startsAtFirstCall: boolean
+  /** Whether the trial that closes is itself the first result of the new window. */
+  readonly countsClosingTrial: boolean
 }
 
 const ideal: Profile = {
   defaults: {},
   bucketsOf: () => 10,
-  ignoredAs: 'ignored',
-  rejectedAs: 'ignored',
+  ignoredTrial: ignored,
+  ignoredCall: ignored,
+  rejectedCall: ignored,
   startsAtFirstCall: false,
+  countsClosingTrial: false,
 }
 
 /** None of these libraries gives a hung trial's permit back by itself. */
@@ -33,8 +38,8 @@ const profiles: Readonly<Record<string, Profile>> = {
     ...ideal,
     defaults: { ...forEver, windowMs: 10_000, openOp: '>' },
     bucketsOf: (ms) => Math.max(1, Math.round(ms / 500)),
-    ignoredAs: 'failed-trial',
-    rejectedAs: 'failure',
+    ignoredTrial: failure,
+    rejectedCall: failure,
   },
   resilience4j: {
     ...ideal,
@@ -60,15 +65,24 @@ const profiles: Readonly<Record<string, Profile>> = {
       evaluateOn: 'failure',
       halfOpenOn: 'time',
     },
-    ignoredAs: 'success',
-    rejectedAs: 'failure',
+    ignoredTrial: success,
+    ignoredCall: success,
+    rejectedCall: failure,
+    countsClosingTrial: true,
   },
   cockatiel: {
     ...ideal,
-    defaults: { ...forEver, windowMs: 30_000, thresholdOp: '>', evaluateOn: 'failure' },
+    defaults: {
+      ...forEver,
+      windowMs: 30_000,
+      thresholdOp: '>',
+      evaluateOn: 'failure',
+      trialJudgement: 'any-failure',
+    },
     bucketsOf: (ms) => Math.max(5, Math.ceil(ms / 1_000)),
-    ignoredAs: 'success',
+    ignoredTrial: success,
     startsAtFirstCall: true,
+    countsClosingTrial: true,
   },
   polly: {
     ...ideal,
@@ -80,14 +94,16 @@ const profiles: Readonly<Record<string, Profile>> = {
       evaluateOn: 'failure',
     },
     bucketsOf: (ms) => (ms < 200 ? 1 : 10),
-    ignoredAs: 'success',
+    ignoredTrial: success,
+    ignoredCall: success,
     startsAtFirstCall: true,
   },
   sentinel: {
     ...ideal,
     defaults: { ...forEver, windowMs: 1_000, requestVolumeThreshold: 5, thresholdOp: '>' },
     bucketsOf: () => 1,
-    ignoredAs: 'success',
+    ignoredTrial: success,
+    ignoredCall: success,
   },
   polaris: {
     ...ideal,
@@ -119,6 +135,9 @@ export interface BreakerPlan {
     durationMs: number,
     isTrial: boolean,
   ) => { outcome: BreakerOutcome; durationMs: number } | null
+  /** A started call without a result has failed after this. */
+  readonly timeoutMs: number
+  readonly countsClosingTrial: boolean
   readonly notes: readonly string[]
 }
 
@@ -133,9 +152,12 @@ export function planBreaker(vector: BreakerVector): BreakerPlan {
   const { options, timeoutMs } = readOptions(config, used, name)
   config.noteUnread()
   const first = vector.events[0]?.t ?? 0
+  const bucketMs = (options.windowMs ?? 0) / (options.buckets ?? 1)
   return {
     options,
-    origin: used.startsAtFirstCall ? first : Math.min(0, first),
+    origin: used.startsAtFirstCall && first >= bucketMs ? first : Math.min(0, first),
+    timeoutMs,
+    countsClosingTrial: used.countsClosingTrial,
     result: (outcome, durationMs, isTrial) => {
       const word = outcomeWord(outcome)
       const slowest = options.slowCallMs ?? Infinity
@@ -150,10 +172,9 @@ export function planBreaker(vector: BreakerVector): BreakerPlan {
             durationMs: Math.max(durationMs, slowest === Infinity ? 0 : slowest + 1),
           }
         case 'rejected':
-          return { outcome: used.rejectedAs === 'failure' ? failure : ignored, durationMs }
+          return { outcome: used.rejectedCall, durationMs }
         case 'ignored':
-          if (used.ignoredAs === 'success') return { outcome: success, durationMs }
-          return { outcome: used.ignoredAs === 'failed-trial' && isTrial ? failure : ignored, durationMs }
+          return { outcome: isTrial ? used.ignoredTrial : used.ignoredCall, durationMs }
         case 'unknown':
           return null
       }
@@ -259,7 +280,7 @@ function readOptions(
   put('slowCallPercentage', slow.number('ratePct', 'thresholdPct', 'pct') ?? config.number('slowCallPct'))
   slow.noteUnread()
   window.noteUnread()
-  return { options, timeoutMs: config.number('timeoutMs') ?? Infinity }
+  return { options, timeoutMs: config.number('timeoutMs', 'callTimeoutMs', 'executionTimeoutMs') ?? Infinity }
 }
 
 function halfOpenOn(config: ConfigReader): 'call' | 'time' | undefined {

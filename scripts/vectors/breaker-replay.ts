@@ -1,4 +1,4 @@
-import { CircuitBreaker, LocalCells, rejected } from '@budao/resilience'
+import { CircuitBreaker, LocalCells, failure, rejected } from '@budao/resilience'
 import { planBreaker } from './breaker-profile.ts'
 import type { BreakerPlan } from './breaker-profile.ts'
 import { show } from './vector-file.ts'
@@ -39,6 +39,7 @@ class Replayer {
   /** Does one event. Yields [expected, seen] for everything that is not as the event expects. */
   *step(event: BreakerEvent): Generator<[expected: string, seen: string]> {
     const now = event.t - this.#plan.origin
+    this.#endOverdue(event.t)
     const calls = event.n ?? 1
     let admitted = 0
     switch (event.op) {
@@ -102,8 +103,27 @@ class Replayer {
     now: number,
   ): Generator<[expected: string, seen: string]> {
     const result = this.#plan.result(event.outcome ?? 'success', durationMs, isTrial)
-    if (result === null) yield ['an outcome that is known', show(event.outcome)]
-    else this.#breaker.record(permit, result.outcome, result.durationMs, now)
+    if (result === null) {
+      yield ['an outcome that is known', show(event.outcome)]
+      return
+    }
+    this.#breaker.record(permit, result.outcome, result.durationMs, now)
+    if (isTrial && this.#plan.countsClosingTrial && this.#breaker.state(now) === 'closed') {
+      this.#breaker.record(this.#breaker.admit(now), result.outcome, result.durationMs, now)
+    }
+  }
+
+  /** Fails the started calls whose timeout is over: where there is one, their own answer comes to nobody. */
+  #endOverdue(t: number): void {
+    const { timeoutMs, origin } = this.#plan
+    for (const [id, group] of this.#started) {
+      const waiting = group.filter((call) => t - call.t < timeoutMs)
+      for (const call of group) {
+        if (!waiting.includes(call))
+          this.#breaker.record(call.permit, failure, timeoutMs, call.t + timeoutMs - origin)
+      }
+      this.#started.set(id, waiting)
+    }
   }
 
   *#compare(

@@ -14,6 +14,9 @@ export type ErrorCode =
   | 'transfer_encoding_not_supported'
   | 'version_not_supported'
   | 'no_route'
+  | 'token_missing'
+  | 'token_invalid'
+  | 'rate_limited'
   | 'filter_failed'
   | 'overloaded'
   | 'breaker_open'
@@ -43,6 +46,9 @@ export const errorCodes: Readonly<Record<ErrorCode, { readonly status: number; r
   transfer_encoding_not_supported: { status: 501, message: 'Only `Transfer-Encoding: chunked` is understood.' },
   version_not_supported: { status: 505, message: 'Only HTTP/1.1 and HTTP/1.0 are spoken here.' },
   no_route: { status: 404, message: 'No route matches this request.' },
+  token_missing: { status: 401, message: 'This route wants a token: Authorization: Bearer …' },
+  token_invalid: { status: 403, message: 'The token is not valid here.' },
+  rate_limited: { status: 429, message: 'This client sends more requests than the route allows.' },
   filter_failed: { status: 500, message: 'A filter of this route failed.' },
   overloaded: { status: 503, message: 'Too many requests are in flight for this service.' },
   breaker_open: { status: 503, message: 'The circuit breaker of this service is open.' },

@@ -2,7 +2,7 @@ import { Attempts } from './attempts.ts'
 import type { DataPlane } from './data-plane.ts'
 import type { Downstream } from './downstream.ts'
 import { errorCodes, type ErrorCode } from './errors.ts'
-import type { FilterRequest, Reply } from './filters/filter.ts'
+import type { FilterRequest, FilterResponse, Reply } from './filters/filter.ts'
 import { ForwardedHead, hostOf } from './forwarded-head.ts'
 import { normalizeTarget } from './path.ts'
 import { replyText } from './reply-text.ts'
@@ -57,6 +57,8 @@ export class Exchange implements Timed, FilterRequest {
   #route: Route | null = null
   #filtersPassed = 0
   #authority = ''
+  /** What endpoints are asked for: `path`, or what the route makes of it. */
+  #forwardedPath = ''
   #paused = false
   #continueSent = false
   #requestDeadlineAt = Infinity
@@ -198,7 +200,7 @@ export class Exchange implements Timed, FilterRequest {
 
   /** The request's head as endpoints see it. */
   headText(): string {
-    return this.#forwarded.text(this, this.#downstream.head, this.#downstream)
+    return this.#forwarded.text(this.#forwardedPath, this, this.#downstream.head, this.#downstream)
   }
 
   /** An attempt begins: until when may it last? */
@@ -230,7 +232,10 @@ export class Exchange implements Timed, FilterRequest {
     this.#state = 'relaying'
     this.#status = head.status
     this.#answeredBy = this.#usedFallbackService ? 'fallback-service' : 'upstream'
-    for (let i = 0; i < this.#filtersPassed; i++) route.filters[i]!.onResponse?.(this, responseView(head))
+    if (this.#filtersPassed > 0 && !this.#filterResponse(route, responseView(head))) {
+      this.#attempts.cancel()
+      return this.#answerBare('filter_failed')
+    }
     const keepAlive = this.#keepsAlive()
     this.#relay.begin(head, this.#downstream.head, keepAlive, `X-Request-Id: ${this.requestId}\r\n`)
     if (route.stale?.wants(this, head) === true) this.#storeText = ''
@@ -276,7 +281,7 @@ export class Exchange implements Timed, FilterRequest {
     if (index === -1) return this.#answerError('no_route')
     const route = runtime.routes[index]!
     this.#route = route
-    if (route.rewrites) this.path = runtime.router.rewrite(index, this)
+    this.#forwardedPath = route.rewrites ? runtime.router.rewrite(index, this) : this.path
     if (route.filters.length === 0) this.#forward()
     else this.#filter()
   }
@@ -318,8 +323,12 @@ export class Exchange implements Timed, FilterRequest {
   }
 
   #filterFailed(name: string, error: unknown): void {
-    this.#plane.warn(`route ${this.route}: filter ${name} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+    this.#warnOfFilter(name, error)
     this.#answerError('filter_failed')
+  }
+
+  #warnOfFilter(name: string, error: unknown): void {
+    this.#plane.warn(`route ${this.route}: filter ${name} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
   }
 
   #forward(): void {
@@ -387,6 +396,26 @@ export class Exchange implements Timed, FilterRequest {
     this.#answer(errorReply(status, code, message, status === 503 ? [['Retry-After', '1']] : []), 'gateway')
   }
 
+  /** An answer that passes no filters: one of them has just failed over it. */
+  #answerBare(code: ErrorCode): void {
+    this.#filtersPassed = 0
+    this.#answerError(code)
+  }
+
+  /** False when a filter threw; that has been told. */
+  #filterResponse(route: Route, response: FilterResponse): boolean {
+    for (let i = 0; i < this.#filtersPassed; i++) {
+      const filter = route.filters[i]!
+      try {
+        filter.onResponse?.(this, response)
+      } catch (error) {
+        this.#warnOfFilter(filter.name, error)
+        return false
+      }
+    }
+    return true
+  }
+
   /** An error that leaves the rest of the connection unreadable. */
   #refuse(code: ErrorCode): void {
     this.#downstream.head.keepAlive = false
@@ -399,7 +428,7 @@ export class Exchange implements Timed, FilterRequest {
     let answer = reply
     if (route !== null && this.#filtersPassed > 0) {
       const edited = editableReply(reply)
-      for (let i = 0; i < this.#filtersPassed; i++) route.filters[i]!.onResponse?.(this, edited)
+      if (!this.#filterResponse(route, edited)) return this.#answerBare('filter_failed')
       answer = edited.reply()
     }
     const headers: Reply['headers'] = [...answer.headers, ['X-Request-Id', this.requestId]]
@@ -455,6 +484,12 @@ export class Exchange implements Timed, FilterRequest {
       answeredBy: this.#answeredBy,
       reason: this.#reason,
     }
-    for (const filter of route.filters) filter.onEnd?.(this, record)
+    for (const filter of route.filters) {
+      try {
+        filter.onEnd?.(this, record)
+      } catch (error) {
+        this.#warnOfFilter(filter.name, error)
+      }
+    }
   }
 }

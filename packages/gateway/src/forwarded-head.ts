@@ -15,8 +15,9 @@ export class ForwardedHead {
     return head.requestIdAt === -1 ? this.#identity.requestId() : head.fields.value(head.requestIdAt)
   }
 
-  text(request: RequestView & { readonly requestId: string }, head: RequestHead, downstream: Downstream): string {
-    const target = head.target === '*' ? '*' : request.query === '' ? request.path : `${request.path}?${request.query}`
+  /** `path` is the client's, or what the route made of it. */
+  text(path: string, request: RequestView & { readonly requestId: string }, head: RequestHead, downstream: Downstream): string {
+    const target = head.target === '*' ? '*' : request.query === '' ? path : `${path}?${request.query}`
     const hops = head.forwardedFor === '' ? downstream.remoteAddress : `${head.forwardedFor}, ${downstream.remoteAddress}`
     let text = `${head.method} ${target} HTTP/1.1\r\n${head.fields.passOn()}X-Forwarded-For: ${hops}\r\n`
     if (head.authority === '') text += `Host: ${downstream.listener.address}\r\n`

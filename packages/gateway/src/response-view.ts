@@ -1,4 +1,5 @@
 import type { FilterResponse, Reply } from './filters/filter.ts'
+import { checkHeader } from './http/fields.ts'
 import type { ResponseHead } from './http/response-head.ts'
 
 /** An endpoint's answer as filters see it. */
@@ -22,6 +23,7 @@ export function editableReply(original: Reply): FilterResponse & { reply(): Repl
       return values.length === 0 ? undefined : values.join(', ')
     },
     setHeader: (name, value) => {
+      checkHeader(name, value)
       headers = [...without(name), [name, value]]
     },
     removeHeader: (name) => {

@@ -101,10 +101,7 @@ export class Fields {
 
   /** Throws a RangeError when name or value could not stand on a header line. */
   set(name: string, value: string): void {
-    if (!isToken(name)) throw new RangeError(`header name: expected a token, got ${JSON.stringify(name)}`)
-    if (!isFieldValue(value)) {
-      throw new RangeError(`header ${name}: expected no control character or character above U+00FF, got ${JSON.stringify(value)}`)
-    }
+    checkHeader(name, value)
     this.#edits ??= new Map()
     this.#edits.set(name.toLowerCase(), value)
   }
@@ -142,6 +139,14 @@ export class Fields {
     }
     for (const [name, value] of edits) if (value !== null) lines += `${name}: ${value}\r\n`
     return lines
+  }
+}
+
+/** Throws a RangeError when name or value could not stand on a header line. */
+export function checkHeader(name: string, value: string): void {
+  if (!isToken(name)) throw new RangeError(`header name: expected a token, got ${JSON.stringify(name)}`)
+  if (!isFieldValue(value)) {
+    throw new RangeError(`header ${name}: expected no control character or character above U+00FF, got ${JSON.stringify(value)}`)
   }
 }
 
