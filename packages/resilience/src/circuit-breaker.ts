@@ -1,68 +1,42 @@
 import { breakerSettings } from './breaker-options.ts'
 import type { BreakerOptions, BreakerSettings } from './breaker-options.ts'
+import { evidenceOf } from './breaker-transition.ts'
+import type { BreakerCounts, BreakerReason, BreakerState, BreakerTransition } from './breaker-transition.ts'
+import {
+  closed,
+  finished,
+  failed,
+  forcedClosed,
+  forcedOpen,
+  generationOf,
+  granted,
+  halfOpen,
+  kindOf,
+  names,
+  nextGeneration,
+  oneFailed,
+  oneFinished,
+  oneGranted,
+  oneSlow,
+  open,
+  slowTrials,
+  trialCounts,
+  withGeneration,
+} from './breaker-word.ts'
 import type { Cells } from './cells.ts'
 import { CountWindow, TimeWindow } from './rolling-window.ts'
 import type { RollingWindow } from './rolling-window.ts'
 
-/*
- * Kinds, and what leads from one to the next:
- *   closed      → open       a rate over the window reaches its threshold
- *   open        → half-open  the sleep is over and a call comes (that call is the first trial)
- *   half-open   → closed     the trials succeed; the window starts empty
- *   half-open   → open       the trials fail; the sleep starts again
- *   any         → forced-open, forced-closed    a person
- *   forced-…    → closed     the same person, later
- */
-export type BreakerState = 'closed' | 'open' | 'half-open' | 'forced-open' | 'forced-closed'
-
-export type BreakerReason =
-  | 'error-rate'
-  | 'slow-rate'
-  | 'sleep-over'
-  | 'trials-succeeded'
-  | 'trials-failed'
-  | 'trial-hung'
-  | 'forced'
-
-export interface BreakerCounts {
-  readonly calls: number
-  readonly failures: number
-  readonly slow: number
-}
-
-/** The numbers a transition rests on: of the window, or of the trials when it was they who decided. */
-export interface BreakerEvidence extends BreakerCounts {
-  /** Failures per hundred calls, one decimal; 0 without calls. */
-  readonly errorRatePercent: number
-  readonly slowRatePercent: number
-}
-
-export interface BreakerTransition {
-  readonly from: BreakerState
-  readonly to: BreakerState
-  /** Monotonic milliseconds. When time alone made the transition: the moment it was due, seen later. */
-  readonly at: number
-  readonly reason: BreakerReason
-  /** What the person who forced it wrote; empty otherwise. */
-  readonly note: string
-  readonly evidence: BreakerEvidence
-}
-
-/** How a call ended. `ignored` says nothing of the upstream: an answer 4xx, a call its caller cancelled. */
+/** How a call ended: `success`, `failure` or `ignored`. */
 export type BreakerOutcome = 0 | 1 | 2
 export const success = 0
+/** An answer 5xx, a timeout, a broken connection. */
 export const failure = 1
+/** Says nothing of the upstream: an answer 4xx, a call that its caller cancelled. */
 export const ignored = 2
 
 /** What `admit` answers to a call that must not be made. */
 export const rejected = -1
-
-const closed = 0
-const open = 1
-const halfOpen = 2
-const forcedOpen = 3
-const forcedClosed = 4
-const names: readonly BreakerState[] = ['closed', 'open', 'half-open', 'forced-open', 'forced-closed']
 
 const stateCell = 0
 const timesCell = 1
@@ -111,17 +85,17 @@ export class CircuitBreaker {
   /** May a call be made? Its permit (0 to 511), to be given back to `record` exactly once, or `rejected`. */
   admit(now: number): number {
     const word = this.#cells.load(stateCell)
-    const kind = word & 7
-    if (kind === closed || kind === forcedClosed) return word >>> generationShift
+    const kind = kindOf(word)
+    if (kind === closed || kind === forcedClosed) return generationOf(word)
     return kind === forcedOpen ? rejected : this.#admitTrial(now)
   }
 
   /** Takes a call's result. `durationMs` matters only to the slow-call rate. */
   record(permit: number, outcome: BreakerOutcome, durationMs: number, now: number): void {
     const word = this.#cells.load(stateCell)
-    if (word >>> generationShift !== permit) return
+    if (generationOf(word) !== permit) return
     const slow = durationMs > this.#settings.slowCallMs
-    switch (word & 7) {
+    switch (kindOf(word)) {
       case closed:
         if (outcome === ignored) return
         this.#window.record(permit, outcome === failure, slow, now)
@@ -139,7 +113,7 @@ export class CircuitBreaker {
   /** The state after what time alone moves. */
   state(now: number): BreakerState {
     this.observe(now)
-    return names[this.#cells.load(stateCell) & 7]!
+    return names[kindOf(this.#cells.load(stateCell))]!
   }
 
   /** Makes the transitions that only need time. Calls make them too; this is for when none come. */
@@ -148,9 +122,9 @@ export class CircuitBreaker {
       const word = this.#cells.load(stateCell)
       const elapsed = this.#elapsed(word, now)
       const { halfOpenOn, hungTrial, sleepWindowMs, trialLeaseMs } = this.#settings
-      if ((word & 7) === open && halfOpenOn === 'time' && this.#sleepOver(elapsed)) {
+      if (kindOf(word) === open && halfOpenOn === 'time' && this.#sleepOver(elapsed)) {
         this.#move(word, halfOpen, now - elapsed + sleepWindowMs, now, 'sleep-over')
-      } else if ((word & 7) === halfOpen && hungTrial === 'reopen' && elapsed >= trialLeaseMs) {
+      } else if (kindOf(word) === halfOpen && hungTrial === 'reopen' && elapsed >= trialLeaseMs) {
         this.#move(word, open, now - elapsed + trialLeaseMs, now, 'trial-hung')
       } else {
         return
@@ -170,7 +144,7 @@ export class CircuitBreaker {
   retryAfterMs(now: number): number {
     const word = this.#cells.load(stateCell)
     const { sleepWindowMs } = this.#settings
-    switch (word & 7) {
+    switch (kindOf(word)) {
       case open:
         return Math.max(0, sleepWindowMs - this.#elapsed(word, now))
       case forcedOpen:
@@ -184,7 +158,7 @@ export class CircuitBreaker {
   force(to: 'open' | 'closed' | 'auto', note: string, now: number): void {
     for (;;) {
       const word = this.#cells.load(stateCell)
-      const kind = word & 7
+      const kind = kindOf(word)
       const wanted = to === 'open' ? forcedOpen : to === 'closed' ? forcedClosed : closed
       if (kind === wanted || (to === 'auto' && kind !== forcedOpen && kind !== forcedClosed)) return
       if (this.#move(word, wanted, now, now, 'forced', note)) return
@@ -196,10 +170,10 @@ export class CircuitBreaker {
     for (;;) {
       this.observe(now)
       const word = this.#cells.load(stateCell)
-      switch (word & 7) {
+      switch (kindOf(word)) {
         case closed:
         case forcedClosed:
-          return word >>> generationShift
+          return generationOf(word)
         case forcedOpen:
           return rejected
         case open:
@@ -210,11 +184,9 @@ export class CircuitBreaker {
           const outstanding = granted(word) - finished(word)
           if (hungTrial === 'reopen') {
             if (granted(word) >= trials) return rejected
-            if (this.#cells.compareExchange(stateCell, word, word + oneGranted))
-              return word >>> generationShift
+            if (this.#cells.compareExchange(stateCell, word, word + oneGranted)) return generationOf(word)
           } else if (granted(word) < trials && outstanding > 0) {
-            if (this.#cells.compareExchange(stateCell, word, word + oneGranted))
-              return word >>> generationShift
+            if (this.#cells.compareExchange(stateCell, word, word + oneGranted)) return generationOf(word)
           } else if (granted(word) < trials || this.#elapsed(word, now) >= trialLeaseMs) {
             // The lease starts with the first trial under way. A generation of its own makes the results of the
             // trials whose lease ended late ones.
@@ -232,7 +204,7 @@ export class CircuitBreaker {
     const cells = this.#cells
     for (;;) {
       const word = cells.load(stateCell)
-      if (word >>> generationShift !== permit || granted(word) === finished(word)) return
+      if (generationOf(word) !== permit || granted(word) === finished(word)) return
       if (outcome === ignored) {
         if (cells.compareExchange(stateCell, word, word - oneGranted)) return
         continue
@@ -263,26 +235,24 @@ export class CircuitBreaker {
 
   /** Opens a closed breaker whose window says so. */
   #evaluate(generation: number, now: number): void {
-    const { requestVolumeThreshold, errorThresholdPercentage, slowCallMs, slowCallPercentage } =
-      this.#settings
+    const { requestVolumeThreshold, errorThresholdPercentage, slowCallPercentage } = this.#settings
     const window = this.#window
     window.sum(generation, now)
     const { calls, failures, slow } = window
     if (calls < requestVolumeThreshold) return
     let reason: BreakerReason
     if (this.#exceeds(failures, calls, errorThresholdPercentage)) reason = 'error-rate'
-    else if (slowCallMs === Infinity) return
+    else if (slow === 0) return
     else if (this.#exceeds(slow, calls, slowCallPercentage)) reason = 'slow-rate'
     else if (slow === calls && slowCallPercentage === 100) reason = 'slow-rate'
     else return
     const word = this.#cells.load(stateCell)
     // Lost races need no second try: whoever won has moved the breaker on from this generation.
-    if (word >>> generationShift === generation && (word & 7) === closed)
-      this.#move(word, open, now, now, reason)
+    if (generationOf(word) === generation && kindOf(word) === closed) this.#move(word, open, now, now, reason)
   }
 
   #counts(word: number, now: number): BreakerCounts {
-    this.#window.sum(word >>> generationShift, now)
+    this.#window.sum(generationOf(word), now)
     const { calls, failures, slow } = this.#window
     return { calls, failures, slow }
   }
@@ -314,15 +284,8 @@ export class CircuitBreaker {
   ): boolean {
     if (!this.#publish(word, next, at)) return false
     if (this.#onTransition === undefined) return true
-    const { calls, failures, slow } = judged === -1 ? this.#counts(word, now) : trialCounts(judged)
-    const evidence = {
-      calls,
-      failures,
-      slow,
-      errorRatePercent: percent(failures, calls),
-      slowRatePercent: percent(slow, calls),
-    }
-    this.#onTransition({ from: names[word & 7]!, to: names[next & 7]!, at, reason, note, evidence })
+    const evidence = evidenceOf(judged === -1 ? this.#counts(word, now) : trialCounts(judged))
+    this.#onTransition({ from: names[kindOf(word)]!, to: names[kindOf(next)]!, at, reason, note, evidence })
     return true
   }
 
@@ -338,11 +301,7 @@ export class CircuitBreaker {
     const slot = timesCell + (generation & 1) * 2
     cells.store(slot, Math.floor(ms / eraMs))
     cells.store(slot + 1, ms | 0)
-    return cells.compareExchange(
-      stateCell,
-      word,
-      (next & ~(-1 << generationShift)) | (generation << generationShift),
-    )
+    return cells.compareExchange(stateCell, word, withGeneration(next, generation))
   }
 
   /**
@@ -352,43 +311,10 @@ export class CircuitBreaker {
    */
   #elapsed(word: number, now: number): number {
     const ms = Math.floor(now)
-    const slot = timesCell + ((word >>> generationShift) & 1) * 2
+    const slot = timesCell + (generationOf(word) & 1) * 2
     const eras = Math.floor(ms / eraMs) - this.#cells.load(slot)
     return eras >= 2 ? (eras - 1) * eraMs : (ms - this.#cells.load(slot + 1)) | 0
   }
 }
 
 const eraMs = 2 ** 30
-const generationShift = 23
-const oneGranted = 1 << 3
-const oneFinished = 1 << 8
-const oneFailed = 1 << 13
-const oneSlow = 1 << 18
-
-function granted(word: number): number {
-  return (word >> 3) & 31
-}
-
-function finished(word: number): number {
-  return (word >> 8) & 31
-}
-
-function failed(word: number): number {
-  return (word >> 13) & 31
-}
-
-function slowTrials(word: number): number {
-  return (word >> 18) & 31
-}
-
-function trialCounts(word: number): BreakerCounts {
-  return { calls: finished(word), failures: failed(word), slow: slowTrials(word) }
-}
-
-function nextGeneration(word: number): number {
-  return ((word >>> generationShift) + 1) & 511
-}
-
-function percent(part: number, whole: number): number {
-  return whole === 0 ? 0 : Math.round((part * 1_000) / whole) / 10
-}

@@ -1,6 +1,13 @@
 export type { BalancedEndpoint, Balancer, BalancerPick } from './balance/balancer.ts'
 export * from './balance/balancers.ts'
 export * from './breaker-options.ts'
+export type {
+  BreakerCounts,
+  BreakerEvidence,
+  BreakerReason,
+  BreakerState,
+  BreakerTransition,
+} from './breaker-transition.ts'
 export * from './bulkhead.ts'
 export * from './cells.ts'
 export * from './circuit-breaker.ts'
@@ -14,6 +21,7 @@ export * from './health-state.ts'
 export * from './outlier.ts'
 export * from './priority.ts'
 export * from './rate-limiter.ts'
+export * from './retry-after.ts'
 export * from './retry-budget.ts'
 export * from './retry.ts'
 export * from './seeded-random.ts'
