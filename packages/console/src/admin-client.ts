@@ -1,0 +1,66 @@
+/** The admin API answered, and said no. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal'
+  readonly status: number
+  readonly code: string
+  readonly hint: string
+  readonly problems: readonly string[]
+
+  constructor(
+    status: number,
+    body: { error?: string; message?: string; hint?: string; problems?: string[] },
+  ) {
+    super(body.message ?? `HTTP ${status}`)
+    this.status = status
+    this.code = body.error ?? ''
+    this.hint = body.hint ?? ''
+    this.problems = body.problems ?? []
+  }
+}
+
+interface Question {
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+  readonly signal: AbortSignal
+}
+
+const timeoutMs = 5_000
+const changeTimeoutMs = 35_000
+const tokenItem = 'budao-token'
+
+/** Asks the admin API this page came from. */
+export class AdminClient {
+  /** Kept for this tab, so that a reload of the page does not ask again. */
+  get token(): string | null {
+    return sessionStorage.getItem(tokenItem)
+  }
+
+  set token(token: string) {
+    sessionStorage.setItem(tokenItem, token)
+  }
+
+  /** Rejects with Refusal when the API says no, with another Error when it says nothing within 5 s. */
+  async get<T>(path: string): Promise<T> {
+    return this.#ask<T>(path, { signal: AbortSignal.timeout(timeoutMs) })
+  }
+
+  /** As `get`, but waits 35 s: a reload may take its time. */
+  async post<T>(path: string, body: unknown): Promise<T> {
+    return this.#ask<T>(path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(changeTimeoutMs),
+    })
+  }
+
+  async #ask<T>(path: string, init: Question): Promise<T> {
+    const { token } = this
+    const headers = { ...init.headers, ...(token === null ? {} : { authorization: `Bearer ${token}` }) }
+    const response = await fetch(path, { ...init, headers, cache: 'no-store', credentials: 'omit' })
+    const body: unknown = await response.json()
+    if (!response.ok) throw new Refusal(response.status, body as object)
+    return body as T
+  }
+}

@@ -1,0 +1,164 @@
+import type { GatewayReport } from '@budao/model'
+import { AdminClient, Refusal } from './admin-client.ts'
+import { banner, headlineOf } from './banner.ts'
+import { BreakerDialog, TokenDialog, part } from './dialogs.ts'
+import { el } from './element.ts'
+import type { Node } from './element.ts'
+import { eventList } from './event-list.ts'
+import { formatSpan, formatTime } from './format.ts'
+import { answered, eventsPath, initialState, unanswered } from './page-state.ts'
+import type { EventsAnswer, PageState } from './page-state.ts'
+import { patch } from './patch.ts'
+import { nextDelayMs } from './schedule.ts'
+import { refused, routes, services, sites } from './tables.ts'
+import { chooseLanguage, languages } from './words.ts'
+import type { Language, Words } from './words.ts'
+
+const languageItem = 'budao-language'
+const noticeMs = 8_000
+
+const client = new AdminClient()
+let language: Language = chooseLanguage([localStorage.getItem(languageItem) ?? '', ...navigator.languages])
+let words: Words = languages[language]
+let state: PageState = initialState
+let asking = false
+let timer: number | undefined
+let noticeTimer: number | undefined
+let announced = ''
+
+const tokenDialog = new TokenDialog(client, () => ask())
+const breakerDialog = new BreakerDialog(client, {
+  words: () => words,
+  report: () => state.report,
+  refused: needsToken,
+  changed: (text) => {
+    notice('good', text)
+    ask()
+  },
+})
+
+part('reload').addEventListener('click', () => void reload())
+part('language').addEventListener('click', () => setLanguage(language === 'en' ? 'zh' : 'en'))
+part('view').addEventListener('click', ({ target }) => {
+  const button = target instanceof Element ? target.closest<HTMLElement>('[data-breaker-service]') : null
+  const { breakerService, breakerEndpoint } = button?.dataset ?? {}
+  if (breakerService !== undefined) breakerDialog.open(breakerService, breakerEndpoint)
+})
+document.addEventListener('visibilitychange', () => (document.hidden ? clearTimeout(timer) : ask()))
+// Ages and spans grow although nothing new arrives.
+setInterval(() => document.hidden || show(), 1_000)
+
+translate()
+show()
+ask()
+
+/** Asks now, and again and again for as long as somebody may be looking. */
+function ask(): void {
+  clearTimeout(timer)
+  if (asking || document.hidden) return
+  asking = true
+  void askOnce().finally(() => {
+    asking = false
+    show()
+    clearTimeout(timer)
+    if (!document.hidden && !tokenDialog.isOpen) timer = setTimeout(ask, nextDelayMs(state.failures))
+  })
+}
+
+async function askOnce(): Promise<void> {
+  try {
+    const [report, events] = await Promise.all([
+      client.get<GatewayReport>('/api/v1/status'),
+      client.get<EventsAnswer>(eventsPath(state)),
+    ])
+    state = answered(state, report, events, new Date(), performance.now())
+  } catch (error) {
+    if (needsToken(error)) return
+    state = unanswered(state, error instanceof Error ? error.message : String(error), new Date())
+  }
+}
+
+function needsToken(error: unknown): boolean {
+  if (!(error instanceof Refusal) || (error.status !== 401 && error.code !== 'operator-required'))
+    return false
+  tokenDialog.open(error.code === 'token-required' ? '' : error.message)
+  return true
+}
+
+async function reload(): Promise<void> {
+  const button = part<HTMLButtonElement>('reload')
+  button.disabled = true
+  try {
+    const { version } = await client.post<{ version: number | null }>('/api/v1/reload', {})
+    notice('good', words.reloaded(version))
+  } catch (error) {
+    if (needsToken(error)) return
+    const problems = error instanceof Refusal ? error.problems : []
+    notice('bad', [error instanceof Error ? error.message : String(error), ...problems].join('\n'))
+  } finally {
+    button.disabled = false
+    ask()
+  }
+}
+
+function show(): void {
+  const now = new Date()
+  patch(part('view'), view(now))
+  patch(part('node'), state.report === null ? [] : nodeFacts(state.report, now))
+  const { sign, text } = headlineOf(state, now, words)
+  document.title = `${sign} ${text} · Budao`
+  document.body.classList.toggle('stale', state.unreachable !== null)
+  // Only a change of the headline is spoken: the numbers below it change every second.
+  if (announced !== text) part('announce').textContent = announced = text
+}
+
+function view(now: Date): Node[] {
+  const { report } = state
+  const nodes: Node[] = banner(state, now, words)
+  if (report === null) return nodes
+  const problems = refused(report, now, words)
+  return [
+    ...nodes,
+    ...(problems === null ? [] : [problems]),
+    sites(report, words),
+    services(report, words),
+    routes(report, words),
+    eventList(state.events, now, words),
+  ]
+}
+
+function nodeFacts(report: GatewayReport, now: Date): Node[] {
+  const { node, version, snapshot, startedAt } = report
+  const source = words.snapshotFrom(snapshot.source, formatTime(new Date(snapshot.appliedAt), now))
+  return [
+    el('b', null, words.nodeAt(node.name, node.site)),
+    el('span', { title: source, 'data-snapshot': snapshot.version }, words.snapshot(snapshot.version)),
+    el('span', null, words.version(version)),
+    el('span', null, words.upFor(formatSpan(now.getTime() - Date.parse(startedAt)))),
+  ]
+}
+
+function notice(tone: 'good' | 'bad', text: string): void {
+  clearTimeout(noticeTimer)
+  patch(part('notice'), [el('p', { class: `notice ${tone}` }, text)])
+  // What went wrong stays until something else happens: it has to be read.
+  if (tone === 'good') noticeTimer = setTimeout(() => patch(part('notice'), []), noticeMs)
+}
+
+function setLanguage(next: Language): void {
+  language = next
+  words = languages[language]
+  localStorage.setItem(languageItem, language)
+  translate()
+  show()
+}
+
+function translate(): void {
+  document.documentElement.lang = language
+  for (const element of document.querySelectorAll<HTMLElement>('[data-t]')) {
+    const text = words[element.dataset['t'] as keyof Words]
+    if (typeof text === 'string') element.textContent = text
+  }
+  part('language').textContent = words.otherLanguage
+  part('language').lang = language === 'en' ? 'zh' : 'en'
+}

@@ -1,0 +1,222 @@
+import type { EndpointReport, GatewayReport, RouteReport, ServiceReport, SiteReport } from '@budao/model'
+import { el } from './element.ts'
+import type { Content, Element } from './element.ts'
+import { formatMs, formatNumber, formatTime } from './format.ts'
+import { pill, whyOut } from './labels.ts'
+import type { Words } from './words.ts'
+
+/** Sites as cards: the unit that is lost as a whole. */
+export function sites(report: GatewayReport, words: Words): Element {
+  return section(
+    'sites',
+    words.sites,
+    el(
+      'ul',
+      { class: 'sites' },
+      report.sites.map((site) => siteCard(site, words)),
+    ),
+  )
+}
+
+/** Services, each with the table of its endpoints. */
+export function services(report: GatewayReport, words: Words): Element {
+  const list = report.services.map((service) => serviceBlock(service, words))
+  return section('services', words.services, list.length === 0 ? el('p', null, words.noServices) : list)
+}
+
+export function routes(report: GatewayReport, words: Words): Element {
+  if (report.routes.length === 0) return section('routes', words.routes, el('p', null, words.noRoutes))
+  const titles = [
+    words.route,
+    words.rate,
+    '2xx',
+    '3xx',
+    '4xx',
+    '5xx',
+    'p50',
+    'p99',
+    words.retries,
+    words.fallbacks,
+  ]
+  return section(
+    'routes',
+    words.routes,
+    table(
+      words.routes,
+      titles,
+      report.routes.map((route) => routeRow(route, titles)),
+    ),
+  )
+}
+
+/** Why the last configuration was refused; nothing when it was not. */
+export function refused(report: GatewayReport, now: Date, words: Words): Element | null {
+  if (report.refused === null) return null
+  const title = words.refusedTitle(formatTime(new Date(report.refused.at), now))
+  const problems = report.refused.problems.map((problem) => el('li', null, problem))
+  return section('refused', title, el('ul', { class: 'problems' }, problems))
+}
+
+function siteCard(site: SiteReport, words: Words): Element {
+  return el(
+    'li',
+    { class: 'card', 'data-key': site.name, 'data-site': site.name },
+    el('div', { class: 'line' }, el('strong', null, site.name), pill(site.state, words)),
+    el(
+      'div',
+      { class: 'line' },
+      el('span', { class: 'quiet' }, words.usableOf(site.usable, site.total)),
+      el(
+        'span',
+        null,
+        el('b', { class: 'number' }, formatNumber(site.requestsPerSecond)),
+        ' ',
+        words.perSecond,
+      ),
+    ),
+  )
+}
+
+function serviceBlock(service: ServiceReport, words: Words): Element {
+  const titles = [
+    words.endpoint,
+    words.site,
+    words.state,
+    words.breaker,
+    words.inFlight,
+    words.rate,
+    words.latency,
+    words.failures,
+    '',
+  ]
+  return el(
+    'article',
+    { class: 'service', 'data-key': service.name, 'data-service': service.name },
+    el(
+      'div',
+      { class: 'line head' },
+      el('h3', null, service.name),
+      pill(service.state, words),
+      el('span', { class: 'quiet' }, words.serviceFacts(service.mode, service.balance)),
+      el(
+        'span',
+        null,
+        el('b', { class: 'number' }, formatNumber(service.requestsPerSecond)),
+        ' ',
+        words.perSecond,
+      ),
+      el(
+        'span',
+        { class: 'breaker' },
+        `${words.serviceBreaker} `,
+        pill(service.breaker.state, words),
+        changeButton(service.name, undefined, words),
+      ),
+    ),
+    service.panic && el('p', { class: 'warning' }, `▲ ${words.panic(service.name)}`),
+    table(
+      service.name,
+      titles,
+      service.endpoints.map((endpoint) => endpointRow(service.name, endpoint, titles, words)),
+    ),
+  )
+}
+
+function endpointRow(
+  service: string,
+  endpoint: EndpointReport,
+  titles: readonly string[],
+  words: Words,
+): Element {
+  const { address, site, release, breaker, inFlight, requestsPerSecond, latencyMs } = endpoint
+  const why = whyOut(endpoint, words)
+  return row({ 'data-key': address, 'data-endpoint': address, 'data-state': endpoint.state }, titles, [
+    [
+      el('span', { class: 'address' }, address),
+      release !== 'stable' && el('span', { class: 'quiet' }, ` ${words.release(release)}`),
+    ],
+    site,
+    [pill(endpoint.state, words), why !== '' && el('div', { class: 'why' }, why)],
+    pill(breaker.state, words),
+    formatNumber(inFlight),
+    formatNumber(requestsPerSecond),
+    formatMs(endpoint.requestsTotal === 0 ? null : latencyMs),
+    words.ofTotal(endpoint.failuresTotal, endpoint.requestsTotal),
+    changeButton(service, address, words),
+  ])
+}
+
+function routeRow(route: RouteReport, titles: readonly string[]): Element {
+  const { status } = route
+  return row({ 'data-key': route.name, 'data-route': route.name }, titles, [
+    route.name,
+    formatNumber(route.requestsPerSecond),
+    formatNumber(status['2xx']),
+    formatNumber(status['3xx']),
+    formatNumber(status['4xx']),
+    el('span', { class: status['5xx'] > 0 ? 'bad-number' : '' }, formatNumber(status['5xx'])),
+    formatMs(route.p50Ms),
+    formatMs(route.p99Ms),
+    formatNumber(route.retries),
+    formatNumber(route.fallbacks),
+  ])
+}
+
+function changeButton(service: string, endpoint: string | undefined, words: Words): Element {
+  return el(
+    'button',
+    {
+      type: 'button',
+      class: 'small',
+      'data-breaker-service': service,
+      'data-breaker-endpoint': endpoint,
+      'aria-label': words.changeBreaker(endpoint ?? service),
+    },
+    words.change,
+  )
+}
+
+// On a phone the style sheet shows each row as a card, which would take the table's meaning away from
+// screen readers: the roles say it again.
+function table(caption: string, titles: readonly string[], rows: readonly Element[]): Element {
+  const heads = titles.map((title, index) =>
+    el('th', { scope: 'col', role: 'columnheader', class: index === 0 ? '' : 'value' }, title),
+  )
+  return el(
+    'table',
+    { role: 'table' },
+    el('caption', { class: 'unseen' }, caption),
+    el('thead', { role: 'rowgroup' }, el('tr', { role: 'row' }, heads)),
+    el('tbody', { role: 'rowgroup' }, rows),
+  )
+}
+
+function row(
+  attributes: Record<string, string>,
+  titles: readonly string[],
+  cells: readonly Content[],
+): Element {
+  const [first, ...others] = cells
+  return el(
+    'tr',
+    { role: 'row', ...attributes },
+    el('th', { scope: 'row', role: 'rowheader' }, first ?? null),
+    others.map((cell, index) => {
+      const title = titles[index + 1] ?? ''
+      return el(
+        'td',
+        { role: 'cell', 'data-title': title, class: typeof cell === 'string' ? 'value' : '' },
+        cell,
+      )
+    }),
+  )
+}
+
+function section(id: string, title: string, content: Content): Element {
+  return el(
+    'section',
+    { 'data-key': id, id, 'aria-labelledby': `${id}-title` },
+    el('h2', { id: `${id}-title` }, title),
+    content,
+  )
+}
