@@ -2,7 +2,8 @@
  * `npm start`: the shop at two sites of two processes each, a gateway at each site, simulated phones. Ends with
  * Ctrl-C or SIGTERM, and with it all it has started.
  */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
@@ -12,9 +13,10 @@ import { Phones } from './phones.ts'
 import { holdLeash } from './leash.ts'
 import { liveLine, welcome } from './screen.ts'
 
-const usage = `Usage: npm start -- [--port-base N|auto] [--data DIR] [--phones N]
+const usage = `Usage: npm start -- [--port-base N|auto] [--data DIR | --temporary] [--phones N]
   --port-base N  eight ports from N on instead of ${defaultPorts.join(', ')}; auto: free ones
   --data DIR     where databases, logs and pid files go (default data/shop)
+  --temporary    they go to a new folder that is removed at the end
   --phones N     simulated phones (default 40, at most 500)`
 const workspace = join(import.meta.dirname, '../..')
 /** Long enough for people to see that a site is gone. */
@@ -33,7 +35,9 @@ if (busy !== undefined) {
   )
 }
 
-const stateDir = options.data ?? join(workspace, 'data', ports === defaultPorts ? 'shop' : `shop-${ports[0]}`)
+const stateDir = options.temporary
+  ? mkdtempSync(join(tmpdir(), 'budao-demo-'))
+  : (options.data ?? join(workspace, 'data', ports === defaultPorts ? 'shop' : `shop-${ports[0]}`))
 const runDir = join(stateDir, 'run')
 mkdirSync(runDir, { recursive: true })
 const tty = process.stdout.isTTY && process.send === undefined
@@ -80,7 +84,7 @@ function startShops(): void {
 
 /** Returns the gateways' configuration files. */
 function startGateways(): string[] {
-  const asShipped = ports === defaultPorts && options.data === undefined
+  const asShipped = ports === defaultPorts && options.data === undefined && !options.temporary
   return layout.gateways.map(({ name, site }) => {
     const file = asShipped ? join(import.meta.dirname, `${site}.yaml`) : join(runDir, `${site}.yaml`)
     if (!asShipped) writeFileSync(file, gatewayConfig(site, ports, stateDir))
@@ -142,6 +146,7 @@ function stop(): Promise<void> {
     await phones.stop()
     await crew.stop('gateways')
     await crew.stop(...sites)
+    if (options.temporary) rmSync(stateDir, { recursive: true, force: true })
     if (process.connected) process.disconnect?.()
   })()
   return stopping
@@ -157,12 +162,20 @@ function shown(path: string): string {
   return short.startsWith('..') ? path : short
 }
 
-function readOptions(): { portBase: string | undefined; data: string | undefined; phones: number } {
+interface Options {
+  readonly portBase: string | undefined
+  readonly data: string | undefined
+  readonly temporary: boolean
+  readonly phones: number
+}
+
+function readOptions(): Options {
   try {
     const { values } = parseArgs({
       options: {
         'port-base': { type: 'string' },
         data: { type: 'string' },
+        temporary: { type: 'boolean', default: false },
         phones: { type: 'string', default: '40' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -174,7 +187,14 @@ function readOptions(): { portBase: string | undefined; data: string | undefined
     if (!/^\d{1,3}$/.test(values.phones) || Number(values.phones) > 500) {
       throw new Error(`--phones: expected a number up to 500, got ${values.phones}`)
     }
-    return { portBase: values['port-base'], data: values.data, phones: Number(values.phones) }
+    if (values.temporary && values.data !== undefined)
+      throw new Error('--data and --temporary: expected one of them')
+    return {
+      portBase: values['port-base'],
+      data: values.data,
+      temporary: values.temporary,
+      phones: Number(values.phones),
+    }
   } catch (error) {
     console.error(`${(error as Error).message}\n${usage}`)
     process.exit(2)

@@ -1,8 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { CliError } from '../cli-error.ts'
 
@@ -14,15 +12,14 @@ export interface Demo extends AsyncDisposable {
 
 /**
  * Starts the demo of this checkout and resolves once it serves. Disposing ends it and removes its folder; so does the
- * end of this process, however it comes. Throws CliError when there is no checkout around, or the demo does not start.
+ * end of this process, however that comes. Throws CliError when there is no checkout around, or the demo does not start.
  */
 export async function startDemo(): Promise<Demo> {
   const script = fileURLToPath(new URL('../../../../examples/shop/start.ts', import.meta.url))
   if (!existsSync(script)) {
     throw new CliError('--demo needs a checkout of Budao: the package does not carry the demo shop', 2)
   }
-  const data = mkdtempSync(join(tmpdir(), 'budao-demo-'))
-  const child = fork(script, ['--port-base', 'auto', '--data', data, '--phones', '10'], {
+  const child = fork(script, ['--port-base', 'auto', '--temporary', '--phones', '10'], {
     execArgv: ['--conditions=@budao/source'],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
@@ -34,7 +31,6 @@ export async function startDemo(): Promise<Demo> {
   const stop = async (): Promise<void> => {
     child.kill('SIGTERM')
     await ended
-    rmSync(data, { recursive: true, force: true })
   }
   const first = await Promise.race([once(child, 'message'), ended.then(() => null)])
   if (first === null) {

@@ -40,6 +40,7 @@ test('failures are counted by kind, and the gap spans them', () => {
   assert.deepEqual(report.failures, { reset: 1, 'status 503': 2 })
   assert.deepEqual(report.requests, { sent: 100, ok: 96, degraded: 1, failed: 3, slow: 0 })
   assert.equal(report.longestGapMs, 545 - 495)
+  assert.equal(report.longestGapAtMs, -5)
   assert.equal(report.recoverMs, 32)
 })
 

@@ -50,6 +50,8 @@ export interface DrillReport {
   readonly failures: Readonly<Record<string, number>>
   /** The longest time in which no request was answered by a backend. */
   readonly longestGapMs: number
+  /** When that gap began, from the kill; negative before it. */
+  readonly longestGapAtMs: number
   /** How long the load generator itself was held up at worst: a gap below this may be its own. */
   readonly longestPauseMs: number
   readonly detect: {
@@ -126,14 +128,15 @@ export function drillReport(evidence: DrillEvidence): DrillReport {
 
   const answered = samples.filter(({ outcome }) => outcome === 'ok' || outcome === 'degraded')
   const settledMs = killMs + Math.max(allOutMs ?? endMs - killMs, recoverMs)
+  const gap = longestGap(samples, startMs, endMs)
   const failures = tally(samples.filter(isFailure))
   const failed = Object.values(failures).reduce((sum, count) => sum + count, 0)
   return {
     site: evidence.site,
     passed: failed === 0 && samples.length > 0,
     killed: evidence.killed,
-    durationMs: endMs - startMs,
-    killedAfterMs: killMs - startMs,
+    durationMs: round(endMs - startMs),
+    killedAfterMs: round(killMs - startMs),
     requests: {
       sent: samples.length,
       ok: samples.filter(({ outcome }) => outcome === 'ok').length,
@@ -143,10 +146,11 @@ export function drillReport(evidence: DrillEvidence): DrillReport {
     },
     slowMs,
     failures,
-    longestGapMs: longestGap(samples, startMs, endMs),
-    longestPauseMs: evidence.longestPauseMs,
+    longestGapMs: round(gap.ms),
+    longestGapAtMs: round(gap.atMs - killMs),
+    longestPauseMs: round(evidence.longestPauseMs),
     detect: { firstMs: outMs.length === 0 ? null : Math.min(...outMs), allOutMs, endpoints },
-    recoverMs,
+    recoverMs: round(recoverMs),
     latency: {
       before: latency(answered.filter((sample) => sample.endMs < killMs)),
       during: latency(answered.filter((sample) => sample.endMs >= killMs && sample.dueMs < settledMs)),
@@ -154,7 +158,7 @@ export function drillReport(evidence: DrillEvidence): DrillReport {
     },
     retries: evidence.retries,
     fallbacks: evidence.fallbacks,
-    returnedMs: evidence.returnedMs,
+    returnedMs: evidence.returnedMs === null ? null : Math.round(evidence.returnedMs),
     returnWithinMs: evidence.returnWithinMs,
     events,
   }
@@ -190,16 +194,20 @@ function whenRecovered({ samples, killMs, slowMs, returnedMs }: DrillEvidence): 
 }
 
 /** Start and end of the run count as successes: otherwise a run without any would have no gap. */
-function longestGap(samples: readonly Sample[], startMs: number, endMs: number): number {
+function longestGap(
+  samples: readonly Sample[],
+  startMs: number,
+  endMs: number,
+): { ms: number; atMs: number } {
   const ends = samples.filter(({ outcome }) => outcome === 'ok').map((sample) => sample.endMs)
   ends.sort((a, b) => a - b)
-  let gap = 0
+  let longest = { ms: 0, atMs: startMs }
   let lastMs = startMs
   for (const at of [...ends.filter((end) => end < endMs), endMs]) {
-    gap = Math.max(gap, at - lastMs)
+    if (at - lastMs > longest.ms) longest = { ms: at - lastMs, atMs: lastMs }
     lastMs = at
   }
-  return gap
+  return longest
 }
 
 function tally(samples: readonly Sample[]): Record<string, number> {
@@ -211,7 +219,14 @@ function tally(samples: readonly Sample[]): Record<string, number> {
 /** Nearest rank: a value that was measured, never one between two. */
 function latency(samples: readonly Sample[]): Latency {
   const sorted = Float64Array.from(samples, latencyOf).toSorted()
-  const rank = (share: number): number | null =>
-    sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? null
-  return { requests: sorted.length, p50: rank(0.5), p99: rank(0.99), max: sorted.at(-1) ?? null }
+  const rank = (share: number): number | null => {
+    const value = sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)]
+    return value === undefined ? null : round(value)
+  }
+  return { requests: sorted.length, p50: rank(0.5), p99: rank(0.99), max: rank(1) }
+}
+
+/** To 10 µs: more digits say nothing. */
+function round(ms: number): number {
+  return Math.round(ms * 100) / 100
 }

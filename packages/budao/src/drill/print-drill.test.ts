@@ -13,6 +13,7 @@ const report: DrillReport = {
   slowMs: 500,
   failures: {},
   longestGapMs: 12.34,
+  longestGapAtMs: 9_000,
   longestPauseMs: 4.04,
   detect: {
     firstMs: 3,
@@ -50,7 +51,7 @@ test('the figures a person looks for are there', () => {
     /^PASSED  east died and no request failed$/m,
     /^requests +15000 sent in 15\.0 s, killed after 5\.0 s$/m,
     /^answered +14990 by a backend, 10 by the fallback \(degraded\)$/m,
-    /^longest gap +12 ms without a success \(own pauses up to 4\.0 ms\)$/m,
+    /^longest gap +12 ms without a success, at \+9000 ms \(own pauses up to 4\.0 ms\)$/m,
     /^detected +first after 3\.0 ms, all 1 endpoints out after 41 ms$/m,
     /^came back +8\.1 s after the kill, every endpoint usable$/m,
     /^before +5000 +1\.2 ms +10\.0 ms +20 ms$/m,

@@ -22,7 +22,7 @@ export function formatDrill(report: DrillReport, paint: Paint): string {
     row('slow', `${requests.slow} took longer than ${ms(report.slowMs)}`),
     row(
       'longest gap',
-      `${ms(report.longestGapMs)} without a success (own pauses up to ${ms(report.longestPauseMs)})`,
+      `${ms(report.longestGapMs)} without a success, ${whence(report)} (own pauses up to ${ms(report.longestPauseMs)})`,
     ),
     row('detected', detected(detect.firstMs, detect.allOutMs, detect.endpoints.length)),
     row(
@@ -66,6 +66,10 @@ function detected(firstMs: number | null, allOutMs: number | null, endpoints: nu
   const all =
     allOutMs === null ? 'not all endpoints went out' : `all ${endpoints} endpoints out after ${ms(allOutMs)}`
   return `first after ${ms(firstMs)}, ${all}`
+}
+
+function whence({ longestGapAtMs }: DrillReport): string {
+  return longestGapAtMs < 0 ? 'before the kill' : `at +${ms(longestGapAtMs)}`
 }
 
 function cameBack({ returnedMs, returnWithinMs }: DrillReport): string {
