@@ -2,7 +2,7 @@ import { watch, type FSWatcher } from 'node:fs'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { createSnapshot, formatProblem, type Config, type Snapshot } from '@budao/model'
-import { parseConfig, parseSnapshot } from '@budao/model/parser'
+import { parseConfigAside, parseSnapshotAside } from './parse-thread.ts'
 
 /** Editors write a file in several steps: what is read within this time of a change may be half of it. */
 const SETTLE_MS = 100
@@ -39,16 +39,17 @@ export class ConfigSource {
     } catch (error) {
       return { ok: false, problems: [`${this.#name}: cannot be read: ${(error as Error).message}`] }
     }
-    const parsed = parseConfig(text, this.#name)
+    const parsed = await parseConfigAside(text, this.#name)
     if (!parsed.ok) return { ok: false, problems: parsed.problems.map(formatProblem) }
     const snapshot = createSnapshot(parsed.config, this.#name, this.#version, Date.now())
     return { ok: true, snapshot, warnings: parsed.warnings.map(formatProblem) }
   }
 
-  /** Numbers go on where the kept snapshot ends, so that a gateway never goes back to a lower one. */
-  async resume(config: Config): Promise<void> {
-    const kept = await this.lastGood(config).catch(() => null)
-    this.#version = Math.max(this.#version, kept?.version ?? 0)
+  /** The first snapshot of a process: its number goes on where the kept one ends, since a gateway never goes back. */
+  async renumber(snapshot: Snapshot): Promise<Snapshot> {
+    const kept = await this.lastGood(snapshot.config).catch(() => null)
+    this.#version = kept?.version ?? 0
+    return { ...snapshot, version: this.#version + 1 }
   }
 
   /** Says that this snapshot is in force, and keeps it. */
@@ -64,7 +65,7 @@ export class ConfigSource {
   /** The snapshot kept last. Rejects when there is none or it cannot be used. */
   async lastGood(config: Pick<Config, 'dataDir'>): Promise<Snapshot> {
     const text = await readFile(this.#snapshotFile(config), 'utf8')
-    return parseSnapshot(JSON.parse(text))
+    return parseSnapshotAside(text)
   }
 
   /** Calls `onChange` after each change of the file. The folder is watched: editors replace files. */

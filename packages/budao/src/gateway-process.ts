@@ -161,11 +161,7 @@ export class GatewayProcess implements AdminSource {
 /** The file's snapshot; or, when it is refused and the person said so, the one kept last. */
 async function firstSnapshot(source: ConfigSource, lastGood: boolean): Promise<Snapshot> {
   const read = await source.read()
-  if (read.ok) {
-    await source.resume(read.snapshot.config)
-    const numbered = await source.read()
-    return numbered.ok ? numbered.snapshot : read.snapshot
-  }
+  if (read.ok) return source.renumber(read.snapshot)
   const problems = read.problems.join('\n')
   if (!lastGood) throw new CliError(`the configuration is refused\n${problems}\nTo start with the snapshot that was in force last: --last-good`, 1)
   try {

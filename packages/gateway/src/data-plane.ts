@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
 import { resolve } from 'node:path'
-import { createServer as createTlsServer } from 'node:tls'
-import type { EventDraft, ListenerConfig } from '@budao/model'
+import type { EventDraft, ListenerConfig, TlsConfig } from '@budao/model'
 import type { Clock, Random } from '@budao/resilience'
 import { cellsOf } from './arena.ts'
 import { Downstream } from './downstream.ts'
@@ -10,6 +9,7 @@ import { Metrics } from './metrics.ts'
 import { RequestIdentity } from './request-identity.ts'
 import { Runtime, type RuntimePlan } from './runtime.ts'
 import { pendingCellName, type Service } from './service.ts'
+import { splitAddress } from './socket-address.ts'
 import { TimerWheel } from './timer-wheel.ts'
 import { UpstreamPool, type UpstreamPoolOptions } from './upstream-pool.ts'
 
@@ -172,21 +172,8 @@ export class DataPlane {
 
   async #open(config: ListenerConfig, baseDir: string): Promise<Server> {
     const accept = (socket: Socket): void => this.#accept(socket, config.name)
-    const server =
-      config.tls === undefined
-        ? createServer({ noDelay: true, allowHalfOpen: true }, accept)
-        : createTlsServer(
-            {
-              cert: readFileSync(resolve(baseDir, config.tls.cert)),
-              key: readFileSync(resolve(baseDir, config.tls.key)),
-              minVersion: 'TLSv1.2',
-              ALPNProtocols: ['http/1.1'],
-              handshakeTimeout: config.limits.headTimeout,
-              noDelay: true,
-              allowHalfOpen: true,
-            },
-            accept,
-          )
+    const options = { noDelay: true, allowHalfOpen: true }
+    const server = config.tls === undefined ? createServer(options, accept) : await createTlsListener(config, config.tls, baseDir, accept)
     const [host, port] = splitAddress(config.address)
     await new Promise<void>((done, fail) => {
       server.once('error', fail)
@@ -235,6 +222,23 @@ export class DataPlane {
   }
 }
 
+/** TLS is loaded where a listener wants it: it takes 6 MB. */
+async function createTlsListener(config: ListenerConfig, files: TlsConfig, baseDir: string, accept: (socket: Socket) => void): Promise<Server> {
+  const { createServer: createTlsServer } = await import('node:tls')
+  return createTlsServer(
+    {
+      cert: readFileSync(resolve(baseDir, files.cert)),
+      key: readFileSync(resolve(baseDir, files.key)),
+      minVersion: 'TLSv1.2',
+      ALPNProtocols: ['http/1.1'],
+      handshakeTimeout: config.limits.headTimeout,
+      noDelay: true,
+      allowHalfOpen: true,
+    },
+    accept,
+  )
+}
+
 function poolOptions({ config }: Service): UpstreamPoolOptions {
   return {
     connectionsMax: config.limits.connections,
@@ -246,11 +250,6 @@ function poolOptions({ config }: Service): UpstreamPoolOptions {
 
 function sameSocket(a: ListenerConfig, b: ListenerConfig): boolean {
   return a.address === b.address && a.protocol === b.protocol && JSON.stringify(a.tls) === JSON.stringify(b.tls)
-}
-
-export function splitAddress(address: string): [host: string, port: number] {
-  const colon = address.lastIndexOf(':')
-  return [address.slice(0, colon).replace(/^\[|\]$/g, ''), Number(address.slice(colon + 1))]
 }
 
 function addressOf(server: Server): string {

@@ -1,5 +1,3 @@
-import { hrtime } from 'node:process'
-import { performance } from 'node:perf_hooks'
 import type { Clock } from '@budao/resilience'
 
 /**
@@ -10,7 +8,7 @@ export class ProcessClock implements Clock {
   readonly #originMs: number
 
   constructor() {
-    const [seconds, nanoseconds] = hrtime()
+    const [seconds, nanoseconds] = process.hrtime()
     this.#originMs = seconds * 1_000 + nanoseconds / 1e6 - performance.now()
   }
 

@@ -1,5 +1,5 @@
-import { STATUS_CODES } from 'node:http'
 import type { Reply } from './filters/filter.ts'
+import { statusText } from './status-text.ts'
 
 export interface ReplyTextOptions {
   readonly keepAlive: boolean
@@ -12,7 +12,7 @@ export interface ReplyTextOptions {
 /** An answer of the gateway's own as it goes on the wire, in latin1: a body beyond ASCII is already its UTF-8 bytes. */
 export function replyText(reply: Reply, options: ReplyTextOptions): string {
   const body = Buffer.from(reply.body, 'utf8').toString('latin1')
-  let text = `HTTP/1.1 ${reply.status} ${STATUS_CODES[reply.status] ?? ''}\r\n`
+  let text = `HTTP/1.1 ${reply.status} ${statusText(reply.status)}\r\n`
   for (const [name, value] of reply.headers) text += `${name}: ${value}\r\n`
   if (reply.status !== 204 && reply.status !== 304) text += `Content-Length: ${body.length}\r\n`
   text += connectionLine(options.keepAlive, options.tellKeepAlive ?? false)

@@ -7,6 +7,8 @@ import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts'
 const RESTART_BASE_MS = 100
 const RESTART_MAX_MS = 10_000
 const ANSWER_MS = 20_000
+/** What a request leaves behind dies at once; a larger nursery only costs memory (measured: no difference in CPU). */
+const YOUNG_GENERATION_MB = 8
 
 export type WorkerState = 'starting' | 'serving' | 'draining' | 'crashed'
 
@@ -118,7 +120,11 @@ export class WorkerPool {
     const seed = crypto.getRandomValues(new Uint32Array(4))
     const start: WorkerStart = { worker: member.index, memory, metrics: metrics[member.index]!, seed: [seed[0]!, seed[1]!, seed[2]!, seed[3]!] }
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-    const thread = new Worker(new URL(`./worker.${extension}`, import.meta.url), { workerData: start, name: `worker-${member.index}` })
+    const thread = new Worker(new URL(`./worker.${extension}`, import.meta.url), {
+      workerData: start,
+      name: `worker-${member.index}`,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+    })
     let cause = ''
     thread.on('message', (message: FromWorker) => this.#onMessage(member, message))
     thread.on('error', (error) => {

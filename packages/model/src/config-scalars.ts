@@ -127,7 +127,7 @@ export function oneOfText(values: readonly string[]): string {
 
 function compiles(source: string): boolean {
   try {
-    return new RegExp(source) instanceof RegExp
+    return new RegExp(source, 'u') instanceof RegExp
   } catch {
     return false
   }

@@ -88,7 +88,7 @@ function matchSchema(): z.ZodType<MatchConfig> {
       .exactOptional(
         exactlyOne<PathMatch>({
           exact: pathText.describe('The whole path.'),
-          prefix: pathText.describe('How the path starts.'),
+          prefix: pathText.describe('How the path starts, in whole segments: `/api` holds for `/api` and `/api/x`, not for `/apix`.'),
           regex: regexText.describe('A JavaScript regular expression for the whole path.'),
         }),
       )

@@ -285,7 +285,7 @@ export interface MatchConfig {
   readonly cookies: Readonly<Record<string, ValueMatch>>
 }
 
-/** A prefix is compared byte by byte; a regular expression (JavaScript's) must match the whole path. */
+/** A prefix is made of whole segments: `/api` holds for `/api` and `/api/x`, not for `/apix`; a regular expression (JavaScript's) must match the whole path. */
 export type PathMatch = { readonly exact: string } | { readonly prefix: string } | { readonly regex: string }
 
 /** A regular expression must match the whole value. */

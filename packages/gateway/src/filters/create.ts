@@ -3,7 +3,6 @@ import { createAccessLogFilter } from './access-log.ts'
 import { CorsFilter } from './cors.ts'
 import type { Filter, FilterEnv } from './filter.ts'
 import { HeadersFilter } from './headers.ts'
-import { createJwtFilter } from './jwt.ts'
 import { createModuleFilter } from './module.ts'
 import { RateLimitFilter, rateLimitCells } from './rate-limit.ts'
 
@@ -14,7 +13,11 @@ import { RateLimitFilter, rateLimitCells } from './rate-limit.ts'
  * Filters of the gateway's own never throw from a hook. A module of the user's own may: the engine contains that.
  */
 export async function createFilter(config: FilterConfig, env: FilterEnv): Promise<Filter> {
-  if ('jwt' in config) return createJwtFilter(config.jwt, env)
+  if ('jwt' in config) {
+    // Loaded where it is used: cryptography takes 10 MB that a gateway without tokens need not have.
+    const { createJwtFilter } = await import('./jwt.ts')
+    return createJwtFilter(config.jwt, env)
+  }
   if ('rateLimit' in config) return new RateLimitFilter(config.rateLimit, env)
   if ('accessLog' in config) return createAccessLogFilter(config.accessLog, env)
   if ('cors' in config) return new CorsFilter(config.cors)
