@@ -1,0 +1,93 @@
+// What tidy.test.ts knows of the source: files, what they import, and their text without comments.
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { basename, dirname, join, normalize } from 'node:path'
+import { packages } from './packages.ts'
+import type { WorkspacePackage } from './packages.ts'
+
+const notSource = new Set(['node_modules', 'dist', 'data', 'results', '.git'])
+
+/** Everything a commit could hold, without asking git: a source archive has none. */
+export const files: readonly string[] = walk('.')
+
+export const sources: readonly string[] = files.filter(
+  (file) => /\.(ts|js)$/.test(file) && !file.endsWith('.d.ts'),
+)
+
+const texts = new Map<string, string>()
+
+export function text(file: string): string {
+  let known = texts.get(file)
+  if (known === undefined) texts.set(file, (known = readFileSync(file, 'utf8')))
+  return known
+}
+
+/** Strings and templates are kept whole; comments become a space. */
+const stringOrComment =
+  /("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)|\/\/[^\n]*|\/\*[^]*?\*\//g
+
+export function code(file: string): string {
+  return text(file).replace(stringOrComment, (_, kept?: string) => kept ?? ' ')
+}
+
+export interface Import {
+  readonly specifier: string
+  /** Erased before it runs: cannot make a cycle. */
+  readonly typeOnly: boolean
+}
+
+const importStatement =
+  /(?:^|\n)\s*(import|export)\s+(type\s+)?(?:[\w*{}\s,$]+\s+from\s+)?'([^'\n]+)'|\bimport\('([^'\n]+)'\)/g
+
+export function imports(file: string): Import[] {
+  return [...code(file).matchAll(importStatement)].map(([, , type, specifier, dynamic]) => ({
+    specifier: specifier ?? dynamic!,
+    typeOnly: type !== undefined,
+  }))
+}
+
+/** The package that holds this file, undefined for those of the root. */
+export function packageOf(file: string): WorkspacePackage | undefined {
+  return packages.find(({ dir }) => file.startsWith(`${dir}/`))
+}
+
+/** `@budao/model/parser` → `@budao/model`; undefined for `./x.ts` and `node:fs`. */
+export function packageName(specifier: string): string | undefined {
+  if (/^(\.|node:)/.test(specifier)) return undefined
+  return /^(@[^/]+\/)?[^/]+/.exec(specifier)![0]
+}
+
+/** The file an import leads to inside this workspace, undefined outside it. */
+export function resolveImport(file: string, specifier: string): string | undefined {
+  if (specifier.startsWith('.')) return normalize(join(dirname(file), specifier))
+  const name = packageName(specifier)
+  const owner = packages.find(({ manifest }) => manifest.name === name)
+  const entry = owner?.manifest.exports?.[`.${specifier.slice(name!.length)}`]?.['@budao/source']
+  return entry === undefined ? undefined : normalize(join(owner!.dir, entry))
+}
+
+/**
+ * Files that this one names without importing them: worker threads, scripts, what a page loads. A name alone counts
+ * within the same package.
+ */
+export function mentions(file: string): string[] {
+  const owner = packageOf(file)?.dir
+  const names = code(file).matchAll(/[\w${}-][\w$.{}/-]*\.(?:ts|js|\$\{\w+\})/g)
+  return [...names].flatMap(([name]) => {
+    const path = name.replace(/\.(js|\$\{\w+\})$/, '.ts')
+    const near = owner === undefined ? [] : sources.filter((other) => other.startsWith(`${owner}/`))
+    return [
+      ...[join(dirname(file), path), normalize(path)].filter((candidate) => existsSync(candidate)),
+      ...near.filter((other) => basename(other) === basename(path)),
+    ]
+  })
+}
+
+function walk(dir: string): string[] {
+  return readdirSync(dir, { withFileTypes: true })
+    .filter(({ name }) => !notSource.has(name) && !name.endsWith('.tsbuildinfo'))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    .flatMap((entry) => {
+      const path = join(dir, entry.name)
+      return entry.isDirectory() ? walk(path) : entry.isFile() ? [path] : []
+    })
+}
