@@ -61,7 +61,7 @@ function ask(): void {
     asking = false
     show()
     clearTimeout(timer)
-    if (!document.hidden && !tokenDialog.isOpen) timer = setTimeout(ask, nextDelayMs(state.failures))
+    if (!document.hidden && !tokenDialog.isOpen) timer = window.setTimeout(ask, nextDelayMs(state.failures))
   })
 }
 
@@ -86,7 +86,7 @@ function needsToken(error: unknown): boolean {
 }
 
 async function reload(): Promise<void> {
-  const button = part<HTMLButtonElement>('reload')
+  const button = part('reload') as HTMLButtonElement
   button.disabled = true
   try {
     const { version } = await client.post<{ version: number | null }>('/api/v1/reload', {})
@@ -142,7 +142,7 @@ function notice(tone: 'good' | 'bad', text: string): void {
   clearTimeout(noticeTimer)
   patch(part('notice'), [el('p', { class: `notice ${tone}` }, text)])
   // What went wrong stays until something else happens: it has to be read.
-  if (tone === 'good') noticeTimer = setTimeout(() => patch(part('notice'), []), noticeMs)
+  if (tone === 'good') noticeTimer = window.setTimeout(() => patch(part('notice'), []), noticeMs)
 }
 
 function setLanguage(next: Language): void {

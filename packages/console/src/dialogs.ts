@@ -4,10 +4,10 @@ import { isLastUsable } from './page-state.ts'
 import type { Words } from './words.ts'
 
 /** An element of the page by its id. Throws when the page has none: that is a bug of the page. */
-export function part<T extends HTMLElement = HTMLElement>(id: string): T {
+export function part(id: string): HTMLElement {
   const element = document.getElementById(id)
   if (element === null) throw new Error(`the page has no element ${id}`)
-  return element as T
+  return element
 }
 
 interface BreakerDialogContext {
@@ -29,7 +29,7 @@ const stateAfter: { readonly [target in Exclude<Target, 'auto'>]: BreakerStateNa
 export class BreakerDialog {
   readonly #client: AdminClient
   readonly #context: BreakerDialogContext
-  readonly #dialog = part<HTMLDialogElement>('breaker')
+  readonly #dialog = part('breaker') as HTMLDialogElement
   readonly #form = this.#dialog.querySelector('form')!
   #service = ''
   #endpoint: string | undefined
@@ -91,7 +91,7 @@ export class BreakerDialog {
 
 /** Asks for a token, and keeps it for this tab. */
 export class TokenDialog {
-  readonly #dialog = part<HTMLDialogElement>('token')
+  readonly #dialog = part('token') as HTMLDialogElement
 
   constructor(client: AdminClient, entered: () => void) {
     const form = this.#dialog.querySelector('form')!

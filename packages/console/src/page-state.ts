@@ -53,7 +53,11 @@ export function answered(
     report,
     reportAt: at,
     events: renumbered ? [] : [...state.events, ...events].slice(-eventsMax),
-    samples: addSample(state.samples, { at: elapsed, routes: report.routes }),
+    // Rates over a gap would be averages nobody asked for.
+    samples: addSample(state.unreachable === null ? state.samples : [], {
+      at: elapsed,
+      routes: report.routes,
+    }),
     failures: 0,
     unreachable: null,
   }
@@ -62,8 +66,6 @@ export function answered(
 export function unanswered(state: PageState, reason: string, at: Date): PageState {
   return {
     ...state,
-    // Rates over a gap would be averages nobody asked for.
-    samples: [],
     failures: state.failures + 1,
     unreachable: { since: state.unreachable?.since ?? at, reason },
   }

@@ -92,8 +92,8 @@ function brokenParts(report: GatewayReport, words: Words): string[] {
       parts.push(words.breakerIs(service.name, words.states[service.breaker.state]))
     }
     for (const { address, breaker, state } of service.endpoints) {
-      // Reported above already when it is why the endpoint is out.
-      if (breaker.state !== 'closed' && state !== 'open') {
+      // One line an endpoint is enough, unless a person has forced its breaker and may have forgotten.
+      if (breaker.state.startsWith('forced') || (breaker.state !== 'closed' && state === 'usable')) {
         parts.push(words.breakerIs(address, words.states[breaker.state]))
       }
     }

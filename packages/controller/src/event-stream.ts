@@ -23,7 +23,8 @@ export function streamEvents(feed: EventFeed, query: EventQuery, response: Serve
     stalled = setTimeout(() => response.destroy(), stalledMs)
   }
   const pump = (): void => {
-    while (stalled === undefined) {
+    for (;;) {
+      if (stalled !== undefined) return
       const next = feed.list({ ...query, after: sent, limit: batch })
       if (next.length === 0) return
       sent = next.at(-1)!.seq
