@@ -1,6 +1,7 @@
 import { failure, ignored, success } from '@budao/resilience'
 import type { BreakerOptions, BreakerOutcome } from '@budao/resilience'
-import { isObject, show } from './vector-file.ts'
+import { ConfigReader } from './config-reader.ts'
+import { outcomeWord } from './outcome-word.ts'
 import type { BreakerVector } from './vector-file.ts'
 
 /** A library's rules in the terms of our options: what holds where a vector's configuration is silent. */
@@ -286,81 +287,4 @@ function readOptions(
 function halfOpenOn(config: ConfigReader): 'call' | 'time' | undefined {
   const automatic = config.flag('automaticTransition', 'autoHalfOpen')
   return automatic === undefined ? undefined : automatic ? 'time' : 'call'
-}
-
-/** Reads an object by any of several names for one thing, and remembers what nobody asked for. */
-class ConfigReader {
-  readonly present: boolean
-  readonly #values: Readonly<Record<string, unknown>>
-  readonly #notes: string[]
-  readonly #prefix: string
-  readonly #read = new Set<string>()
-
-  constructor(values: unknown, notes: string[], prefix = '') {
-    this.present = isObject(values)
-    this.#values = isObject(values) ? values : {}
-    this.#notes = notes
-    this.#prefix = prefix
-  }
-
-  inner(key: string): ConfigReader {
-    return new ConfigReader(this.#value([key]), this.#notes, `${this.#prefix}${key}.`)
-  }
-
-  number(...keys: string[]): number | undefined {
-    const value = this.#value(keys)
-    return typeof value === 'number' ? value : undefined
-  }
-
-  text(...keys: string[]): string | undefined {
-    const value = this.#value(keys)
-    return typeof value === 'string' ? value.toLowerCase() : undefined
-  }
-
-  flag(...keys: string[]): boolean | undefined {
-    const value = this.#value(keys)
-    return typeof value === 'boolean' ? value : undefined
-  }
-
-  operator(key: string): '>=' | '>' | undefined {
-    const value = this.#value([key])
-    if (value === undefined || value === '>=' || value === '>') return value
-    this.note(`${key}: expected >= or >, got ${show(value)}`)
-    return undefined
-  }
-
-  note(text: string): void {
-    this.#notes.push(text)
-  }
-
-  noteUnread(): void {
-    for (const key of Object.keys(this.#values)) {
-      if (!this.#read.has(key))
-        this.note(`config key "${this.#prefix}${key}" is unknown here and has no effect`)
-    }
-  }
-
-  #value(keys: readonly string[]): unknown {
-    for (const key of keys) if (key in this.#values) this.#read.add(key)
-    const key = keys.find((name) => name in this.#values)
-    return key === undefined ? undefined : this.#values[key]
-  }
-}
-
-type OutcomeWord = 'success' | 'failure' | 'ignored' | 'rejected' | 'slow' | 'unknown'
-
-const outcomeWords: readonly [words: RegExp, meaning: OutcomeWord][] = [
-  [/^(success|ok|succeeded)$/, 'success'],
-  [/^(failure|failed|fail|error|exception|timeout|timed-out|reset|connect-failure|server-error)$/, 'failure'],
-  [/^(ignored|ignore|cancelled|canceled|aborted|bad-request|client-error|unhandled|filtered)$/, 'ignored'],
-  [/^((.*-)?rejected|short-circuited)$/, 'rejected'],
-  [/^slow(-success)?$/, 'slow'],
-  [/^(2|3)(xx|\d\d)$/, 'success'],
-  [/^4(xx|\d\d)$/, 'ignored'],
-  [/^5(xx|\d\d)$/, 'failure'],
-]
-
-function outcomeWord(outcome: string): OutcomeWord {
-  const word = outcome.toLowerCase().replaceAll(/[_\s]/g, '-')
-  return outcomeWords.find(([words]) => words.test(word))?.[1] ?? 'unknown'
 }
