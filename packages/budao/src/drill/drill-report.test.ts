@@ -118,6 +118,7 @@ function evidence(changes: Partial<DrillEvidence>): DrillEvidence {
     killMs: 500,
     killWallMs,
     killed: [{ pid: 1, name: 'shop-east-1' }],
+    forceReason: null,
     endpoints: ['a:1', 'a:2'],
     events: [],
     slowMs: 100,

@@ -13,6 +13,8 @@ export interface DrillEvidence {
   /** The wall clock at `killMs`, milliseconds since 1970. */
   readonly killWallMs: number
   readonly killed: readonly SiteProcess[]
+  /** Why the last usable site might be lost; null: it was not the last, or nobody forced it. */
+  readonly forceReason: string | null
   /** Addresses of the site's endpoints. */
   readonly endpoints: readonly string[]
   readonly events: readonly BudaoEvent[]
@@ -32,6 +34,8 @@ export interface DrillReport {
   /** No request failed. All of the drill's requests are GETs, so each of them could be tried again. */
   readonly passed: boolean
   readonly killed: readonly SiteProcess[]
+  /** Given with --force. */
+  readonly forceReason: string | null
   readonly durationMs: number
   /** From the start of the load. */
   readonly killedAfterMs: number
@@ -135,6 +139,7 @@ export function drillReport(evidence: DrillEvidence): DrillReport {
     site: evidence.site,
     passed: failed === 0 && samples.length > 0,
     killed: evidence.killed,
+    forceReason: evidence.forceReason,
     durationMs: round(endMs - startMs),
     killedAfterMs: round(killMs - startMs),
     requests: {

@@ -7,6 +7,7 @@ const report: DrillReport = {
   site: 'east',
   passed: true,
   killed: [{ pid: 12, name: 'shop-east-1' }],
+  forceReason: null,
   durationMs: 15_000,
   killedAfterMs: 5_001.2,
   requests: { sent: 15_000, ok: 14_990, degraded: 10, failed: 0, slow: 0 },
@@ -48,10 +49,10 @@ test('fits 80 columns, whatever the gateway tells', () => {
 test('the figures a person looks for are there', () => {
   const text = formatDrill(report, plain)
   for (const figure of [
-    /^PASSED  east died and no request failed$/m,
+    /^PASSED  east died, no request failed, 10 requests got the fallback$/m,
     /^requests +15000 sent in 15\.0 s, killed after 5\.0 s$/m,
     /^answered +14990 by a backend, 10 by the fallback \(degraded\)$/m,
-    /^longest gap +12 ms without a success, at \+9000 ms \(own pauses up to 4\.0 ms\)$/m,
+    /^longest gap +12 ms without a success from \+9000 ms on \(own pauses: 4\.0 ms\)$/m,
     /^detected +first after 3\.0 ms, all 1 endpoints out after 41 ms$/m,
     /^came back +8\.1 s after the kill, every endpoint usable$/m,
     /^before +5000 +1\.2 ms +10\.0 ms +20 ms$/m,

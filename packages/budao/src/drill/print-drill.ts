@@ -9,9 +9,7 @@ export function formatDrill(report: DrillReport, paint: Paint): string {
   const { requests, detect, latency } = report
   return [
     '',
-    report.passed
-      ? paint('green', `PASSED  ${report.site} died and no request failed`)
-      : paint('red', `FAILED  ${plural(requests.failed, 'request')} failed when ${report.site} died`),
+    headline(report, paint),
     '',
     row(
       'requests',
@@ -22,7 +20,7 @@ export function formatDrill(report: DrillReport, paint: Paint): string {
     row('slow', `${requests.slow} took longer than ${ms(report.slowMs)}`),
     row(
       'longest gap',
-      `${ms(report.longestGapMs)} without a success, ${whence(report)} (own pauses up to ${ms(report.longestPauseMs)})`,
+      `${ms(report.longestGapMs)} without a success from ${signed(report.longestGapAtMs)} on (own pauses: ${ms(report.longestPauseMs)})`,
     ),
     row('detected', detected(detect.firstMs, detect.allOutMs, detect.endpoints.length)),
     row(
@@ -44,6 +42,13 @@ export function formatDrill(report: DrillReport, paint: Paint): string {
     '',
     ...events(report, paint),
   ].join('\n')
+}
+
+function headline({ passed, site, requests }: DrillReport, paint: Paint): string {
+  if (!passed) return paint('red', `FAILED  ${plural(requests.failed, 'request')} failed when ${site} died`)
+  if (requests.degraded === 0) return paint('green', `PASSED  ${site} died and no request failed`)
+  const degraded = plural(requests.degraded, 'request')
+  return paint('yellow', `PASSED  ${site} died, no request failed, ${degraded} got the fallback`)
 }
 
 function row(name: string, text: string): string {
@@ -68,10 +73,6 @@ function detected(firstMs: number | null, allOutMs: number | null, endpoints: nu
   return `first after ${ms(firstMs)}, ${all}`
 }
 
-function whence({ longestGapAtMs }: DrillReport): string {
-  return longestGapAtMs < 0 ? 'before the kill' : `at +${ms(longestGapAtMs)}`
-}
-
 function cameBack({ returnedMs, returnWithinMs }: DrillReport): string {
   if (returnedMs !== null) return `${seconds(returnedMs)} after the kill, every endpoint usable`
   return returnWithinMs === 0 ? 'not waited for' : `not within ${seconds(returnWithinMs)} after the load`
@@ -83,9 +84,8 @@ function events(report: DrillReport, paint: Paint): string[] {
   return [
     report.events.length === 0 ? 'The gateway reported nothing.' : 'What the gateway did, after the kill:',
     ...shown.map((event) => {
-      const head = `${`+${ms(event.ms)}`.padStart(10)}  ${event.kind.padEnd(19)} ${event.subject}`
-      const text = cut(head)
-      return text + paint('dim', `\n${cut(`${''.padEnd(12)}${event.message}`)}`)
+      const head = `${signed(event.ms).padStart(10)}  ${event.kind.padEnd(19)} ${event.subject}`
+      return [cut(head), ...wrap(event.message).map((line) => paint('dim', line))].join('\n')
     }),
     ...(left > 0 ? [`… and ${left} more: --json has them all`] : []),
   ]
@@ -99,6 +99,23 @@ function ms(value: number): string {
 
 function seconds(value: number): string {
   return `${(value / 1000).toFixed(1)} s`
+}
+
+function signed(value: number): string {
+  return `${value < 0 ? '−' : '+'}${ms(Math.abs(value))}`
+}
+
+/** Under the event's name; at most two lines, the rest is in --json. */
+function wrap(message: string): string[] {
+  const indent = ''.padEnd(12)
+  const lines = ['']
+  for (const word of message.split(' ')) {
+    const line = lines.at(-1)!
+    if (line === '') lines[lines.length - 1] = indent + word
+    else if (Array.from(`${line} ${word}`).length <= width) lines[lines.length - 1] = `${line} ${word}`
+    else lines.push(indent + word)
+  }
+  return (lines.length > 2 ? [lines[0]!, `${lines[1]!} …`] : lines).map(cut)
 }
 
 function plural(count: number, noun: string): string {

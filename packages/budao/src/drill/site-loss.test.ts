@@ -56,6 +56,7 @@ test('the last usable site is refused and nobody is killed, unless a person says
   for (const victim of world.victims) assert.equal(victim.exitCode ?? victim.signalCode, null)
   const forced = await siteLoss(world.admin, { ...world.options, forceReason: 'game day' }, () => {})
   assert.equal(forced.killed.length, 2)
+  assert.equal(forced.forceReason, 'game day')
 })
 
 test('a path that does not answer well is refused before anybody is killed', async (t) => {

@@ -89,6 +89,7 @@ export async function siteLoss(
       killMs,
       killWallMs,
       killed,
+      forceReason: options.forceReason ?? null,
       endpoints,
       events: (await afterwards(witness.eventsAfter(lastSeq), say)) ?? [],
       slowMs: options.slowMs,
