@@ -1,0 +1,98 @@
+import { strict as assert } from 'node:assert'
+import { test } from 'node:test'
+import { Worker } from 'node:worker_threads'
+import * as fc from 'fast-check'
+import { LocalCells, SharedCells } from './cells.ts'
+import { CountWindow, TimeWindow } from './rolling-window.ts'
+
+test('a time window holds the buckets not older than it, whatever the gaps between results', () => {
+  const results = fc.array(
+    fc.record({
+      gap: fc.oneof(fc.nat(50), fc.nat(2_000), fc.nat(50_000_000)),
+      failure: fc.boolean(),
+      slow: fc.boolean(),
+    }),
+    { maxLength: 80 },
+  )
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 12 }), fc.nat(2 ** 31), results, (buckets, origin, all) => {
+      const window = new TimeWindow(new LocalCells(TimeWindow.cellsFor(buckets)), 0, buckets * 100, buckets)
+      const seen: { bucket: number; failure: boolean; slow: boolean }[] = []
+      let now = origin
+      for (const { gap, failure, slow } of all) {
+        now += gap
+        window.record(3, failure, slow, now)
+        seen.push({ bucket: Math.floor(now / 100), failure, slow })
+        window.sum(3, now)
+        const inside = seen.filter(({ bucket }) => bucket > Math.floor(now / 100) - buckets)
+        assert.equal(window.calls, inside.length)
+        assert.equal(window.failures, inside.filter((one) => one.failure).length)
+        assert.equal(window.slow, inside.filter((one) => one.slow).length)
+        window.sum(4, now)
+        assert.equal(window.calls, 0)
+      }
+    }),
+  )
+})
+
+test('a thread that died while it opened a bucket costs that bucket its results, and the next one nothing', () => {
+  const cells = new LocalCells(TimeWindow.cellsFor(2))
+  const window = new TimeWindow(cells, 0, 1_000, 2)
+  window.record(1, true, false, 100)
+  // The claim without its end: the bucket's stamp, not yet ready.
+  cells.store(3, cells.load(3) & ~1)
+  window.record(1, true, false, 200)
+  window.sum(1, 200)
+  assert.equal(window.calls, 0)
+  window.record(1, true, false, 600)
+  window.record(1, true, false, 1_100)
+  window.sum(1, 1_100)
+  assert.equal(window.calls, 2)
+})
+
+test('a count window holds the last results of its generation', () => {
+  const window = new CountWindow(new LocalCells(CountWindow.cellsFor(3)), 0, 3)
+  for (const failure of [true, true, false, false]) window.record(1, failure, !failure)
+  window.sum(1)
+  assert.deepEqual([window.calls, window.failures, window.slow], [3, 1, 2])
+  window.record(2, true, false)
+  window.sum(2)
+  assert.deepEqual([window.calls, window.failures, window.slow], [1, 1, 0])
+})
+
+test('threads that record into the same buckets lose none of their results', async () => {
+  const threads = 4
+  const each = 20_000
+  const shared = new Int32Array(new SharedArrayBuffer((1 + TimeWindow.cellsFor(50)) * 4))
+  const source = `
+    const { workerData, parentPort } = require('node:worker_threads')
+    ;(async () => {
+      const { TimeWindow } = await import(workerData.window)
+      const { SharedCells } = await import(workerData.cells)
+      const { shared, threads, each } = workerData
+      const window = new TimeWindow(new SharedCells(shared, 1), 0, 50000, 50)
+      Atomics.add(shared, 0, 1)
+      while (Atomics.load(shared, 0) < threads);
+      for (let i = 0; i < each; i++) window.record(5, i % 4 === 0, false, 1000 + (i * 40000) / each)
+      parentPort.postMessage('done')
+    })()`
+  const workerData = {
+    shared,
+    threads,
+    each,
+    window: import.meta.resolve('./rolling-window.ts'),
+    cells: import.meta.resolve('./cells.ts'),
+  }
+  await Promise.all(
+    Array.from({ length: threads }, () => {
+      const worker = new Worker(source, { eval: true, workerData })
+      return new Promise((resolve, reject) => {
+        worker.once('message', resolve)
+        worker.once('error', reject)
+      })
+    }),
+  )
+  const window = new TimeWindow(new SharedCells(shared, 1), 0, 50_000, 50)
+  window.sum(5, 41_000)
+  assert.deepEqual([window.calls, window.failures], [threads * each, (threads * each) / 4])
+})
