@@ -22,7 +22,7 @@ test('the page asks only for files that are served', () => {
     assert.match(name!, /^[a-z][a-z-]*\.(js|css|svg)$/)
     assert.ok(
       [name!, name!.replace('.js', '.ts')].some((file) => existsSync(join(dir, file))),
-      name,
+      name!,
     )
   }
 })
@@ -34,7 +34,7 @@ test('the page has no script or style inside, as its security policy demands', (
 test('every text of the page is there in both languages', () => {
   for (const [, key] of html.matchAll(/data-t="(\w+)"/g)) {
     for (const words of Object.values(languages))
-      assert.equal(typeof words[key as keyof typeof words], 'string', key)
+      assert.equal(typeof words[key as keyof typeof words], 'string', key!)
   }
 })
 
