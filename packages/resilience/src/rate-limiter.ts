@@ -96,9 +96,11 @@ export class RateLimiter {
     let victimPrint = 0
     let victimTat = 0
     for (let place = set; place < set + ways * placeCells; place += placeCells) {
+      // In this order: a place that still has its old name after its TAT was read had it when it was read, so the TAT
+      // is not yet the debt of a newcomer, which must not be renewed again below.
+      const foundTat = cells.load(place + tat)
       const found = cells.load(place + fingerprint)
       if (found === print) return place
-      const foundTat = cells.load(place + tat)
       let ahead = (foundTat - nowTick) | 0
       if (resting(cells.load(place + touched), rest)) ahead = -spanTicks
       if (found === 0) ahead = -Infinity

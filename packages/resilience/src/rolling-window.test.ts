@@ -50,6 +50,14 @@ test('a thread that died while it opened a bucket costs that bucket its results,
   assert.equal(window.calls, 2)
 })
 
+test('a thread whose clock reading is a lap old does not take the place of a newer bucket', () => {
+  const window = new TimeWindow(new LocalCells(TimeWindow.cellsFor(2)), 0, 1_000, 2)
+  window.record(1, true, false, 1_100)
+  window.record(1, false, false, 100)
+  window.sum(1, 1_200)
+  assert.deepEqual([window.calls, window.failures], [2, 1])
+})
+
 test('a count window holds the last results of its generation', () => {
   const window = new CountWindow(new LocalCells(CountWindow.cellsFor(3)), 0, 3)
   for (const failure of [true, true, false, false]) window.record(1, failure, !failure)
