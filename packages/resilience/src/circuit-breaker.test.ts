@@ -1,12 +1,12 @@
 import { strict as assert } from 'node:assert'
 import { test } from 'node:test'
-import { Worker } from 'node:worker_threads'
 import * as fc from 'fast-check'
 import { CircuitBreaker, failure, ignored, rejected, success } from './circuit-breaker.ts'
 import type { BreakerOutcome } from './circuit-breaker.ts'
 import type { BreakerState, BreakerTransition } from './breaker-transition.ts'
 import type { BreakerOptions } from './breaker-options.ts'
 import { LocalCells, SharedCells } from './cells.ts'
+import { inThreads } from './test-threads.test.ts'
 
 function breaker(options: BreakerOptions = {}): { breaker: CircuitBreaker; seen: BreakerTransition[] } {
   const seen: BreakerTransition[] = []
@@ -438,49 +438,31 @@ test('with one trial there are never two under way', () => {
   )
 })
 
-test('threads that storm a breaker whose sleep is over get one trial between them, and one of them reports it', async () => {
-  const rounds = 1_000
-  const threads = 2
+test('threads that storm a breaker whose sleep is over get one trial between them, and one of them reports it', async (t) => {
+  const rounds = 500
   const cellsEach = CircuitBreaker.cellsFor({})
-  const shared = new Int32Array(new SharedArrayBuffer((rounds * cellsEach + 2) * 4))
+  const shared = new Int32Array(new SharedArrayBuffer((1 + rounds * cellsEach) * 4))
   const breakerOf = (round: number): CircuitBreaker =>
-    new CircuitBreaker(new SharedCells(shared, 2 + round * cellsEach, cellsEach), {})
+    new CircuitBreaker(new SharedCells(shared, 1 + round * cellsEach, cellsEach), {})
   for (let round = 0; round < rounds; round++) call(breakerOf(round), failure, 0, 20)
 
-  const source = `
-    const { workerData, parentPort } = require('node:worker_threads')
-    ;(async () => {
-      const { CircuitBreaker } = await import(workerData.breaker)
-      const { SharedCells } = await import(workerData.cells)
-      const { shared, rounds, cellsEach, threads } = workerData
-      let admitted = 0
-      let reported = 0
-      const breakers = Array.from({ length: rounds }, (_, round) =>
-        new CircuitBreaker(new SharedCells(shared, 2 + round * cellsEach, cellsEach), {}, () => reported++))
-      for (const [round, breaker] of breakers.entries()) {
-        // All start each round together, or one would be through before the other comes.
-        Atomics.add(shared, 0, 1)
-        while (Atomics.load(shared, 0) < threads * (round + 1));
-        for (let i = 0; i < 3; i++) if (breaker.admit(6000) >= 0) admitted++
-      }
-      parentPort.postMessage({ admitted, reported })
-    })()`
-  const workerData = {
+  const tallies = await inThreads<{ admitted: number; reported: number }>(
+    t,
+    2,
     shared,
-    rounds,
-    cellsEach,
-    threads,
-    breaker: import.meta.resolve('./circuit-breaker.ts'),
-    cells: import.meta.resolve('./cells.ts'),
-  }
-  const tallies = await Promise.all(
-    Array.from({ length: threads }, () => {
-      const worker = new Worker(source, { eval: true, workerData })
-      return new Promise<{ admitted: number; reported: number }>((resolve, reject) => {
-        worker.once('message', resolve)
-        worker.once('error', reject)
-      })
-    }),
+    { rounds, cellsEach },
+    `
+    const { CircuitBreaker } = await load('circuit-breaker.ts')
+    let admitted = 0
+    let reported = 0
+    for (let round = 0; round < given.rounds; round++) {
+      const own = new SharedCells(shared, 1 + round * given.cellsEach, given.cellsEach)
+      const breaker = new CircuitBreaker(own, {}, () => reported++)
+      // All start each round together, or one would be through before the other comes.
+      together(round)
+      for (let i = 0; i < 3; i++) if (breaker.admit(6000) >= 0) admitted++
+    }
+    return { admitted, reported }`,
   )
   assert.equal(
     tallies.reduce((sum, { admitted }) => sum + admitted, 0),

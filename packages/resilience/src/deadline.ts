@@ -10,17 +10,3 @@ export function attemptDeadline(requestDeadlineAt: number, perTryMs: number, now
 export function remainingMs(deadlineAt: number, now: number): number {
   return Math.max(0, deadlineAt - now)
 }
-
-/**
- * The time one attempt may take when its siblings must still fit in: even shares of what is left, the last one all of
- * it, and never more than `perTryMs`.
- */
-export function fairTryMs(
-  deadlineAt: number,
-  now: number,
-  attemptsLeft: number,
-  perTryMs: number = Infinity,
-): number {
-  const left = remainingMs(deadlineAt, now)
-  return attemptsLeft <= 1 ? Math.min(left, perTryMs) : Math.min(left / attemptsLeft, perTryMs)
-}

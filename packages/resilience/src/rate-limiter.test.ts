@@ -1,10 +1,10 @@
 import { strict as assert } from 'node:assert'
 import { test } from 'node:test'
-import { Worker } from 'node:worker_threads'
 import * as fc from 'fast-check'
 import { LocalCells, SharedCells } from './cells.ts'
 import { RateLimiter } from './rate-limiter.ts'
 import type { RateLimitOptions } from './rate-limiter.ts'
+import { inThreads } from './test-threads.test.ts'
 
 function limiter(options: RateLimitOptions): RateLimiter {
   return new RateLimiter(new LocalCells(RateLimiter.cellsFor(options)), options)
@@ -116,40 +116,24 @@ test('over no span are more admitted than the burst and the rate allow, nor a re
   )
 })
 
-test('threads share each key’s limit', async () => {
-  const threads = 4
+test('threads share each key’s limit', async (t) => {
   const keys = 2_000
   const options: RateLimitOptions = { requests: 5, perMs: 3_600_000, keysMax: 65_536 }
   const shared = new Int32Array(new SharedArrayBuffer((1 + RateLimiter.cellsFor(options)) * 4))
-  const source = `
-    const { workerData, parentPort } = require('node:worker_threads')
-    ;(async () => {
-      const { RateLimiter } = await import(workerData.limiter)
-      const { SharedCells } = await import(workerData.cells)
-      const { shared, options, keys, threads } = workerData
-      const limiter = new RateLimiter(new SharedCells(shared, 1), options)
-      Atomics.add(shared, 0, 1)
-      while (Atomics.load(shared, 0) < threads);
-      const admitted = new Array(keys).fill(0)
-      for (let key = 0; key < keys; key++) for (let i = 0; i < 3; i++) if (limiter.take('k' + key, 1000) === 0) admitted[key]++
-      parentPort.postMessage(admitted)
-    })()`
-  const workerData = {
+  const tallies = await inThreads<number[]>(
+    t,
+    4,
     shared,
-    options,
-    keys,
-    threads,
-    limiter: import.meta.resolve('./rate-limiter.ts'),
-    cells: import.meta.resolve('./cells.ts'),
-  }
-  const tallies = await Promise.all(
-    Array.from({ length: threads }, () => {
-      const worker = new Worker(source, { eval: true, workerData })
-      return new Promise<number[]>((resolve, reject) => {
-        worker.once('message', resolve)
-        worker.once('error', reject)
-      })
-    }),
+    { options, keys },
+    `
+    const { RateLimiter } = await load('rate-limiter.ts')
+    const limiter = new RateLimiter(cells, given.options)
+    const admitted = new Array(given.keys).fill(0)
+    together(0)
+    for (let key = 0; key < given.keys; key++) {
+      for (let i = 0; i < 3; i++) if (limiter.take('k' + key, 1000) === 0) admitted[key]++
+    }
+    return admitted`,
   )
   for (let key = 0; key < keys; key++) {
     assert.equal(

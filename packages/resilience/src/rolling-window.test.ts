@@ -1,9 +1,9 @@
 import { strict as assert } from 'node:assert'
 import { test } from 'node:test'
-import { Worker } from 'node:worker_threads'
 import * as fc from 'fast-check'
 import { LocalCells, SharedCells } from './cells.ts'
 import { CountWindow, TimeWindow } from './rolling-window.ts'
+import { inThreads } from './test-threads.test.ts'
 
 test('a time window holds the buckets not older than it, whatever the gaps between results', () => {
   const results = fc.array(
@@ -68,37 +68,20 @@ test('a count window holds the last results of its generation', () => {
   assert.deepEqual([window.calls, window.failures, window.slow], [1, 1, 0])
 })
 
-test('threads that record into the same buckets lose none of their results', async () => {
+test('threads that record into the same buckets lose none of their results', async (t) => {
   const threads = 4
   const each = 20_000
   const shared = new Int32Array(new SharedArrayBuffer((1 + TimeWindow.cellsFor(50)) * 4))
-  const source = `
-    const { workerData, parentPort } = require('node:worker_threads')
-    ;(async () => {
-      const { TimeWindow } = await import(workerData.window)
-      const { SharedCells } = await import(workerData.cells)
-      const { shared, threads, each } = workerData
-      const window = new TimeWindow(new SharedCells(shared, 1), 0, 50000, 50)
-      Atomics.add(shared, 0, 1)
-      while (Atomics.load(shared, 0) < threads);
-      for (let i = 0; i < each; i++) window.record(5, i % 4 === 0, false, 1000 + (i * 40000) / each)
-      parentPort.postMessage('done')
-    })()`
-  const workerData = {
-    shared,
+  await inThreads(
+    t,
     threads,
-    each,
-    window: import.meta.resolve('./rolling-window.ts'),
-    cells: import.meta.resolve('./cells.ts'),
-  }
-  await Promise.all(
-    Array.from({ length: threads }, () => {
-      const worker = new Worker(source, { eval: true, workerData })
-      return new Promise((resolve, reject) => {
-        worker.once('message', resolve)
-        worker.once('error', reject)
-      })
-    }),
+    shared,
+    { each },
+    `
+    const { TimeWindow } = await load('rolling-window.ts')
+    const window = new TimeWindow(cells, 0, 50000, 50)
+    together(0)
+    for (let i = 0; i < given.each; i++) window.record(5, i % 4 === 0, false, 1000 + (i * 40000) / given.each)`,
   )
   const window = new TimeWindow(new SharedCells(shared, 1), 0, 50_000, 50)
   window.sum(5, 41_000)
