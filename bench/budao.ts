@@ -2,14 +2,22 @@ import { writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Launch } from './contenders/contender.ts'
 
-/** Our command, run from source by the Node that runs the bench. */
-export function gatewayLaunch(configFile: string, nodeFlags: readonly string[] = []): Launch {
-  const main = fileURLToPath(new URL('../packages/budao/src/main.ts', import.meta.url))
+/** `source`: as developed, types stripped by Node, which costs memory. `built`: as installed, after `npm run build`. */
+export type Form = 'source' | 'built'
+
+/** Our command, run by the Node that runs the bench. */
+export function gatewayLaunch(configFile: string, form: Form, nodeFlags: readonly string[] = []): Launch {
+  const flags = form === 'source' ? ['--conditions=@budao/source', ...nodeFlags] : nodeFlags
   return {
     command: process.execPath,
-    args: ['--conditions=@budao/source', ...nodeFlags, main, 'gateway', '-c', configFile],
+    args: [...flags, mainFile(form), 'gateway', '-c', configFile],
     env: { NODE_ENV: 'production' },
   }
+}
+
+export function mainFile(form: Form): string {
+  const file = form === 'source' ? 'src/main.ts' : 'dist/main.js'
+  return fileURLToPath(new URL(`../packages/budao/${file}`, import.meta.url))
 }
 
 export interface GatewayPlan {

@@ -13,6 +13,7 @@ import type { Stage } from './stage.ts'
 export interface GatewayRun {
   readonly process: TestProcess
   readonly port: number
+  readonly adminPort: number
   readonly admin: AdminApi
   readonly configFile: string
   /** The configuration it was started with, other parts put in their places. */
@@ -31,13 +32,13 @@ export async function startGateway(
   const config = (changes: Partial<GatewayPlan>): Record<string, unknown> =>
     gatewayConfig({ ...plan, port, adminPort, ...changes })
   writeConfig(configFile, config({}))
-  const { command, args, env } = gatewayLaunch(configFile)
+  const { command, args, env } = gatewayLaunch(configFile, 'source')
   const started = stage.start('budao gateway', command, args, { env })
   await started.waitForPort(port)
   await waitForAnswer(port, '/api/products')
   const admin = new AdminApi(`http://127.0.0.1:${adminPort}`)
   await waitUntil('the admin API answers', 15_000, async () => (await admin.status()).state === 'serving')
-  return { process: started, port, admin, configFile, config }
+  return { process: started, port, adminPort, admin, configFile, config }
 }
 
 /** Asks every 20 ms until it holds; an ask that fails counts as no. Returns the milliseconds it took, null when time ran out. */

@@ -25,8 +25,11 @@ const usage = `npm run bench -- gateway [options]
   --seconds S        length of one (default 5)
   --warmup S         load before each, not measured (default 2)
   --connections N    kept alive by the load (default 64)
-  --only a,b         of: ${contenders.map(({ name }) => name).join(', ')}
+  --only a,b         of: ${contenders('source')
+    .map(({ name }) => name)
+    .join(', ')}
   --seed N           order within the rounds (default: drawn, printed)
+  --built            ours as it is installed (after npm run build); default: from source
   --json FILE        every round's figures
   --profile FOLDER   CPU profiles of ours: no figures to quote, the profiler costs CPU
 
@@ -111,7 +114,9 @@ export async function run(args: readonly string[], stage: Stage): Promise<0 | 1>
     writeFileSync(options.json, `${JSON.stringify(record, null, 2)}\n`)
     say(`rounds written to ${options.json}`)
   }
-  if (options.profile !== undefined) say(`CPU profiles are in ${options.profile}`)
+  if (options.profile !== undefined) {
+    say(`Profiled: no figure of this run is worth quoting. CPU profiles are in ${options.profile}`)
+  }
 
   const oursWanted = options.chosen.some(({ name }) => name === 'budao')
   const oursTimed = timed.some(({ contender }) => contender.name === 'budao')
@@ -248,14 +253,16 @@ function readOptions(args: readonly string[]): Options | 'help' {
       connections: { type: 'string', default: '64' },
       seed: { type: 'string' },
       only: { type: 'string' },
+      built: { type: 'boolean', default: false },
       json: { type: 'string' },
       profile: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   })
   if (values.help) return 'help'
+  const all = contenders(values.built ? 'built' : 'source')
   const names = values.only?.split(',')
-  const unknown = names?.find((name) => !contenders.some((contender) => contender.name === name))
+  const unknown = names?.find((name) => !all.some((contender) => contender.name === name))
   if (unknown !== undefined) throw new UsageError(`no contender is called ${unknown}`)
   return {
     rounds: wholeNumber('rounds', values.rounds, 1, 100),
@@ -263,7 +270,7 @@ function readOptions(args: readonly string[]): Options | 'help' {
     warmup: wholeNumber('warmup', values.warmup, 0, 600),
     connections: wholeNumber('connections', values.connections, 1, 1_000),
     seed: wholeNumber('seed', values.seed ?? String(Date.now() % 1_000_000), 0, 2 ** 31),
-    chosen: contenders.filter(({ name }) => names?.includes(name) ?? true),
+    chosen: all.filter(({ name }) => names?.includes(name) ?? true),
     json: values.json,
     profile: values.profile === undefined ? undefined : resolve(values.profile),
   }

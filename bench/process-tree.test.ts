@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
+import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { startNode } from '@budao/testkit'
-import { processTree, socketsOf, usageOf } from './process-tree.ts'
+import { connectionsOf, processTree, usageOf } from './process-tree.ts'
 
 const skip = process.platform === 'linux' ? false : 'reads /proc'
 
@@ -34,12 +35,30 @@ test('a process that is gone has no tree, and no usage to mistake for nothing us
   assert.throws(() => usageOf(child.pid), /is gone/)
 })
 
-test('sockets count while they are open', { skip }, async () => {
-  const before = socketsOf(process.pid)
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  assert.equal(socketsOf(process.pid), before + 1)
-  server.close()
-  await once(server, 'close')
-  assert.equal(socketsOf(process.pid), before)
-})
+test(
+  'connections are listed while they are open, with both ports; listening sockets are not',
+  { skip },
+  async (t) => {
+    const server = createServer().listen(0, '127.0.0.1')
+    t.after(() => server.close())
+    await once(server, 'listening')
+    const address = server.address()
+    assert.ok(typeof address === 'object' && address !== null)
+    const ours = (): [number, number][] =>
+      connectionsOf(process.pid)
+        .map(({ localPort, remotePort }): [number, number] => [localPort, remotePort])
+        .filter((ports) => ports.includes(address.port))
+    assert.deepEqual(ours(), [])
+    const client = connect(address.port, '127.0.0.1')
+    const [accepted]: Socket[] = await once(server, 'connection')
+    const port = client.localPort!
+    assert.deepEqual(
+      new Set(ours().map(String)),
+      new Set([`${port},${address.port}`, `${address.port},${port}`]),
+    )
+    client.destroy()
+    accepted!.destroy()
+    await Promise.all([once(client, 'close'), once(accepted!, 'close')])
+    assert.deepEqual(ours(), [])
+  },
+)

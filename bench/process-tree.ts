@@ -49,19 +49,42 @@ export function usageOf(root: number): Usage {
   return { pids, cpuMicros: (ticks / ticksPerSecond) * 1e6, rssBytes, peakRssBytes }
 }
 
-/** Sockets that the tree holds open: listening, connected, and half closed alike. */
-export function socketsOf(root: number): number {
-  let sockets = 0
-  for (const pid of processTree(root)) {
+/** One TCP socket that a process holds open. */
+export interface TcpSocket {
+  /** As the kernel numbers them: see `listening`. */
+  readonly state: string
+  readonly localPort: number
+  /** 0 while listening. */
+  readonly remotePort: number
+}
+
+const listening = '0A'
+
+/** The tree's TCP connections, half closed ones included, listening sockets not. */
+export function connectionsOf(root: number): TcpSocket[] {
+  const held = new Set<string>()
+  const pids = processTree(root)
+  for (const pid of pids) {
     for (const fd of readdirSync(`/proc/${pid}/fd`)) {
       try {
-        if (readlinkSync(`/proc/${pid}/fd/${fd}`).startsWith('socket:')) sockets++
+        const inode = /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1]
+        if (inode !== undefined) held.add(inode)
       } catch {
         // Closed between the listing and the look.
       }
     }
   }
-  return sockets
+  // One network for all of them: the tables of the root hold every socket.
+  const lines = ['tcp', 'tcp6'].flatMap((table) => read(`/proc/${root}/net/${table}`).split('\n').slice(1))
+  return lines.flatMap((line) => {
+    const [, local = '', remote = '', state = '', , , , , , inode = ''] = line.trim().split(/\s+/)
+    if (!held.has(inode) || state === listening) return []
+    return [{ state, localPort: hexPort(local), remotePort: hexPort(remote) }]
+  })
+}
+
+function hexPort(address: string): number {
+  return Number.parseInt(address.slice(address.lastIndexOf(':') + 1), 16)
 }
 
 /** The CPUs this process may use, ascending. */

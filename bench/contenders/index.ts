@@ -1,3 +1,4 @@
+import type { Form } from '../budao.ts'
 import { budao } from './budao.ts'
 import type { Contender } from './contender.ts'
 import { direct } from './direct.ts'
@@ -6,12 +7,14 @@ import { nginx } from './nginx.ts'
 import { nodeProxy } from './node-proxy.ts'
 
 /** In the order of the tables. */
-export const contenders: readonly Contender[] = [
-  budao,
-  nginx,
-  haproxy,
-  nodeProxy('@fastify/http-proxy', 'fastify-http-proxy.ts'),
-  nodeProxy('http-proxy-3', 'http-proxy-3.ts'),
-  nodeProxy('httpxy', 'httpxy.ts'),
-  direct,
-]
+export function contenders(form: Form): readonly Contender[] {
+  return [
+    budao(form),
+    nginx,
+    haproxy,
+    nodeProxy('@fastify/http-proxy', 'fastify-http-proxy.ts'),
+    nodeProxy('http-proxy-3', 'http-proxy-3.ts'),
+    nodeProxy('httpxy', 'httpxy.ts'),
+    direct,
+  ]
+}
