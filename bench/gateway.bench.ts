@@ -227,7 +227,7 @@ class Bench {
     })
     const up: Up = { port, process: started, [Symbol.asyncDispose]: () => this.#stage.stop(started) }
     try {
-      await started.waitForPort(port)
+      for (const open of [port, ...(launch.otherPorts ?? [])]) await started.waitForPort(open)
       await waitForAnswer(port, '/healthz')
     } catch (error) {
       await this.#stage.stop(started)

@@ -21,7 +21,7 @@ export function budao(form: Form): Contender {
       const endpoints = backends.map((address) => ({ address, site: 'east' }))
       writeConfig(file, gatewayConfig({ port, adminPort, endpoints }))
       const flags = profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`]
-      return gatewayLaunch(file, form, flags)
+      return { ...gatewayLaunch(file, form, flags), otherPorts: [adminPort] }
     },
   }
 }

@@ -33,6 +33,8 @@ export interface Launch {
   readonly command: string
   readonly args: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** It has started once these are open too. */
+  readonly otherPorts?: readonly number[]
 }
 
 /** A server of a Debian package; its version is the first that it prints when asked. */
