@@ -2,7 +2,7 @@ import { watch, type FSWatcher } from 'node:fs'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { createSnapshot, formatProblem, type Config, type Snapshot } from '@budao/model'
-import { parseConfigAside, parseSnapshotAside } from './parse-thread.ts'
+import { parseConfigAside, parseSnapshotAside } from './parse-aside.ts'
 
 /** Editors write a file in several steps: what is read within this time of a change may be half of it. */
 const SETTLE_MS = 100

@@ -1,6 +1,14 @@
 import { resolve } from 'node:path'
 
-import { createAdminServer, EventLog, type AdminServer, type AdminSource, type BreakerRequest, type ReloadResult } from '@budao/controller'
+import { consoleFiles } from '@budao/console'
+import {
+  createAdminServer,
+  EventLog,
+  type AdminServer,
+  type AdminSource,
+  type BreakerRequest,
+  type ReloadResult,
+} from '@budao/controller'
 import { Gateway } from '@budao/gateway'
 import type { Config, EventDraft, GatewayReport, Snapshot } from '@budao/model'
 import pino, { type Logger } from 'pino'
@@ -39,7 +47,10 @@ export class GatewayProcess implements AdminSource {
     const source = new ConfigSource(file.path, file.name)
     const snapshot = await firstSnapshot(source, options.lastGood === true)
     const { config } = snapshot
-    const log = pino({ level: config.log.level, base: { node: config.node.name, site: config.node.site } }, pino.destination({ fd: 2, sync: true }))
+    const log = pino(
+      { level: config.log.level, base: { node: config.node.name, site: config.node.site } },
+      pino.destination({ fd: 2, sync: true }),
+    )
     const events = await EventLog.open({
       dir: resolve(source.baseDir, config.dataDir),
       onFailure: (error) => log.error({ err: error }, 'the audit log cannot be written'),
@@ -48,7 +59,12 @@ export class GatewayProcess implements AdminSource {
       const { kind, severity, subject, message, evidence } = events.append(draft)
       log[severity === 'info' ? 'info' : 'warn']({ kind, subject, evidence }, message)
     }
-    const gateway = new Gateway(config, { version: version(), baseDir: source.baseDir, report, warn: (message) => log.warn(message) })
+    const gateway = new Gateway(config, {
+      version: version(),
+      baseDir: source.baseDir,
+      report,
+      warn: (message) => log.warn(message),
+    })
     const self = new GatewayProcess(gateway, source, events, log)
     try {
       await gateway.start(snapshot)
@@ -56,7 +72,7 @@ export class GatewayProcess implements AdminSource {
         source: self,
         address: config.admin.address,
         ...(config.admin.tokens === undefined ? {} : { tokens: config.admin.tokens }),
-
+        consoleFiles: consoleFiles(),
       })
     } catch (error) {
       await gateway.close()
@@ -163,12 +179,20 @@ async function firstSnapshot(source: ConfigSource, lastGood: boolean): Promise<S
   const read = await source.read()
   if (read.ok) return source.renumber(read.snapshot)
   const problems = read.problems.join('\n')
-  if (!lastGood) throw new CliError(`the configuration is refused\n${problems}\nTo start with the snapshot that was in force last: --last-good`, 1)
+  if (!lastGood)
+    throw new CliError(
+      `the configuration is refused\n${problems}\nTo start with the snapshot that was in force last: --last-good`,
+      1,
+    )
   try {
     // The file cannot say where its data is: the default place is the only one left.
     return await source.lastGood({ dataDir: './data' })
   } catch (error) {
-    throw new CliError(`the configuration is refused, and there is no usable snapshot\n${problems}\n${(error as Error).message}`, 1, { cause: error })
+    throw new CliError(
+      `the configuration is refused, and there is no usable snapshot\n${problems}\n${(error as Error).message}`,
+      1,
+      { cause: error },
+    )
   }
 }
 
@@ -176,7 +200,10 @@ async function firstSnapshot(source: ConfigSource, lastGood: boolean): Promise<S
 function fixedForLife(before: Config, after: Config): string[] {
   const problems: string[] = []
   const check = (path: string, a: unknown, b: unknown): void => {
-    if (JSON.stringify(a) !== JSON.stringify(b)) problems.push(`${path}: cannot change while the gateway runs (${JSON.stringify(a)} → ${JSON.stringify(b)}): restart it`)
+    if (JSON.stringify(a) !== JSON.stringify(b))
+      problems.push(
+        `${path}: cannot change while the gateway runs (${JSON.stringify(a)} → ${JSON.stringify(b)}): restart it`,
+      )
   }
   check('node', before.node, after.node)
   check('workers', before.workers, after.workers)

@@ -39,7 +39,9 @@ export class Arena {
       if (offset === -1) {
         this.#top = top
         this.#resting = resting
-        throw new RangeError(`shared memory: the configuration needs more than ${this.memory.length} cells for services, endpoints and rate limits; use fewer of them or a smaller keysMax`)
+        throw new RangeError(
+          `shared memory: the configuration needs more than ${this.memory.length} cells for services, endpoints and rate limits; use fewer of them or a smaller keysMax`,
+        )
       }
       next[name] = [offset, length]
     }
@@ -51,7 +53,9 @@ export class Arena {
   }
 
   #claim(length: number, now: number): number {
-    const index = this.#resting.findIndex((piece) => piece.length === length && now - piece.freedAt >= REST_MS)
+    const index = this.#resting.findIndex(
+      (piece) => piece.length === length && now - piece.freedAt >= REST_MS,
+    )
     if (index !== -1) {
       const [piece] = this.#resting.splice(index, 1)
       this.memory.fill(0, piece!.offset, piece!.offset + length)

@@ -1,4 +1,14 @@
-import { backoffMs, failure, ignored, isIdempotentMethod, mayRetry, parseRetryAfter, success, type BreakerOutcome, type FailureKind } from '@budao/resilience'
+import {
+  backoffMs,
+  failure,
+  ignored,
+  isIdempotentMethod,
+  mayRetry,
+  parseRetryAfter,
+  success,
+  type BreakerOutcome,
+  type FailureKind,
+} from '@budao/resilience'
 import type { DataPlane } from './data-plane.ts'
 import type { ErrorCode } from './errors.ts'
 import type { Exchange } from './exchange.ts'
@@ -120,14 +130,22 @@ export class Attempts implements UpstreamUser, Timed {
     const unavailable = status === 502 || status === 503 || status === 504
     const cause: FailureKind = `${status}`
     if (unavailable && (this.#mayTryAgain(cause, now) || this.#hasFallback)) {
-      const retryAfterMs = parseRetryAfter(connection.head.fields.get('retry-after'), this.#plane.wallNow()) ?? 0
+      const retryAfterMs =
+        parseRetryAfter(connection.head.fields.get('retry-after'), this.#plane.wallNow()) ?? 0
       this.#dropConnection()
       return this.#onFailed(cause, 'no_endpoint', now, retryAfterMs)
     }
     this.#exchange.onResponse(connection)
   }
 
-  onUpstreamBody(connection: UpstreamConnection, text: string | undefined, bytes: Uint8Array, start: number, end: number, last: boolean): void {
+  onUpstreamBody(
+    connection: UpstreamConnection,
+    text: string | undefined,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    last: boolean,
+  ): void {
     this.#response = connection
     if (last) {
       const { status } = connection.head
@@ -162,13 +180,24 @@ export class Attempts implements UpstreamUser, Timed {
       this.#leave(failure, now)
       return this.#exchange.onResponseTruncated()
     }
-    const code: ErrorCode = kind === 'connect-failure' ? 'connect_failed' : kind === 'protocol' ? 'upstream_protocol' : 'upstream_reset'
+    const code: ErrorCode =
+      kind === 'connect-failure'
+        ? 'connect_failed'
+        : kind === 'protocol'
+          ? 'upstream_protocol'
+          : 'upstream_reset'
     this.#onFailed(kind === 'connect-failure' ? 'connect-failure' : 'reset', code, now)
   }
 
   /** The endpoint closed a kept connection just as it was used again: its right, and no sign of ill health. */
   #wasStale(connection: UpstreamConnection): boolean {
-    return connection.reused && !connection.answered && this.#idempotent && this.#exchange.replayable && this.#stale < STALE_MAX
+    return (
+      connection.reused &&
+      !connection.answered &&
+      this.#idempotent &&
+      this.#exchange.replayable &&
+      this.#stale < STALE_MAX
+    )
   }
 
   #again(now: number): void {
@@ -203,7 +232,12 @@ export class Attempts implements UpstreamUser, Timed {
 
   /** Whether this attempt is cut short so that another one has time. */
   #mayFollow(service: Service): boolean {
-    return this.#idempotent && this.#exchange.replayable && this.count <= service.retry.attempts && service.retry.on.includes('timeout')
+    return (
+      this.#idempotent &&
+      this.#exchange.replayable &&
+      this.count <= service.retry.attempts &&
+      service.retry.on.includes('timeout')
+    )
   }
 
   #connect(fresh: boolean, now: number): void {
@@ -222,7 +256,8 @@ export class Attempts implements UpstreamUser, Timed {
     this.#sent = true
     const first = parts[0]
     if (first === undefined) connection.begin(head, this.#exchange.toHead, body.complete)
-    else if (parts.length === 1 && first.length <= 4_096) connection.begin(head + first.toString('latin1'), this.#exchange.toHead, body.complete)
+    else if (parts.length === 1 && first.length <= 4_096)
+      connection.begin(head + first.toString('latin1'), this.#exchange.toHead, body.complete)
     else {
       connection.begin(head, this.#exchange.toHead, false)
       for (const [i, part] of parts.entries()) connection.write(part, body.complete && i === parts.length - 1)
@@ -236,7 +271,8 @@ export class Attempts implements UpstreamUser, Timed {
     this.#endAttempt(false, failure, now)
     if (!this.#tried.includes(this.#index)) this.#tried.push(this.#index)
     const nextAt = now + this.#pauseMs(retryAfterMs)
-    if (!this.#mayTryAgain(cause === 'reset' && !sent ? 'reset-before-request' : cause, nextAt)) return this.#giveUp(code, now)
+    if (!this.#mayTryAgain(cause === 'reset' && !sent ? 'reset-before-request' : cause, nextAt))
+      return this.#giveUp(code, now)
     if (!this.#service!.budget.withdraw(now)) return this.#giveUp(code, now)
     if (nextAt <= now) return this.#try(now)
     this.deadlineAt = nextAt
@@ -247,14 +283,20 @@ export class Attempts implements UpstreamUser, Timed {
   #pauseMs(retryAfterMs: number): number {
     const { retry, endpoints } = this.#service!
     if (this.#tried.length < endpoints.length) return 0
-    return Math.max(retryAfterMs, backoffMs(this.count - 1, this.#plane.random, { baseMs: retry.backoff.base, maxMs: retry.backoff.max }))
+    return Math.max(
+      retryAfterMs,
+      backoffMs(this.count - 1, this.#plane.random, { baseMs: retry.backoff.base, maxMs: retry.backoff.max }),
+    )
   }
 
   #mayTryAgain(cause: FailureKind, nextAt: number): boolean {
     const { retry, endpoints } = this.#service!
     // Nothing was processed, so nothing is repeated: a dead site's other endpoints may be passed over one by one.
     const unprocessed = cause === 'connect-failure' || cause === 'reset-before-request'
-    const retriesMax = retry.attempts > 0 && unprocessed ? Math.max(retry.attempts, Math.min(endpoints.length - 1, PASSED_OVER_MAX)) : retry.attempts
+    const retriesMax =
+      retry.attempts > 0 && unprocessed
+        ? Math.max(retry.attempts, Math.min(endpoints.length - 1, PASSED_OVER_MAX))
+        : retry.attempts
     const verdict = mayRetry({
       method: this.#exchange.method,
       kind: cause,

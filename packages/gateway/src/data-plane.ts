@@ -173,7 +173,10 @@ export class DataPlane {
   async #open(config: ListenerConfig, baseDir: string): Promise<Server> {
     const accept = (socket: Socket): void => this.#accept(socket, config.name)
     const options = { noDelay: true, allowHalfOpen: true }
-    const server = config.tls === undefined ? createServer(options, accept) : await createTlsListener(config, config.tls, baseDir, accept)
+    const server =
+      config.tls === undefined
+        ? createServer(options, accept)
+        : await createTlsListener(config, config.tls, baseDir, accept)
     const [host, port] = splitAddress(config.address)
     await new Promise<void>((done, fail) => {
       server.once('error', fail)
@@ -223,7 +226,12 @@ export class DataPlane {
 }
 
 /** TLS is loaded where a listener wants it: it takes 6 MB. */
-async function createTlsListener(config: ListenerConfig, files: TlsConfig, baseDir: string, accept: (socket: Socket) => void): Promise<Server> {
+async function createTlsListener(
+  config: ListenerConfig,
+  files: TlsConfig,
+  baseDir: string,
+  accept: (socket: Socket) => void,
+): Promise<Server> {
   const { createServer: createTlsServer } = await import('node:tls')
   return createTlsServer(
     {
@@ -249,11 +257,15 @@ function poolOptions({ config }: Service): UpstreamPoolOptions {
 }
 
 function sameSocket(a: ListenerConfig, b: ListenerConfig): boolean {
-  return a.address === b.address && a.protocol === b.protocol && JSON.stringify(a.tls) === JSON.stringify(b.tls)
+  return (
+    a.address === b.address && a.protocol === b.protocol && JSON.stringify(a.tls) === JSON.stringify(b.tls)
+  )
 }
 
 function addressOf(server: Server): string {
   const address = server.address()
   if (address === null || typeof address === 'string') return ''
-  return address.family === 'IPv6' ? `[${address.address}]:${address.port}` : `${address.address}:${address.port}`
+  return address.family === 'IPv6'
+    ? `[${address.address}]:${address.port}`
+    : `${address.address}:${address.port}`
 }

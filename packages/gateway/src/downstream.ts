@@ -35,7 +35,10 @@ export class Downstream implements Timed {
   #partialHead = ''
   /** Bytes that arrived behind the current request. Not empty: the socket is not being read. */
   #ahead: Buffer | null = null
-  #reading = true
+  /** The exchange wants no more of the body for now. */
+  #paused = false
+  /** The socket is not being read. */
+  #stopped = false
   #working = false
 
   constructor(plane: DataPlane, socket: Socket, listener: ListenerConfig) {
@@ -46,7 +49,7 @@ export class Downstream implements Timed {
     this.remoteAddress = plainAddress(socket.remoteAddress ?? '')
     this.#exchange = new Exchange(plane, this)
     readRaw(socket, (bytes) => this.#onBytes(bytes))
-    socket.on('drain', () => this.#exchange.onDownstreamDrain())
+    socket.on('drain', () => this.#onDrain())
     socket.on('end', () => this.#onEnd())
     socket.on('error', () => this.#onClose())
     socket.on('close', () => this.#onClose())
@@ -74,13 +77,12 @@ export class Downstream implements Timed {
 
   /** The exchange wants no more of the request's body for now. */
   pause(): void {
-    this.#reading = false
+    this.#paused = true
   }
 
   resume(): void {
-    if (this.#reading || this.#ahead !== null) return
-    this.#reading = true
-    resumeRaw(this.#socket)
+    this.#paused = false
+    this.#readOn()
   }
 
   /** The exchange has ended and its answer is written. */
@@ -97,15 +99,28 @@ export class Downstream implements Timed {
     if (this.#state === 'closing' || this.#state === 'closed') return
     this.#state = 'closing'
     this.#ahead = null
-    this.#socket.end()
-    this.#reading = true
-    resumeRaw(this.#socket)
-    this.#setDeadline(this.#plane.clock.now() + LINGER_MS)
+    this.#paused = false
+    this.#socket.end(() => this.#onFlushed())
+    this.#readOn()
+    // A slow client may take its time over what is still to leave.
+    this.#setDeadline(this.#plane.clock.now() + this.listener.limits.idle)
   }
 
-  /** Closes at once; an answer that was cut off must not look complete. */
+  /** Closes at once. */
   destroy(): void {
     this.#onClose()
+  }
+
+  /**
+   * Closes at once behind an answer that broke off; the exchange ends itself. `unframed`: the client takes the end of
+   * the connection for the end of the body, so only a reset tells it that something is missing.
+   */
+  cutOff(unframed: boolean): void {
+    if (this.#state === 'closed') return
+    this.#leavePlane()
+    // Behind TLS the missing close_notify says it.
+    if (unframed && this.scheme === 'http') this.#socket.resetAndDestroy()
+    else this.#socket.destroy()
   }
 
   /** The process is about to end: a connection without a request closes, one with a request closes behind its answer. */
@@ -123,21 +138,38 @@ export class Downstream implements Timed {
     if (this.#state === 'closing') return true
     if (this.#state === 'closed') return false
     this.#working = true
-    this.#take(bytes)
+    if (this.#isBacklogged()) this.#leave(bytes, 0)
+    else this.#take(bytes)
     this.#working = false
     this.#workAhead()
-    return this.#reading && this.#ahead === null
+    this.#stopped = this.#paused || this.#ahead !== null
+    return !this.#stopped
   }
 
   #workAhead(): void {
     this.#working = true
-    while (this.#ahead !== null && (this.#state === 'idle' || this.#state === 'head')) {
+    while (
+      this.#ahead !== null &&
+      (this.#state === 'idle' || this.#state === 'head') &&
+      !this.#isBacklogged()
+    ) {
       const bytes = this.#ahead
       this.#ahead = null
       this.#take(bytes)
     }
     this.#working = false
-    if (this.#ahead === null && !this.#reading && this.#state !== 'exchange') this.resume()
+    this.#readOn()
+  }
+
+  /** Between requests: a client that sends one after the other and does not read the answers is asked to wait. */
+  #isBacklogged(): boolean {
+    return this.#state !== 'exchange' && this.#socket.writableNeedDrain
+  }
+
+  #readOn(): void {
+    if (!this.#stopped || this.#paused || this.#ahead !== null) return
+    this.#stopped = false
+    resumeRaw(this.#socket)
   }
 
   #take(bytes: Buffer): void {
@@ -149,18 +181,15 @@ export class Downstream implements Timed {
     const { headerBytes, headers } = this.listener.limits
     const before = this.#partialHead.length
     const fresh = bytes.toString('latin1', 0, Math.min(bytes.length, headerBytes + 4 - before))
-    let text = before === 0 ? fresh : this.#partialHead + fresh
-    let skipped = 0
-    if (before === 0 && text.startsWith('\r\n')) {
-      // RFC 9112 §2.2: one empty line before a request is ignored; some clients add it behind a body.
-      text = text.slice(2)
-      skipped = 2
-    }
+    const arrived = before === 0 ? fresh : this.#partialHead + fresh
+    // RFC 9112 §2.2: one empty line before a request is ignored; some clients add it behind a body.
+    const skipped = arrived.startsWith('\r\n') ? 2 : 0
+    const text = skipped === 0 ? arrived : arrived.slice(skipped)
     const lineBreak = text.indexOf('\r\n\r\n')
     if (lineBreak === -1) {
       if (text.length >= headerBytes) this.#refuse('head_too_large')
       else if (hasBareLineFeed(text)) this.#refuse('bad_header')
-      else this.#keepPartial(text)
+      else this.#keepPartial(arrived)
       return
     }
     const end = lineBreak + 4
@@ -183,7 +212,8 @@ export class Downstream implements Timed {
 
   #keepPartial(text: string): void {
     this.#partialHead = text
-    if (this.#state === 'head') return
+    // An empty line alone begins nothing: such a client is idle, and is not told that it was slow.
+    if (this.#state === 'head' || text === '\r' || text === '\r\n') return
     this.#state = 'head'
     this.#setDeadline(this.#plane.clock.now() + this.listener.limits.headTimeout)
   }
@@ -205,21 +235,38 @@ export class Downstream implements Timed {
     this.#plane.wheel.schedule(this)
   }
 
+  #onDrain(): void {
+    if (this.#state === 'exchange') this.#exchange.onDownstreamDrain()
+    else this.#workAhead()
+  }
+
+  /** The last answer has left, and our side is closed. */
+  #onFlushed(): void {
+    if (this.#state !== 'closing') return
+    if (this.#socket.readableEnded) this.destroy()
+    else this.#setDeadline(this.#plane.clock.now() + LINGER_MS)
+  }
+
   #onEnd(): void {
+    // The last answer is still leaving; what follows it sees to the rest.
+    if (this.#state === 'closing' && !this.#socket.writableFinished) return
     // As nginx, Go and Node do: a client that closes its side while it waits has gone away.
-    if (this.#state === 'closing') this.destroy()
-    else if (this.#state !== 'closed') this.destroy()
+    this.destroy()
   }
 
   #onClose(): void {
     if (this.#state === 'closed') return
     const inExchange = this.#state === 'exchange'
+    this.#leavePlane()
+    this.#socket.destroy()
+    if (inExchange) this.#exchange.abort()
+  }
+
+  #leavePlane(): void {
     this.#state = 'closed'
     this.#ahead = null
     this.#plane.wheel.cancel(this)
     this.#plane.onDownstreamClosed(this)
-    this.#socket.destroy()
-    if (inExchange) this.#exchange.abort()
   }
 }
 

@@ -1,3 +1,4 @@
+import { attemptDeadline, chooseFallback } from '@budao/resilience'
 import { Attempts } from './attempts.ts'
 import type { DataPlane } from './data-plane.ts'
 import type { Downstream } from './downstream.ts'
@@ -13,6 +14,7 @@ import { editableReply, responseView } from './response-view.ts'
 import type { Route } from './route.ts'
 import type { Runtime } from './runtime.ts'
 import type { Service } from './service.ts'
+import type { StaleAnswer } from './stale-answers.ts'
 import type { Timed } from './timer-wheel.ts'
 import type { UpstreamConnection } from './upstream-connection.ts'
 
@@ -25,7 +27,14 @@ import type { UpstreamConnection } from './upstream-connection.ts'
 type State = 'idle' | 'filtering' | 'attempting' | 'relaying'
 
 /** Who answered, as the access log says it. */
-export type AnsweredBy = 'upstream' | 'filter' | 'fallback-json' | 'fallback-stale' | 'fallback-service' | 'gateway' | 'aborted'
+export type AnsweredBy =
+  | 'upstream'
+  | 'filter'
+  | 'fallback-json'
+  | 'fallback-stale'
+  | 'fallback-service'
+  | 'gateway'
+  | 'aborted'
 
 /** Nginx's code for a client that went away before its answer: never on the wire, only in logs and metrics. */
 const CLIENT_CLOSED = 499
@@ -205,7 +214,7 @@ export class Exchange implements Timed, FilterRequest {
 
   /** An attempt begins: until when may it last? */
   onAttempt(now: number, mayFollow: boolean): void {
-    this.deadlineAt = mayFollow ? Math.min(this.#requestDeadlineAt, now + this.#perTryMs) : this.#requestDeadlineAt
+    this.deadlineAt = attemptDeadline(this.#requestDeadlineAt, mayFollow ? this.#perTryMs : Infinity, now)
     this.#plane.wheel.schedule(this)
   }
 
@@ -237,17 +246,25 @@ export class Exchange implements Timed, FilterRequest {
       return this.#answerBare('filter_failed')
     }
     const keepAlive = this.#keepsAlive()
-    this.#relay.begin(head, this.#downstream.head, keepAlive, `X-Request-Id: ${this.requestId}\r\n`)
+    this.#relay.begin(head, this.#downstream.head, keepAlive, this.#ownLines())
     if (route.stale?.wants(this, head) === true) this.#storeText = ''
     this.#waitForProgress()
   }
 
   /** A part of the answer's body. False when the client takes no more for now. */
-  onResponseBytes(connection: UpstreamConnection, text: string | undefined, bytes: Uint8Array, start: number, end: number, last: boolean): boolean {
+  onResponseBytes(
+    connection: UpstreamConnection,
+    text: string | undefined,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    last: boolean,
+  ): boolean {
     if (this.#storeText !== null) this.#store(text, bytes, start, end)
     const flowing = this.#relay.write(text, bytes, start, end, last)
     if (last) {
-      if (this.#storeText !== null) this.#route!.stale!.put(this, connection.head, this.#storeText, this.#plane.clock.now())
+      if (this.#storeText !== null)
+        this.#route!.stale!.put(this, connection.head, this.#storeText, this.#plane.clock.now())
       this.#end(this.#relay.keepAlive)
     } else this.#waitForProgress()
     return flowing
@@ -261,17 +278,34 @@ export class Exchange implements Timed, FilterRequest {
   /** No attempt gave an answer to pass on. `status` of the last answer when an endpoint did give one. */
   onAttemptsFailed(code: ErrorCode): void {
     this.#reason = code
-    const fallback = this.#route!.fallback
-    if (fallback === undefined) return this.#answerError(code)
-    const stale = this.#route!.stale?.get(this, this.#plane.clock.now())
-    if (stale !== undefined) return this.#answerText(stale.text(this.#keepsAlive(), this.#downstream.head.minor === 0, this.toHead, this.requestId), stale.status, 'fallback-stale', stale.bytes)
-    const service = this.#route!.fallbackService
-    if (service !== null && !this.#usedFallbackService && this.body.replayable) {
-      this.#usedFallbackService = true
-        return this.#useService(service, this.#plane.clock.now())
+    const route = this.#route!
+    if (route.fallback === undefined) return this.#answerError(code)
+    // What was not done must not look done: a write gets another service's answer, or the error.
+    const safe = this.method === 'GET' || this.method === 'HEAD'
+    const now = this.#plane.clock.now()
+    const stale = safe ? route.stale?.get(this, now) : undefined
+    const choice = chooseFallback(
+      {
+        stale: route.fallback.stale,
+        service: route.fallback.service,
+        json: safe ? route.fallback.json : undefined,
+      },
+      {
+        staleAgeMs: stale === undefined ? null : now - stale.storedAt,
+        service: !this.#usedFallbackService && this.body.replayable,
+      },
+    )
+    switch (choice) {
+      case 'stale':
+        return this.#answerStale(stale!)
+      case 'service':
+        this.#usedFallbackService = true
+        return this.#useService(route.fallbackService!, now)
+      case 'json':
+        return this.#answer(route.fallbackReply!, 'fallback-json')
+      case 'none':
+        return this.#answerError(code)
     }
-    if (this.#route!.fallbackReply === null) return this.#answerError(code)
-    this.#answer(this.#route!.fallbackReply, 'fallback-json')
   }
 
   // The path of a request.
@@ -328,7 +362,9 @@ export class Exchange implements Timed, FilterRequest {
   }
 
   #warnOfFilter(name: string, error: unknown): void {
-    this.#plane.warn(`route ${this.route}: filter ${name} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`)
+    this.#plane.warn(
+      `route ${this.route}: filter ${name} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    )
   }
 
   #forward(): void {
@@ -382,6 +418,12 @@ export class Exchange implements Timed, FilterRequest {
     return this.#downstream.head.keepAlive && this.body.complete && !this.#plane.draining
   }
 
+  /** What the gateway adds to an endpoint's answer. */
+  #ownLines(): string {
+    const line = `X-Request-Id: ${this.requestId}\r\n`
+    return this.#usedFallbackService ? `${line}X-Budao-Fallback: service\r\n` : line
+  }
+
   #store(text: string | undefined, bytes: Uint8Array, start: number, end: number): void {
     const part = text ?? Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1')
     const stored = this.#storeText + part
@@ -432,8 +474,25 @@ export class Exchange implements Timed, FilterRequest {
       answer = edited.reply()
     }
     const headers: Reply['headers'] = [...answer.headers, ['X-Request-Id', this.requestId]]
-    const text = replyText({ ...answer, headers }, { keepAlive: this.#keepsAlive(), tellKeepAlive: this.#downstream.head.minor === 0, toHead: this.toHead })
+    const text = replyText(
+      { ...answer, headers },
+      {
+        keepAlive: this.#keepsAlive(),
+        tellKeepAlive: this.#downstream.head.minor === 0,
+        toHead: this.toHead,
+      },
+    )
     this.#answerText(text, answer.status, by, answer.body.length)
+  }
+
+  #answerStale(stale: StaleAnswer): void {
+    const text = stale.text(
+      this.#keepsAlive(),
+      this.#downstream.head.minor === 0,
+      this.toHead,
+      this.requestId,
+    )
+    this.#answerText(text, stale.status, 'fallback-stale', stale.bytes)
   }
 
   #answerText(text: string, status: number, by: AnsweredBy, bytes: number): void {

@@ -16,13 +16,22 @@ export class ForwardedHead {
   }
 
   /** `path` is the client's, or what the route made of it. */
-  text(path: string, request: RequestView & { readonly requestId: string }, head: RequestHead, downstream: Downstream): string {
+  text(
+    path: string,
+    request: RequestView & { readonly requestId: string },
+    head: RequestHead,
+    downstream: Downstream,
+  ): string {
     const target = head.target === '*' ? '*' : request.query === '' ? path : `${path}?${request.query}`
-    const hops = head.forwardedFor === '' ? downstream.remoteAddress : `${head.forwardedFor}, ${downstream.remoteAddress}`
+    const hops =
+      head.forwardedFor === ''
+        ? downstream.remoteAddress
+        : `${head.forwardedFor}, ${downstream.remoteAddress}`
     let text = `${head.method} ${target} HTTP/1.1\r\n${head.fields.passOn()}X-Forwarded-For: ${hops}\r\n`
     if (head.authority === '') text += `Host: ${downstream.listener.address}\r\n`
     if (head.forwardedProtoAt === -1) text += `X-Forwarded-Proto: ${downstream.scheme}\r\n`
-    if (head.forwardedHostAt === -1 && head.authority !== '') text += `X-Forwarded-Host: ${head.authority}\r\n`
+    if (head.forwardedHostAt === -1 && head.authority !== '')
+      text += `X-Forwarded-Host: ${head.authority}\r\n`
     if (head.requestIdAt === -1) text += `X-Request-Id: ${request.requestId}\r\n`
     if (!this.#isTraced(head)) text += `traceparent: ${this.#identity.traceparent()}\r\n`
     if (head.framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n'

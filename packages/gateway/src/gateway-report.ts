@@ -1,4 +1,13 @@
-import type { BreakerReport, Config, EndpointReport, GatewayReport, RouteReport, ServiceReport, SiteReport, Snapshot } from '@budao/model'
+import type {
+  BreakerReport,
+  Config,
+  EndpointReport,
+  GatewayReport,
+  RouteReport,
+  ServiceReport,
+  SiteReport,
+  Snapshot,
+} from '@budao/model'
 import type { CircuitBreaker, Clock } from '@budao/resilience'
 import { quantileMs, type MetricsReader } from './metrics.ts'
 import type { Endpoint, Service } from './service.ts'
@@ -47,7 +56,8 @@ export class GatewayReporter {
     for (const [name, row] of Object.entries(routeRows)) routes.set(name, this.#reader.route(row))
     const endpoints = new Map<string, number>()
     for (const service of services.values()) {
-      for (const { address, load } of service.endpoints) endpoints.set(`${service.name} ${address}`, load.requests)
+      for (const { address, load } of service.endpoints)
+        endpoints.set(`${service.name} ${address}`, load.requests)
     }
     this.#samples.push({ at: this.#clock.now(), routes, endpoints })
     if (this.#samples.length > SAMPLES_MAX) this.#samples.shift()
@@ -64,10 +74,18 @@ export class GatewayReporter {
       version: this.#version,
       startedAt: this.#startedAt,
       state: input.state,
-      snapshot: { version: input.snapshot.version, appliedAt: input.snapshot.createdAt, source: input.snapshot.source },
+      snapshot: {
+        version: input.snapshot.version,
+        appliedAt: input.snapshot.createdAt,
+        source: input.snapshot.source,
+      },
       refused: null,
       workers: input.workers,
-      listeners: config.listeners.map(({ name, address, protocol }) => ({ name, address: input.addresses[name] ?? address, protocol })),
+      listeners: config.listeners.map(({ name, address, protocol }) => ({
+        name,
+        address: input.addresses[name] ?? address,
+        protocol,
+      })),
       sites: Object.keys(config.sites).map((name) => siteReport(name, services)),
       services,
       routes,
@@ -79,7 +97,9 @@ export class GatewayReporter {
   }
 
   #service(service: Service, input: ReportInput, now: number): ServiceReport {
-    const endpoints = service.endpoints.map((endpoint, index) => this.#endpoint(service, endpoint, index, input, now))
+    const endpoints = service.endpoints.map((endpoint, index) =>
+      this.#endpoint(service, endpoint, index, input, now),
+    )
     const usable = endpoints.filter(({ state }) => state === 'usable').length
     const panic = service.set.panic(now)
     return {
@@ -96,7 +116,13 @@ export class GatewayReporter {
     }
   }
 
-  #endpoint(service: Service, endpoint: Endpoint, index: number, input: ReportInput, now: number): EndpointReport {
+  #endpoint(
+    service: Service,
+    endpoint: Endpoint,
+    index: number,
+    input: ReportInput,
+    now: number,
+  ): EndpointReport {
     const breaker = breakerReport(endpoint.breaker, now)
     const verdict = service.set.state(index, now)
     const { address, site, load } = endpoint
@@ -114,7 +140,9 @@ export class GatewayReporter {
       inFlight: load.inFlight(),
       requestsTotal: load.requests,
       failuresTotal: load.failures,
-      requestsPerSecond: this.#rate(now, load.requests, ({ endpoints }) => endpoints.get(`${service.name} ${address}`)),
+      requestsPerSecond: this.#rate(now, load.requests, ({ endpoints }) =>
+        endpoints.get(`${service.name} ${address}`),
+      ),
       latencyMs: load.lastLatencyMs,
     }
   }
@@ -144,7 +172,9 @@ export class GatewayReporter {
 }
 
 function breakerReport(breaker: CircuitBreaker | null, now: number): BreakerReport {
-  return breaker === null ? { state: 'closed', calls: 0, failures: 0, slow: 0 } : { state: breaker.state(now), ...breaker.counts(now) }
+  return breaker === null
+    ? { state: 'closed', calls: 0, failures: 0, slow: 0 }
+    : { state: breaker.state(now), ...breaker.counts(now) }
 }
 
 function siteReport(name: string, services: readonly ServiceReport[]): SiteReport {

@@ -58,7 +58,10 @@ export class Gateway {
   constructor(config: Pick<Config, 'workers' | 'node'>, options: GatewayOptions) {
     this.#options = options
     this.#workers = config.workers === 'auto' ? availableParallelism() : config.workers
-    this.#metrics = Array.from({ length: this.#workers }, () => new SharedArrayBuffer(Metrics.bytesFor(ROUTE_ROWS_MAX)))
+    this.#metrics = Array.from(
+      { length: this.#workers },
+      () => new SharedArrayBuffer(Metrics.bytesFor(ROUTE_ROWS_MAX)),
+    )
     this.#reader = new MetricsReader(this.#metrics)
     this.#checker = new HealthChecker(this.#clock, this.#random, (event) => options.report(event))
     this.#pool = new WorkerPool({
@@ -128,7 +131,10 @@ export class Gateway {
   /** Holds a breaker open or closed until `auto`. `endpoint` null is the breaker of the service. False when there is no such breaker. */
   forceBreaker(service: string, endpoint: string | null, to: BreakerForce, reason: string): boolean {
     const found = this.#services.get(service)
-    const breaker = endpoint === null ? found?.breaker : found?.endpoints.find(({ address }) => address === endpoint)?.breaker
+    const breaker =
+      endpoint === null
+        ? found?.breaker
+        : found?.endpoints.find(({ address }) => address === endpoint)?.breaker
     if (breaker === undefined || breaker === null) return false
     breaker.force(to, reason, this.#clock.now())
     return true
@@ -161,7 +167,8 @@ export class Gateway {
       await this.#pool.apply(plan)
     } catch (error) {
       // The memory must fit the snapshot that goes on.
-      if (this.#snapshot !== null) this.#arena.arrange(runtimeCells(this.#snapshot, this.#workers), this.#clock.now())
+      if (this.#snapshot !== null)
+        this.#arena.arrange(runtimeCells(this.#snapshot, this.#workers), this.#clock.now())
       return { ok: false, problem: error instanceof Error ? error.message : String(error) }
     }
     this.#snapshot = snapshot
@@ -172,7 +179,11 @@ export class Gateway {
       severity: 'info',
       subject: `snapshot ${snapshot.version}`,
       message: `Snapshot ${snapshot.version} of ${snapshot.source} is in force.`,
-      evidence: { version: snapshot.version, routes: snapshot.config.routes.length, services: this.#services.size },
+      evidence: {
+        version: snapshot.version,
+        routes: snapshot.config.routes.length,
+        services: this.#services.size,
+      },
     })
     return { ok: true }
   }
@@ -200,10 +211,17 @@ export class Gateway {
     for (const { name } of snapshot.config.routes) {
       if (name in this.#routeRows) continue
       const row = Object.keys(this.#routeRows).length
-      if (row >= ROUTE_ROWS_MAX) throw new RangeError(`more than ${ROUTE_ROWS_MAX} route names since the start: restart the gateway`)
+      if (row >= ROUTE_ROWS_MAX)
+        throw new RangeError(`more than ${ROUTE_ROWS_MAX} route names since the start: restart the gateway`)
       this.#routeRows[name] = row
     }
-    return { snapshot, layout, routeRows: { ...this.#routeRows }, workers: this.#workers, baseDir: this.#options.baseDir }
+    return {
+      snapshot,
+      layout,
+      routeRows: { ...this.#routeRows },
+      workers: this.#workers,
+      baseDir: this.#options.baseDir,
+    }
   }
 
   #onCrash(worker: number): void {

@@ -39,7 +39,14 @@ export class HealthChecker {
           continue
         }
         const state = before?.state ?? unknownHealth(this.#clock.now())
-        const watch: Watch = { service, index, config: healthCheck, state, lastError: before?.lastError ?? '', timer: undefined }
+        const watch: Watch = {
+          service,
+          index,
+          config: healthCheck,
+          state,
+          lastError: before?.lastError ?? '',
+          timer: undefined,
+        }
         if (service.set.health(index) !== state.verdict) service.set.setHealth(index, state.verdict)
         next.set(key, watch)
         // A newcomer is asked at once; the others keep their rhythm, spread so that checks do not come in bursts.
@@ -91,7 +98,9 @@ export class HealthChecker {
       subject: address,
       service: service.name,
       site,
-      message: healthy ? `Endpoint ${address} passes its health checks again.` : `Endpoint ${address} fails its health checks: ${problem}.`,
+      message: healthy
+        ? `Endpoint ${address} passes its health checks again.`
+        : `Endpoint ${address} fails its health checks: ${problem}.`,
       evidence: {
         problem,
         intervalMs: config.interval,

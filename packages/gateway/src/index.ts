@@ -1,4 +1,12 @@
 export { errorCodes, type ErrorCode } from './errors.ts'
 export { defineFilter, type FilterDefinition, type UnnamedFilter } from './filters/module.ts'
-export type { ExchangeRecord, Filter, FilterEnv, FilterRequest, FilterResponse, Reply, RequestView } from './filters/filter.ts'
+export type {
+  ExchangeRecord,
+  Filter,
+  FilterEnv,
+  FilterRequest,
+  FilterResponse,
+  Reply,
+  RequestView,
+} from './filters/filter.ts'
 export { Gateway, type ApplyResult, type BreakerForce, type GatewayOptions } from './gateway.ts'

@@ -2,16 +2,35 @@ import { errorCodes, type ErrorCode } from './errors.ts'
 import type { AnsweredBy } from './exchange.ts'
 
 /** Upper bounds of the duration histogram, milliseconds; one more bucket takes the rest. */
-export const durationBoundsMs: readonly number[] = [1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000]
+export const durationBoundsMs: readonly number[] = [
+  1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000,
+]
 
 const codes = Object.keys(errorCodes) as ErrorCode[]
 
 /** Places of the counters of one thread. */
-const Global = { accepted: 0, downstreamOpen: 1, upstreamOpen: 2, upstreamIdle: 3, connectionsRefused: 4, unrouted: 5, tickAt: 10, refused: 11 } as const
+const Global = {
+  accepted: 0,
+  downstreamOpen: 1,
+  upstreamOpen: 2,
+  upstreamIdle: 3,
+  connectionsRefused: 4,
+  unrouted: 5,
+  tickAt: 10,
+  refused: 11,
+} as const
 const globalFields = Global.refused + codes.length
 
 /** Places within a route's row. Statuses by class from 2xx to 5xx; 499, a client that went away, on its own. */
-const Field = { requests: 0, status: 1, aborted: 5, retries: 6, fallbacks: 7, durationMs: 8, buckets: 9 } as const
+const Field = {
+  requests: 0,
+  status: 1,
+  aborted: 5,
+  retries: 6,
+  fallbacks: 7,
+  durationMs: 8,
+  buckets: 9,
+} as const
 const routeFields = Field.buckets + durationBoundsMs.length + 1
 
 /** What a thread counts: plain numbers in shared memory, written by that thread alone and read when somebody asks. */
@@ -140,7 +159,11 @@ export class MetricsReader {
 
   /** A thread that died leaves its gauges behind; its successor starts from nothing open. */
   forgetGauges(thread: number): void {
-    this.#threads[thread]!.fill(0, Global.downstreamOpen, Global.upstreamIdle + 1).fill(0, Global.tickAt, Global.tickAt + 1)
+    this.#threads[thread]!.fill(0, Global.downstreamOpen, Global.upstreamIdle + 1).fill(
+      0,
+      Global.tickAt,
+      Global.tickAt + 1,
+    )
   }
 
   #sum(index: number): number {

@@ -4,7 +4,11 @@ import { durationBoundsMs, type MetricsReader } from './metrics.ts'
 type Labels = Readonly<Record<string, string>>
 
 /** Writes the counters in Prometheus' text format 0.0.4. Durations in seconds, as its conventions want. */
-export function prometheusText(report: GatewayReport, reader: MetricsReader, routeRows: Readonly<Record<string, number>>): string {
+export function prometheusText(
+  report: GatewayReport,
+  reader: MetricsReader,
+  routeRows: Readonly<Record<string, number>>,
+): string {
   const text = new Exposition()
   const global = reader.global()
   text.family('budao_gateway_info', 'gauge', 'Version and place of this gateway; always 1.')
@@ -13,13 +17,21 @@ export function prometheusText(report: GatewayReport, reader: MetricsReader, rou
   text.sample({}, report.snapshot.version)
   text.family('budao_gateway_connections_accepted_total', 'counter', 'Client connections accepted.')
   text.sample({}, global.accepted)
-  text.family('budao_gateway_connections_refused_total', 'counter', 'Client connections closed unread because of a limit.')
+  text.family(
+    'budao_gateway_connections_refused_total',
+    'counter',
+    'Client connections closed unread because of a limit.',
+  )
   text.sample({}, global.connectionsRefused)
   text.family('budao_gateway_connections', 'gauge', 'Open connections.')
   text.sample({ side: 'downstream' }, global.downstreamOpen)
   text.sample({ side: 'upstream' }, global.upstreamOpen)
   text.sample({ side: 'upstream-idle' }, global.upstreamIdle)
-  text.family('budao_gateway_refused_requests_total', 'counter', 'Requests refused before they had a route, by error code.')
+  text.family(
+    'budao_gateway_refused_requests_total',
+    'counter',
+    'Requests refused before they had a route, by error code.',
+  )
   for (const [code, count] of global.refused) text.sample({ code }, count)
   text.family('budao_gateway_unrouted_requests_total', 'counter', 'Requests answered without a route.')
   text.sample({}, global.unrouted)
@@ -30,7 +42,11 @@ export function prometheusText(report: GatewayReport, reader: MetricsReader, rou
 
 function writeRoutes(text: Exposition, reader: MetricsReader, rows: Readonly<Record<string, number>>): void {
   const routes = Object.entries(rows).map(([route, row]) => ({ route, ...reader.route(row) }))
-  text.family('budao_gateway_requests_total', 'counter', 'Requests answered, by route and class of status; 499: the client went away.')
+  text.family(
+    'budao_gateway_requests_total',
+    'counter',
+    'Requests answered, by route and class of status; 499: the client went away.',
+  )
   for (const { route, status, aborted } of routes) {
     for (const [index, count] of status.entries()) text.sample({ route, status: `${index + 2}xx` }, count)
     text.sample({ route, status: '499' }, aborted)
@@ -39,7 +55,11 @@ function writeRoutes(text: Exposition, reader: MetricsReader, rows: Readonly<Rec
   for (const { route, retries } of routes) text.sample({ route }, retries)
   text.family('budao_gateway_fallbacks_total', 'counter', 'Answers given by a fallback.')
   for (const { route, fallbacks } of routes) text.sample({ route }, fallbacks)
-  text.family('budao_gateway_request_duration_seconds', 'histogram', 'From the head of a request to the end of its answer.')
+  text.family(
+    'budao_gateway_request_duration_seconds',
+    'histogram',
+    'From the head of a request to the end of its answer.',
+  )
   for (const { route, buckets, durationMs, requests } of routes) {
     let below = 0
     for (const [index, bound] of durationBoundsMs.entries()) {
@@ -54,24 +74,41 @@ function writeRoutes(text: Exposition, reader: MetricsReader, rows: Readonly<Rec
 
 function writeServices(text: Exposition, { services }: GatewayReport): void {
   const endpoints = services.flatMap(({ name, endpoints: own }) =>
-    own.map((endpoint) => ({ labels: { service: name, endpoint: endpoint.address, site: endpoint.site }, endpoint })),
+    own.map((endpoint) => ({
+      labels: { service: name, endpoint: endpoint.address, site: endpoint.site },
+      endpoint,
+    })),
   )
   text.family('budao_gateway_service_in_flight', 'gauge', 'Requests under way.')
   for (const { name, inFlight } of services) text.sample({ service: name }, inFlight)
-  text.family('budao_gateway_service_panic', 'gauge', '1 while health is ignored because too few endpoints are usable.')
+  text.family(
+    'budao_gateway_service_panic',
+    'gauge',
+    '1 while health is ignored because too few endpoints are usable.',
+  )
   for (const { name, panic } of services) text.sample({ service: name }, panic ? 1 : 0)
   text.family('budao_gateway_service_retry_tokens', 'gauge', 'Retries the budget has left.')
   for (const { name, retryTokens } of services) text.sample({ service: name }, retryTokens)
-  text.family('budao_gateway_breaker_open', 'gauge', '1 while the breaker rejects, 0.5 while it tries, 0 while it is closed.')
-  for (const { name, breaker } of services) text.sample({ service: name, endpoint: '' }, openness(breaker.state))
-  for (const { labels, endpoint } of endpoints) text.sample({ service: labels.service, endpoint: labels.endpoint }, openness(endpoint.breaker.state))
+  text.family(
+    'budao_gateway_breaker_open',
+    'gauge',
+    '1 while the breaker rejects, 0.5 while it tries, 0 while it is closed.',
+  )
+  for (const { name, breaker } of services)
+    text.sample({ service: name, endpoint: '' }, openness(breaker.state))
+  for (const { labels, endpoint } of endpoints)
+    text.sample({ service: labels.service, endpoint: labels.endpoint }, openness(endpoint.breaker.state))
   text.family('budao_gateway_endpoint_usable', 'gauge', '1 while the endpoint gets traffic.')
   for (const { labels, endpoint } of endpoints) text.sample(labels, endpoint.state === 'usable' ? 1 : 0)
   text.family('budao_gateway_endpoint_in_flight', 'gauge', 'Attempts under way.')
   for (const { labels, endpoint } of endpoints) text.sample(labels, endpoint.inFlight)
   text.family('budao_gateway_endpoint_attempts_total', 'counter', 'Attempts begun.')
   for (const { labels, endpoint } of endpoints) text.sample(labels, endpoint.requestsTotal)
-  text.family('budao_gateway_endpoint_failures_total', 'counter', 'Attempts that failed: no connection, reset, timeout, 502, 503 or 504.')
+  text.family(
+    'budao_gateway_endpoint_failures_total',
+    'counter',
+    'Attempts that failed: no connection, reset, timeout, 502, 503 or 504.',
+  )
   for (const { labels, endpoint } of endpoints) text.sample(labels, endpoint.failuresTotal)
 }
 

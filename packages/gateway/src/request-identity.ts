@@ -1,6 +1,8 @@
 import type { Random } from '@budao/resilience'
 
-const HEX_BYTES: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+const HEX_BYTES: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
+  byte.toString(16).padStart(2, '0'),
+)
 const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
 
 /** Makes the ids of requests that arrive without any. */
@@ -28,7 +30,11 @@ export class RequestIdentity {
     let text = ''
     for (let i = 0; i < bytes; i += 4) {
       const word = Math.floor(this.#random.next() * 0x1_0000_0000)
-      text += HEX_BYTES[word & 255]! + HEX_BYTES[(word >>> 8) & 255]! + HEX_BYTES[(word >>> 16) & 255]! + HEX_BYTES[word >>> 24]!
+      text +=
+        HEX_BYTES[word & 255]! +
+        HEX_BYTES[(word >>> 8) & 255]! +
+        HEX_BYTES[(word >>> 16) & 255]! +
+        HEX_BYTES[word >>> 24]!
     }
     return text
   }

@@ -15,7 +15,8 @@ export function responseView(head: ResponseHead): FilterResponse {
 /** An answer of the gateway's own as filters see it; `reply` is what they made of it. */
 export function editableReply(original: Reply): FilterResponse & { reply(): Reply } {
   let headers = [...original.headers]
-  const without = (name: string): typeof headers => headers.filter(([each]) => each.toLowerCase() !== name.toLowerCase())
+  const without = (name: string): typeof headers =>
+    headers.filter(([each]) => each.toLowerCase() !== name.toLowerCase())
   return {
     status: original.status,
     header: (name) => {

@@ -21,7 +21,12 @@ export class Route {
   readonly #config: RouteConfig
   readonly #services: readonly Service[]
 
-  constructor(config: RouteConfig, row: number, filters: readonly Filter[], services: ReadonlyMap<string, Service>) {
+  constructor(
+    config: RouteConfig,
+    row: number,
+    filters: readonly Filter[],
+    services: ReadonlyMap<string, Service>,
+  ) {
     this.name = config.name
     this.row = row
     this.filters = filters
@@ -33,13 +38,17 @@ export class Route {
     this.fallback = fallback
     this.fallbackService = fallback?.service === undefined ? null : services.get(fallback.service)!
     this.fallbackReply = fallback?.json === undefined ? null : jsonReply(fallback)
-    this.stale = fallback?.stale === undefined ? null : new StaleAnswers({ ageMs: fallback.stale, bytesMax: fallback.staleBytes })
+    this.stale =
+      fallback?.stale === undefined
+        ? null
+        : new StaleAnswers({ ageMs: fallback.stale, bytesMax: fallback.staleBytes })
   }
 
   /** Draws a backend by weight; null when no backend has any. */
   chooseService(random: Random): Service | null {
     const { backends } = this.#config
-    const index = backends.length === 1 && backends[0]!.weight > 0 ? 0 : chooseBackend(backends, random.next())
+    const index =
+      backends.length === 1 && backends[0]!.weight > 0 ? 0 : chooseBackend(backends, random.next())
     return index === -1 ? null : this.#services[index]!
   }
 
@@ -55,7 +64,10 @@ export class Route {
 
   /** For a filter's own deadline. */
   get requestMs(): number {
-    return this.#config.timeout ?? Math.max(3_000, ...this.#services.map((service) => service.config.timeouts.request))
+    return (
+      this.#config.timeout ??
+      Math.max(3_000, ...this.#services.map((service) => service.config.timeouts.request))
+    )
   }
 }
 
@@ -65,6 +77,7 @@ function jsonReply({ status, json }: FallbackConfig): Reply {
     headers: [
       ['Content-Type', 'application/json'],
       ['Cache-Control', 'no-store'],
+      ['X-Budao-Fallback', 'json'],
     ],
     body: JSON.stringify(json),
   }

@@ -41,7 +41,12 @@ export class Runtime {
   exchanges = 0
   readonly #filters: readonly Filter[]
 
-  private constructor(plan: RuntimePlan, services: ReadonlyMap<string, Service>, routes: readonly Route[], filters: readonly Filter[]) {
+  private constructor(
+    plan: RuntimePlan,
+    services: ReadonlyMap<string, Service>,
+    routes: readonly Route[],
+    filters: readonly Filter[],
+  ) {
     this.version = plan.snapshot.version
     this.plan = plan
     this.services = services
@@ -77,19 +82,22 @@ export class Runtime {
       }
       return new Runtime(plan, services, routes, filters)
     } catch (error) {
-      await Promise.all(filters.map((filter) => filter.close?.()))
+      await Promise.all(filters.map(async (filter) => filter.close?.()))
       throw error
     }
   }
 
   /** Releases what filters hold. Only when no exchange uses it any more. */
   async close(): Promise<void> {
-    await Promise.all(this.#filters.map((filter) => filter.close?.()))
+    await Promise.all(this.#filters.map(async (filter) => filter.close?.()))
   }
 }
 
 /** The services of a plan over its shared memory, for threads that forward and for the one that observes. */
-export function createServices({ snapshot, layout, workers }: RuntimePlan, context: RuntimeContext): Map<string, Service> {
+export function createServices(
+  { snapshot, layout, workers }: RuntimePlan,
+  context: RuntimeContext,
+): Map<string, Service> {
   const { config } = snapshot
   const sites = Object.entries(config.sites).map(([name, { weight }]) => ({ name, weight }))
   const shared = {
@@ -101,7 +109,9 @@ export function createServices({ snapshot, layout, workers }: RuntimePlan, conte
     cells: (name: string): Cells => cellsOf(context.memory, layout, name),
     report: (event: EventDraft): void => context.report(event),
   }
-  return new Map(Object.entries(config.services).map(([name, service]) => [name, new Service(name, service, shared)]))
+  return new Map(
+    Object.entries(config.services).map(([name, service]) => [name, new Service(name, service, shared)]),
+  )
 }
 
 /** How much shared memory a snapshot takes, by name. */

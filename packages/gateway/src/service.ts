@@ -70,7 +70,10 @@ export class Service {
     this.#hashes = config.balance === 'ring-hash' || config.balance === 'maglev'
     const names = cellNames(name, config)
     const breaker = breakerOptions(config)
-    this.breaker = breaker === null ? null : new CircuitBreaker(context.cells(names.breaker), breaker, (move) => this.#onBreaker(move, null))
+    this.breaker =
+      breaker === null
+        ? null
+        : new CircuitBreaker(context.cells(names.breaker), breaker, (move) => this.#onBreaker(move, null))
     this.budget = new RetryBudget(context.cells(names.budget), budgetOptions(config))
     this.bulkhead = new Bulkhead(context.cells(names.bulkhead), { max: config.limits.concurrency })
     const doors: (CircuitBreaker | null)[] = []
@@ -94,7 +97,8 @@ export class Service {
     )
     this.endpoints = config.endpoints.map((endpoint, index) => {
       const cells = breaker === null ? null : context.cells(names.endpointBreaker(endpoint.address))
-      const own = cells === null ? null : new CircuitBreaker(cells, breaker!, (move) => this.#onBreaker(move, endpoint))
+      const own =
+        cells === null ? null : new CircuitBreaker(cells, breaker!, (move) => this.#onBreaker(move, endpoint))
       doors.push(own)
       return new Endpoint(endpoint, own, this.set.load(index))
     })
@@ -121,7 +125,14 @@ export class Service {
   }
 
   /** Takes the result of one attempt. `ok` is about the endpoint's health, `outcome` about its answers. */
-  record(index: number, permit: number, ok: boolean | null, outcome: BreakerOutcome, durationMs: number, now: number): void {
+  record(
+    index: number,
+    permit: number,
+    ok: boolean | null,
+    outcome: BreakerOutcome,
+    durationMs: number,
+    now: number,
+  ): void {
     this.endpoints[index]!.breaker?.record(permit, outcome, durationMs, now)
     if (outcome === ignored || ok === null) return
     if (!ok) this.endpoints[index]!.load.countFailure(now)
@@ -149,7 +160,14 @@ export class Service {
   }
 
   #onBreaker({ to, from, reason, evidence }: BreakerTransition, endpoint: EndpointConfig | null): void {
-    const kind = to === 'open' ? 'breaker.opened' : to === 'half-open' ? 'breaker.half-open' : to === 'closed' ? 'breaker.closed' : 'breaker.forced'
+    const kind =
+      to === 'open'
+        ? 'breaker.opened'
+        : to === 'half-open'
+          ? 'breaker.half-open'
+          : to === 'closed'
+            ? 'breaker.closed'
+            : 'breaker.forced'
     const subject = endpoint === null ? this.name : endpoint.address
     this.#context.report({
       kind,
@@ -164,7 +182,8 @@ export class Service {
 
   #onEjected(index: number, now: number): void {
     const { address, site } = this.endpoints[index]!
-    const { maxFails, failTimeout } = this.config.outlier === false ? { maxFails: 0, failTimeout: 0 } : this.config.outlier
+    const { maxFails, failTimeout } =
+      this.config.outlier === false ? { maxFails: 0, failTimeout: 0 } : this.config.outlier
     this.#context.report({
       kind: 'endpoint.ejected',
       severity: 'warning',
@@ -172,7 +191,12 @@ export class Service {
       service: this.name,
       site,
       message: `Endpoint ${address} was ejected for ${Math.round(this.set.ejectedForMs(index, now))} ms after ${maxFails} failures in a row.`,
-      evidence: { maxFails, failTimeoutMs: failTimeout, usableLeft: this.set.usable(now), worker: this.#context.worker },
+      evidence: {
+        maxFails,
+        failTimeoutMs: failTimeout,
+        usableLeft: this.set.usable(now),
+        worker: this.#context.worker,
+      },
     })
   }
 }
@@ -189,7 +213,8 @@ export function serviceCells(name: string, config: ServiceConfig, workers: numbe
   ])
   if (breaker === null) return cells
   cells.set(names.breaker, CircuitBreaker.cellsFor(breaker))
-  for (const { address } of config.endpoints) cells.set(names.endpointBreaker(address), CircuitBreaker.cellsFor(breaker))
+  for (const { address } of config.endpoints)
+    cells.set(names.endpointBreaker(address), CircuitBreaker.cellsFor(breaker))
   return cells
 }
 
@@ -219,17 +244,25 @@ function breakerOptions({ breaker, timeouts }: ServiceConfig): BreakerOptions | 
     errorThresholdPercentage: breaker.errorThresholdPercentage,
     sleepWindowMs: breaker.sleepWindow,
     trialLeaseMs: Math.max(breaker.trialLease, timeouts.request),
-    ...(breaker.slowCall === undefined ? {} : { slowCallMs: breaker.slowCall, slowCallPercentage: breaker.slowCallPercentage }),
+    ...(breaker.slowCall === undefined
+      ? {}
+      : { slowCallMs: breaker.slowCall, slowCallPercentage: breaker.slowCallPercentage }),
   }
 }
 
 function outlierOptions({ outlier }: ServiceConfig): { maxFails: number; failTimeoutMs?: number } {
-  return outlier === false ? { maxFails: 0 } : { maxFails: outlier.maxFails, failTimeoutMs: outlier.failTimeout }
+  return outlier === false
+    ? { maxFails: 0 }
+    : { maxFails: outlier.maxFails, failTimeoutMs: outlier.failTimeout }
 }
 
 function slowStartOptions({ slowStart }: ServiceConfig) {
   if (slowStart === undefined) return undefined
-  return { windowMs: slowStart.window, minWeightPercent: slowStart.minWeightPercent, aggression: slowStart.aggression }
+  return {
+    windowMs: slowStart.window,
+    minWeightPercent: slowStart.minWeightPercent,
+    aggression: slowStart.aggression,
+  }
 }
 
 function budgetOptions({ retry }: ServiceConfig): { percent: number; minPerSecond: number } {

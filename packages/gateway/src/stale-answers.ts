@@ -63,7 +63,7 @@ export class StaleAnswers {
     this.#remove(key)
     head.fields.remove('content-length')
     const answer = new StaleAnswer(
-      `HTTP/1.1 200 ${head.reason}\r\n${head.fields.passOn()}Warning: 110 - "Response is Stale"\r\n`,
+      `HTTP/1.1 200 ${head.reason}\r\n${head.fields.passOn()}Warning: 110 - "Response is Stale"\r\nX-Budao-Fallback: stale\r\n`,
       body,
       200,
       now,
@@ -75,7 +75,8 @@ export class StaleAnswers {
 
   get(request: RequestView, now: number): StaleAnswer | undefined {
     if (request.method !== 'GET' && request.method !== 'HEAD') return undefined
-    if (request.header('authorization') !== undefined || request.header('cookie') !== undefined) return undefined
+    if (request.header('authorization') !== undefined || request.header('cookie') !== undefined)
+      return undefined
     const key = keyOf(request)
     const answer = this.#answers.get(key)
     if (answer === undefined || now - answer.storedAt <= this.#ageMs) return answer

@@ -18,7 +18,14 @@ export interface UpstreamUser {
    * and `bytes` from `start` to `end` hold it, valid only during the call. `last` when the response is complete: the
    * connection then has already gone back to its pool.
    */
-  onUpstreamBody(connection: UpstreamConnection, text: string | undefined, bytes: Uint8Array, start: number, end: number, last: boolean): void
+  onUpstreamBody(
+    connection: UpstreamConnection,
+    text: string | undefined,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    last: boolean,
+  ): void
   onUpstreamFailure(connection: UpstreamConnection, failure: UpstreamFailure): void
   /** What was written has left: more may be written. */
   onUpstreamDrain(connection: UpstreamConnection): void
@@ -172,7 +179,10 @@ export class UpstreamConnection implements Timed {
 
   #readHead(user: UpstreamUser, length: number): void {
     const buffer = this.#buffer
-    const textLength = Math.min(length, this.#partialHead === '' && length <= TEXT_BYTES_MAX ? length : HEAD_BYTES_MAX)
+    const textLength = Math.min(
+      length,
+      this.#partialHead === '' && length <= TEXT_BYTES_MAX ? length : HEAD_BYTES_MAX,
+    )
     const fresh = buffer.toString('latin1', 0, textLength)
     const before = this.#partialHead.length
     const text = before === 0 ? fresh : this.#partialHead + fresh
@@ -193,7 +203,8 @@ export class UpstreamConnection implements Timed {
     // The user may have ended the connection over what the head said.
     if (this.#user !== user) return
     const bodyStart = end - before
-    const bodyText = length - bodyStart <= TEXT_BYTES_MAX && textLength === length ? text.slice(end) : undefined
+    const bodyText =
+      length - bodyStart <= TEXT_BYTES_MAX && textLength === length ? text.slice(end) : undefined
     this.#readBody(user, bodyText, bodyStart, length)
   }
 
@@ -215,7 +226,14 @@ export class UpstreamConnection implements Timed {
     if (last && until < length) this.head.keepAlive = false
     if (last) this.#complete()
     else if (until === start) return
-    const part = text === undefined ? (until - start <= TEXT_BYTES_MAX ? this.#buffer.toString('latin1', start, until) : undefined) : until < length ? text.slice(0, until - start) : text
+    const part =
+      text === undefined
+        ? until - start <= TEXT_BYTES_MAX
+          ? this.#buffer.toString('latin1', start, until)
+          : undefined
+        : until < length
+          ? text.slice(0, until - start)
+          : text
     user.onUpstreamBody(this, part, this.#buffer, start, until, last)
   }
 

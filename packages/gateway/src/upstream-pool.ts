@@ -33,7 +33,14 @@ export class UpstreamPool {
    * `buffer` is what all connections of the thread read into. `pending` is one cell counting who waits for a
    * connection, shared by the threads.
    */
-  constructor(clock: Clock, wheel: TimerWheel, buffer: Buffer, pending: Cells, address: string, options: UpstreamPoolOptions) {
+  constructor(
+    clock: Clock,
+    wheel: TimerWheel,
+    buffer: Buffer,
+    pending: Cells,
+    address: string,
+    options: UpstreamPoolOptions,
+  ) {
     this.#clock = clock
     this.#wheel = wheel
     this.#buffer = buffer
@@ -99,7 +106,10 @@ export class UpstreamPool {
     }
     if (this.#closed) return connection.destroy()
     const announced = connection.head.idleTimeoutMs
-    const idleMs = announced > 0 ? Math.min(this.#options.idleMs, Math.max(announced - IDLE_MARGIN_MS, announced / 2)) : this.#options.idleMs
+    const idleMs =
+      announced > 0
+        ? Math.min(this.#options.idleMs, Math.max(announced - IDLE_MARGIN_MS, announced / 2))
+        : this.#options.idleMs
     connection.deadlineAt = this.#clock.now() + idleMs
     this.#wheel.schedule(connection)
     this.#idle.push(connection)

@@ -8,7 +8,7 @@ const RESTART_BASE_MS = 100
 const RESTART_MAX_MS = 10_000
 const ANSWER_MS = 20_000
 /** What a request leaves behind dies at once; a larger nursery only costs memory (measured: no difference in CPU). */
-const YOUNG_GENERATION_MB = 8
+const YOUNG_GENERATION_MB = 4
 
 export type WorkerState = 'starting' | 'serving' | 'draining' | 'crashed'
 
@@ -63,7 +63,9 @@ export class WorkerPool {
    */
   async apply(plan: RuntimePlan): Promise<void> {
     const members = this.#members.filter(({ state }) => state !== 'crashed')
-    const prepared = await Promise.allSettled(members.map((member) => this.#ask(member, { kind: 'prepare', plan })))
+    const prepared = await Promise.allSettled(
+      members.map((member) => this.#ask(member, { kind: 'prepare', plan })),
+    )
     const refused = prepared.find((result) => result.status === 'rejected')
     if (refused !== undefined) {
       for (const member of members) this.#tell(member, { kind: 'abandon' })
@@ -109,7 +111,10 @@ export class WorkerPool {
     await this.#members[index]!.thread.terminate()
   }
 
-  async #commit(member: Member, addresses: Readonly<Record<string, string>>): Promise<Readonly<Record<string, string>>> {
+  async #commit(
+    member: Member,
+    addresses: Readonly<Record<string, string>>,
+  ): Promise<Readonly<Record<string, string>>> {
     const answer = await this.#ask(member, { kind: 'commit', addresses })
     member.state = 'serving'
     return answer.kind === 'committed' ? answer.addresses : {}
@@ -118,7 +123,12 @@ export class WorkerPool {
   #start(member: Member): Worker {
     const { memory, metrics } = this.#options
     const seed = crypto.getRandomValues(new Uint32Array(4))
-    const start: WorkerStart = { worker: member.index, memory, metrics: metrics[member.index]!, seed: [seed[0]!, seed[1]!, seed[2]!, seed[3]!] }
+    const start: WorkerStart = {
+      worker: member.index,
+      memory,
+      metrics: metrics[member.index]!,
+      seed: [seed[0]!, seed[1]!, seed[2]!, seed[3]!],
+    }
     const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
     const thread = new Worker(new URL(`./worker.${extension}`, import.meta.url), {
       workerData: start,

@@ -20,7 +20,9 @@ let prepared: Runtime | null = null
 let queue: Promise<void> = Promise.resolve()
 
 port.on('message', (message: ToWorker) => {
-  queue = queue.then(() => handle(message)).catch((error: unknown) => send({ kind: 'failed', problem: problemOf(error) }))
+  queue = queue
+    .then(() => handle(message))
+    .catch((error: unknown) => send({ kind: 'failed', problem: problemOf(error) }))
 })
 
 async function handle(message: ToWorker): Promise<void> {
@@ -45,12 +47,17 @@ async function handle(message: ToWorker): Promise<void> {
 }
 
 /** Listeners first: where one cannot be opened, the old snapshot goes on. */
-async function commit(addresses: Readonly<Record<string, string>>): Promise<Readonly<Record<string, string>>> {
+async function commit(
+  addresses: Readonly<Record<string, string>>,
+): Promise<Readonly<Record<string, string>>> {
   const runtime = prepared!
   const { config } = runtime.plan.snapshot
   const first = (plane.runtime as Runtime | undefined) === undefined
   if (first) plane.apply(runtime)
-  const listeners = config.listeners.map((listener) => ({ ...listener, address: addresses[listener.name] ?? listener.address }))
+  const listeners = config.listeners.map((listener) => ({
+    ...listener,
+    address: addresses[listener.name] ?? listener.address,
+  }))
   const bound = await plane.listen(listeners, runtime.plan.baseDir)
   if (!first) plane.apply(runtime)
   prepared = null

@@ -5,8 +5,3 @@
 export function attemptDeadline(requestDeadlineAt: number, perTryMs: number, now: number): number {
   return Math.min(requestDeadlineAt, now + perTryMs)
 }
-
-/** Milliseconds left, never negative. */
-export function remainingMs(deadlineAt: number, now: number): number {
-  return Math.max(0, deadlineAt - now)
-}

@@ -19,7 +19,8 @@ TARGET['#'.charCodeAt(0)] = 0
 
 /** 1 where the character may stand in Host: reg-name, IPv4, bracketed IPv6, port. No percent-encoding, no userinfo. */
 export const HOST: Uint8Array = new Uint8Array(256)
-for (const char of '-._~:[]0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz') HOST[char.charCodeAt(0)] = 1
+for (const char of '-._~:[]0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz')
+  HOST[char.charCodeAt(0)] = 1
 
 /** Value of a hexadecimal digit; 255 where the character is none. */
 export const HEX: Uint8Array = new Uint8Array(256).fill(255)

@@ -4,12 +4,55 @@ const CR = 0x0d
 const LF = 0x0a
 
 /** What the next byte must be part of. */
-const State = { size: 0, extension: 1, sizeLf: 2, data: 3, dataCr: 4, dataLf: 5, lineStart: 6, name: 7, value: 8, valueLf: 9, endLf: 10, done: 11 } as const
+const State = {
+  size: 0,
+  extension: 1,
+  sizeLf: 2,
+  data: 3,
+  dataCr: 4,
+  dataLf: 5,
+  lineStart: 6,
+  name: 7,
+  value: 8,
+  valueLf: 9,
+  endLf: 10,
+  done: 11,
+} as const
 
-/** Names that must not come in a trailer: they would decide framing, routing or authority after the fact (RFC 9110 §6.5.1). */
+/**
+ * Names that must not come in a trailer: they would decide framing, routing, authority or origin after the fact, wherever
+ * a reader merges trailers into the headers (RFC 9110 §6.5.1). `_` counts as `-`, as some readers have it.
+ */
 const FORBIDDEN_TRAILERS: ReadonlySet<string> = new Set([
-  'transfer-encoding', 'content-length', 'host', 'connection', 'upgrade', 'te', 'trailer', 'keep-alive', 'proxy-connection',
-  'authorization', 'cookie', 'set-cookie', 'content-type', 'content-encoding', 'content-range', 'expect', 'cache-control', 'date', 'location',
+  'transfer-encoding',
+  'content-length',
+  'host',
+  'connection',
+  'upgrade',
+  'te',
+  'trailer',
+  'keep-alive',
+  'proxy-connection',
+  'authorization',
+  'cookie',
+  'set-cookie',
+  'content-type',
+  'content-encoding',
+  'content-range',
+  'expect',
+  'cache-control',
+  'date',
+  'location',
+  'proxy-authorization',
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-proto',
+  'x-forwarded-host',
+  'x-real-ip',
+  'x-request-id',
+  'traceparent',
+  'http2-settings',
+  'max-forwards',
 ])
 
 const TRAILER_BYTES_MAX = 8_192
@@ -47,7 +90,12 @@ export class ChunkScanner {
    * Scans `bytes` from `start` to `end`. Returns the index behind the body when it ends here, -1 when it goes on, -2
    * when it is malformed. `onPayload` is told the ranges of payload, for those who need the body without its framing.
    */
-  scan(bytes: Uint8Array, start: number, end: number, onPayload?: (from: number, to: number) => void): number {
+  scan(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    onPayload?: (from: number, to: number) => void,
+  ): number {
     let at = start
     while (at < end) {
       if (this.#state === State.data) {
@@ -116,7 +164,7 @@ export class ChunkScanner {
       case State.name:
         if (byte === 0x3a) {
           this.#state = State.value
-          return !FORBIDDEN_TRAILERS.has(this.#name.toLowerCase())
+          return !FORBIDDEN_TRAILERS.has(this.#name.toLowerCase().replaceAll('_', '-'))
         }
         this.#name += String.fromCharCode(byte)
         return TOKEN[byte] === 1

@@ -86,7 +86,10 @@ export class Fields {
     return equalsIgnoringCase(this.text, this.offsets[index * 5 + 2]!, this.offsets[index * 5 + 3]!, lower)
   }
 
-  /** The value of that header (name in lower case), lines joined by `, `; undefined when absent. Sees edits. */
+  /**
+   * The value of that header (name in lower case), lines joined by `, `; undefined when absent. Sees edits, and not
+   * what was dropped: what an untrusted peer says of those before it must not decide anything here either.
+   */
   get(lower: string): string | undefined {
     if (this.#edits !== null) {
       const edit = this.#edits.get(lower)
@@ -94,7 +97,8 @@ export class Fields {
     }
     let found: string | undefined
     for (let i = 0; i < this.count; i++) {
-      if (this.isNamed(i, lower)) found = found === undefined ? this.value(i) : `${found}, ${this.value(i)}`
+      if (this.isNamed(i, lower) && !this.dropped.includes(i))
+        found = found === undefined ? this.value(i) : `${found}, ${this.value(i)}`
     }
     return found
   }
@@ -146,7 +150,9 @@ export class Fields {
 export function checkHeader(name: string, value: string): void {
   if (!isToken(name)) throw new RangeError(`header name: expected a token, got ${JSON.stringify(name)}`)
   if (!isFieldValue(value)) {
-    throw new RangeError(`header ${name}: expected no control character or character above U+00FF, got ${JSON.stringify(value)}`)
+    throw new RangeError(
+      `header ${name}: expected no control character or character above U+00FF, got ${JSON.stringify(value)}`,
+    )
   }
 }
 

@@ -1,5 +1,7 @@
+import { isIPv6 } from 'node:net'
 import type { ErrorCode } from '../errors.ts'
-import { equalsIgnoringCase, HOST, TARGET } from './bytes.ts'
+import { isTraceparent } from '../request-identity.ts'
+import { equalsIgnoringCase, HOST, TARGET, TOKEN } from './bytes.ts'
 import { readConnectionOptions } from './connection-options.ts'
 import { Fields } from './fields.ts'
 
@@ -10,7 +12,15 @@ export type Framing = 'none' | 'length' | 'chunked' | 'until-close'
 const METHODS: readonly string[] = ['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS', 'PATCH']
 
 /** Names that some backends read as if `_` were `-`: a second, hidden way to say length or origin. */
-const UNDERSCORE_TWINS: readonly string[] = ['content-length', 'transfer-encoding', 'host', 'connection', 'x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host']
+const UNDERSCORE_TWINS: readonly string[] = [
+  'content-length',
+  'transfer-encoding',
+  'x-forwarded-for',
+  'x-forwarded-proto',
+  'x-forwarded-host',
+  'x-real-ip',
+  'x-request-id',
+]
 
 /**
  * The head of one request, read strictly: whatever two readers could understand differently is refused (RFC 9112
@@ -33,6 +43,7 @@ export class RequestHead {
   forwardedHostAt = -1
   forwardedProtoAt = -1
   requestIdAt = -1
+  /** A malformed one, and a second one, is dropped and not found here (W3C Trace Context §3.2). */
   traceparentAt = -1
   /** What a trusted peer says of the hops before it; always dropped from the lines, to be written anew with the peer added. */
   forwardedFor = ''
@@ -41,6 +52,7 @@ export class RequestHead {
   #hasHost = false
   #hasLength = false
   #hasEncoding = false
+  #saysClose = false
   /** Connection headers that name more than `close` or `keep-alive`: read last, when every header is known. */
   readonly #connectionLines: number[] = []
   /** The last authority found valid: on a kept connection the next one nearly always equals it. */
@@ -75,11 +87,18 @@ export class RequestHead {
     this.#hasHost = false
     this.#hasLength = false
     this.#hasEncoding = false
+    this.#saysClose = false
     this.#connectionLines.length = 0
     const wrongField = this.#readFields(count)
     if (wrongField !== null) return wrongField
     if (this.#hasLength && this.#hasEncoding) return 'bad_framing'
-    for (const index of this.#connectionLines) this.keepAlive = readConnectionOptions(this.fields, index, this.keepAlive)
+    for (const index of this.#connectionLines) {
+      const says = readConnectionOptions(this.fields, index)
+      if (says === 'close') this.#saysClose = true
+      else if (says === 'keep-alive') this.keepAlive = true
+    }
+    // Whatever else the lines say, and in whatever order.
+    if (this.#saysClose) this.keepAlive = false
     return this.#checkHost()
   }
 
@@ -87,7 +106,12 @@ export class RequestHead {
     const methodEnd = text.indexOf(' ')
     if (methodEnd < 1 || methodEnd > lineEnd) return 'bad_request_line'
     const targetEnd = lineEnd - 9
-    if (targetEnd <= methodEnd || text.charCodeAt(targetEnd) !== 0x20 || text.charCodeAt(lineEnd + 1) !== 0x0a) return 'bad_request_line'
+    if (
+      targetEnd <= methodEnd ||
+      text.charCodeAt(targetEnd) !== 0x20 ||
+      text.charCodeAt(lineEnd + 1) !== 0x0a
+    )
+      return 'bad_request_line'
     if (!text.startsWith('HTTP/', targetEnd + 1)) return 'bad_request_line'
     if (text.startsWith('1.1', targetEnd + 6)) this.minor = 1
     else if (text.startsWith('1.0', targetEnd + 6)) this.minor = 0
@@ -97,9 +121,13 @@ export class RequestHead {
     for (let i = methodEnd + 1; i < targetEnd; i++) if (TARGET[text.charCodeAt(i)] !== 1) return 'bad_target'
     this.target = text.slice(methodEnd + 1, targetEnd)
     if (this.target.length === 0) return 'bad_request_line'
-    if (this.method === '') return 'method_not_supported'
+    if (this.method === '') return isToken(text, methodEnd) ? 'method_not_supported' : 'bad_request_line'
     if (this.target.charCodeAt(0) === 0x2f) return null
-    return this.target === '*' && this.method === 'OPTIONS' ? null : isAbsolute(this.target) ? null : 'bad_target'
+    return this.target === '*' && this.method === 'OPTIONS'
+      ? null
+      : isAbsolute(this.target)
+        ? null
+        : 'bad_target'
   }
 
   #readFields(count: number): ErrorCode | null {
@@ -122,29 +150,33 @@ export class RequestHead {
           break
         case 9:
           if (fields.isNamed(i, 'forwarded') || fields.isNamed(i, 'x-real-ip')) this.#keepIfTrusted(i)
+          else wrong = this.#checkTwin(i)
           break
         case 10:
           if (fields.isNamed(i, 'connection')) this.#readConnection(i)
           else if (fields.isNamed(i, 'keep-alive')) fields.drop(i)
           break
         case 11:
-          if (fields.isNamed(i, 'traceparent')) this.traceparentAt = i
+          if (fields.isNamed(i, 'traceparent')) this.#readTraceparent(i)
           break
         case 12:
-          if (fields.isNamed(i, 'x-request-id') && this.#keepIfTrusted(i)) this.requestIdAt = i
+          if (fields.isNamed(i, 'x-request-id')) this.#readRequestId(i)
+          else wrong = this.#checkTwin(i)
           break
         case 14:
           if (fields.isNamed(i, 'content-length')) wrong = this.#readLength(i)
+          else if (fields.isNamed(i, 'http2-settings')) fields.drop(i)
           else wrong = this.#checkTwin(i)
           break
         case 15:
           if (fields.isNamed(i, 'x-forwarded-for')) {
             fields.drop(i)
-            if (this.#trustForwarded) this.forwardedFor += this.forwardedFor === '' ? fields.value(i) : `, ${fields.value(i)}`
+            if (this.#trustForwarded)
+              this.forwardedFor += this.forwardedFor === '' ? fields.value(i) : `, ${fields.value(i)}`
           } else wrong = this.#checkTwin(i)
           break
         case 16:
-          if (fields.isNamed(i, 'http2-settings') || fields.isNamed(i, 'proxy-connection')) fields.drop(i)
+          if (fields.isNamed(i, 'proxy-connection')) this.#readProxyConnection(i)
           else if (fields.isNamed(i, 'x-forwarded-host')) {
             if (this.#keepIfTrusted(i)) this.forwardedHostAt = i
           } else wrong = this.#checkTwin(i)
@@ -170,6 +202,17 @@ export class RequestHead {
     return this.#trustForwarded
   }
 
+  #readRequestId(index: number): void {
+    if (this.#trustForwarded && this.requestIdAt === -1 && this.fields.value(index) !== '')
+      this.requestIdAt = index
+    else this.fields.drop(index)
+  }
+
+  #readTraceparent(index: number): void {
+    if (this.traceparentAt === -1 && isTraceparent(this.fields.value(index))) this.traceparentAt = index
+    else this.fields.drop(index)
+  }
+
   #readHost(index: number): ErrorCode | null {
     if (this.#hasHost) return 'bad_host'
     this.#hasHost = true
@@ -181,7 +224,7 @@ export class RequestHead {
     if (!this.#hasHost) {
       this.authority = ''
       if (this.minor === 1) return 'bad_host'
-    } else if (this.authority !== this.#validAuthority) {
+    } else if (this.authority === '' || this.authority !== this.#validAuthority) {
       if (!isAuthority(this.authority)) return 'bad_host'
       this.#validAuthority = this.authority
     }
@@ -191,7 +234,8 @@ export class RequestHead {
     const slash = this.target.indexOf('/', start)
     const mark = this.target.indexOf('?', start)
     const end = Math.min(slash === -1 ? this.target.length : slash, mark === -1 ? this.target.length : mark)
-    if (!equalsIgnoringCase(this.target, start, end, this.authority.toLowerCase())) return 'bad_host'
+    if (end === start || !equalsIgnoringCase(this.target, start, end, this.authority.toLowerCase()))
+      return 'bad_host'
     this.target = this.target.charCodeAt(end) === 0x2f ? this.target.slice(end) : `/${this.target.slice(end)}`
     return null
   }
@@ -226,8 +270,14 @@ export class RequestHead {
   #readConnection(index: number): void {
     this.fields.drop(index)
     if (this.fields.valueIs(index, 'keep-alive')) this.keepAlive = true
-    else if (this.fields.valueIs(index, 'close')) this.keepAlive = false
+    else if (this.fields.valueIs(index, 'close')) this.#saysClose = true
     else this.#connectionLines.push(index)
+  }
+
+  /** Never standardised; some readers close for it as for Connection, so what comes behind it is not taken. */
+  #readProxyConnection(index: number): void {
+    this.fields.drop(index)
+    if (/close/i.test(this.fields.value(index))) this.#saysClose = true
   }
 
   #checkTwin(index: number): ErrorCode | null {
@@ -256,14 +306,19 @@ function knownMethod(text: string, end: number): string {
   return ''
 }
 
+function isToken(text: string, end: number): boolean {
+  for (let i = 0; i < end; i++) if (TOKEN[text.charCodeAt(i)] !== 1) return false
+  return true
+}
+
 function isAbsolute(target: string): boolean {
   return equalsIgnoringCase(target, 0, 7, 'http://') || equalsIgnoringCase(target, 0, 8, 'https://')
 }
 
-const IPV6 = /^\[[0-9A-Fa-f:.]{2,45}\](?::\d{1,5})?$/
+const IPV6 = /^\[([0-9A-Fa-f:.]+)\](?::\d{1,5})?$/
 const NAME = /^[0-9A-Za-z._~-]+(?::\d{1,5})?$/
 
 function isAuthority(text: string): boolean {
   for (let i = 0; i < text.length; i++) if (HOST[text.charCodeAt(i)] !== 1) return false
-  return text.length <= 255 && (NAME.test(text) || IPV6.test(text))
+  return text.length <= 255 && (NAME.test(text) || isIPv6(IPV6.exec(text)?.[1] ?? ''))
 }

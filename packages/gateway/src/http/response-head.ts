@@ -17,6 +17,7 @@ export class ResponseHead {
   readonly fields: Fields = new Fields()
   #hasLength = false
   #hasEncoding = false
+  #saysClose = false
   readonly #connectionLines: number[] = []
 
   /**
@@ -39,19 +40,29 @@ export class ResponseHead {
     this.contentLength = 0
     this.#hasLength = false
     this.#hasEncoding = false
+    this.#saysClose = false
     this.#connectionLines.length = 0
     const count = this.fields.read(text, lineEnd + 2, end, headersMax)
     if (count < 0 || !this.#readFields(count)) return false
     if (this.#hasLength && this.#hasEncoding) return false
-    for (const index of this.#connectionLines) this.keepAlive = readConnectionOptions(this.fields, index, this.keepAlive)
+    for (const index of this.#connectionLines) {
+      const says = readConnectionOptions(this.fields, index)
+      if (says === 'close') this.#saysClose = true
+      else if (says === 'keep-alive') this.keepAlive = true
+    }
+    // RFC 9112 §6.1: chunked from an HTTP/1.0 server is faulty framing, to be read but not to be trusted any further.
+    if (this.#saysClose || (minor === 0 && this.#hasEncoding)) this.keepAlive = false
     this.#frame(toHead)
     return true
   }
 
   #frame(toHead: boolean): void {
     const { status } = this
-    if (toHead || status === 204 || status === 304 || status < 200) this.framing = 'none'
-    else if (this.#hasEncoding) this.framing = 'chunked'
+    if (toHead || status === 204 || status === 304 || status < 200) {
+      this.framing = 'none'
+      // A body where none may be would be read as the next answer.
+      if (status === 204 && (this.#hasEncoding || this.contentLength > 0)) this.keepAlive = false
+    } else if (this.#hasEncoding) this.framing = 'chunked'
     else if (this.#hasLength) this.framing = this.contentLength === 0 ? 'none' : 'length'
     else {
       this.framing = 'until-close'
@@ -87,7 +98,7 @@ export class ResponseHead {
   #readConnection(index: number): void {
     this.fields.drop(index)
     if (this.fields.valueIs(index, 'keep-alive')) this.keepAlive = true
-    else if (this.fields.valueIs(index, 'close')) this.keepAlive = false
+    else if (this.fields.valueIs(index, 'close')) this.#saysClose = true
     else this.#connectionLines.push(index)
   }
 
