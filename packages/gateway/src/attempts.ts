@@ -30,7 +30,7 @@ export class Attempts implements UpstreamUser, Timed {
   /** The deadline of a pause before the next attempt; the exchange has the others. */
   deadlineAt: number = Infinity
   wheelTick: number = -1
-  /** Attempts begun for the current request. */
+  /** Attempts begun for the current request, at all services. */
   count = 0
   /** The endpoint asked last. */
   endpoint: Endpoint | null = null
@@ -39,7 +39,8 @@ export class Attempts implements UpstreamUser, Timed {
   readonly #tried: number[] = []
   #service: Service | null = null
   #servicePermit = 0
-  #hasFallback = false
+  /** Attempts begun at the current service. */
+  #begun = 0
   #idempotent = false
   #index = -1
   #permit = 0
@@ -62,12 +63,22 @@ export class Attempts implements UpstreamUser, Timed {
     return this.#sent
   }
 
-  begin(service: Service, hasFallback: boolean, now: number): void {
+  /** The response cannot be read on because the client takes no more of it. */
+  get paused(): boolean {
+    return this.#pausedResponse
+  }
+
+  /** A new request, of which nothing has been tried yet. */
+  reset(): void {
     this.count = 0
     this.endpoint = null
+  }
+
+  begin(service: Service, now: number): void {
+    this.#begun = 0
     this.#tried.length = 0
     this.#stale = 0
-    this.#hasFallback = hasFallback
+    this.#pausedResponse = false
     this.#idempotent = isIdempotentMethod(this.#exchange.method)
     this.#beganAt = now
     const permit = service.enter(now)
@@ -106,11 +117,21 @@ export class Attempts implements UpstreamUser, Timed {
 
   /** The time of this attempt is over; `final` when the request's is. */
   onTimeout(now: number, final: boolean): void {
+    const nextAt = final ? -1 : this.#claimNext('timeout', now)
+    // Without another attempt there is nothing to win by giving this one up.
+    if (!final && nextAt === -1) return this.#exchange.onPause()
     this.#plane.wheel.cancel(this)
     this.#dropConnection()
-    if (!final) return this.#onFailed('timeout', 'upstream_timeout', now)
     this.#endAttempt(false, failure, now)
-    this.#giveUp('upstream_timeout', now)
+    if (final) this.#giveUp('upstream_timeout', now)
+    else this.#goOn(nextAt, now)
+  }
+
+  /** The endpoint has stopped in the middle of its answer. */
+  onStalled(now: number): void {
+    this.#dropConnection()
+    this.#endAttempt(false, failure, now)
+    this.#leave(failure, now)
   }
 
   onDeadline(now: number): void {
@@ -129,13 +150,15 @@ export class Attempts implements UpstreamUser, Timed {
     if (status < 500) return this.#exchange.onResponse(connection)
     const unavailable = status === 502 || status === 503 || status === 504
     const cause: FailureKind = `${status}`
-    if (unavailable && (this.#mayTryAgain(cause, now) || this.#hasFallback)) {
-      const retryAfterMs =
-        parseRetryAfter(connection.head.fields.get('retry-after'), this.#plane.wallNow()) ?? 0
-      this.#dropConnection()
-      return this.#onFailed(cause, 'no_endpoint', now, retryAfterMs)
-    }
-    this.#exchange.onResponse(connection)
+    if (!unavailable) return this.#exchange.onResponse(connection)
+    const retryAfterMs = parseRetryAfter(connection.head.fields.get('retry-after'), this.#plane.wallNow()) ?? 0
+    const nextAt = this.#claimNext(cause, now, retryAfterMs)
+    // What the endpoint says of its trouble is worth more than what the gateway could say.
+    if (nextAt === -1 && !this.#exchange.hasFallback) return this.#exchange.onResponse(connection)
+    this.#dropConnection()
+    this.#endAttempt(false, failure, now)
+    if (nextAt === -1) this.#giveUp('no_endpoint', now)
+    else this.#goOn(nextAt, now)
   }
 
   onUpstreamBody(
@@ -223,6 +246,7 @@ export class Attempts implements UpstreamUser, Timed {
       this.#inAttempt = true
       this.#attemptAt = now
       this.count++
+      this.#begun++
       endpoint.load.enter()
       this.#exchange.onAttempt(now, this.#mayFollow(service))
       return this.#connect(false, now)
@@ -235,7 +259,7 @@ export class Attempts implements UpstreamUser, Timed {
     return (
       this.#idempotent &&
       this.#exchange.replayable &&
-      this.count <= service.retry.attempts &&
+      this.#begun <= service.retry.attempts &&
       service.retry.on.includes('timeout')
     )
   }
@@ -266,15 +290,25 @@ export class Attempts implements UpstreamUser, Timed {
     this.#exchange.onSent()
   }
 
-  #onFailed(cause: FailureKind, code: ErrorCode, now: number, retryAfterMs = 0): void {
+  #onFailed(cause: FailureKind, code: ErrorCode, now: number): void {
     const sent = this.#sent
     this.#endAttempt(false, failure, now)
+    const nextAt = this.#claimNext(cause === 'reset' && !sent ? 'reset-before-request' : cause, now)
+    if (nextAt === -1) this.#giveUp(code, now)
+    else this.#goOn(nextAt, now)
+  }
+
+  /** When the next attempt may begin, its token taken from the budget; -1 when there is to be none. */
+  #claimNext(cause: FailureKind, now: number, retryAfterMs = 0): number {
     if (!this.#tried.includes(this.#index)) this.#tried.push(this.#index)
     const nextAt = now + this.#pauseMs(retryAfterMs)
-    if (!this.#mayTryAgain(cause === 'reset' && !sent ? 'reset-before-request' : cause, nextAt))
-      return this.#giveUp(code, now)
-    if (!this.#service!.budget.withdraw(now)) return this.#giveUp(code, now)
+    if (!this.#mayTryAgain(cause, nextAt)) return -1
+    return this.#service!.budget.withdraw(now) ? nextAt : -1
+  }
+
+  #goOn(nextAt: number, now: number): void {
     if (nextAt <= now) return this.#try(now)
+    this.#exchange.onPause()
     this.deadlineAt = nextAt
     this.#plane.wheel.schedule(this)
   }
@@ -285,7 +319,7 @@ export class Attempts implements UpstreamUser, Timed {
     if (this.#tried.length < endpoints.length) return 0
     return Math.max(
       retryAfterMs,
-      backoffMs(this.count - 1, this.#plane.random, { baseMs: retry.backoff.base, maxMs: retry.backoff.max }),
+      backoffMs(this.#begun - 1, this.#plane.random, { baseMs: retry.backoff.base, maxMs: retry.backoff.max }),
     )
   }
 
@@ -301,7 +335,7 @@ export class Attempts implements UpstreamUser, Timed {
       method: this.#exchange.method,
       kind: cause,
       on: retry.on,
-      retries: this.count - 1,
+      retries: this.#begun - 1,
       retriesMax,
       bodyKept: this.#exchange.replayable,
       deadlineAt: this.#exchange.requestDeadlineAt,

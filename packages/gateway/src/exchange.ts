@@ -1,4 +1,4 @@
-import { attemptDeadline, chooseFallback } from '@budao/resilience'
+import { attemptDeadline, chooseFallback, type FallbackChoice } from '@budao/resilience'
 import { Attempts } from './attempts.ts'
 import type { DataPlane } from './data-plane.ts'
 import type { Downstream } from './downstream.ts'
@@ -131,6 +131,8 @@ export class Exchange implements Timed, FilterRequest {
     this.#status = 0
     this.#usedFallbackService = false
     this.#storeText = null
+    this.#attempts.reset()
+    this.#relay.bytes = 0
     this.now = now
     this.method = head.method
     this.clientIp = this.#clientIp()
@@ -161,12 +163,13 @@ export class Exchange implements Timed, FilterRequest {
     const end = this.#takeBody(bytes, start)
     if (this.body.bytes === before || this.#state === 'idle') return end
     // A client that is still sending cannot be waiting yet: the clock for the answer starts behind the request.
-    if (this.#state === 'attempting') this.#startClock(this.#plane.clock.now())
+    if (this.#state !== 'filtering') this.#startClock(this.#plane.clock.now())
     if (!this.#attempts.sendMore() || (this.body.overfull && !this.#attempts.sending)) this.#pause()
     return end
   }
 
   onDownstreamDrain(): void {
+    if (this.#state === 'relaying') this.#waitForProgress()
     this.#attempts.resume()
   }
 
@@ -182,10 +185,10 @@ export class Exchange implements Timed, FilterRequest {
 
   onDeadline(now: number): void {
     if (this.#state === 'filtering') return this.#answerError('filter_failed')
-    if (this.#state === 'relaying') return this.#cutOff('upstream_timeout')
+    if (this.#state === 'relaying') return this.#onStalled(now)
     if (this.#state !== 'attempting') return
     if (now < this.#requestDeadlineAt) return this.#attempts.onTimeout(now, false)
-    if (!this.body.complete) {
+    if (!this.body.complete && !this.#paused) {
       // The endpoint cannot be blamed for an answer to a request that it does not have yet.
       this.#attempts.cancel()
       return this.#refuse('body_timeout')
@@ -214,8 +217,21 @@ export class Exchange implements Timed, FilterRequest {
 
   /** An attempt begins: until when may it last? */
   onAttempt(now: number, mayFollow: boolean): void {
+    this.#state = 'attempting'
     this.deadlineAt = attemptDeadline(this.#requestDeadlineAt, mayFollow ? this.#perTryMs : Infinity, now)
     this.#plane.wheel.schedule(this)
+  }
+
+  /** No attempt is to be cut short now: the request's own deadline counts. */
+  onPause(): void {
+    this.deadlineAt = this.#requestDeadlineAt
+    this.#plane.wheel.schedule(this)
+  }
+
+  /** Whether something else would answer if the service does not. */
+  get hasFallback(): boolean {
+    const now = this.#plane.clock.now()
+    return this.#chooseFallback(now, this.#staleAnswer(now)) !== 'none'
   }
 
   /** The request has been sent as far as it has arrived. */
@@ -247,7 +263,7 @@ export class Exchange implements Timed, FilterRequest {
     }
     const keepAlive = this.#keepsAlive()
     this.#relay.begin(head, this.#downstream.head, keepAlive, this.#ownLines())
-    if (route.stale?.wants(this, head) === true) this.#storeText = ''
+    this.#storeText = route.stale?.wants(this, head) === true ? '' : null
     this.#waitForProgress()
   }
 
@@ -266,7 +282,8 @@ export class Exchange implements Timed, FilterRequest {
       if (this.#storeText !== null)
         this.#route!.stale!.put(this, connection.head, this.#storeText, this.#plane.clock.now())
       this.#end(this.#relay.keepAlive)
-    } else this.#waitForProgress()
+    } else if (flowing) this.#waitForProgress()
+    else this.#waitForClient()
     return flowing
   }
 
@@ -279,23 +296,9 @@ export class Exchange implements Timed, FilterRequest {
   onAttemptsFailed(code: ErrorCode): void {
     this.#reason = code
     const route = this.#route!
-    if (route.fallback === undefined) return this.#answerError(code)
-    // What was not done must not look done: a write gets another service's answer, or the error.
-    const safe = this.method === 'GET' || this.method === 'HEAD'
     const now = this.#plane.clock.now()
-    const stale = safe ? route.stale?.get(this, now) : undefined
-    const choice = chooseFallback(
-      {
-        stale: route.fallback.stale,
-        service: route.fallback.service,
-        json: safe ? route.fallback.json : undefined,
-      },
-      {
-        staleAgeMs: stale === undefined ? null : now - stale.storedAt,
-        service: !this.#usedFallbackService && this.body.replayable,
-      },
-    )
-    switch (choice) {
+    const stale = this.#staleAnswer(now)
+    switch (this.#chooseFallback(now, stale)) {
       case 'stale':
         return this.#answerStale(stale!)
       case 'service':
@@ -306,6 +309,31 @@ export class Exchange implements Timed, FilterRequest {
       case 'none':
         return this.#answerError(code)
     }
+  }
+
+  #staleAnswer(now: number): StaleAnswer | undefined {
+    return this.#isRead() ? this.#route!.stale?.get(this, now) : undefined
+  }
+
+  #chooseFallback(now: number, stale: StaleAnswer | undefined): FallbackChoice {
+    const { fallback } = this.#route!
+    if (fallback === undefined) return 'none'
+    return chooseFallback(
+      {
+        stale: fallback.stale,
+        service: fallback.service,
+        // What was not done must not look done: a write gets another service's answer, or the error.
+        json: this.#isRead() ? fallback.json : undefined,
+      },
+      {
+        staleAgeMs: stale === undefined ? null : now - stale.storedAt,
+        service: !this.#usedFallbackService && this.body.replayable,
+      },
+    )
+  }
+
+  #isRead(): boolean {
+    return this.method === 'GET' || this.method === 'HEAD'
   }
 
   // The path of a request.
@@ -379,7 +407,7 @@ export class Exchange implements Timed, FilterRequest {
     this.#perTryMs = route.perTryMsFor(service)
     this.body.keepUpTo(service.retry.bodyBytes)
     this.#startClock(now)
-    this.#attempts.begin(service, this.#route!.fallback !== undefined, now)
+    this.#attempts.begin(service, now)
   }
 
   #startClock(now: number): void {
@@ -391,6 +419,19 @@ export class Exchange implements Timed, FilterRequest {
   /** While bytes of the answer move, the request's time begins anew with each of them. */
   #waitForProgress(): void {
     this.#startClock(this.#plane.clock.now())
+  }
+
+  /** A client that does not read on is given as long as one that does not ask on. */
+  #waitForClient(): void {
+    this.deadlineAt = this.#plane.clock.now() + this.#downstream.listener.limits.idle
+    this.#plane.wheel.schedule(this)
+  }
+
+  #onStalled(now: number): void {
+    if (this.#attempts.paused) return this.#cutOff('client_stalled')
+    // An endpoint may wait for the rest of the request with the rest of its answer.
+    if (this.body.complete) this.#attempts.onStalled(now)
+    this.#cutOff('upstream_timeout')
   }
 
   #takeBody(bytes: Buffer, start: number): number {
@@ -504,11 +545,11 @@ export class Exchange implements Timed, FilterRequest {
     this.#end(keepAlive)
   }
 
-  #cutOff(code: ErrorCode): void {
-    this.#reason = code
+  #cutOff(reason: string): void {
+    this.#reason = reason
     this.#attempts.cancel()
+    this.#downstream.cutOff(this.#relay.unframed)
     this.#end(false)
-    this.#downstream.destroy()
   }
 
   #end(keepAlive: boolean): void {

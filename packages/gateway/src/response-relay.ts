@@ -16,6 +16,8 @@ export class ResponseRelay {
   bytes = 0
   /** Whether the connection to the client can be used again behind this response. */
   keepAlive = true
+  /** The client knows the end of the body only by the end of the connection. */
+  unframed = false
   readonly #downstream: Downstream
   #headText = ''
   #conversion: Conversion = 'none'
@@ -29,6 +31,7 @@ export class ResponseRelay {
   begin(head: ResponseHead, request: RequestHead, keepAlive: boolean, extra: string): void {
     this.bytes = 0
     this.keepAlive = keepAlive
+    this.unframed = false
     this.#conversion = 'none'
     let framing = ''
     if (head.framing === 'chunked') {
@@ -37,14 +40,15 @@ export class ResponseRelay {
         this.#conversion = 'from-chunked'
         this.#scanner ??= new ChunkScanner({ allowExtensions: true })
         this.#scanner.reset()
-        this.keepAlive = false
+        this.unframed = true
       }
     } else if (head.framing === 'until-close') {
       if (request.minor === 1) {
         this.#conversion = 'to-chunked'
         framing = 'Transfer-Encoding: chunked\r\n'
-      } else this.keepAlive = false
+      } else this.unframed = true
     }
+    if (this.unframed) this.keepAlive = false
     const connection = connectionLine(this.keepAlive, request.minor === 0)
     this.#headText = `HTTP/1.1 ${head.status} ${head.reason}\r\n${head.fields.passOn()}${framing}${extra}${connection}\r\n`
   }
