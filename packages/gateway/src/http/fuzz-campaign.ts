@@ -41,7 +41,8 @@ export async function fuzz(seed: number, streamsMax: number, signal?: AbortSigna
   const source = new RequestStreams(seed)
   const node = new NodeReader()
   const own = new OwnReader()
-  while (report.streams < streamsMax && signal?.aborted !== true && report.failures.length < 10) {
+  const stopped = (): boolean => signal?.aborted === true || report.failures.length >= 10
+  while (report.streams < streamsMax && !stopped()) {
     const batch = Array.from({ length: Math.min(BATCH, streamsMax - report.streams) }, () => {
       const stream = source.next()
       return { stream, pieces: source.split(stream) }

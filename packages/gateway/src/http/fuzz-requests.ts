@@ -77,7 +77,7 @@ export class RequestStreams {
   #damage(stream: string): string {
     const at = this.#below(stream.length + 1)
     const before = stream.slice(0, at)
-    switch (this.#below(12)) {
+    switch (this.#below(13)) {
       case 0:
         return before + String.fromCharCode(this.#below(256)) + stream.slice(at + 1)
       case 1:
@@ -107,6 +107,8 @@ export class RequestStreams {
           ? before
           : stream +
               this.#pick(['\r\n', '\r\n\r\n', 'GET', '\n', '\0', 'GET /late HTTP/1.1\r\nHost: a\r\n\r\n'])
+      case 11:
+        return this.#replaceOne(stream, /(?<=\r\n)[\da-f]{1,8}(?=\r\n)/gi, (size) => this.#number(size))
       default:
         return this.#replaceOne(stream, /[ ,;:=_-]/g, (sign) =>
           this.#pick([sign + sign, '', '\t', '_', '-', ',', ';', '\x0b', '\xa0', `${sign} `]),
@@ -115,7 +117,7 @@ export class RequestStreams {
   }
 
   #number(digits: string): string {
-    const value = Number(digits)
+    const value = Number.parseInt(digits, 10) || 0
     return this.#pick([
       ...[
         `+${digits}`,
@@ -384,4 +386,7 @@ const LINE_ENDS = [
   '',
   '\r\n\n',
   '\x85',
+  '\r0',
+  '\r ',
+  'x\n',
 ]

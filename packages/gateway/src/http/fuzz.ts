@@ -3,7 +3,9 @@ import { parseArgs } from 'node:util'
 import { fuzz } from './fuzz-campaign.ts'
 
 const usage = 'npm run fuzz -- [--seed N] [--seconds S] [--streams N]'
-const { values } = parseArgs({ options: { seed: { type: 'string' }, seconds: { type: 'string' }, streams: { type: 'string' } } })
+const { values } = parseArgs({
+  options: { seed: { type: 'string' }, seconds: { type: 'string' }, streams: { type: 'string' } },
+})
 const seed = numberOf(values.seed) ?? crypto.getRandomValues(new Uint32Array(1))[0]!
 const streams = numberOf(values.streams) ?? Infinity
 const seconds = numberOf(values.seconds) ?? 60
@@ -11,8 +13,11 @@ const seconds = numberOf(values.seconds) ?? 60
 console.log(`seed ${seed}: repeat with npm run fuzz -- --seed ${seed}`)
 const report = await fuzz(seed, streams, AbortSignal.timeout(seconds * 1_000))
 console.log(`${report.streams} streams, ${report.messages} requests read alike by both`)
-console.log(`taken whole by both ${report.accepted}, refused by both ${report.refused}, refused only by us ${report.stricter}`)
-for (const [code, times] of Object.entries(report.codes).toSorted((a, b) => b[1] - a[1])) console.log(`  ${code} ${times}`)
+console.log(
+  `taken whole by both ${report.accepted}, refused by both ${report.refused}, refused only by us ${report.stricter}`,
+)
+for (const [code, times] of Object.entries(report.codes).toSorted((a, b) => b[1] - a[1]))
+  console.log(`  ${code} ${times}`)
 for (const failure of report.failures) console.log(`FAILURE ${failure}`)
 process.exitCode = report.failures.length > 0 ? 1 : 0
 
