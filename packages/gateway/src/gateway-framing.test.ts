@@ -265,6 +265,7 @@ test('an answer that comes before the request is complete is passed on, and neit
   assert.equal(response.body, 'no')
   assert.equal(response.header('connection'), 'close')
   assert.equal(await client.readToEnd(), '')
+  client.socket.destroy()
   await gateway.quiet()
   assert.equal((await gateway.request('POST /', [], 'x')).status, 403)
   assert.equal(backend.connections.length, 2)
