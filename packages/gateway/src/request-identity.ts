@@ -13,7 +13,7 @@ export class RequestIdentity {
 
   constructor(random: Random) {
     this.#random = random
-    this.#prefix = this.#hex(8)
+    this.#prefix = this.#hex8() + this.#hex8()
   }
 
   /** Unique over threads and restarts: 16 random digits of this thread, then a counter. */
@@ -21,22 +21,22 @@ export class RequestIdentity {
     return `${this.#prefix}-${(++this.#count).toString(36)}`
   }
 
-  /** A W3C Trace Context header of a new trace, not sampled: the gateway makes no spans of its own. */
+  /**
+   * A W3C Trace Context header of a new trace, not sampled: the gateway makes no spans of its own. The left half of
+   * the trace id is this thread's, the right half, which samplers look at, is random.
+   */
   traceparent(): string {
-    return `00-${this.#hex(16)}-${this.#hex(8)}-00`
+    return `00-${this.#prefix}${this.#hex8()}${this.#hex8()}-${this.#hex8()}${this.#hex8()}-00`
   }
 
-  #hex(bytes: number): string {
-    let text = ''
-    for (let i = 0; i < bytes; i += 4) {
-      const word = Math.floor(this.#random.next() * 0x1_0000_0000)
-      text +=
-        HEX_BYTES[word & 255]! +
-        HEX_BYTES[(word >>> 8) & 255]! +
-        HEX_BYTES[(word >>> 16) & 255]! +
-        HEX_BYTES[word >>> 24]!
-    }
-    return text
+  #hex8(): string {
+    const word = Math.floor(this.#random.next() * 0x1_0000_0000)
+    return (
+      HEX_BYTES[word & 255]! +
+      HEX_BYTES[(word >>> 8) & 255]! +
+      HEX_BYTES[(word >>> 16) & 255]! +
+      HEX_BYTES[word >>> 24]!
+    )
   }
 }
 
