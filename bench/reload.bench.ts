@@ -1,6 +1,7 @@
 import { renameSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import type { EventKind } from '@budao/model'
 import { Load } from '../packages/budao/src/drill/load.ts'
 import { writeConfig } from './budao.ts'
 import { msUntil, startGateway } from './gateway-run.ts'
@@ -10,6 +11,7 @@ import { describeMachine, machineText } from './machine.ts'
 import { say, wholeNumber } from './options.ts'
 import { startOrigins } from './origins.ts'
 import type { Origin } from './origins.ts'
+import { usageOf } from './process-tree.ts'
 import type { Stage } from './stage.ts'
 import { spreadOf } from './statistics.ts'
 import { spreadText } from './table.ts'
@@ -26,6 +28,18 @@ under way. Every tenth time a broken file comes first, which must be refused. Fa
 
 /** Longer than that and a reload counts as not done. */
 const reloadMsMax = 5_000
+/** Load without reloads, to tell what they change. */
+const controlMs = 2_000
+/** A generator kept from its schedule for longer than this sends a burst that says nothing about reloads. */
+const pauseMsMax = 250
+
+const explains: ReadonlySet<EventKind> = new Set([
+  'endpoint.ejected',
+  'endpoint.unhealthy',
+  'breaker.opened',
+  'service.panic',
+  'worker.crashed',
+])
 
 export async function run(args: readonly string[], stage: Stage): Promise<0 | 1> {
   const { values } = parseArgs({
@@ -50,7 +64,10 @@ export async function run(args: readonly string[], stage: Stage): Promise<0 | 1>
   const long = new Load(() => performance.now(), { url: urlOf(gateway, '/slow?ms=300'), rate: 50 })
   short.start()
   long.start()
-  await sleep(1_000)
+  await sleep(controlMs)
+  const controlUntilMs = performance.now()
+  const seqBefore = await gateway.admin.lastSeq()
+  const cpuBefore = usageOf(gateway.process.pid).cpuMicros
 
   const tookMs: number[] = []
   let broken = 0
@@ -65,14 +82,27 @@ export async function run(args: readonly string[], stage: Stage): Promise<0 | 1>
   }
 
   await sleep(1_000)
-  const [shortSummary, longSummary] = [summarize(await short.stop()), summarize(await long.stop())]
+  const cpuMs = (usageOf(gateway.process.pid).cpuMicros - cpuBefore) / 1_000
+  const [shortSamples, longSamples] = [await short.stop(), await long.stop()]
+  const [shortSummary, longSummary] = [summarize(shortSamples), summarize(longSamples)]
+  const control = summarize([...shortSamples, ...longSamples].filter(({ endMs }) => endMs < controlUntilMs))
   short.close()
   long.close()
 
+  say(summaryText(`before the first reload, ${controlMs} ms`, control))
   say(summaryText('short requests', shortSummary))
   say(summaryText('requests of 300 ms', longSummary))
   say(`the load was kept from its schedule for ${short.longestPauseMs.toFixed(0)} ms at worst`)
   if (tookMs.length > 0) say(`file written to snapshot in force: ${spreadText(spreadOf(tookMs), 0)} ms`)
+  say(
+    `CPU of the gateway: ${cpuMs.toFixed(0)} ms for ${tookMs.length + brokenRefused} reloads and the requests meanwhile`,
+  )
+  for (const [kind, count] of await trouble(gateway, seqBefore)) say(`event ${kind}: ${count}`)
+  if (control.failed > 0 || short.longestPauseMs > pauseMsMax) {
+    say(
+      'Inconclusive: this machine does not carry the load, failures need not come from reloads. Lower --rate.',
+    )
+  }
   const verdict = new Verdict()
   verdict.expect(tookMs.length === reloads, 'every reload was applied', `${tookMs.length} of ${reloads}`)
   const refused = `${brokenRefused} of ${broken}`
@@ -80,6 +110,16 @@ export async function run(args: readonly string[], stage: Stage): Promise<0 | 1>
   const failed = shortSummary.failed + longSummary.failed
   verdict.expect(failed === 0, 'no request failed', `${failed} of ${shortSummary.sent + longSummary.sent}`)
   return verdict.exitCode
+}
+
+/** Events that explain a 503, by kind: with endpoints out of use the load and not the reload may be the reason. */
+async function trouble(gateway: GatewayRun, after: number): Promise<Map<string, number>> {
+  const counts = new Map<string, number>()
+  for (const { kind } of await gateway.admin.eventsAfter(after)) {
+    if (!explains.has(kind)) continue
+    counts.set(kind, (counts.get(kind) ?? 0) + 1)
+  }
+  return counts
 }
 
 /** Two of the three, other weights each time. */
