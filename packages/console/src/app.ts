@@ -22,6 +22,8 @@ let language: Language = chooseLanguage([localStorage.getItem(languageItem) ?? '
 let words: Words = languages[language]
 let state: PageState = initialState
 let asking = false
+/** A token is asked for; until it is there, asking again would be in vain. */
+let locked = false
 let timer: number | undefined
 let noticeTimer: number | undefined
 let announced = ''
@@ -57,11 +59,12 @@ function ask(): void {
   clearTimeout(timer)
   if (asking || document.hidden) return
   asking = true
+  locked = false
   void askOnce().finally(() => {
     asking = false
     show()
     clearTimeout(timer)
-    if (!document.hidden && !tokenDialog.isOpen) timer = window.setTimeout(ask, nextDelayMs(state.failures))
+    if (!document.hidden && !locked) timer = window.setTimeout(ask, nextDelayMs(state.failures))
   })
 }
 
@@ -73,8 +76,8 @@ async function askOnce(): Promise<void> {
     ])
     state = answered(state, report, events, new Date(), performance.now())
   } catch (error) {
-    if (needsToken(error)) return
-    state = unanswered(state, error instanceof Error ? error.message : String(error), new Date())
+    locked = needsToken(error)
+    if (!locked) state = unanswered(state, error instanceof Error ? error.message : String(error), new Date())
   }
 }
 

@@ -105,10 +105,6 @@ export class TokenDialog {
     this.#dialog.addEventListener('close', entered)
   }
 
-  get isOpen(): boolean {
-    return this.#dialog.open
-  }
-
   open(problem: string): void {
     part('token-problem').textContent = problem
     if (!this.#dialog.open) this.#dialog.showModal()
