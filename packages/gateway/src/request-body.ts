@@ -56,7 +56,7 @@ export class RequestBody {
       const scanner = this.#scanner!
       end = scanner.scan(bytes, start, bytes.length)
       if (end === -2) return 'bad_chunk'
-      if (scanner.payloadBytes > this.#bodyMax) return 'body_too_large'
+      if (scanner.announcedBytes > this.#bodyMax) return 'body_too_large'
       if (end === -1) end = bytes.length
       else this.complete = true
     } else {

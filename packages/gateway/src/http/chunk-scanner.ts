@@ -77,6 +77,11 @@ export class ChunkScanner {
     this.#allowExtensions = options.allowExtensions
   }
 
+  /** Payload bytes seen, and those that the current chunk still promises: what is too large is known before it arrives. */
+  get announcedBytes(): number {
+    return this.payloadBytes + this.#size
+  }
+
   reset(): void {
     this.payloadBytes = 0
     this.#state = State.size
