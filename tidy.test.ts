@@ -4,7 +4,7 @@ import { existsSync, globSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
 import { test } from 'node:test'
 import { errorCodes } from './packages/gateway/src/errors.ts'
-import { packages, root } from './scripts/packages.ts'
+import { packages, root, sourceOf } from './scripts/packages.ts'
 import {
   code,
   files,
@@ -157,7 +157,7 @@ test('every source file is used, or is where something starts', () => {
   const entries = [
     ...packages.flatMap(({ dir, manifest }) =>
       [
-        ...Object.values(manifest.exports ?? {}).map((conditions) => conditions['@budao/source']),
+        ...Object.values(manifest.exports ?? {}).map(sourceOf),
         ...Object.values(manifest.bin ?? {}).map((file) => file.replace(/dist\/(.*)\.js$/, 'src/$1.ts')),
       ]
         .filter((file) => file !== undefined)

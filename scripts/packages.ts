@@ -6,7 +6,8 @@ export interface Manifest {
   readonly version: string
   readonly private?: boolean
   readonly bin?: Readonly<Record<string, string>>
-  readonly exports?: Readonly<Record<string, Readonly<Record<string, string>>>>
+  /** A file, or files by condition. */
+  readonly exports?: Readonly<Record<string, string | Readonly<Record<string, string>>>>
   readonly dependencies?: Readonly<Record<string, string>>
   readonly devDependencies?: Readonly<Record<string, string>>
   readonly workspaces?: readonly string[]
@@ -20,6 +21,11 @@ export interface WorkspacePackage {
 
 /** The root's own manifest. */
 export const root: Manifest = readManifest('package.json')
+
+/** The source behind an entry of `exports`; undefined when there is none. */
+export function sourceOf(entry: string | Readonly<Record<string, string>> | undefined): string | undefined {
+  return typeof entry === 'object' ? entry['@budao/source'] : undefined
+}
 
 /** Every package of the workspace, by folder. Run from its root. */
 export const packages: readonly WorkspacePackage[] = globSync(

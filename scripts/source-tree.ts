@@ -1,7 +1,7 @@
 // What tidy.test.ts knows of the source: files, what they import, and their text without comments.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, normalize } from 'node:path'
-import { packages } from './packages.ts'
+import { packages, sourceOf } from './packages.ts'
 import type { WorkspacePackage } from './packages.ts'
 
 const notSource = new Set(['node_modules', 'dist', 'data', 'results', '.git'])
@@ -61,7 +61,7 @@ export function resolveImport(file: string, specifier: string): string | undefin
   if (specifier.startsWith('.')) return normalize(join(dirname(file), specifier))
   const name = packageName(specifier)
   const owner = packages.find(({ manifest }) => manifest.name === name)
-  const entry = owner?.manifest.exports?.[`.${specifier.slice(name!.length)}`]?.['@budao/source']
+  const entry = sourceOf(owner?.manifest.exports?.[`.${specifier.slice(name!.length)}`])
   return entry === undefined ? undefined : normalize(join(owner!.dir, entry))
 }
 

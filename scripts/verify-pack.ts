@@ -80,10 +80,15 @@ function install(name: string, tarballs: ReadonlyMap<string, string>): string {
 
 /** Imports every entry of `exports` under plain conditions. Returns their names. */
 function importEntries(dir: string, { name, exports = {} }: Manifest): string[] {
-  const entries = Object.keys(exports).filter((entry) => !entry.endsWith('.json'))
+  const entries = Object.keys(exports)
   if (entries.length === 0) throw new Error(`${name} exports nothing`)
   for (const entry of entries) {
-    const { types } = exports[entry]!
+    const target = exports[entry]!
+    if (typeof target === 'string') {
+      if (existsSync(join(dir, 'node_modules', name, target))) continue
+      throw new Error(`${name}: ${entry} names ${target}, which was not packed`)
+    }
+    const { types } = target
     const declaration = join(dir, 'node_modules', name, types ?? '')
     if (types === undefined || !existsSync(declaration)) {
       throw new Error(`${name}: the declarations of ${entry} are missing: ${types ?? 'no types condition'}`)
