@@ -26,7 +26,14 @@ const child = spawn(
   ],
   { stdio: 'inherit' },
 )
+// A handle that a test left open would hold its file, and with it the run, for ever: the runner then says which.
+const minutesMax = 12
+const deadline = setTimeout(() => {
+  console.error(`npm test: not over after ${minutesMax} minutes, ending it`)
+  child.kill('SIGTERM')
+}, minutesMax * 60_000)
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal))
 child.on('exit', (code, signal) => {
+  clearTimeout(deadline)
   process.exitCode = code ?? 128 + (signal === null ? 1 : constants.signals[signal])
 })
