@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { CliError } from './cli-error.ts'
 import { checkVerb } from './verbs/check.ts'
@@ -6,6 +5,7 @@ import { gatewayVerb } from './verbs/gateway.ts'
 import { statusVerb } from './verbs/status.ts'
 import { upVerb } from './verbs/up.ts'
 import { drillVerb } from './verbs/drill.ts'
+import { version } from './version.ts'
 
 /** Each adds one verb. What a verb needs to run is imported when it runs, so that the others start fast. */
 const verbs: readonly ((program: Command) => void)[] = [upVerb, gatewayVerb, checkVerb, statusVerb, drillVerb]
@@ -43,12 +43,4 @@ export function createProgram(): Command {
     .configureHelp({ showGlobalOptions: false })
   for (const addVerb of verbs) addVerb(program)
   return program
-}
-
-/** Version of this package. */
-export function version(): string {
-  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
-  return manifest.version
 }

@@ -12,11 +12,11 @@ import {
 import { Gateway } from '@budao/gateway'
 import type { Config, EventDraft, GatewayReport, Snapshot } from '@budao/model'
 import pino, { type Logger } from 'pino'
-import { version } from './cli.ts'
 import { CliError } from './cli-error.ts'
 import { ConfigSource } from './config-source.ts'
 import { readConfigFile } from './locate-config.ts'
 import { redactSecrets } from './redact.ts'
+import { version } from './version.ts'
 
 export interface GatewayProcessOptions {
   readonly config?: string

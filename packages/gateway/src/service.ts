@@ -144,6 +144,7 @@ export class Service {
     for (const { load } of this.endpoints) {
       for (let lost = load.forget(worker); lost > 0; lost--) this.bulkhead.leave()
     }
+    this.#context.cells(pendingCellName(this.name)).store(worker, 0)
   }
 
   #hash(request: RequestView): number {
@@ -159,7 +160,7 @@ export class Service {
     return hash32(value ?? request.clientIp)
   }
 
-  #onBreaker({ to, from, reason, evidence }: BreakerTransition, endpoint: EndpointConfig | null): void {
+  #onBreaker({ to, from, reason, note, evidence }: BreakerTransition, endpoint: EndpointConfig | null): void {
     const kind =
       to === 'open'
         ? 'breaker.opened'
@@ -176,7 +177,7 @@ export class Service {
       service: this.name,
       ...(endpoint === null ? {} : { site: endpoint.site }),
       message: `The circuit breaker of ${endpoint === null ? `service ${this.name}` : `endpoint ${endpoint.address}`} went from ${from} to ${to}: ${reason}.`,
-      evidence: { ...evidence, worker: this.#context.worker },
+      evidence: { ...evidence, ...(note === '' ? {} : { note }), worker: this.#context.worker },
     })
   }
 
@@ -209,7 +210,7 @@ export function serviceCells(name: string, config: ServiceConfig, workers: numbe
     [names.set, EndpointSet.cellsFor(config.endpoints.length, workers)],
     [names.budget, RetryBudget.cellsFor()],
     [names.bulkhead, Bulkhead.cellsFor()],
-    [names.pending, 1],
+    [names.pending, workers],
   ])
   if (breaker === null) return cells
   cells.set(names.breaker, CircuitBreaker.cellsFor(breaker))
