@@ -6,15 +6,28 @@ export type ArenaLayout = Readonly<Record<string, readonly [offset: number, leng
 /** How long a freed piece rests: requests that began under the old snapshot may still write to it. */
 const REST_MS = 120_000
 
+interface RestingPiece {
+  readonly offset: number
+  readonly length: number
+  readonly freedAt: number
+}
+
+interface Arrangement {
+  readonly layout: ArenaLayout
+  readonly top: number
+  readonly resting: RestingPiece[]
+}
+
 /**
  * Hands out pieces of one shared memory by name. A name keeps its piece from snapshot to snapshot while its length
  * stays the same: that is how breakers, ejections and rate limits survive a reload.
  */
 export class Arena {
   readonly memory: Int32Array
-  #layout: Record<string, readonly [offset: number, length: number]> = {}
+  #layout: ArenaLayout = {}
   #top = 0
-  #resting: { offset: number; length: number; freedAt: number }[] = []
+  #resting: RestingPiece[] = []
+  #before: Arrangement | null = null
 
   constructor(cells: number) {
     this.memory = new Int32Array(new SharedArrayBuffer(cells * Int32Array.BYTES_PER_ELEMENT))
@@ -25,6 +38,7 @@ export class Arena {
    * RangeError, with everything as before, when the memory does not suffice.
    */
   arrange(wanted: ReadonlyMap<string, number>, now: number): ArenaLayout {
+    this.#before = null
     const next: Record<string, readonly [offset: number, length: number]> = {}
     const fresh: (readonly [string, number])[] = []
     for (const [name, length] of wanted) {
@@ -32,13 +46,11 @@ export class Arena {
       if (old !== undefined && old[1] === length) next[name] = old
       else fresh.push([name, length])
     }
-    const top = this.#top
-    const resting = [...this.#resting]
+    const before = { layout: this.#layout, top: this.#top, resting: [...this.#resting] }
     for (const [name, length] of fresh) {
       const offset = this.#claim(length, now)
       if (offset === -1) {
-        this.#top = top
-        this.#resting = resting
+        this.#return(before)
         throw new RangeError(
           `shared memory: the configuration needs more than ${this.memory.length} cells for services, endpoints and rate limits; use fewer of them or a smaller keysMax`,
         )
@@ -49,7 +61,22 @@ export class Arena {
       if (next[name]?.[0] !== offset) this.#resting.push({ offset, length, freedAt: now })
     }
     this.#layout = next
+    this.#before = before
     return next
+  }
+
+  /** Takes back the last `arrange`: nobody came to use its layout. Does nothing a second time, or after one that threw. */
+  revert(): void {
+    if (this.#before !== null) this.#return(this.#before)
+    this.#before = null
+  }
+
+  #return({ layout, top, resting }: Arrangement): void {
+    // Whoever prepared for the layout may have written: what was never used must be found zeroed.
+    this.memory.fill(0, top, this.#top)
+    this.#layout = layout
+    this.#top = top
+    this.#resting = resting
   }
 
   #claim(length: number, now: number): number {

@@ -151,7 +151,8 @@ export class Attempts implements UpstreamUser, Timed {
     const unavailable = status === 502 || status === 503 || status === 504
     const cause: FailureKind = `${status}`
     if (!unavailable) return this.#exchange.onResponse(connection)
-    const retryAfterMs = parseRetryAfter(connection.head.fields.get('retry-after'), this.#plane.wallNow()) ?? 0
+    const retryAfterMs =
+      parseRetryAfter(connection.head.fields.get('retry-after'), this.#plane.wallNow()) ?? 0
     const nextAt = this.#claimNext(cause, now, retryAfterMs)
     // What the endpoint says of its trouble is worth more than what the gateway could say.
     if (nextAt === -1 && !this.#exchange.hasFallback) return this.#exchange.onResponse(connection)
@@ -270,7 +271,9 @@ export class Attempts implements UpstreamUser, Timed {
     if (connection === 'opening' || connection === 'waiting') return
     if (connection !== 'full') return this.onUpstreamReady(connection)
     this.#endAttempt(null, ignored, now)
-    this.#giveUp('overloaded', now)
+    // Being full here says nothing of the service.
+    this.#leave(ignored, now)
+    this.#exchange.onAttemptsFailed('overloaded')
   }
 
   #send(connection: UpstreamConnection): void {
@@ -319,7 +322,10 @@ export class Attempts implements UpstreamUser, Timed {
     if (this.#tried.length < endpoints.length) return 0
     return Math.max(
       retryAfterMs,
-      backoffMs(this.#begun - 1, this.#plane.random, { baseMs: retry.backoff.base, maxMs: retry.backoff.max }),
+      backoffMs(this.#begun - 1, this.#plane.random, {
+        baseMs: retry.backoff.base,
+        maxMs: retry.backoff.max,
+      }),
     )
   }
 

@@ -46,6 +46,8 @@ export class DataPlane {
   readonly #options: DataPlaneOptions
   readonly #buffer: Buffer = Buffer.allocUnsafeSlow(READ_BYTES)
   readonly #downstreams: Set<Downstream> = new Set()
+  /** How many of them each listener has accepted, by name. */
+  readonly #openOn: Map<string, number> = new Map()
   readonly #pools: Map<string, UpstreamPool> = new Map()
   readonly #listening: Map<string, Listening> = new Map()
   readonly #retired: Set<Runtime> = new Set()
@@ -98,27 +100,42 @@ export class DataPlane {
 
   /** Opens the listeners that are new and closes those that are gone. Returns the bound addresses by name. */
   async listen(listeners: readonly ListenerConfig[], baseDir: string): Promise<Record<string, string>> {
+    const opened = await this.#openNew(listeners, baseDir)
     const bound: Record<string, string> = {}
     for (const config of listeners) {
-      const open = this.#listening.get(config.name)
-      if (open !== undefined && sameSocket(open.config, config)) {
-        // The socket stays; connections accepted from now on follow the new limits.
-        this.#listening.set(config.name, { config, server: open.server })
-        bound[config.name] = addressOf(open.server)
-        continue
-      }
-      const server = await this.#open(config, baseDir)
-      open?.server.close()
-      this.#listening.set(config.name, { config, server })
-      bound[config.name] = addressOf(server)
+      const { name } = config
+      const before = this.#listening.get(name)?.server
+      const server = opened.get(name) ?? before!
+      if (server !== before) before?.close()
+      // Where the socket stays, connections accepted from now on follow the new limits.
+      bound[name] = addressOf(server)
+      this.#listening.set(name, {
+        config: { ...config, address: portChosen(config.address, bound[name]) },
+        server,
+      })
     }
-    const names = new Set(listeners.map(({ name }) => name))
     for (const [name, { server }] of this.#listening) {
-      if (names.has(name)) continue
+      if (name in bound) continue
       server.close()
       this.#listening.delete(name)
     }
     return bound
+  }
+
+  /** All or none: rejects with nothing new open when one of them cannot be. */
+  async #openNew(listeners: readonly ListenerConfig[], baseDir: string): Promise<Map<string, Server>> {
+    const opened = new Map<string, Server>()
+    try {
+      for (const config of listeners) {
+        const open = this.#listening.get(config.name)
+        if (open !== undefined && sameSocket(open.config, config)) continue
+        opened.set(config.name, await this.#open(config, baseDir))
+      }
+    } catch (error) {
+      for (const server of opened.values()) server.close()
+      throw error
+    }
+    return opened
   }
 
   /** Accepts nothing new, lets requests under way finish, closes everything else. Resolves when nothing is open. */
@@ -140,11 +157,13 @@ export class DataPlane {
     for (const downstream of [...this.#downstreams]) downstream.destroy()
     for (const pool of this.#pools.values()) pool.close()
     clearInterval(this.#ticker)
-    await this.runtime.close()
+    await (this.runtime as Runtime | undefined)?.close()
   }
 
   onDownstreamClosed(downstream: Downstream): void {
     this.#downstreams.delete(downstream)
+    const { name } = downstream.listener
+    this.#openOn.set(name, this.#openOn.get(name)! - 1)
     if (this.#downstreams.size === 0) this.#drained?.()
   }
 
@@ -192,19 +211,21 @@ export class DataPlane {
 
   #accept(socket: Socket, listener: string): void {
     const config = this.#listening.get(listener)?.config
-    if (config === undefined || this.draining || this.#downstreams.size >= config.limits.connections) {
+    const open = this.#openOn.get(listener) ?? 0
+    if (config === undefined || this.draining || open >= config.limits.connections) {
       this.metrics.connectionRefused()
       socket.destroy()
       return
     }
     this.metrics.accepted()
+    this.#openOn.set(listener, open + 1)
     this.#downstreams.add(new Downstream(this, socket, config))
   }
 
   #connectPools({ plan, services }: Runtime): void {
     const wanted = new Set<string>()
     for (const service of services.values()) {
-      const options = poolOptions(service)
+      const options = poolOptions(service, this.#options.worker)
       const pending = cellsOf(this.#options.memory, plan.layout, pendingCellName(service.name))
       for (const endpoint of service.endpoints) {
         const name = `${service.name} ${endpoint.address}`
@@ -247,13 +268,19 @@ async function createTlsListener(
   )
 }
 
-function poolOptions({ config }: Service): UpstreamPoolOptions {
+function poolOptions({ config }: Service, worker: number): UpstreamPoolOptions {
   return {
+    worker,
     connectionsMax: config.limits.connections,
     connectMs: config.timeouts.connect,
     idleMs: config.timeouts.idle,
     pendingMax: config.limits.pending,
   }
+}
+
+/** With port 0 the address it came to, so that the next snapshot finds the socket again. */
+function portChosen(configured: string, bound: string): string {
+  return configured.endsWith(':0') ? bound : configured
 }
 
 function sameSocket(a: ListenerConfig, b: ListenerConfig): boolean {

@@ -61,7 +61,10 @@ for (const [name, head] of framings) {
       source = new Source(connection.socket)
       void source.run().then(() => name === 'until close' && connection.end())
     })
-    const gateway = await testGateway(t, { endpoints: [backend.address], service: { timeouts: { request: '100ms' } } })
+    const gateway = await testGateway(t, {
+      endpoints: [backend.address],
+      service: { timeouts: { request: '100ms' } },
+    })
     const client = await gateway.connect()
     const received = counted(client)
     client.socket.pause()
@@ -81,7 +84,10 @@ test('a client that does not read is not waited for for ever', async (t) => {
     connection.write(`HTTP/1.1 200 OK\r\nContent-Length: ${total}\r\n\r\n`)
     void new Source(connection.socket).run()
   })
-  const gateway = await testGateway(t, { endpoints: [backend.address], listener: { limits: { idle: '200ms' } } })
+  const gateway = await testGateway(t, {
+    endpoints: [backend.address],
+    listener: { limits: { idle: '200ms' } },
+  })
   const client = await gateway.connect()
   client.socket.pause()
   client.send(requestText('/'))
@@ -156,7 +162,10 @@ test('a backend that takes no more of an upload is the one that is late', async 
 
 test('a client that stops in the middle of its body is told so, and the endpoint is not blamed', async (t) => {
   const backend = await rawServer(t, async ({ body }) => void (await body()))
-  const gateway = await testGateway(t, { endpoints: [backend.address], service: { timeouts: { request: '200ms' } } })
+  const gateway = await testGateway(t, {
+    endpoints: [backend.address],
+    service: { timeouts: { request: '200ms' } },
+  })
   const client = await gateway.connect()
   client.send(requestText('POST /', ['Content-Length: 100']) + 'half')
   const response = await client.readResponse()
@@ -180,7 +189,10 @@ test('a client that goes away takes its request with it, wherever that is', asyn
       const seen = backend.connections.length
       const client = await gateway.connect()
       client.send(requestText(target))
-      await until('a request at the backend', () => backend.connections.length > seen && backend.heads.length > seen)
+      await until(
+        'a request at the backend',
+        () => backend.connections.length > seen && backend.heads.length > seen,
+      )
       if (target === '/body') await client.readUntil('half')
       client[leave]()
       await backend.connections.at(-1)!.waitForEnd()
@@ -195,7 +207,11 @@ test('a client that goes away takes its request with it, wherever that is', asyn
   await gateway.quiet()
 
   const { breaker, endpoints } = gateway.service()
-  assert.deepEqual(breaker, { state: 'closed', calls: 0, failures: 0, slow: 0 }, 'clients that leave say nothing of the service')
+  assert.deepEqual(
+    breaker,
+    { state: 'closed', calls: 0, failures: 0, slow: 0 },
+    'clients that leave say nothing of the service',
+  )
   assert.equal(endpoints[0]!.failuresTotal, 0)
   assert.equal(endpoints[0]!.requestsTotal, 7)
 })
@@ -233,7 +249,11 @@ test('many clients of which some go away at any moment leave nothing behind', as
     if (index % 3 === 0) await nextTurn()
     connection.respond(200, 'x'.repeat(20_000))
   })
-  const gateway = await testGateway(t, { workers: 2, endpoints: [backend.address], service: { limits: { connections: 4 } } })
+  const gateway = await testGateway(t, {
+    workers: 2,
+    endpoints: [backend.address],
+    service: { limits: { connections: 4 } },
+  })
   const one = async (n: number): Promise<void> => {
     const client = await gateway.connect()
     client.send(requestText('POST /', [], 'x'.repeat(1 + (n % 3) * 5_000)))

@@ -53,6 +53,8 @@ export class Gateway {
   #applying: Promise<unknown> = Promise.resolve()
   #ticker: NodeJS.Timeout | undefined
   readonly #panicking: Set<string> = new Set()
+  /** Endpoints whose ejection was reported and not yet its end, by service and address. */
+  readonly #ejected: Set<string> = new Set()
 
   /** `workers` of the configuration is fixed for the life of the process. */
   constructor(config: Pick<Config, 'workers' | 'node'>, options: GatewayOptions) {
@@ -68,7 +70,8 @@ export class Gateway {
       count: this.#workers,
       memory: this.#arena.memory.buffer as SharedArrayBuffer,
       metrics: this.#metrics,
-      report: (event) => options.report(event),
+      now: () => this.#clock.now(),
+      report: (event) => this.#report(event),
       warn: (message) => options.warn(message),
       onCrash: (worker) => this.#onCrash(worker),
     })
@@ -166,9 +169,8 @@ export class Gateway {
       services = this.#observe(plan)
       await this.#pool.apply(plan)
     } catch (error) {
-      // The memory must fit the snapshot that goes on.
-      if (this.#snapshot !== null)
-        this.#arena.arrange(runtimeCells(this.#snapshot, this.#workers), this.#clock.now())
+      // The old snapshot goes on, with its memory where it was.
+      this.#arena.revert()
       return { ok: false, problem: error instanceof Error ? error.message : String(error) }
     }
     this.#snapshot = snapshot
@@ -201,7 +203,8 @@ export class Gateway {
     })
     for (const [name, service] of services) {
       const before = this.#services.get(name)
-      if (before !== undefined) service.set.inherit(before.set)
+      // With the same endpoints the memory is the same, and others write to it.
+      if (before !== undefined && !sameAddresses(before, service)) service.set.inherit(before.set)
     }
     return services
   }
@@ -238,7 +241,29 @@ export class Gateway {
     }
     for (const service of this.#services.values()) {
       service.breaker?.observe(now)
+      this.#watchEjections(service, now)
       this.#watchPanic(service, now)
+    }
+  }
+
+  #report(event: EventDraft): void {
+    if (event.kind === 'endpoint.ejected') this.#ejected.add(`${event.service} ${event.subject}`)
+    this.#options.report(event)
+  }
+
+  /** An ejection begins with a request, which reports it, and ends by time: somebody has to look. */
+  #watchEjections({ name, set, endpoints }: Service, now: number): void {
+    for (const [index, { address, site }] of endpoints.entries()) {
+      if (set.ejectedForMs(index, now) > 0 || !this.#ejected.delete(`${name} ${address}`)) continue
+      this.#options.report({
+        kind: 'endpoint.returned',
+        severity: 'info',
+        subject: address,
+        service: name,
+        site,
+        message: `The ejection of endpoint ${address} has ended: it gets requests again, on probation.`,
+        evidence: { usable: set.usable(now), endpoints: endpoints.length },
+      })
     }
   }
 
@@ -258,4 +283,11 @@ export class Gateway {
       evidence: { usable: service.set.usable(now), endpoints: service.endpoints.length },
     })
   }
+}
+
+function sameAddresses(a: Service, b: Service): boolean {
+  return (
+    a.endpoints.length === b.endpoints.length &&
+    a.endpoints.every(({ address }, i) => address === b.endpoints[i]!.address)
+  )
 }

@@ -3,6 +3,8 @@ import type { TimerWheel } from './timer-wheel.ts'
 import { UpstreamConnection, type UpstreamUser } from './upstream-connection.ts'
 
 export interface UpstreamPoolOptions {
+  /** Which of the threads this is, from 0. */
+  readonly worker: number
   /** Open connections of this thread to the endpoint. */
   readonly connectionsMax: number
   readonly connectMs: number
@@ -30,8 +32,8 @@ export class UpstreamPool {
   #closed = false
 
   /**
-   * `buffer` is what all connections of the thread read into. `pending` is one cell counting who waits for a
-   * connection, shared by the threads.
+   * `buffer` is what all connections of the thread read into. `pending` counts who waits for a connection, one cell a
+   * thread, so that the count of one that dies can be taken back.
    */
   constructor(
     clock: Clock,
@@ -79,8 +81,8 @@ export class UpstreamPool {
       this.#open(user)
       return 'opening'
     }
-    if (this.#pending.load(0) >= this.#options.pendingMax) return 'full'
-    this.#pending.add(0, 1)
+    if (this.#pendingEverywhere() >= this.#options.pendingMax) return 'full'
+    this.#pending.add(this.#options.worker, 1)
     this.#waiting.push(user)
     return 'waiting'
   }
@@ -90,7 +92,7 @@ export class UpstreamPool {
     const index = this.#waiting.indexOf(user)
     if (index !== -1) {
       this.#waiting.splice(index, 1)
-      this.#pending.add(0, -1)
+      this.#pending.add(this.#options.worker, -1)
     }
     for (const connection of this.#all) {
       if (connection.isOpeningFor(user)) connection.assign(null)
@@ -130,13 +132,15 @@ export class UpstreamPool {
     for (const connection of [...this.#idle]) connection.destroy()
   }
 
-  reopen(): void {
-    this.#closed = false
+  #pendingEverywhere(): number {
+    let sum = 0
+    for (let worker = 0; worker < this.#pending.length; worker++) sum += this.#pending.load(worker)
+    return sum
   }
 
   #nextWaiting(): UpstreamUser | undefined {
     const next = this.#waiting.shift()
-    if (next !== undefined) this.#pending.add(0, -1)
+    if (next !== undefined) this.#pending.add(this.#options.worker, -1)
     return next
   }
 

@@ -10,8 +10,8 @@ export interface WorkerStart {
   readonly seed: readonly [number, number, number, number]
 }
 
-/** From the main thread to a worker. A snapshot is first prepared everywhere, then committed everywhere or nowhere. */
-export type ToWorker =
+/** What a worker can be asked. A snapshot is first prepared everywhere, then committed everywhere or nowhere. */
+export type WorkerOrder =
   | { readonly kind: 'prepare'; readonly plan: RuntimePlan }
   /** `addresses`: where listeners with port 0 are bound already, by name. */
   | { readonly kind: 'commit'; readonly addresses: Readonly<Record<string, string>> }
@@ -19,11 +19,16 @@ export type ToWorker =
   | { readonly kind: 'drain' }
   | { readonly kind: 'close' }
 
+/** From the main thread to a worker. `id` comes back with the answer. */
+export type ToWorker = WorkerOrder & { readonly id: number }
+
+export type WorkerAnswer =
+  | { readonly kind: 'done'; readonly id: number }
+  /** Where the listeners are bound, by name. */
+  | { readonly kind: 'committed'; readonly id: number; readonly addresses: Readonly<Record<string, string>> }
+  | { readonly kind: 'failed'; readonly id: number; readonly problem: string }
+
 export type FromWorker =
-  | { readonly kind: 'prepared' }
-  | { readonly kind: 'committed'; readonly addresses: Readonly<Record<string, string>> }
-  | { readonly kind: 'failed'; readonly problem: string }
-  | { readonly kind: 'drained' }
-  | { readonly kind: 'closed' }
+  | WorkerAnswer
   | { readonly kind: 'event'; readonly event: EventDraft }
   | { readonly kind: 'warning'; readonly message: string }

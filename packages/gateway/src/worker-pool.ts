@@ -1,14 +1,13 @@
-import { Worker } from 'node:worker_threads'
 import type { EventDraft } from '@budao/model'
 import type { RuntimePlan } from './runtime.ts'
-import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts'
+import { WorkerThread } from './worker-thread.ts'
 
 /** A thread that cannot be replaced so often has a fault that restarting does not mend: wait longer each time. */
 const RESTART_BASE_MS = 100
 const RESTART_MAX_MS = 10_000
-const ANSWER_MS = 20_000
-/** What a request leaves behind dies at once; a larger nursery only costs memory (measured: no difference in CPU). */
-const YOUNG_GENERATION_MB = 4
+/** One that has served so long before it died does not count as replaced in vain. */
+const SETTLED_MS = 60_000
+const CLOSE_MS = 2_000
 
 export type WorkerState = 'starting' | 'serving' | 'draining' | 'crashed'
 
@@ -16,6 +15,8 @@ export interface WorkerPoolOptions {
   readonly count: number
   readonly memory: SharedArrayBuffer
   readonly metrics: readonly SharedArrayBuffer[]
+  /** Monotonic milliseconds. */
+  now(): number
   report(event: EventDraft): void
   warn(message: string): void
   /** A thread has died: whatever it had under way has to be taken back. */
@@ -24,11 +25,12 @@ export interface WorkerPoolOptions {
 
 interface Member {
   readonly index: number
-  thread: Worker
+  thread: WorkerThread
   state: WorkerState
   restarts: number
-  /** Resolves or rejects what the thread was last asked. */
-  answer: { resolve(message: FromWorker): void; reject(error: Error): void } | null
+  /** Restarts of which none led to a thread that settled. */
+  inVain: number
+  servingSince: number
 }
 
 /** The worker threads of one gateway: they prepare and commit snapshots together, and one that dies is replaced. */
@@ -36,13 +38,20 @@ export class WorkerPool {
   readonly #options: WorkerPoolOptions
   readonly #members: Member[]
   #plan: RuntimePlan | null = null
-  #addresses: Record<string, string> = {}
+  #addresses: Readonly<Record<string, string>> = {}
   #ending = false
+  #changing: Promise<unknown> = Promise.resolve()
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options
     this.#members = Array.from({ length: options.count }, (_, index) => {
-      const member = { index, state: 'starting', restarts: 0, answer: null } as unknown as Member
+      const member = {
+        index,
+        state: 'starting',
+        restarts: 0,
+        inVain: 0,
+        servingSince: 0,
+      } as unknown as Member
       member.thread = this.#start(member)
       return member
     })
@@ -61,48 +70,24 @@ export class WorkerPool {
    * Brings a snapshot into force in every thread, or in none: rejects with what one of them cannot do, the old
    * snapshot then goes on everywhere.
    */
-  async apply(plan: RuntimePlan): Promise<void> {
-    const members = this.#members.filter(({ state }) => state !== 'crashed')
-    const prepared = await Promise.allSettled(
-      members.map((member) => this.#ask(member, { kind: 'prepare', plan })),
-    )
-    const refused = prepared.find((result) => result.status === 'rejected')
-    if (refused !== undefined) {
-      for (const member of members) this.#tell(member, { kind: 'abandon' })
-      throw refused.reason
-    }
-    // One after the other: a port 0 is chosen by the first and shared by the others.
-    const addresses: Record<string, string> = { ...this.#addresses }
-    for (const name of Object.keys(addresses)) {
-      const listener = plan.snapshot.config.listeners.find((each) => each.name === name)
-      if (listener === undefined || !listener.address.endsWith(':0')) delete addresses[name]
-    }
-    for (const member of members) Object.assign(addresses, await this.#commit(member, addresses))
-    this.#plan = plan
-    this.#addresses = addresses
+  apply(plan: RuntimePlan): Promise<void> {
+    return this.#alone(() => this.#apply(plan))
   }
 
   /** Lets requests under way finish, for at most `timeoutMs`; true when all did. */
   async drain(timeoutMs: number): Promise<boolean> {
     this.#ending = true
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<false>((resolve) => {
-      timer = setTimeout(() => resolve(false), timeoutMs)
-    })
-    const drained = Promise.allSettled(
-      this.#members.map((member) => {
-        member.state = 'draining'
-        return this.#ask(member, { kind: 'drain' }, timeoutMs + ANSWER_MS)
-      }),
-    ).then(() => true as const)
-    const result = await Promise.race([drained, late])
-    clearTimeout(timer)
-    return result
+    const serving = this.#members.filter(({ state }) => state === 'serving')
+    for (const member of serving) member.state = 'draining'
+    const drained = await Promise.allSettled(
+      serving.map(({ thread }) => thread.ask({ kind: 'drain' }, timeoutMs)),
+    )
+    return drained.every(({ status }) => status === 'fulfilled')
   }
 
   async close(): Promise<void> {
     this.#ending = true
-    await Promise.allSettled(this.#members.map((member) => this.#ask(member, { kind: 'close' }, 2_000)))
+    await Promise.allSettled(this.#members.map(({ thread }) => thread.ask({ kind: 'close' }, CLOSE_MS)))
     await Promise.all(this.#members.map(({ thread }) => thread.terminate()))
   }
 
@@ -111,56 +96,74 @@ export class WorkerPool {
     await this.#members[index]!.thread.terminate()
   }
 
+  /** Changes of the snapshot and replacements take turns: a new thread must begin with the snapshot of the others. */
+  #alone<T>(change: () => Promise<T>): Promise<T> {
+    const changed = this.#changing.then(change)
+    this.#changing = changed.catch(() => {})
+    return changed
+  }
+
+  async #apply(plan: RuntimePlan): Promise<void> {
+    const members = this.#members.filter(({ state }) => state !== 'crashed')
+    if (members.length === 0) throw new Error('no worker is there to take it: try again')
+    try {
+      await prepareAll(members, plan)
+      await this.#commitAll(members, plan)
+    } catch (error) {
+      await Promise.allSettled(members.map(({ thread }) => thread.ask({ kind: 'abandon' })))
+      throw error
+    }
+  }
+
+  /** One after the other: a port 0 is chosen by the first and shared by the others. Rejects when the first one does. */
+  async #commitAll(members: readonly Member[], plan: RuntimePlan): Promise<void> {
+    const [first, ...others] = members
+    const kept = portsChosen(plan, this.#addresses)
+    const addresses = await this.#commit(first!, kept)
+    this.#plan = plan
+    this.#addresses = addresses
+    for (const member of others) {
+      try {
+        await this.#commit(member, portsChosen(plan, addresses))
+      } catch (error) {
+        // The first one serves the new snapshot already: this one begins anew with it.
+        this.#options.warn(`worker ${member.index} is replaced: ${String(error)}`)
+        await member.thread.terminate()
+      }
+    }
+  }
+
   async #commit(
     member: Member,
     addresses: Readonly<Record<string, string>>,
   ): Promise<Readonly<Record<string, string>>> {
-    const answer = await this.#ask(member, { kind: 'commit', addresses })
-    member.state = 'serving'
+    const answer = await member.thread.ask({ kind: 'commit', addresses })
+    if (!this.#ending && member.state !== 'serving') {
+      member.state = 'serving'
+      member.servingSince = this.#options.now()
+    }
     return answer.kind === 'committed' ? answer.addresses : {}
   }
 
-  #start(member: Member): Worker {
-    const { memory, metrics } = this.#options
-    const seed = crypto.getRandomValues(new Uint32Array(4))
-    const start: WorkerStart = {
-      worker: member.index,
-      memory,
-      metrics: metrics[member.index]!,
-      seed: [seed[0]!, seed[1]!, seed[2]!, seed[3]!],
-    }
-    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-    const thread = new Worker(new URL(`./worker.${extension}`, import.meta.url), {
-      workerData: start,
-      name: `worker-${member.index}`,
-      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
-    })
-    let cause = ''
-    thread.on('message', (message: FromWorker) => this.#onMessage(member, message))
-    thread.on('error', (error) => {
-      cause = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    })
-    thread.on('exit', () => this.#onExit(member, thread, cause))
+  #start(member: Member): WorkerThread {
+    const { memory, metrics, report, warn } = this.#options
+    const [a, b, c, d] = crypto.getRandomValues(new Uint32Array(4))
+    const thread: WorkerThread = new WorkerThread(
+      { worker: member.index, memory, metrics: metrics[member.index]!, seed: [a!, b!, c!, d!] },
+      {
+        onNews: (news) => (news.kind === 'event' ? report(news.event) : warn(news.message)),
+        onExit: (cause) => {
+          if (member.thread === thread) this.#onExit(member, cause)
+        },
+      },
+    )
     return thread
   }
 
-  #onMessage(member: Member, message: FromWorker): void {
-    if (message.kind === 'event') this.#options.report(message.event)
-    else if (message.kind === 'warning') this.#options.warn(message.message)
-    else if (message.kind === 'failed') this.#settle(member)?.reject(new Error(message.problem))
-    else this.#settle(member)?.resolve(message)
-  }
-
-  #settle(member: Member): Member['answer'] {
-    const { answer } = member
-    member.answer = null
-    return answer
-  }
-
-  #onExit(member: Member, thread: Worker, cause: string): void {
-    if (member.thread !== thread) return
-    this.#settle(member)?.reject(new Error(`worker ${member.index} ended${cause === '' ? '' : `: ${cause}`}`))
+  #onExit(member: Member, cause: string): void {
     if (this.#ending || this.#plan === null) return
+    const settled = member.state === 'serving' && this.#options.now() - member.servingSince >= SETTLED_MS
+    member.inVain = settled ? 0 : member.inVain + 1
     member.state = 'crashed'
     member.restarts++
     this.#options.onCrash(member.index)
@@ -171,17 +174,21 @@ export class WorkerPool {
       message: `Worker ${member.index} ended unexpectedly and is replaced.`,
       evidence: { restarts: member.restarts, cause: cause.slice(0, 2_000) },
     })
-    const waitMs = Math.min(RESTART_MAX_MS, RESTART_BASE_MS * 2 ** Math.min(member.restarts - 1, 10))
-    setTimeout(() => void this.#restart(member), waitMs)
+    const waitMs = Math.min(
+      RESTART_MAX_MS,
+      RESTART_BASE_MS * 2 ** Math.max(0, Math.min(member.inVain - 1, 10)),
+    )
+    setTimeout(() => void this.#alone(() => this.#restart(member)), waitMs).unref()
   }
 
   async #restart(member: Member): Promise<void> {
     if (this.#ending) return
     member.state = 'starting'
     member.thread = this.#start(member)
+    const plan = this.#plan!
     try {
-      await this.#ask(member, { kind: 'prepare', plan: this.#plan! })
-      await this.#commit(member, this.#addresses)
+      await member.thread.ask({ kind: 'prepare', plan })
+      await this.#commit(member, portsChosen(plan, this.#addresses))
       this.#options.report({
         kind: 'worker.started',
         severity: 'info',
@@ -191,32 +198,27 @@ export class WorkerPool {
       })
     } catch (error) {
       // Its exit, now or already seen, tries again.
-      this.#options.warn(`worker ${member.index} could not be replaced: ${String(error)}`)
+      if (!this.#ending) this.#options.warn(`worker ${member.index} could not be replaced: ${String(error)}`)
       await member.thread.terminate()
     }
   }
+}
 
-  #tell(member: Member, message: ToWorker): void {
-    member.thread.postMessage(message)
-  }
+async function prepareAll(members: readonly Member[], plan: RuntimePlan): Promise<void> {
+  const prepared = await Promise.allSettled(
+    members.map(({ thread }) => thread.ask({ kind: 'prepare', plan })),
+  )
+  for (const result of prepared) if (result.status === 'rejected') throw result.reason
+}
 
-  #ask(member: Member, message: ToWorker, timeoutMs: number = ANSWER_MS): Promise<FromWorker> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        member.answer = null
-        reject(new Error(`worker ${member.index} did not answer ${message.kind} within ${timeoutMs} ms`))
-      }, timeoutMs)
-      member.answer = {
-        resolve: (answer) => {
-          clearTimeout(timer)
-          resolve(answer)
-        },
-        reject: (error) => {
-          clearTimeout(timer)
-          reject(error)
-        },
-      }
-      this.#tell(member, message)
-    })
+/** Where listeners that leave their port to the system are bound already, by name. */
+function portsChosen(
+  plan: RuntimePlan,
+  addresses: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const chosen: Record<string, string> = {}
+  for (const { name, address } of plan.snapshot.config.listeners) {
+    if (address.endsWith(':0') && addresses[name] !== undefined) chosen[name] = addresses[name]
   }
+  return chosen
 }

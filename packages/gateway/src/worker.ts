@@ -3,7 +3,7 @@ import { SeededRandom } from '@budao/resilience'
 import { DataPlane } from './data-plane.ts'
 import { ProcessClock } from './process-clock.ts'
 import type { Runtime } from './runtime.ts'
-import type { FromWorker, ToWorker, WorkerStart } from './worker-messages.ts'
+import type { FromWorker, ToWorker, WorkerAnswer, WorkerStart } from './worker-messages.ts'
 
 const { worker, memory, metrics, seed } = workerData as WorkerStart
 const port = parentPort!
@@ -20,30 +20,34 @@ let prepared: Runtime | null = null
 let queue: Promise<void> = Promise.resolve()
 
 port.on('message', (message: ToWorker) => {
-  queue = queue
+  const { id } = message
+  // One after the other, but for the end: it must not wait until the last request has drained.
+  const turn = message.kind === 'close' ? Promise.resolve() : queue
+  queue = turn
     .then(() => handle(message))
-    .catch((error: unknown) => send({ kind: 'failed', problem: problemOf(error) }))
+    .then(send, (error: unknown) => send({ kind: 'failed', id, problem: problemOf(error) }))
 })
 
-async function handle(message: ToWorker): Promise<void> {
+async function handle(message: ToWorker): Promise<WorkerAnswer> {
+  const { id } = message
   switch (message.kind) {
     case 'prepare':
       prepared = await plane.prepare(message.plan)
-      return send({ kind: 'prepared' })
+      break
     case 'commit':
-      return send({ kind: 'committed', addresses: await commit(message.addresses) })
+      return { kind: 'committed', id, addresses: await commit(message.addresses) }
     case 'abandon':
       await prepared?.close()
       prepared = null
-      return
+      break
     case 'drain':
       await plane.drain()
-      return send({ kind: 'drained' })
+      break
     case 'close':
       await plane.close()
-      send({ kind: 'closed' })
-      port.close()
+      setImmediate(() => port.close())
   }
+  return { kind: 'done', id }
 }
 
 /** Listeners first: where one cannot be opened, the old snapshot goes on. */
