@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
-import { createProgram, version } from './cli.ts'
+import { createProgram } from './cli.ts'
+import { version } from './version.ts'
 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url))
 

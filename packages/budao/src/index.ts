@@ -1,1 +1,2 @@
-export { run, version } from './cli.ts'
+export { run } from './cli.ts'
+export { version } from './version.ts'
