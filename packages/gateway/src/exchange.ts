@@ -5,7 +5,7 @@ import type { Downstream } from './downstream.ts'
 import { errorCodes, type ErrorCode } from './errors.ts'
 import type { FilterRequest, FilterResponse, Reply } from './filters/filter.ts'
 import { ForwardedHead, hostOf } from './forwarded-head.ts'
-import { normalizeTarget } from './path.ts'
+import { normalizeTarget, type Target } from './path.ts'
 import { replyText } from './reply-text.ts'
 import { errorReply } from './reply.ts'
 import { RequestBody } from './request-body.ts'
@@ -38,6 +38,8 @@ export type AnsweredBy =
 
 /** Nginx's code for a client that went away before its answer: never on the wire, only in logs and metrics. */
 const CLIENT_CLOSED = 499
+
+const asterisk: Target = { path: '*', query: '' }
 
 /**
  * One request of a client, from its head to the last byte of its answer: route, filters, attempts at endpoints,
@@ -142,7 +144,8 @@ export class Exchange implements Timed, FilterRequest {
       this.host = hostOf(head.authority)
     }
     const tooLarge = this.body.begin(head, this.#downstream.listener.limits.bodyBytes)
-    const target = normalizeTarget(head.target)
+    // `OPTIONS *` asks about no resource: only routes without a path can match it.
+    const target = head.target === '*' ? asterisk : normalizeTarget(head.target)
     if (tooLarge !== null) this.#refuse(tooLarge)
     else if (target === null) this.#refuse('bad_target')
     if (tooLarge !== null || target === null) return bytes.length

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fuzz } from './fuzz-campaign.ts'
+import { fuzzGateway } from './fuzz-gateway.ts'
 import { laxity, type Reading, type ReadMessage } from './fuzz-readings.ts'
 import { RequestStreams } from './fuzz-requests.ts'
 
@@ -21,6 +22,12 @@ test('our reader is never laxer than Node’s (short; npm run fuzz goes on)', as
     'bad_expectation',
   ]
   for (const code of codes) assert.ok((report.codes[code] ?? 0) >= 10, `${code}: ${report.codes[code]}`)
+})
+
+test('what a backend gets through the gateway is what our reader took, whole, in order and nothing else', async () => {
+  const report = await fuzzGateway(20_260_102, 1_500)
+  assert.deepEqual(report.failures, [])
+  assert.ok(report.messages > 0.5 * report.streams, `requests that arrived: ${report.messages}`)
 })
 
 test('a seed repeats its streams', () => {

@@ -1,6 +1,7 @@
-// npm run fuzz -- [--seed N] [--seconds S]: does our reader ever take what Node's does not?
+// npm run fuzz -- [--seed N] [--seconds S]: does our reader, or the gateway around it, ever take what Node's does not?
 import { parseArgs } from 'node:util'
 import { fuzz } from './fuzz-campaign.ts'
+import { fuzzGateway } from './fuzz-gateway.ts'
 
 const usage = 'npm run fuzz -- [--seed N] [--seconds S] [--streams N]'
 const { values } = parseArgs({
@@ -8,18 +9,23 @@ const { values } = parseArgs({
 })
 const seed = numberOf(values.seed) ?? crypto.getRandomValues(new Uint32Array(1))[0]!
 const streams = numberOf(values.streams) ?? Infinity
-const seconds = numberOf(values.seconds) ?? 60
+const halfMs = (numberOf(values.seconds) ?? 60) * 500
 
 console.log(`seed ${seed}: repeat with npm run fuzz -- --seed ${seed}`)
-const report = await fuzz(seed, streams, AbortSignal.timeout(seconds * 1_000))
-console.log(`${report.streams} streams, ${report.messages} requests read alike by both`)
+const readers = await fuzz(seed, streams, AbortSignal.timeout(halfMs))
+console.log(`readers: ${readers.streams} streams, ${readers.messages} requests read alike by both`)
 console.log(
-  `taken whole by both ${report.accepted}, refused by both ${report.refused}, refused only by us ${report.stricter}`,
+  `  streams taken whole by both ${readers.accepted}, refused by both ${readers.refused}, refused only by us ${readers.stricter}`,
 )
-for (const [code, times] of Object.entries(report.codes).toSorted((a, b) => b[1] - a[1]))
+for (const [code, times] of Object.entries(readers.codes).toSorted((a, b) => b[1] - a[1]))
   console.log(`  ${code} ${times}`)
-for (const failure of report.failures) console.log(`FAILURE ${failure}`)
-process.exitCode = report.failures.length > 0 ? 1 : 0
+
+const gateway = await fuzzGateway(seed, streams, AbortSignal.timeout(halfMs))
+console.log(`gateway: ${gateway.streams} streams, ${gateway.messages} requests forwarded as they were meant`)
+
+const failures = [...readers.failures, ...gateway.failures]
+for (const failure of failures) console.log(`FAILURE ${failure}`)
+process.exitCode = failures.length > 0 ? 1 : 0
 
 function numberOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined

@@ -212,3 +212,31 @@ test('the backend gets one Host, one framing and no forged origin, whatever the 
   for (const name of ['x-hop', 'x-real-ip', 'forwarded', 'connection', 'te', 'http2-settings'])
     assert.deepEqual(values(name), [], name)
 })
+
+test('OPTIONS * is valid, and routed where no path is asked for', async (t) => {
+  const backend = await rawServer(t, ({ connection }) => connection.respond(200, 'ok'))
+  const gateway = await testGateway(t, {
+    endpoints: [backend.address],
+    routes: [
+      {
+        name: 'path',
+        hosts: ['path.example'],
+        match: [{ path: { prefix: '/' } }],
+        backends: [{ service: 'shop' }],
+      },
+      { name: 'any', hosts: ['any.example'], backends: [{ service: 'shop' }] },
+    ],
+  })
+  const client = await gateway.connect()
+  for (const [host, status] of [
+    ['path.example', 404],
+    ['any.example', 200],
+  ] as const) {
+    client.send(`OPTIONS * HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+    assert.equal((await client.readResponse()).status, status, host)
+  }
+  assert.deepEqual(
+    backend.heads.map((head) => head.split('\r\n')[0]),
+    ['OPTIONS * HTTP/1.1'],
+  )
+})
