@@ -45,7 +45,7 @@ export class GatewayProcess implements AdminSource {
   static async start(options: GatewayProcessOptions): Promise<GatewayProcess> {
     const file = await readConfigFile(options.config)
     const source = new ConfigSource(file.path, file.name)
-    const snapshot = await firstSnapshot(source, options.lastGood === true)
+    const { snapshot, warnings } = await firstSnapshot(source, options.lastGood === true)
     const { config } = snapshot
     const log = pino(
       { level: config.log.level, base: { node: config.node.name, site: config.node.site } },
@@ -79,6 +79,7 @@ export class GatewayProcess implements AdminSource {
       throw new CliError(error instanceof Error ? error.message : String(error), 1, { cause: error })
     }
     await self.#keep(snapshot)
+    for (const warning of warnings) log.warn(warning)
     source.watch(() => void self.reload())
     return self
   }
@@ -175,9 +176,12 @@ export class GatewayProcess implements AdminSource {
 }
 
 /** The file's snapshot; or, when it is refused and the person said so, the one kept last. */
-async function firstSnapshot(source: ConfigSource, lastGood: boolean): Promise<Snapshot> {
+async function firstSnapshot(
+  source: ConfigSource,
+  lastGood: boolean,
+): Promise<{ readonly snapshot: Snapshot; readonly warnings: readonly string[] }> {
   const read = await source.read()
-  if (read.ok) return source.renumber(read.snapshot)
+  if (read.ok) return { snapshot: await source.renumber(read.snapshot), warnings: read.warnings }
   const problems = read.problems.join('\n')
   if (!lastGood)
     throw new CliError(
@@ -186,7 +190,7 @@ async function firstSnapshot(source: ConfigSource, lastGood: boolean): Promise<S
     )
   try {
     // The file cannot say where its data is: the default place is the only one left.
-    return await source.lastGood({ dataDir: './data' })
+    return { snapshot: await source.lastGood({ dataDir: './data' }), warnings: read.problems }
   } catch (error) {
     throw new CliError(
       `the configuration is refused, and there is no usable snapshot\n${problems}\n${(error as Error).message}`,

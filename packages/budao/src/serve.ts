@@ -1,4 +1,5 @@
 import { setFlagsFromString } from 'node:v8'
+import type { GatewayProcess } from './gateway-process.ts'
 import { printJson, printLine } from './output.ts'
 
 /**
@@ -15,30 +16,43 @@ export interface ServeOptions {
 
 /** Runs a gateway process until a signal ends it. A second signal does not wait for requests under way. */
 export async function serve(options: ServeOptions): Promise<void> {
+  // Heard from the first moment: a signal that comes while the listeners open must not skip the drain.
+  const ending = signalled()
+  let reload = (): void => {}
+  process.on('SIGHUP', () => reload())
   for (const flag of ENGINE_FLAGS) setFlagsFromString(flag)
   const { GatewayProcess } = await import('./gateway-process.ts')
   const gateway = await GatewayProcess.start(options)
-  const { config, version } = gateway.snapshot
-  if (options.json === true) {
-    printJson({
-      node: config.node,
-      snapshot: version,
-      listeners: gateway.addresses,
-      admin: gateway.adminUrl,
-      pid: process.pid,
-    })
-  } else {
-    for (const { name, protocol } of config.listeners)
-      printLine(`${name}  ${protocol}://${gateway.addresses[name]}`)
-    printLine(`admin and console  ${gateway.adminUrl}`)
-    printLine(`${config.node.name} at site ${config.node.site} serves snapshot ${version}`)
-  }
-  process.on('SIGHUP', () => void gateway.reload())
+  reload = () => void gateway.reload()
+  announce(gateway, options)
+  await ending
+  await gateway.stop()
+}
+
+/** Resolves at the first SIGTERM or SIGINT; the next one ends the process. */
+async function signalled(): Promise<void> {
   await new Promise<void>((resolve) => {
     process.once('SIGTERM', () => resolve())
     process.once('SIGINT', () => resolve())
   })
   process.once('SIGTERM', () => process.exit(1))
   process.once('SIGINT', () => process.exit(1))
-  await gateway.stop()
+}
+
+function announce(gateway: GatewayProcess, options: ServeOptions): void {
+  const { config, version } = gateway.snapshot
+  if (options.json === true) {
+    const { addresses, adminUrl } = gateway
+    return printJson({
+      node: config.node,
+      snapshot: version,
+      listeners: addresses,
+      admin: adminUrl,
+      pid: process.pid,
+    })
+  }
+  for (const { name, protocol } of config.listeners)
+    printLine(`${name}  ${protocol}://${gateway.addresses[name]}`)
+  printLine(`admin and console  ${gateway.adminUrl}`)
+  printLine(`${config.node.name} at site ${config.node.site} serves snapshot ${version}`)
 }

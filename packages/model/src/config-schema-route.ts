@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { FilterConfig, MatchConfig, PathMatch, RouteConfig, ValueMatch } from './config.ts'
+import type { FilterConfig, MatchConfig, PathMatch, RouteConfig, ValueMatch } from './config-route.ts'
 import {
   choice,
   type DurationSchema,
@@ -88,7 +88,9 @@ function matchSchema(): z.ZodType<MatchConfig> {
       .exactOptional(
         exactlyOne<PathMatch>({
           exact: pathText.describe('The whole path.'),
-          prefix: pathText.describe('How the path starts, in whole segments: `/api` holds for `/api` and `/api/x`, not for `/apix`.'),
+          prefix: pathText.describe(
+            'How the path starts, in whole segments: `/api` holds for `/api` and `/api/x`, not for `/apix`.',
+          ),
           regex: regexText.describe('A JavaScript regular expression for the whole path.'),
         }),
       )

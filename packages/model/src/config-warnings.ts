@@ -1,5 +1,6 @@
 import type { ConfigDocument, Finding, Path } from './config-document.ts'
-import type { Config, MatchConfig } from './config.ts'
+import type { MatchConfig } from './config-route.ts'
+import type { Config } from './config.ts'
 import type { Problem } from './problem.ts'
 
 /** What is accepted but will not do what one may think. */

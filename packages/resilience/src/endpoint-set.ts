@@ -1,46 +1,14 @@
-import { nothing } from './balance/balancer.ts'
-import type { Balancer } from './balance/balancer.ts'
+import { nothing, type Balancer } from './balance/balancer.ts'
 import { createBalancer, usesHash } from './balance/balancers.ts'
-import type { BalancerKind } from './balance/balancers.ts'
 import type { Cells } from './cells.ts'
 import type { Random } from './clock.ts'
 import { EndpointFacts } from './endpoint-facts.ts'
-import type { EndpointLoadOptions, SharedEndpointLoad } from './endpoint-load.ts'
+import type { SharedEndpointLoad } from './endpoint-load.ts'
+import type { EndpointSetOptions, EndpointSpec, EndpointState } from './endpoint-set-options.ts'
 import type { HealthVerdict } from './health-state.ts'
-import type { OutlierOptions } from './outlier.ts'
-import { choosePriority, priorityLoad } from './priority.ts'
-import type { PriorityLoad, PriorityOptions } from './priority.ts'
+import { choosePriority, priorityLoad, type PriorityLoad } from './priority.ts'
 import { placeEndpoints } from './site-priority.ts'
-import type { SiteMode, SiteWeight } from './site-priority.ts'
 import { slowStartFactor } from './slow-start.ts'
-import type { SlowStartOptions } from './slow-start.ts'
-
-export interface EndpointSpec {
-  /** Unique in the set, stable over reloads: the consistent hashes are made from it. */
-  readonly id: string
-  readonly site: string
-  /** Relative share, 0 or more; 0 keeps it out. */
-  readonly weight: number
-}
-
-export interface EndpointSetOptions extends PriorityOptions, EndpointLoadOptions {
-  readonly balance: BalancerKind
-  readonly mode: SiteMode
-  /** In configured order. */
-  readonly sites: readonly SiteWeight[]
-  /** Where this gateway stands. */
-  readonly localSite: string
-  readonly outlier?: OutlierOptions | undefined
-  /** None by default. Has no effect on ring-hash and maglev. */
-  readonly slowStart?: SlowStartOptions | undefined
-  /**
-   * A door the endpoint keeps closed for now, such as its open breaker: asked about an endpoint at the moment it
-   * would be picked, so keep it cheap and without effects. None by default.
-   */
-  readonly isClosed?: (index: number, now: number) => boolean
-}
-
-export type EndpointState = 'usable' | 'unhealthy' | 'ejected'
 
 /**
  * The endpoints of one service, as one thread sees them: which of them may get a request, and which one does.

@@ -1,0 +1,146 @@
+export interface RouteConfig {
+  readonly name: string
+  /** Lower case; `*`, an exact name, or `*.example.com` for every name below it. */
+  readonly hosts: readonly string[]
+  /** Any of them suffices; never empty. */
+  readonly match: readonly MatchConfig[]
+  readonly filters: readonly FilterConfig[]
+  readonly backends: readonly BackendConfig[]
+  readonly rewrite?: RewriteConfig
+  /** Instead of the service's request timeout. */
+  readonly timeout?: number
+  /** Instead of the service's `perTry`. Default half of `timeout` when that is given. */
+  readonly perTry?: number
+  readonly fallback?: FallbackConfig
+}
+
+/** All parts that are given must hold. */
+export interface MatchConfig {
+  readonly path?: PathMatch
+  /** Absent: every method. */
+  readonly method?: readonly string[]
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, ValueMatch>>
+  readonly query: Readonly<Record<string, ValueMatch>>
+  readonly cookies: Readonly<Record<string, ValueMatch>>
+}
+
+/** A prefix is made of whole segments: `/api` holds for `/api` and `/api/x`, not for `/apix`; a regular expression (JavaScript's) must match the whole path. */
+export type PathMatch = { readonly exact: string } | { readonly prefix: string } | { readonly regex: string }
+
+/** A regular expression must match the whole value. */
+export type ValueMatch =
+  | { readonly exact: string }
+  | { readonly regex: string }
+  | { readonly present: boolean }
+
+export interface BackendConfig {
+  readonly service: string
+  /** Default 100. */
+  readonly weight: number
+}
+
+export interface RewriteConfig {
+  /** Takes the place of the matched prefix, or of the whole path where the match is not a prefix. */
+  readonly prefix: string
+}
+
+/** Used when no endpoint gave an answer: 502, 503 or 504 of the gateway itself or from the backend. */
+export interface FallbackConfig {
+  /** The last good answer to the same request, if not older than this, is tried first. */
+  readonly stale?: number
+  /** Answers larger than this are not kept. Default 1 MiB. */
+  readonly staleBytes: number
+  /** Another service, tried second. */
+  readonly service?: string
+  /** Status of the JSON answer. Default 200. */
+  readonly status: number
+  /** Answered last; absent: the error goes to the client. */
+  readonly json?: JsonValue
+}
+
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [key: string]: JsonValue }
+
+/** One step of a route's chain: exactly one key. */
+export type FilterConfig =
+  | { readonly jwt: JwtConfig }
+  | { readonly rateLimit: RateLimitConfig }
+  | { readonly accessLog: AccessLogConfig }
+  | { readonly cors: CorsConfig }
+  | { readonly headers: HeadersConfig }
+  | { readonly module: ModuleConfig }
+
+export interface JwtConfig {
+  /** A JWKS file, relative to the configuration file. */
+  readonly jwks: string
+  readonly issuer?: string
+  readonly audience?: string
+  /** Accepted signature algorithms. Default RS256 and ES256. */
+  readonly algorithms: readonly JwtAlgorithm[]
+  /** Allowed difference between clocks. Default 30 000. */
+  readonly clockSkew: number
+  /** Claim → header of the forwarded request; that header of the client is removed. */
+  readonly forwardClaims: Readonly<Record<string, string>>
+}
+
+export type JwtAlgorithm =
+  | 'RS256'
+  | 'RS384'
+  | 'RS512'
+  | 'PS256'
+  | 'PS384'
+  | 'PS512'
+  | 'ES256'
+  | 'ES384'
+  | 'ES512'
+  | 'EdDSA'
+
+export interface RateLimitConfig {
+  /** Who shares one limit: `ip`, `route` (everybody), `header:Name` or `cookie:name`. Default `ip`. */
+  readonly key: string
+  readonly requests: number
+  readonly per: number
+  /** So many at once. Default `requests`. */
+  readonly burst: number
+  /** Most keys remembered. Default 16 384. */
+  readonly keysMax: number
+}
+
+export interface AccessLogConfig {
+  /** A file, relative to the configuration file; absent: standard output. */
+  readonly path?: string
+}
+
+export interface CorsConfig {
+  /** `*`, or origins such as `https://shop.example`. Default `*`. */
+  readonly origins: readonly string[]
+  readonly methods: readonly string[]
+  /** Request headers a page may send; empty: those it asks for. */
+  readonly headers: readonly string[]
+  readonly credentials: boolean
+  /** How long a browser keeps a preflight's answer. Default 600 000. */
+  readonly maxAge: number
+}
+
+export interface HeadersConfig {
+  readonly request: HeaderEdit
+  readonly response: HeaderEdit
+}
+
+export interface HeaderEdit {
+  readonly set: Readonly<Record<string, string>>
+  readonly remove: readonly string[]
+}
+
+export interface ModuleConfig {
+  /** A JavaScript or TypeScript file, relative to the configuration file. */
+  readonly path: string
+  /** Handed to the module as it is. */
+  readonly options?: JsonValue
+}

@@ -1,0 +1,33 @@
+import type { BalancerKind } from './balance/balancers.ts'
+import type { EndpointLoadOptions } from './endpoint-load.ts'
+import type { OutlierOptions } from './outlier.ts'
+import type { PriorityOptions } from './priority.ts'
+import type { SiteMode, SiteWeight } from './site-priority.ts'
+import type { SlowStartOptions } from './slow-start.ts'
+
+export interface EndpointSpec {
+  /** Unique in the set, stable over reloads: the consistent hashes are made from it. */
+  readonly id: string
+  readonly site: string
+  /** Relative share, 0 or more; 0 keeps it out. */
+  readonly weight: number
+}
+
+export interface EndpointSetOptions extends PriorityOptions, EndpointLoadOptions {
+  readonly balance: BalancerKind
+  readonly mode: SiteMode
+  /** In configured order. */
+  readonly sites: readonly SiteWeight[]
+  /** Where this gateway stands. */
+  readonly localSite: string
+  readonly outlier?: OutlierOptions | undefined
+  /** None by default. Has no effect on ring-hash and maglev. */
+  readonly slowStart?: SlowStartOptions | undefined
+  /**
+   * A door the endpoint keeps closed for now, such as its open breaker: asked about an endpoint at the moment it
+   * would be picked, so keep it cheap and without effects. None by default.
+   */
+  readonly isClosed?: (index: number, now: number) => boolean
+}
+
+export type EndpointState = 'usable' | 'unhealthy' | 'ejected'
