@@ -92,6 +92,7 @@ export class DataPlane {
   apply(runtime: Runtime): void {
     this.#connectPools(runtime)
     const before = this.runtime as Runtime | undefined
+    if (before !== undefined) runtime.inherit(before)
     this.runtime = runtime
     if (before === undefined) return
     this.#retired.add(before)

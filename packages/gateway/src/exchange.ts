@@ -5,6 +5,7 @@ import type { Downstream } from './downstream.ts'
 import { errorCodes, type ErrorCode } from './errors.ts'
 import type { FilterRequest, FilterResponse, Reply } from './filters/filter.ts'
 import { ForwardedHead, hostOf } from './forwarded-head.ts'
+import { checkEditable } from './http/fields.ts'
 import { normalizeTarget, type Target } from './path.ts'
 import { replyText } from './reply-text.ts'
 import { errorReply } from './reply.ts'
@@ -104,11 +105,20 @@ export class Exchange implements Timed, FilterRequest {
   }
 
   setHeader(name: string, value: string): void {
+    checkEditable(name)
     this.#downstream.head.fields.set(name, value)
   }
 
   removeHeader(name: string): void {
+    checkEditable(name)
     this.#downstream.head.fields.remove(name)
+  }
+
+  /** Whether the answer may be for this client alone, whatever a filter made of what it sent. */
+  get credentialed(): boolean {
+    const { fields } = this.#downstream.head
+    if (fields.arrived('authorization') || fields.arrived('cookie')) return true
+    return fields.get('authorization') !== undefined || fields.get('cookie') !== undefined
   }
 
   // From the client.
@@ -266,7 +276,9 @@ export class Exchange implements Timed, FilterRequest {
     }
     const keepAlive = this.#keepsAlive()
     this.#relay.begin(head, this.#downstream.head, keepAlive, this.#ownLines())
-    this.#storeText = route.stale?.wants(this, head) === true ? '' : null
+    // Another service's answer is the last good one of nobody here.
+    const keeps = !this.#usedFallbackService && route.stale?.wants(this, head) === true
+    this.#storeText = keeps ? '' : null
     this.#waitForProgress()
   }
 

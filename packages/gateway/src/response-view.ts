@@ -1,5 +1,5 @@
 import type { FilterResponse, Reply } from './filters/filter.ts'
-import { checkHeader } from './http/fields.ts'
+import { checkEditable, checkHeader } from './http/fields.ts'
 import type { ResponseHead } from './http/response-head.ts'
 
 /** An endpoint's answer as filters see it. */
@@ -7,8 +7,14 @@ export function responseView(head: ResponseHead): FilterResponse {
   return {
     status: head.status,
     header: (name) => head.fields.get(name),
-    setHeader: (name, value) => head.fields.set(name, value),
-    removeHeader: (name) => head.fields.remove(name),
+    setHeader: (name, value) => {
+      checkEditable(name)
+      head.fields.set(name, value)
+    },
+    removeHeader: (name) => {
+      checkEditable(name)
+      head.fields.remove(name)
+    },
   }
 }
 
@@ -24,10 +30,12 @@ export function editableReply(original: Reply): FilterResponse & { reply(): Repl
       return values.length === 0 ? undefined : values.join(', ')
     },
     setHeader: (name, value) => {
+      checkEditable(name)
       checkHeader(name, value)
       headers = [...without(name), [name, value]]
     },
     removeHeader: (name) => {
+      checkEditable(name)
       headers = without(name)
     },
     reply: () => ({ ...original, headers }),

@@ -44,6 +44,12 @@ export class Route {
         : new StaleAnswers({ ageMs: fallback.stale, bytesMax: fallback.staleBytes })
   }
 
+  /** Takes over the stale answers of the same route in the snapshot before: a reload comes when something is wrong. */
+  inherit(before: Route): void {
+    if (JSON.stringify(before.#config) !== JSON.stringify(this.#config)) return
+    if (before.stale !== null) this.stale?.inherit(before.stale)
+  }
+
   /** Draws a backend by weight; null when no backend has any. */
   chooseService(random: Random): Service | null {
     const { backends } = this.#config

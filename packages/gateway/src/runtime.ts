@@ -87,6 +87,14 @@ export class Runtime {
     }
   }
 
+  /** Takes over what the runtime before has learnt. */
+  inherit(before: Runtime): void {
+    for (const route of this.routes) {
+      const same = before.routes.find(({ name }) => name === route.name)
+      if (same !== undefined) route.inherit(same)
+    }
+  }
+
   /** Releases what filters hold. Only when no exchange uses it any more. */
   async close(): Promise<void> {
     await Promise.all(this.#filters.map(async (filter) => filter.close?.()))

@@ -1,9 +1,16 @@
 import type { RequestView } from './filters/filter.ts'
+import { ChunkScanner } from './http/chunk-scanner.ts'
 import type { ResponseHead } from './http/response-head.ts'
 import { connectionLine } from './reply-text.ts'
 
 /** All stale answers of one route in one thread together. */
 const TOTAL_BYTES_MAX = 16 * 1_024 * 1_024
+
+/** What a stale answer is looked up by. */
+export interface StaleRequest extends RequestView {
+  /** The client said who it is: its answers are its own. */
+  readonly credentialed: boolean
+}
 
 /** A good answer kept for bad times. */
 export class StaleAnswer {
@@ -48,23 +55,32 @@ export class StaleAnswers {
     this.bytesMax = options.bytesMax
   }
 
-  wants(request: RequestView, head: ResponseHead): boolean {
+  /** Takes over what another one holds, as if it had been put here. */
+  inherit(before: StaleAnswers): void {
+    for (const [key, answer] of before.#answers) {
+      this.#answers.set(key, answer)
+      this.#bytes += answer.size
+    }
+  }
+
+  wants(request: StaleRequest, head: ResponseHead): boolean {
     if (head.status !== 200 || request.method !== 'GET' || head.contentLength > this.bytesMax) return false
-    if (request.header('authorization') !== undefined || request.header('cookie') !== undefined) return false
+    if (request.credentialed) return false
     const { fields } = head
-    if (fields.get('set-cookie') !== undefined || head.framing === 'chunked') return false
+    if (fields.get('set-cookie') !== undefined) return false
     const vary = fields.get('vary')
     if (vary !== undefined && !/^\s*accept-encoding\s*$/i.test(vary)) return false
     return !/\b(?:private|no-store)\b/i.test(fields.get('cache-control') ?? '')
   }
 
-  put(request: RequestView, head: ResponseHead, body: string, now: number): void {
+  /** `body` as it came, in latin1, with its chunks if it has any. */
+  put(request: StaleRequest, head: ResponseHead, body: string, now: number): void {
     const key = keyOf(request)
     this.#remove(key)
     head.fields.remove('content-length')
     const answer = new StaleAnswer(
       `HTTP/1.1 200 ${head.reason}\r\n${head.fields.passOn()}Warning: 110 - "Response is Stale"\r\nX-Budao-Fallback: stale\r\n`,
-      body,
+      head.framing === 'chunked' ? withoutChunks(body) : body,
       200,
       now,
     )
@@ -73,10 +89,9 @@ export class StaleAnswers {
     while (this.#bytes > TOTAL_BYTES_MAX) this.#remove(this.#answers.keys().next().value!)
   }
 
-  get(request: RequestView, now: number): StaleAnswer | undefined {
+  get(request: StaleRequest, now: number): StaleAnswer | undefined {
     if (request.method !== 'GET' && request.method !== 'HEAD') return undefined
-    if (request.header('authorization') !== undefined || request.header('cookie') !== undefined)
-      return undefined
+    if (request.credentialed) return undefined
     const key = keyOf(request)
     const answer = this.#answers.get(key)
     if (answer === undefined || now - answer.storedAt <= this.#ageMs) return answer
@@ -90,6 +105,15 @@ export class StaleAnswers {
     this.#answers.delete(key)
     this.#bytes -= answer.size
   }
+}
+
+function withoutChunks(body: string): string {
+  const bytes = Buffer.from(body, 'latin1')
+  let payload = ''
+  new ChunkScanner({ allowExtensions: true }).scan(bytes, 0, bytes.length, (from, to) => {
+    payload += body.slice(from, to)
+  })
+  return payload
 }
 
 function keyOf(request: RequestView): string {

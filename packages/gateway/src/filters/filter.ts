@@ -24,7 +24,10 @@ export interface FilterRequest extends RequestView {
   readonly requestId: string
   /** Monotonic milliseconds of this request's arrival. */
   readonly now: number
-  /** Replaces every line of that header in the forwarded request. */
+  /**
+   * Replaces every line of that header in the forwarded request. Throws a RangeError, as `removeHeader` does, for headers
+   * of the connection and those that say where a message ends.
+   */
   setHeader(name: string, value: string): void
   removeHeader(name: string): void
 }

@@ -82,6 +82,11 @@ export class Fields {
     return this.text.slice(this.offsets[index * 5 + 2]!, this.offsets[index * 5 + 3]!)
   }
 
+  /** True when nothing stands between the value and the end of its line. */
+  endsTight(index: number): boolean {
+    return this.offsets[index * 5 + 4]! - this.offsets[index * 5 + 3]! === 2
+  }
+
   valueIs(index: number, lower: string): boolean {
     return equalsIgnoringCase(this.text, this.offsets[index * 5 + 2]!, this.offsets[index * 5 + 3]!, lower)
   }
@@ -101,6 +106,12 @@ export class Fields {
         found = found === undefined ? this.value(i) : `${found}, ${this.value(i)}`
     }
     return found
+  }
+
+  /** Whether such a line arrived, whatever edits made of it since. */
+  arrived(lower: string): boolean {
+    for (let i = 0; i < this.count; i++) if (this.isNamed(i, lower)) return true
+    return false
   }
 
   /** Throws a RangeError when name or value could not stand on a header line. */
@@ -143,6 +154,25 @@ export class Fields {
     }
     for (const [name, value] of edits) if (value !== null) lines += `${name}: ${value}\r\n`
     return lines
+  }
+}
+
+/** Belong to one connection, or say where a message ends. */
+const KEPT: ReadonlySet<string> = new Set([
+  'connection',
+  'content-length',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])
+
+/** Throws a RangeError for a header that a filter must leave to the gateway: two readers could see two messages. */
+export function checkEditable(name: string): void {
+  if (KEPT.has(name.toLowerCase())) {
+    throw new RangeError(`header ${name}: kept by the gateway itself, cannot be edited`)
   }
 }
 

@@ -81,6 +81,10 @@ export class ResponseHead {
           if (fields.isNamed(i, 'connection')) this.#readConnection(i)
           else if (fields.isNamed(i, 'keep-alive')) this.#readKeepAlive(i)
           break
+        case 12:
+          // The gateway says it, of the same request.
+          if (fields.isNamed(i, 'x-request-id')) fields.drop(i)
+          break
         case 14:
           if (fields.isNamed(i, 'content-length') && !this.#readLength(i)) return false
           break
