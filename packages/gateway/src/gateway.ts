@@ -83,6 +83,7 @@ export class Gateway {
     const result = await this.apply(snapshot)
     if (!result.ok) throw new Error(result.problem)
     this.#state = 'serving'
+    this.#reporter.sample(this.#services, this.#routeRows)
     this.#ticker = setInterval(() => this.#tick(), SECOND_MS)
     this.#options.report({
       kind: 'gateway.started',
