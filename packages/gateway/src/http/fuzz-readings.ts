@@ -36,8 +36,16 @@ export function laxity(ours: Reading, other: Reading): string | null {
     }
     if (!message.complete && ours.end === 'waiting' && other.end === 'refused')
       return `request ${index}: we wait for more of a body that the other refuses (${other.code})`
+    // Behind a request that asks for an upgrade, Node loses what came in the same read, where nobody listens for upgrades.
+    if (asksForUpgrade(message)) return null
   }
   return null
+}
+
+function asksForUpgrade({ headers }: ReadMessage): boolean {
+  const has = (wanted: string, value: RegExp): boolean =>
+    headers.some(([name, text]) => name.toLowerCase() === wanted && value.test(text))
+  return has('upgrade', /^/) && has('connection', /upgrade/i)
 }
 
 /** Target without scheme and authority: our documented rewriting of absolute-form. */

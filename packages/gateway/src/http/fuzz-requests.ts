@@ -164,13 +164,14 @@ export class RequestStreams {
 }
 
 const METHODS = ['GET', 'GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS', 'PATCH']
+// Not PRI: at it Node's server drops the connection, and with it requests that it has read before.
 const ODD_METHODS = [
   'TRACE',
   'CONNECT',
   'get',
   'PROPFIND',
   'QUERY',
-  'PRI',
+  'LINK',
   'GE T',
   'M-SEARCH',
   'G\0T',

@@ -259,7 +259,8 @@ export class RequestHead {
   }
 
   #readEncoding(index: number): ErrorCode | null {
-    if (this.#hasEncoding || this.minor === 0) return 'bad_framing'
+    // A blank behind `chunked` makes it another coding to some readers, and to Node’s where it is a tab.
+    if (this.#hasEncoding || this.minor === 0 || !this.fields.endsTight(index)) return 'bad_framing'
     if (!this.fields.valueIs(index, 'chunked')) return 'transfer_encoding_not_supported'
     this.#hasEncoding = true
     this.framing = 'chunked'
