@@ -84,7 +84,7 @@ export class Fields {
 
   /** True when nothing stands between the value and the end of its line. */
   endsTight(index: number): boolean {
-    return this.offsets[index * 5 + 4]! - this.offsets[index * 5 + 3]! === 2
+    return this.offsets[index * 5 + 4] === this.offsets[index * 5 + 3]! + 2
   }
 
   valueIs(index: number, lower: string): boolean {

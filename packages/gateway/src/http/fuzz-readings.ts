@@ -43,9 +43,9 @@ export function laxity(ours: Reading, other: Reading): string | null {
 }
 
 function asksForUpgrade({ headers }: ReadMessage): boolean {
-  const has = (wanted: string, value: RegExp): boolean =>
-    headers.some(([name, text]) => name.toLowerCase() === wanted && value.test(text))
-  return has('upgrade', /^/) && has('connection', /upgrade/i)
+  const valuesOf = (wanted: string): string[] =>
+    headers.filter(([name]) => name.toLowerCase() === wanted).map(([, value]) => value)
+  return valuesOf('upgrade').length > 0 && valuesOf('connection').some((value) => /upgrade/i.test(value))
 }
 
 /** Target without scheme and authority: our documented rewriting of absolute-form. */
