@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
-import { rawServer, type RawClient } from '@budao/testkit'
+import { rawServer, type RawClient, type RawConnection } from '@budao/testkit'
 import { requestText, testGateway, until } from './test-gateway.test.ts'
 
 const piece = Buffer.alloc(65_536, 'x')
@@ -114,11 +114,9 @@ test('a client that does not read its answers is not asked for more requests', a
 })
 
 test('a backend that does not read stops the client', async (t) => {
-  let connected: Socket | undefined
   const backend = await rawServer(t, ({ connection }) => {
-    connected = connection.socket
-    connected.removeAllListeners('data')
-    connected.pause()
+    connection.socket.removeAllListeners('data')
+    connection.socket.pause()
   })
   const gateway = await testGateway(t, {
     endpoints: [backend.address],
@@ -129,17 +127,18 @@ test('a backend that does not read stops the client', async (t) => {
   client.send(requestText('POST /', [`Content-Length: ${total}`]))
   const source = new Source(client.socket)
   const sent = source.run()
-  await until('a connection to the backend', () => connected !== undefined)
+  await until('a connection to the backend', () => backend.connections.length === 1)
   await source.stalled()
   assert.ok(source.sent < heldMax, `${source.sent} bytes were taken from the client`)
+  const [{ socket: connected }] = backend.connections as [RawConnection]
   let received = 0
-  connected!.on('data', (chunk: string) => {
+  connected.on('data', (chunk: string) => {
     received += chunk.length
   })
-  connected!.resume()
+  connected.resume()
   await sent
   await until('the whole body', () => received >= total - 65_536)
-  connected!.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+  connected.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
   assert.equal((await client.readResponse()).body, 'ok')
 })
 

@@ -358,7 +358,7 @@ test('an answer that breaks off does not look complete', async (t) => {
       if (framed) assert.doesNotMatch(rest, /0\r\n\r\n$/, target)
       else
         assert.equal(
-          (client.error as NodeJS.ErrnoException | undefined)?.code,
+          (client.error as { readonly code?: string } | undefined)?.code,
           'ECONNRESET',
           `${target} 1.${minor}`,
         )

@@ -45,11 +45,11 @@ test('reloads under load fail no request', async (t) => {
     route: { filters: [{ headers: { response: { set: { 'X-Turn': String(turn) } } } }] },
   })
   const gateway = await testGateway(t, config(0))
-  let running = true
+  const load = { on: true }
   let requests = 0
-  const load = Array.from({ length: 8 }, async (_, n) => {
+  const clients = Array.from({ length: 8 }, async (_, n) => {
     let client = await gateway.connect()
-    while (running) {
+    while (load.on) {
       client.send(requestText(n % 2 === 0 ? 'POST /' : '/', [], n % 2 === 0 ? 'body' : ''))
       assert.equal((await client.readResponse()).status, 200)
       requests++
@@ -60,8 +60,8 @@ test('reloads under load fail no request', async (t) => {
     client.socket.destroy()
   })
   for (let turn = 1; turn <= 20; turn++) assert.deepEqual(await gateway.apply(config(turn)), { ok: true })
-  running = false
-  await Promise.all(load)
+  load.on = false
+  await Promise.all(clients)
   assert.equal((await gateway.request('/')).header('x-turn'), '20')
   assert.ok(requests > 100)
   await gateway.quiet()

@@ -31,13 +31,13 @@ function readExposition(text: string): Map<string, Family> {
         line,
       )
     assert.ok(sample, `not a sample: ${line}`)
-    const [, name, labels, value] = sample
+    const [, name, labels, number] = sample
     const family = families.get(current)!
     assert.equal(name!.replace(/_(bucket|sum|count)$/, family.type === 'histogram' ? '' : '_$1'), current)
-    assert.ok(Number.isFinite(Number(value)), line)
+    assert.ok(Number.isFinite(Number(number)), line)
     assert.equal(family.samples.has(name! + labels!), false, `${line} is written once`)
     if (family.type === 'counter') assert.match(name!, /_total$/)
-    family.samples.set(name! + labels!, Number(value))
+    family.samples.set(name! + labels!, Number(number))
   }
   return families
 }
