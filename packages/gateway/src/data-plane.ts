@@ -1,15 +1,13 @@
-import { readFileSync } from 'node:fs'
-import { createServer, type Server, type Socket } from 'node:net'
-import { resolve } from 'node:path'
-import type { EventDraft, ListenerConfig, TlsConfig } from '@budao/model'
+import type { Socket } from 'node:net'
+import type { EventDraft, ListenerConfig } from '@budao/model'
 import type { Clock, Random } from '@budao/resilience'
 import { cellsOf } from './arena.ts'
 import { Downstream } from './downstream.ts'
+import { Listeners } from './listeners.ts'
 import { Metrics } from './metrics.ts'
 import { RequestIdentity } from './request-identity.ts'
 import { Runtime, type RuntimePlan } from './runtime.ts'
 import { pendingCellName, type Service } from './service.ts'
-import { splitAddress } from './socket-address.ts'
 import { TimerWheel } from './timer-wheel.ts'
 import { UpstreamPool, type UpstreamPoolOptions } from './upstream-pool.ts'
 
@@ -27,11 +25,6 @@ export interface DataPlaneOptions {
   warn(message: string): void
 }
 
-interface Listening {
-  readonly config: ListenerConfig
-  readonly server: Server
-}
-
 /** Everything one thread needs to serve: its listeners, its connections both ways, and the runtime in force. */
 export class DataPlane {
   readonly clock: Clock
@@ -46,10 +39,8 @@ export class DataPlane {
   readonly #options: DataPlaneOptions
   readonly #buffer: Buffer = Buffer.allocUnsafeSlow(READ_BYTES)
   readonly #downstreams: Set<Downstream> = new Set()
-  /** How many of them each listener has accepted, by name. */
-  readonly #openOn: Map<string, number> = new Map()
   readonly #pools: Map<string, UpstreamPool> = new Map()
-  readonly #listening: Map<string, Listening> = new Map()
+  readonly #listeners: Listeners
   readonly #retired: Set<Runtime> = new Set()
   readonly #ticker: NodeJS.Timeout
   #drained: (() => void) | null = null
@@ -61,6 +52,11 @@ export class DataPlane {
     this.wheel = new TimerWheel(clock.now(), { tickMs: TICK_MS, slots: WHEEL_SLOTS })
     this.metrics = new Metrics(options.metrics)
     this.identity = new RequestIdentity(random)
+    this.#listeners = new Listeners({
+      accept: (socket, listener) => this.#accept(socket, listener),
+      onRefused: () => this.metrics.connectionRefused(),
+      warn: (message) => this.warn(message),
+    })
     this.#ticker = setInterval(() => this.#tick(), TICK_MS)
   }
 
@@ -99,51 +95,15 @@ export class DataPlane {
     this.#closeRetired(before)
   }
 
-  /** Opens the listeners that are new and closes those that are gone. Returns the bound addresses by name. */
-  async listen(listeners: readonly ListenerConfig[], baseDir: string): Promise<Record<string, string>> {
-    const opened = await this.#openNew(listeners, baseDir)
-    const bound: Record<string, string> = {}
-    for (const config of listeners) {
-      const { name } = config
-      const before = this.#listening.get(name)?.server
-      const server = opened.get(name) ?? before!
-      if (server !== before) before?.close()
-      // Where the socket stays, connections accepted from now on follow the new limits.
-      bound[name] = addressOf(server)
-      this.#listening.set(name, {
-        config: { ...config, address: portChosen(config.address, bound[name]) },
-        server,
-      })
-    }
-    for (const [name, { server }] of this.#listening) {
-      if (name in bound) continue
-      server.close()
-      this.#listening.delete(name)
-    }
-    return bound
-  }
-
-  /** All or none: rejects with nothing new open when one of them cannot be. */
-  async #openNew(listeners: readonly ListenerConfig[], baseDir: string): Promise<Map<string, Server>> {
-    const opened = new Map<string, Server>()
-    try {
-      for (const config of listeners) {
-        const open = this.#listening.get(config.name)
-        if (open !== undefined && sameSocket(open.config, config)) continue
-        opened.set(config.name, await this.#open(config, baseDir))
-      }
-    } catch (error) {
-      for (const server of opened.values()) server.close()
-      throw error
-    }
-    return opened
+  /** As `Listeners.listen`. */
+  listen(listeners: readonly ListenerConfig[], baseDir: string): Promise<Record<string, string>> {
+    return this.#listeners.listen(listeners, baseDir)
   }
 
   /** Accepts nothing new, lets requests under way finish, closes everything else. Resolves when nothing is open. */
   async drain(): Promise<void> {
     this.draining = true
-    for (const { server } of this.#listening.values()) server.close()
-    this.#listening.clear()
+    this.#listeners.close()
     for (const downstream of [...this.#downstreams]) downstream.drain()
     if (this.#downstreams.size === 0) return
     await new Promise<void>((done) => {
@@ -154,7 +114,7 @@ export class DataPlane {
   /** Ends everything at once. */
   async close(): Promise<void> {
     this.draining = true
-    for (const { server } of this.#listening.values()) server.close()
+    this.#listeners.close()
     for (const downstream of [...this.#downstreams]) downstream.destroy()
     for (const pool of this.#pools.values()) pool.close()
     clearInterval(this.#ticker)
@@ -163,8 +123,7 @@ export class DataPlane {
 
   onDownstreamClosed(downstream: Downstream): void {
     this.#downstreams.delete(downstream)
-    const { name } = downstream.listener
-    this.#openOn.set(name, this.#openOn.get(name)! - 1)
+    this.#listeners.onClosed(downstream.listener)
     if (this.#downstreams.size === 0) this.#drained?.()
   }
 
@@ -190,37 +149,9 @@ export class DataPlane {
     this.metrics.connections(this.#downstreams.size, open, idle)
   }
 
-  async #open(config: ListenerConfig, baseDir: string): Promise<Server> {
-    const accept = (socket: Socket): void => this.#accept(socket, config.name)
-    const options = { noDelay: true, allowHalfOpen: true }
-    const server =
-      config.tls === undefined
-        ? createServer(options, accept)
-        : await createTlsListener(config, config.tls, baseDir, accept)
-    const [host, port] = splitAddress(config.address)
-    await new Promise<void>((done, fail) => {
-      server.once('error', fail)
-      // Each thread has a socket of its own on the same port, and the system spreads connections over them.
-      server.listen({ host, port, reusePort: process.platform === 'linux', backlog: 4_096 }, () => {
-        server.off('error', fail)
-        done()
-      })
-    })
-    server.on('error', (error) => this.warn(`listener ${config.name}: ${error.message}`))
-    return server
-  }
-
-  #accept(socket: Socket, listener: string): void {
-    const config = this.#listening.get(listener)?.config
-    const open = this.#openOn.get(listener) ?? 0
-    if (config === undefined || this.draining || open >= config.limits.connections) {
-      this.metrics.connectionRefused()
-      socket.destroy()
-      return
-    }
+  #accept(socket: Socket, listener: ListenerConfig): void {
     this.metrics.accepted()
-    this.#openOn.set(listener, open + 1)
-    this.#downstreams.add(new Downstream(this, socket, config))
+    this.#downstreams.add(new Downstream(this, socket, listener))
   }
 
   #connectPools({ plan, services }: Runtime): void {
@@ -247,28 +178,6 @@ export class DataPlane {
   }
 }
 
-/** TLS is loaded where a listener wants it: it takes 6 MB. */
-async function createTlsListener(
-  config: ListenerConfig,
-  files: TlsConfig,
-  baseDir: string,
-  accept: (socket: Socket) => void,
-): Promise<Server> {
-  const { createServer: createTlsServer } = await import('node:tls')
-  return createTlsServer(
-    {
-      cert: readFileSync(resolve(baseDir, files.cert)),
-      key: readFileSync(resolve(baseDir, files.key)),
-      minVersion: 'TLSv1.2',
-      ALPNProtocols: ['http/1.1'],
-      handshakeTimeout: config.limits.headTimeout,
-      noDelay: true,
-      allowHalfOpen: true,
-    },
-    accept,
-  )
-}
-
 function poolOptions({ config }: Service, worker: number): UpstreamPoolOptions {
   return {
     worker,
@@ -277,23 +186,4 @@ function poolOptions({ config }: Service, worker: number): UpstreamPoolOptions {
     idleMs: config.timeouts.idle,
     pendingMax: config.limits.pending,
   }
-}
-
-/** With port 0 the address it came to, so that the next snapshot finds the socket again. */
-function portChosen(configured: string, bound: string): string {
-  return configured.endsWith(':0') ? bound : configured
-}
-
-function sameSocket(a: ListenerConfig, b: ListenerConfig): boolean {
-  return (
-    a.address === b.address && a.protocol === b.protocol && JSON.stringify(a.tls) === JSON.stringify(b.tls)
-  )
-}
-
-function addressOf(server: Server): string {
-  const address = server.address()
-  if (address === null || typeof address === 'string') return ''
-  return address.family === 'IPv6'
-    ? `[${address.address}]:${address.port}`
-    : `${address.address}:${address.port}`
 }

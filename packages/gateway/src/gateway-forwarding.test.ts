@@ -283,3 +283,11 @@ for (const balance of ['ring-hash', 'maglev']) {
     assert.ok(used.size > 1)
   })
 }
+
+test('an endpoint may be given by name', async (t) => {
+  const backend = await rawServer(t, fine)
+  const gateway = await testGateway(t, { endpoints: [`localhost:${backend.port}`] })
+  for (let i = 0; i < 2; i++)
+    assert.equal((await gateway.request('POST /', [], 'x'.repeat(100_000))).body, 'fine')
+  assert.equal(backend.connections.length, 1)
+})

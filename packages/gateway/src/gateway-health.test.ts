@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { rawConnect, rawServer, type RawHandler } from '@budao/testkit'
+import { rawConnect, rawServer, type RawConnection, type RawHandler } from '@budao/testkit'
 import { requestText, testGateway, until, type TestGateway } from './test-gateway.test.ts'
 
 const fine: RawHandler = ({ connection }) => connection.respond(200, 'fine')
@@ -163,10 +163,17 @@ test('when too few endpoints pass, health is ignored and people are told', async
 
 // Breakers.
 
-/** A backend that answers with `status`, or holds requests back while it is 0. */
-function switched(status: { value: number }): RawHandler {
+interface Switch {
+  status: number
+  /** The connection of the request held back last. */
+  held?: RawConnection
+}
+
+/** A backend that answers with a status, or holds requests back while it is 0. */
+function switched(to: Switch): RawHandler {
   return ({ connection }) => {
-    if (status.value !== 0) connection.respond(status.value, String(status.value))
+    if (to.status === 0) to.held = connection
+    else connection.respond(to.status, String(to.status))
   }
 }
 
@@ -177,9 +184,13 @@ function refusals(bodies: readonly string[]): number {
 }
 
 test('the breaker of a service opens, lets one trial through for two workers, and closes', async (t) => {
-  const status = { value: 500 }
-  const backend = await rawServer(t, switched(status))
-  const gateway = await testGateway(t, { workers: 2, endpoints: [backend.address], service: { breaker } })
+  const turn: Switch = { status: 500 }
+  const backend = await rawServer(t, switched(turn))
+  const gateway = await testGateway(t, {
+    workers: 2,
+    endpoints: [backend.address],
+    service: { breaker, timeouts: { request: '1m' } },
+  })
   for (let i = 0; i < 5; i++) assert.equal((await gateway.request('/')).status, 500)
   const refused = await gateway.request('/')
   assert.equal(refused.status, 503)
@@ -187,7 +198,7 @@ test('the breaker of a service opens, lets one trial through for two workers, an
   assert.match(refused.header('retry-after')!, /^\d+$/)
   assert.equal(backend.heads.length, 5)
 
-  status.value = 0
+  turn.status = 0
   await until('the end of the sleep', async () => {
     const client = await gateway.connect()
     client.send(requestText('/'))
@@ -198,8 +209,8 @@ test('the breaker of a service opens, lets one trial through for two workers, an
   assert.equal(refusals(during), 30)
   assert.equal(backend.heads.length, 6, 'exactly one trial')
 
-  backend.connections.at(-1)!.respond(200, 'well')
-  status.value = 200
+  turn.held!.respond(200, 'well')
+  turn.status = 200
   await until('a closed breaker', () => gateway.service().breaker.state === 'closed')
   const after = await Promise.all(Array.from({ length: 30 }, async () => (await gateway.request('/')).status))
   assert.deepEqual(new Set(after), new Set([200]))
@@ -210,7 +221,7 @@ test('the breaker of a service opens, lets one trial through for two workers, an
 })
 
 test('the breaker of an endpoint keeps requests away from it alone', async (t) => {
-  const bad = await rawServer(t, switched({ value: 500 }))
+  const bad = await rawServer(t, switched({ status: 500 }))
   const good = await rawServer(t, fine)
   const gateway = await testGateway(t, {
     endpoints: [bad.address, good.address],
@@ -230,8 +241,8 @@ test('the breaker of an endpoint keeps requests away from it alone', async (t) =
 })
 
 test('a person holds breakers open and closed', async (t) => {
-  const status = { value: 200 }
-  const backend = await rawServer(t, switched(status))
+  const turn: Switch = { status: 200 }
+  const backend = await rawServer(t, switched(turn))
   const gateway = await testGateway(t, { workers: 2, endpoints: [backend.address], service: { breaker } })
   const force = (endpoint: string | null, to: 'open' | 'closed' | 'auto'): void =>
     assert.ok(gateway.gateway.forceBreaker('shop', endpoint, to, 'a test'))
@@ -240,12 +251,12 @@ test('a person holds breakers open and closed', async (t) => {
   assert.equal(gateway.service().breaker.state, 'forced-open')
   for (let i = 0; i < 4; i++) assert.equal((await gateway.request('/')).status, 503)
   force(null, 'closed')
-  status.value = 500
+  turn.status = 500
   for (let i = 0; i < 20; i++) await gateway.request('/')
   assert.equal(gateway.service().breaker.state, 'forced-closed')
   assert.equal(gateway.service().endpoints[0]!.breaker.state, 'open', 'it has a breaker of its own')
   force(null, 'auto')
-  status.value = 200
+  turn.status = 200
 
   force(backend.address, 'open')
   const refused = await gateway.request('/')
@@ -259,11 +270,11 @@ test('a person holds breakers open and closed', async (t) => {
 })
 
 test('answers 4xx and clients that leave do not open a breaker', async (t) => {
-  const status = { value: 404 }
-  const backend = await rawServer(t, switched(status))
+  const turn: Switch = { status: 404 }
+  const backend = await rawServer(t, switched(turn))
   const gateway = await testGateway(t, { endpoints: [backend.address], service: { breaker } })
   for (let i = 0; i < 10; i++) assert.equal((await gateway.request('/')).status, 404)
-  status.value = 0
+  turn.status = 0
   for (let i = 0; i < 10; i++) {
     const client = await gateway.connect()
     client.send(requestText('/'))
