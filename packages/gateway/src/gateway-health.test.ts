@@ -85,7 +85,7 @@ test('an http check takes an endpoint out and brings it back, once for two worke
     endpoints: [checked.address, other.address],
     service: {
       balance: 'round-robin',
-      healthCheck: { type: 'http', path: '/healthz', interval: '20ms', unhealthyAfter: 2, healthyAfter: 2 },
+      healthCheck: { type: 'http', path: '/healthz', interval: '500ms', unhealthyAfter: 2, healthyAfter: 1 },
     },
   })
   await until('a check', () => checked.heads.length > 0)
@@ -105,7 +105,7 @@ test('an http check takes an endpoint out and brings it back, once for two worke
 
 test('a check that gets no answer, a broken one or the start of one', async (t) => {
   const table: [handler: RawHandler, error: string | RegExp][] = [
-    [silent, 'no answer within 50 ms'],
+    [silent, 'no answer within 500 ms'],
     [({ connection }) => connection.reset(), 'ECONNRESET'],
     [({ connection }) => connection.write('nonsense\r\n\r\n'), /./],
     [({ connection }) => connection.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n'), ''],
@@ -114,7 +114,7 @@ test('a check that gets no answer, a broken one or the start of one', async (t) 
   const gateway = await testGateway(t, {
     endpoints: backends.map(({ address }) => address),
     service: {
-      healthCheck: { type: 'http', interval: '50ms', unhealthyAfter: 1, healthyAfter: 1 },
+      healthCheck: { type: 'http', interval: '500ms', unhealthyAfter: 1, healthyAfter: 1 },
       priority: { panicPercent: 0 },
     },
   })
@@ -135,7 +135,7 @@ test('a tcp check takes an endpoint out and brings it back', async (t) => {
   const other = await rawServer(t, fine)
   const gateway = await testGateway(t, {
     endpoints: [checked.address, other.address],
-    service: { healthCheck: { type: 'tcp', interval: '20ms', unhealthyAfter: 1, healthyAfter: 1 } },
+    service: { healthCheck: { type: 'tcp', interval: '500ms', unhealthyAfter: 1, healthyAfter: 1 } },
   })
   await checked.kill()
   await until('a verdict', () => stateOf(gateway, 0) === 'unhealthy')

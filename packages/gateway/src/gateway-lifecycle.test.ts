@@ -309,6 +309,22 @@ for (const [name, code] of crashes) {
   })
 }
 
+test('a worker that no longer reacts is replaced', async (t) => {
+  const dir = testFiles(t, {
+    'stuck.mjs': `export default {
+      onRequest(request) { if (request.path === '/stuck') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0) },
+    }`,
+  })
+  const backend = await rawServer(t, fine)
+  const route = { filters: [{ module: { path: 'stuck.mjs' } }] }
+  const gateway = await testGateway(t, { endpoints: [backend.address], route }, dir, { stuckMs: 2_000 })
+  const client = await gateway.connect()
+  client.send(requestText('/stuck'))
+  await until('a replacement', () => gateway.eventsOf('worker.started').length === 1)
+  assert.match(String(gateway.eventsOf('worker.crashed')[0]!.evidence['cause']), /has not reacted for \d+ ms/)
+  assert.equal((await gateway.request('/')).body, 'fine')
+})
+
 test('a replaced worker begins with the snapshot in force, not the one it died in', async (t) => {
   const dir = testFiles(t, {
     'crash.mjs': `export default { onRequest(request) { if (request.path === '/crash') process.exit(1) } }`,

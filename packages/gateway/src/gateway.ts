@@ -16,13 +16,14 @@ const ARENA_CELLS = 8 * 1_024 * 1_024
 /** Routes that may ever be named in the life of one process: their counters keep their place. */
 const ROUTE_ROWS_MAX = 4_096
 const SECOND_MS = 1_000
-/** A thread that has not ticked for this long is stuck, for example in a filter's endless loop. */
 const STUCK_MS = 10_000
 
 export interface GatewayOptions {
   readonly version: string
   /** Relative paths in the configuration start here. */
   readonly baseDir: string
+  /** A thread that has not reacted for so long, in milliseconds, is stuck, for example in a filter's endless loop, and replaced. Default 10 000. */
+  readonly stuckMs?: number
   report(event: EventDraft): void
   warn(message: string): void
 }
@@ -236,9 +237,11 @@ export class Gateway {
   #tick(): void {
     const now = this.#clock.now()
     this.#reporter.sample(this.#services, this.#routeRows)
+    const { stuckMs = STUCK_MS } = this.#options
     for (const { id, state } of this.#pool.states()) {
       const seenAt = this.#reader.tickAt(id)
-      if (state === 'serving' && seenAt > 0 && now - seenAt > STUCK_MS) void this.#pool.replace(id)
+      if (state !== 'serving' || seenAt === 0 || now - seenAt <= stuckMs) continue
+      void this.#pool.replace(id, `it has not reacted for ${Math.round(now - seenAt)} ms`)
     }
     for (const service of this.#services.values()) {
       service.breaker?.observe(now)

@@ -13,7 +13,7 @@ import {
 } from '@budao/model'
 import { parseConfig } from '@budao/model/parser'
 import { rawConnect, rawExchange, tempDir, type RawClient, type RawResponse } from '@budao/testkit'
-import { Gateway, type ApplyResult } from './gateway.ts'
+import { Gateway, type ApplyResult, type GatewayOptions } from './gateway.ts'
 
 type Edits = Readonly<Record<string, unknown>>
 
@@ -129,6 +129,7 @@ export async function testGateway(
   t: TestContext,
   config: TestConfig,
   baseDir: string = tmpdir(),
+  options: Pick<GatewayOptions, 'stuckMs'> = {},
 ): Promise<TestGateway> {
   const events: EventDraft[] = []
   const warnings: string[] = []
@@ -136,6 +137,7 @@ export async function testGateway(
   const gateway = new Gateway(read, {
     version: '0.0.0-test',
     baseDir,
+    ...options,
     report: (event) => events.push(event),
     warn: (message) => warnings.push(message),
   })

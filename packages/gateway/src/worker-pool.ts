@@ -92,8 +92,8 @@ export class WorkerPool {
   }
 
   /** Ends a thread that no longer reacts; it is replaced like one that crashed. */
-  async replace(index: number): Promise<void> {
-    await this.#members[index]!.thread.terminate()
+  async replace(index: number, cause: string): Promise<void> {
+    await this.#members[index]!.thread.terminate(cause)
   }
 
   /** Changes of the snapshot and replacements take turns: a new thread must begin with the snapshot of the others. */

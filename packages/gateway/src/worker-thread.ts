@@ -25,6 +25,7 @@ export class WorkerThread {
   readonly #asked: Map<number, Asked> = new Map()
   #lastId = 0
   #ended = false
+  #cause = ''
 
   constructor(start: WorkerStart, options: WorkerThreadOptions) {
     this.#name = `worker ${start.worker}`
@@ -34,16 +35,16 @@ export class WorkerThread {
       name: `worker-${start.worker}`,
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
     })
-    let cause = ''
     this.#thread.on('message', (message: FromWorker) => {
       if ('id' in message) this.#onAnswer(message)
       else options.onNews(message)
     })
     this.#thread.on('error', (error) => {
-      cause = error instanceof Error ? (error.stack ?? error.message) : String(error)
+      this.#cause = error instanceof Error ? (error.stack ?? error.message) : String(error)
     })
     this.#thread.on('exit', () => {
       this.#ended = true
+      const cause = this.#cause
       for (const [id, asked] of this.#asked) {
         this.#forget(id, asked)
         asked.reject(new Error(`${this.#name} ended${cause === '' ? '' : `: ${cause}`}`))
@@ -66,7 +67,9 @@ export class WorkerThread {
     })
   }
 
-  async terminate(): Promise<void> {
+  /** `cause` is what its exit is explained with. */
+  async terminate(cause = ''): Promise<void> {
+    this.#cause ||= cause
     await this.#thread.terminate()
   }
 
