@@ -57,6 +57,7 @@ export class DataPlane {
       onRefused: () => this.metrics.connectionRefused(),
       warn: (message) => this.warn(message),
     })
+    this.#tick()
     this.#ticker = setInterval(() => this.#tick(), TICK_MS)
   }
 

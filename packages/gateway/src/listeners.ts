@@ -29,6 +29,7 @@ export class Listeners {
   readonly #listening: Map<string, Listening> = new Map()
   /** Open connections by name of their listener, of those too that are gone. */
   readonly #connections: Map<string, number> = new Map()
+  #closed = false
 
   constructor(options: ListenersOptions) {
     this.#options = options
@@ -69,6 +70,7 @@ export class Listeners {
 
   /** Takes nothing new. */
   close(): void {
+    this.#closed = true
     for (const { server } of this.#listening.values()) server.close()
     this.#listening.clear()
   }
@@ -93,7 +95,7 @@ export class Listeners {
   }
 
   async #open(config: ListenerConfig, certificate: Certificate | undefined): Promise<Server> {
-    const accept = (socket: Socket): void => this.#accept(socket, config.name)
+    const accept = (socket: Socket): void => this.#accept(socket, config)
     const server =
       certificate === undefined
         ? createServer({ noDelay: true, allowHalfOpen: true }, accept)
@@ -111,10 +113,12 @@ export class Listeners {
     return server
   }
 
-  #accept(socket: Socket, name: string): void {
-    const config = this.#listening.get(name)?.config
+  /** `opened` is what the socket was opened with: connections come before the others are open too. */
+  #accept(socket: Socket, opened: ListenerConfig): void {
+    const { name } = opened
+    const config = this.#listening.get(name)?.config ?? opened
     const open = this.#connections.get(name) ?? 0
-    if (config === undefined || open >= config.limits.connections) {
+    if (this.#closed || open >= config.limits.connections) {
       this.#options.onRefused()
       socket.destroy()
       return

@@ -59,6 +59,8 @@ export class Service {
   readonly breaker: CircuitBreaker | null
   readonly budget: RetryBudget
   readonly bulkhead: Bulkhead
+  /** Requests let in, one cell a thread: what of the bulkhead is whose. */
+  readonly #inside: Cells
   readonly #context: ServiceContext
   readonly #hashes: boolean
 
@@ -76,6 +78,7 @@ export class Service {
         : new CircuitBreaker(context.cells(names.breaker), breaker, (move) => this.#onBreaker(move, null))
     this.budget = new RetryBudget(context.cells(names.budget), budgetOptions(config))
     this.bulkhead = new Bulkhead(context.cells(names.bulkhead), { max: config.limits.concurrency })
+    this.#inside = context.cells(names.inside)
     const doors: (CircuitBreaker | null)[] = []
     this.set = new EndpointSet(
       context.cells(names.set),
@@ -109,13 +112,17 @@ export class Service {
     this.budget.deposit()
     if (!this.bulkhead.enter()) return 'overloaded'
     const permit = this.breaker === null ? 0 : this.breaker.admit(now)
-    if (permit !== rejected) return permit
-    this.bulkhead.leave()
-    return 'breaker_open'
+    if (permit === rejected) {
+      this.bulkhead.leave()
+      return 'breaker_open'
+    }
+    this.#inside.add(this.#context.worker, 1)
+    return permit
   }
 
   leave(permit: number, outcome: BreakerOutcome, durationMs: number, now: number): void {
     this.bulkhead.leave()
+    this.#inside.add(this.#context.worker, -1)
     this.breaker?.record(permit, outcome, durationMs, now)
   }
 
@@ -141,9 +148,9 @@ export class Service {
 
   /** Takes back what a thread that died had under way. */
   forget(worker: number): void {
-    for (const { load } of this.endpoints) {
-      for (let lost = load.forget(worker); lost > 0; lost--) this.bulkhead.leave()
-    }
+    this.set.forget(worker)
+    for (let lost = this.#inside.load(worker); lost > 0; lost--) this.bulkhead.leave()
+    this.#inside.store(worker, 0)
     this.#context.cells(pendingCellName(this.name)).store(worker, 0)
   }
 
@@ -210,6 +217,7 @@ export function serviceCells(name: string, config: ServiceConfig, workers: numbe
     [names.set, EndpointSet.cellsFor(config.endpoints.length, workers)],
     [names.budget, RetryBudget.cellsFor()],
     [names.bulkhead, Bulkhead.cellsFor()],
+    [names.inside, workers],
     [names.pending, workers],
   ])
   if (breaker === null) return cells
@@ -231,6 +239,7 @@ function cellNames(name: string, config: ServiceConfig) {
     breaker: `${base}/breaker`,
     budget: `${base}/budget`,
     bulkhead: `${base}/bulkhead`,
+    inside: `${base}/inside`,
     pending: pendingCellName(name),
     endpointBreaker: (address: string) => `${base}/endpoint/${address}/breaker`,
   }
