@@ -192,7 +192,10 @@ function reachable(entries: readonly string[]): Set<string> {
 }
 
 /** Files that may be longer than 400 lines, each with the reason why the second noun is not there. */
-const longFiles: Readonly<Record<string, string>> = {}
+const longFiles: Readonly<Record<string, string>> = {
+  'packages/gateway/src/exchange.ts':
+    'one state machine from head to last byte; filters, body, relay, attempts and fallback are already files of their own',
+}
 
 test('a file of more than 400 lines asks for a second look', () => {
   const long = productSources.filter((file) => text(file).split('\n').length > 401)

@@ -76,7 +76,7 @@ export class Attempts implements UpstreamUser, Timed {
 
   begin(service: Service, now: number): void {
     this.#begun = 0
-    this.#tried.length = 0
+    if (this.#tried.length > 0) this.#tried.length = 0
     this.#stale = 0
     this.#pausedResponse = false
     this.#idempotent = isIdempotentMethod(this.#exchange.method)

@@ -1,9 +1,10 @@
-import { attemptDeadline, chooseFallback, type FallbackChoice } from '@budao/resilience'
+import { attemptDeadline } from '@budao/resilience'
 import { Attempts } from './attempts.ts'
 import type { DataPlane } from './data-plane.ts'
 import type { Downstream } from './downstream.ts'
 import { errorCodes, type ErrorCode } from './errors.ts'
-import type { FilterRequest, FilterResponse, Reply } from './filters/filter.ts'
+import { FilterChain } from './filters/filter-chain.ts'
+import type { Filter, FilterRequest, Reply } from './filters/filter.ts'
 import { ForwardedHead, hostOf } from './forwarded-head.ts'
 import { checkEditable } from './http/fields.ts'
 import { normalizeTarget, type Target } from './path.ts'
@@ -40,6 +41,8 @@ export type AnsweredBy =
 /** Nginx's code for a client that went away before its answer: never on the wire, only in logs and metrics. */
 const CLIENT_CLOSED = 499
 
+const NO_FILTERS: readonly Filter[] = []
+
 const asterisk: Target = { path: '*', query: '' }
 
 /**
@@ -62,12 +65,12 @@ export class Exchange implements Timed, FilterRequest {
   readonly #downstream: Downstream
   readonly #relay: ResponseRelay
   readonly #forwarded: ForwardedHead
+  readonly #chain: FilterChain
   #state: State = 'idle'
   /** Counts requests, so that what was begun for one is not finished for the next. */
   #generation = 0
   #runtime: Runtime | null = null
   #route: Route | null = null
-  #filtersPassed = 0
   #authority = ''
   /** What endpoints are asked for: `path`, or what the route makes of it. */
   #forwardedPath = ''
@@ -87,6 +90,7 @@ export class Exchange implements Timed, FilterRequest {
     this.#downstream = downstream
     this.#relay = new ResponseRelay(downstream)
     this.#forwarded = new ForwardedHead(plane.identity)
+    this.#chain = new FilterChain((filter, error) => this.#warnOfFilter(filter, error))
     this.#attempts = new Attempts(plane, this)
   }
 
@@ -135,7 +139,7 @@ export class Exchange implements Timed, FilterRequest {
     runtime.exchanges++
     this.#state = 'attempting'
     this.#route = null
-    this.#filtersPassed = 0
+    this.#chain.begin(NO_FILTERS)
     this.#paused = false
     this.#continueSent = false
     this.#answeredBy = 'gateway'
@@ -243,8 +247,9 @@ export class Exchange implements Timed, FilterRequest {
 
   /** Whether something else would answer if the service does not. */
   get hasFallback(): boolean {
-    const now = this.#plane.clock.now()
-    return this.#chooseFallback(now, this.#staleAnswer(now)) !== 'none'
+    const { fallback } = this.#route!
+    if (fallback === null) return false
+    return fallback.choose(this, this.#plane.clock.now(), this.#serviceLeft()) !== 'none'
   }
 
   /** The request has been sent as far as it has arrived. */
@@ -270,14 +275,14 @@ export class Exchange implements Timed, FilterRequest {
     this.#state = 'relaying'
     this.#status = head.status
     this.#answeredBy = this.#usedFallbackService ? 'fallback-service' : 'upstream'
-    if (this.#filtersPassed > 0 && !this.#filterResponse(route, responseView(head))) {
+    if (this.#chain.hasPassed && !this.#chain.onResponse(this, responseView(head))) {
       this.#attempts.cancel()
-      return this.#answerBare('filter_failed')
+      return this.#answerError('filter_failed')
     }
     const keepAlive = this.#keepsAlive()
     this.#relay.begin(head, this.#downstream.head, keepAlive, this.#ownLines())
     // Another service's answer is the last good one of nobody here.
-    const keeps = !this.#usedFallbackService && route.stale?.wants(this, head) === true
+    const keeps = !this.#usedFallbackService && route.fallback?.stale?.wants(this, head) === true
     this.#storeText = keeps ? '' : null
     this.#waitForProgress()
   }
@@ -295,7 +300,7 @@ export class Exchange implements Timed, FilterRequest {
     const flowing = this.#relay.write(text, bytes, start, end, last)
     if (last) {
       if (this.#storeText !== null)
-        this.#route!.stale!.put(this, connection.head, this.#storeText, this.#plane.clock.now())
+        this.#route!.fallback!.stale!.put(this, connection.head, this.#storeText, this.#plane.clock.now())
       this.#end(this.#relay.keepAlive)
     } else if (flowing) this.#waitForProgress()
     else this.#waitForClient()
@@ -310,45 +315,24 @@ export class Exchange implements Timed, FilterRequest {
   /** No attempt gave an answer to pass on. `status` of the last answer when an endpoint did give one. */
   onAttemptsFailed(code: ErrorCode): void {
     this.#reason = code
-    const route = this.#route!
+    const { fallback } = this.#route!
+    if (fallback === null) return this.#answerError(code)
     const now = this.#plane.clock.now()
-    const stale = this.#staleAnswer(now)
-    switch (this.#chooseFallback(now, stale)) {
+    switch (fallback.choose(this, now, this.#serviceLeft())) {
       case 'stale':
-        return this.#answerStale(stale!)
+        return this.#answerStale(fallback.staleAnswer(this, now)!)
       case 'service':
         this.#usedFallbackService = true
-        return this.#useService(route.fallbackService!, now)
+        return this.#useService(fallback.service!, now)
       case 'json':
-        return this.#answer(route.fallbackReply!, 'fallback-json')
+        return this.#answer(fallback.reply!, 'fallback-json')
       case 'none':
         return this.#answerError(code)
     }
   }
 
-  #staleAnswer(now: number): StaleAnswer | undefined {
-    return this.#isRead() ? this.#route!.stale?.get(this, now) : undefined
-  }
-
-  #chooseFallback(now: number, stale: StaleAnswer | undefined): FallbackChoice {
-    const { fallback } = this.#route!
-    if (fallback === undefined) return 'none'
-    return chooseFallback(
-      {
-        stale: fallback.stale,
-        service: fallback.service,
-        // What was not done must not look done: a write gets another service's answer, or the error.
-        json: this.#isRead() ? fallback.json : undefined,
-      },
-      {
-        staleAgeMs: stale === undefined ? null : now - stale.storedAt,
-        service: !this.#usedFallbackService && this.body.replayable,
-      },
-    )
-  }
-
-  #isRead(): boolean {
-    return this.method === 'GET' || this.method === 'HEAD'
+  #serviceLeft(): boolean {
+    return !this.#usedFallbackService && this.body.replayable
   }
 
   // The path of a request.
@@ -359,29 +343,24 @@ export class Exchange implements Timed, FilterRequest {
     const route = runtime.routes[index]!
     this.#route = route
     this.#forwardedPath = route.rewrites ? runtime.router.rewrite(index, this) : this.path
-    if (route.filters.length === 0) this.#forward()
-    else this.#filter()
+    if (route.filters.length === 0) return this.#forward()
+    this.#chain.begin(route.filters)
+    this.#filter()
   }
 
   #filter(): void {
-    const { filters } = this.#route!
-    while (this.#filtersPassed < filters.length) {
-      const filter = filters[this.#filtersPassed]!
-      let result: Reply | undefined | Promise<Reply | undefined>
-      try {
-        result = filter.onRequest?.(this)
-      } catch (error) {
-        return this.#filterFailed(filter.name, error)
-      }
-      this.#filtersPassed++
-      if (result === undefined) continue
-      if (!(result instanceof Promise)) return this.#answer(result, 'filter')
-      return this.#await(filter.name, result)
+    let result: Reply | undefined | Promise<Reply | undefined>
+    try {
+      result = this.#chain.onRequest(this)
+    } catch {
+      return this.#answerError('filter_failed')
     }
-    this.#forward()
+    if (result === undefined) this.#forward()
+    else if (result instanceof Promise) this.#await(result)
+    else this.#answer(result, 'filter')
   }
 
-  #await(name: string, promised: Promise<Reply | undefined>): void {
+  #await(promised: Promise<Reply | undefined>): void {
     const generation = this.#generation
     this.#state = 'filtering'
     this.deadlineAt = this.now + this.#route!.requestMs
@@ -394,14 +373,11 @@ export class Exchange implements Timed, FilterRequest {
         else this.#answer(reply, 'filter')
       },
       (error: unknown) => {
-        if (this.#generation === generation && this.#state === 'filtering') this.#filterFailed(name, error)
+        if (this.#generation !== generation || this.#state !== 'filtering') return
+        this.#chain.onRejected(error)
+        this.#answerError('filter_failed')
       },
     )
-  }
-
-  #filterFailed(name: string, error: unknown): void {
-    this.#warnOfFilter(name, error)
-    this.#answerError('filter_failed')
   }
 
   #warnOfFilter(name: string, error: unknown): void {
@@ -483,7 +459,7 @@ export class Exchange implements Timed, FilterRequest {
   #store(text: string | undefined, bytes: Uint8Array, start: number, end: number): void {
     const part = text ?? Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1')
     const stored = this.#storeText + part
-    this.#storeText = stored.length > this.#route!.stale!.bytesMax ? null : stored
+    this.#storeText = stored.length > this.#route!.fallback!.stale!.bytesMax ? null : stored
   }
 
   // Answers of the gateway's own.
@@ -494,26 +470,6 @@ export class Exchange implements Timed, FilterRequest {
     this.#answer(errorReply(status, code, message, status === 503 ? [['Retry-After', '1']] : []), 'gateway')
   }
 
-  /** An answer that passes no filters: one of them has just failed over it. */
-  #answerBare(code: ErrorCode): void {
-    this.#filtersPassed = 0
-    this.#answerError(code)
-  }
-
-  /** False when a filter threw; that has been told. */
-  #filterResponse(route: Route, response: FilterResponse): boolean {
-    for (let i = 0; i < this.#filtersPassed; i++) {
-      const filter = route.filters[i]!
-      try {
-        filter.onResponse?.(this, response)
-      } catch (error) {
-        this.#warnOfFilter(filter.name, error)
-        return false
-      }
-    }
-    return true
-  }
-
   /** An error that leaves the rest of the connection unreadable. */
   #refuse(code: ErrorCode): void {
     this.#downstream.head.keepAlive = false
@@ -522,11 +478,11 @@ export class Exchange implements Timed, FilterRequest {
   }
 
   #answer(reply: Reply, by: AnsweredBy): void {
-    const route = this.#route
     let answer = reply
-    if (route !== null && this.#filtersPassed > 0) {
+    if (this.#chain.hasPassed) {
       const edited = editableReply(reply)
-      if (!this.#filterResponse(route, edited)) return this.#answerBare('filter_failed')
+      // A chain that failed has nothing left to pass, so this does not come round again.
+      if (!this.#chain.onResponse(this, edited)) return this.#answerError('filter_failed')
       answer = edited.reply()
     }
     const headers: Reply['headers'] = [...answer.headers, ['X-Request-Id', this.requestId]]
@@ -588,7 +544,7 @@ export class Exchange implements Timed, FilterRequest {
     this.#plane.metrics.exchange(route.row, this.#status, durationMs, this.#attempts.count, this.#answeredBy)
     if (!route.logs) return
     const endpoint = this.#attempts.endpoint
-    const record = {
+    this.#chain.onEnd(this, {
       status: this.#status,
       requestBytes: this.body.bytes,
       responseBytes: this.#relay.bytes,
@@ -598,13 +554,6 @@ export class Exchange implements Timed, FilterRequest {
       attempts: this.#attempts.count,
       answeredBy: this.#answeredBy,
       reason: this.#reason,
-    }
-    for (const filter of route.filters) {
-      try {
-        filter.onEnd?.(this, record)
-      } catch (error) {
-        this.#warnOfFilter(filter.name, error)
-      }
-    }
+    })
   }
 }

@@ -20,7 +20,7 @@ const step = `export default (name) => ({
   onResponse(_, response) { response.setHeader('X-Steps', (response.header('x-steps') ?? '') + name) },
 })`
 
-test('filters see requests in the configured order; a reply passes those that the request had passed', async (t) => {
+test('filters see requests in the configured order; answers pass them the other way round', async (t) => {
   const dir = testFiles(t, { 'step.mjs': step })
   const backend = await rawServer(t, fine)
   const gateway = await testGateway(
@@ -33,11 +33,11 @@ test('filters see requests in the configured order; a reply passes those that th
   )
   const passed = await gateway.request('/')
   assert.match(backend.heads[0]!, /^X-Way: abc\r$/im)
-  assert.equal(passed.header('x-steps'), 'abc')
+  assert.equal(passed.header('x-steps'), 'cba')
   const stopped = await gateway.request('/', ['X-Stop: b'])
   assert.equal(stopped.status, 418)
   assert.equal(stopped.body, 'b')
-  assert.equal(stopped.header('x-steps'), 'ab')
+  assert.equal(stopped.header('x-steps'), 'ba')
   assert.equal(backend.heads.length, 1)
 })
 

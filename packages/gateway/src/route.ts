@@ -1,9 +1,9 @@
-import type { FallbackConfig, RouteConfig } from '@budao/model'
+import type { RouteConfig } from '@budao/model'
 import type { Random } from '@budao/resilience'
 import { chooseBackend } from './backend-choice.ts'
-import type { Filter, Reply } from './filters/filter.ts'
+import type { Filter } from './filters/filter.ts'
+import { RouteFallback } from './route-fallback.ts'
 import type { Service } from './service.ts'
-import { StaleAnswers } from './stale-answers.ts'
 
 /** A route ready to serve: its filters made, its services looked up. */
 export class Route {
@@ -14,10 +14,7 @@ export class Route {
   /** Whether any filter wants to know how exchanges end. */
   readonly logs: boolean
   readonly rewrites: boolean
-  readonly fallback: FallbackConfig | undefined
-  readonly fallbackService: Service | null
-  readonly fallbackReply: Reply | null
-  readonly stale: StaleAnswers | null
+  readonly fallback: RouteFallback | null
   readonly #config: RouteConfig
   readonly #services: readonly Service[]
 
@@ -34,20 +31,14 @@ export class Route {
     this.rewrites = config.rewrite !== undefined
     this.#config = config
     this.#services = config.backends.map(({ service }) => services.get(service)!)
-    const { fallback } = config
-    this.fallback = fallback
-    this.fallbackService = fallback?.service === undefined ? null : services.get(fallback.service)!
-    this.fallbackReply = fallback?.json === undefined ? null : jsonReply(fallback)
-    this.stale =
-      fallback?.stale === undefined
-        ? null
-        : new StaleAnswers({ ageMs: fallback.stale, bytesMax: fallback.staleBytes })
+    this.fallback = config.fallback === undefined ? null : new RouteFallback(config.fallback, services)
   }
 
   /** Takes over the stale answers of the same route in the snapshot before: a reload comes when something is wrong. */
   inherit(before: Route): void {
     if (JSON.stringify(before.#config) !== JSON.stringify(this.#config)) return
-    if (before.stale !== null) this.stale?.inherit(before.stale)
+    const stale = before.fallback?.stale ?? null
+    if (stale !== null) this.fallback?.stale?.inherit(stale)
   }
 
   /** Draws a backend by weight; null when no backend has any. */
@@ -74,17 +65,5 @@ export class Route {
       this.#config.timeout ??
       Math.max(3_000, ...this.#services.map((service) => service.config.timeouts.request))
     )
-  }
-}
-
-function jsonReply({ status, json }: FallbackConfig): Reply {
-  return {
-    status,
-    headers: [
-      ['Content-Type', 'application/json'],
-      ['Cache-Control', 'no-store'],
-      ['X-Budao-Fallback', 'json'],
-    ],
-    body: JSON.stringify(json),
   }
 }

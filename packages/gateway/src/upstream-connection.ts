@@ -204,7 +204,8 @@ export class UpstreamConnection implements Timed {
     if (this.#user !== user) return
     const bodyStart = end - before
     // A head that comes alone is passed on at once: its body may be long in coming, as with events.
-    if (bodyStart === length && this.head.framing !== 'none') return user.onUpstreamBody(this, '', buffer, 0, 0, false)
+    if (bodyStart === length && this.head.framing !== 'none')
+      return user.onUpstreamBody(this, '', buffer, 0, 0, false)
     const bodyText =
       length - bodyStart <= TEXT_BYTES_MAX && textLength === length ? text.slice(end) : undefined
     this.#readBody(user, bodyText, bodyStart, length)

@@ -32,7 +32,8 @@ export class Fields {
     this.text = text
     this.start = start
     this.count = 0
-    this.dropped.length = 0
+    // Setting a length, even the same one, is a slow call into the engine.
+    if (this.dropped.length > 0) this.dropped.length = 0
     this.#edits = null
     const offsets = this.offsets
     let at = start

@@ -88,7 +88,7 @@ export class RequestHead {
     this.#hasLength = false
     this.#hasEncoding = false
     this.#saysClose = false
-    this.#connectionLines.length = 0
+    if (this.#connectionLines.length > 0) this.#connectionLines.length = 0
     const wrongField = this.#readFields(count)
     if (wrongField !== null) return wrongField
     if (this.#hasLength && this.#hasEncoding) return 'bad_framing'

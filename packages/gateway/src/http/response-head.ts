@@ -41,7 +41,7 @@ export class ResponseHead {
     this.#hasLength = false
     this.#hasEncoding = false
     this.#saysClose = false
-    this.#connectionLines.length = 0
+    if (this.#connectionLines.length > 0) this.#connectionLines.length = 0
     const count = this.fields.read(text, lineEnd + 2, end, headersMax)
     if (count < 0 || !this.#readFields(count)) return false
     if (this.#hasLength && this.#hasEncoding) return false
