@@ -194,7 +194,7 @@ test('a client that goes away takes its request with it, wherever that is', asyn
       )
       if (target === '/body') await client.readUntil('half')
       client[leave]()
-      await backend.connections.at(-1)!.waitForEnd()
+      await until('the end of the connection', () => backend.connections.at(-1)!.ended)
       await gateway.quiet()
     }
   }
@@ -202,7 +202,7 @@ test('a client that goes away takes its request with it, wherever that is', asyn
   client.send(requestText('POST /upload', ['Content-Length: 100']) + 'half')
   await until('an upload', () => backend.connections.at(-1)!.received.endsWith('half'))
   client.reset()
-  await backend.connections.at(-1)!.waitForEnd()
+  await until('the end of the connection', () => backend.connections.at(-1)!.ended)
   await gateway.quiet()
 
   const { breaker, endpoints } = gateway.service()

@@ -294,7 +294,7 @@ test('what a backend sends to nobody costs its connection', async (t) => {
   const gateway = await testGateway(t, { endpoints: [backend.address] })
   assert.equal((await gateway.request('/')).body, 'ok')
   backend.connections[0]!.write('HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n')
-  await backend.connections[0]!.waitForEnd()
+  await until('the end of the connection', () => backend.connections[0]!.ended)
   assert.equal((await gateway.request('/')).body, 'ok')
   assert.equal(backend.connections.length, 2)
 })

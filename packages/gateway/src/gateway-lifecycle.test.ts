@@ -255,7 +255,7 @@ test('a drain gives up on what does not end in its time', async (t) => {
   assert.equal(await gateway.gateway.drain(50), false)
   await gateway.gateway.close()
   await client.readToEnd()
-  await backend.connections[0]!.waitForEnd()
+  await until('the end of the connection', () => backend.connections[0]!.ended)
 })
 
 const crashes: [name: string, code: string][] = [
