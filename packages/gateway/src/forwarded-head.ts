@@ -6,6 +6,8 @@ import { isTraceparent, type RequestIdentity } from './request-identity.ts'
 /** Writes the head that endpoints get: the client's, less what was meant for this hop, plus who asked and how. */
 export class ForwardedHead {
   readonly #identity: RequestIdentity
+  #keptAuthority = ''
+  #keptOrigin = ''
 
   constructor(identity: RequestIdentity) {
     this.#identity = identity
@@ -22,26 +24,52 @@ export class ForwardedHead {
     head: RequestHead,
     downstream: Downstream,
   ): string {
-    const target = head.target === '*' ? '*' : request.query === '' ? path : `${path}?${request.query}`
-    const hops =
-      head.forwardedFor === ''
-        ? downstream.remoteAddress
-        : `${head.forwardedFor}, ${downstream.remoteAddress}`
-    let text = `${head.method} ${target} HTTP/1.1\r\n${head.fields.passOn()}X-Forwarded-For: ${hops}\r\n`
-    if (head.authority === '') text += `Host: ${downstream.listener.address}\r\n`
-    if (head.forwardedProtoAt === -1) text += `X-Forwarded-Proto: ${downstream.scheme}\r\n`
-    if (head.forwardedHostAt === -1 && head.authority !== '')
-      text += `X-Forwarded-Host: ${head.authority}\r\n`
+    let text = lineStands(path, request.query, head)
+      ? head.fields.passOn(0)
+      : `${head.method} ${targetOf(path, request.query, head)} HTTP/1.1\r\n${head.fields.passOn()}`
+    text += this.#origin(head, downstream)
     if (head.requestIdAt === -1) text += `X-Request-Id: ${request.requestId}\r\n`
     if (!this.#isTraced(head)) text += `traceparent: ${this.#identity.traceparent()}\r\n`
     if (head.framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n'
     return `${text}\r\n`
   }
 
+  /** Who asked and how. The same for every request of a connection that asks one host, so it is kept. */
+  #origin(head: RequestHead, downstream: Downstream): string {
+    const { authority, forwardedFor, forwardedProtoAt, forwardedHostAt } = head
+    const plain = forwardedFor === '' && forwardedProtoAt === -1 && forwardedHostAt === -1 && authority !== ''
+    if (plain && authority === this.#keptAuthority) return this.#keptOrigin
+    const { remoteAddress, scheme, listener } = downstream
+    const hops = forwardedFor === '' ? remoteAddress : `${forwardedFor}, ${remoteAddress}`
+    const lines = [`X-Forwarded-For: ${hops}\r\n`]
+    if (authority === '') lines.push(`Host: ${listener.address}\r\n`)
+    if (forwardedProtoAt === -1) lines.push(`X-Forwarded-Proto: ${scheme}\r\n`)
+    if (forwardedHostAt === -1 && authority !== '') lines.push(`X-Forwarded-Host: ${authority}\r\n`)
+    const origin = lines.join('')
+    if (plain) {
+      this.#keptAuthority = authority
+      this.#keptOrigin = origin
+    }
+    return origin
+  }
+
   /** A malformed traceparent must not be passed on beside a new one (W3C Trace Context §3.2): it is then dropped. */
   #isTraced(head: RequestHead): boolean {
     return head.traceparentAt !== -1 && isTraceparent(head.fields.value(head.traceparentAt))
   }
+}
+
+/** Whether the request line can be passed on as it came. The query always is; the path may have been normalised or rewritten. */
+function lineStands(path: string, query: string, head: RequestHead): boolean {
+  const length = query === '' ? path.length : path.length + 1 + query.length
+  return (
+    head.minor === 1 && head.lineInOriginForm && length === head.target.length && head.target.startsWith(path)
+  )
+}
+
+function targetOf(path: string, query: string, head: RequestHead): string {
+  if (head.target === '*') return '*'
+  return query === '' ? path : `${path}?${query}`
 }
 
 /** The name in an authority, lower case, without port. */

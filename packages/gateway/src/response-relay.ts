@@ -50,7 +50,12 @@ export class ResponseRelay {
     }
     if (this.unframed) this.keepAlive = false
     const connection = connectionLine(this.keepAlive, request.minor === 0)
-    this.#headText = `HTTP/1.1 ${head.status} ${head.reason}\r\n${head.fields.passOn()}${framing}${extra}${connection}\r\n`
+    // A status line that lacks the space behind its code is not passed on as it came.
+    const lines =
+      head.minor === 1 && head.reason !== ''
+        ? head.fields.passOn(0)
+        : `HTTP/1.1 ${head.status} ${head.reason}\r\n${head.fields.passOn()}`
+    this.#headText = `${lines}${framing}${extra}${connection}\r\n`
   }
 
   /**

@@ -96,7 +96,11 @@ export function serviceSchema(duration: DurationSchema): z.ZodType<ServiceConfig
         .strictObject({
           connect: duration.or('1s').describe('Until an upstream connection is there.'),
           tlsHandshake: duration.or('1s').describe('Until its TLS handshake is done.'),
-          request: duration.or('3s').describe('The whole exchange, all attempts included.'),
+          request: duration
+            .or('3s')
+            .describe(
+              'From the end of the request to the head of the answer, all attempts included; then the longest silence within the answer.',
+            ),
           perTry: z
             .exactOptional(duration.of())
             .describe(

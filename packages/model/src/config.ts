@@ -189,7 +189,7 @@ export interface TimeoutsConfig {
   readonly connect: number
   /** For upstream TLS. */
   readonly tlsHandshake: number
-  /** The whole exchange, all attempts included. Default 3000. */
+  /** From the end of the request to the head of the answer, all attempts included; then the longest silence within the answer. Default 3000. */
   readonly request: number
   /** One attempt where another one may follow. Default half of `request`, or all of it with no retries. */
   readonly perTry: number

@@ -132,23 +132,26 @@ export class Fields {
     this.dropped.push(index)
   }
 
-  /** The header lines to pass on, each with its line end, in their order; edited ones behind. */
-  passOn(): string {
-    if (this.#edits !== null) return this.#passOnEdited(this.#edits)
+  /**
+   * The header lines to pass on, each with its line end, in their order; edited ones behind. `from` 0 has the start
+   * line before them, as it came.
+   */
+  passOn(from: number = this.start): string {
+    if (this.#edits !== null) return this.#passOnEdited(this.#edits, from)
     const { text, dropped, offsets } = this
-    if (dropped.length === 0) return text.slice(this.start, this.end)
+    if (dropped.length === 0) return text.slice(from, this.end)
     let lines = ''
-    let from = this.start
+    let runStart = from
     for (let i = 0; i < dropped.length; i++) {
       const lineStart = offsets[dropped[i]! * 5]!
-      if (lineStart > from) lines += text.slice(from, lineStart)
-      from = offsets[dropped[i]! * 5 + 4]!
+      if (lineStart > runStart) lines += text.slice(runStart, lineStart)
+      runStart = offsets[dropped[i]! * 5 + 4]!
     }
-    return from < this.end ? lines + text.slice(from, this.end) : lines
+    return runStart < this.end ? lines + text.slice(runStart, this.end) : lines
   }
 
-  #passOnEdited(edits: Edits): string {
-    let lines = ''
+  #passOnEdited(edits: Edits, from: number): string {
+    let lines = this.text.slice(from, this.start)
     for (let i = 0; i < this.count; i++) {
       if (this.dropped.includes(i) || edits.has(this.name(i).toLowerCase())) continue
       lines += this.text.slice(this.offsets[i * 5]!, this.offsets[i * 5 + 4]!)

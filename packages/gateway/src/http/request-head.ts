@@ -32,6 +32,8 @@ export class RequestHead {
   target = ''
   /** 1 for HTTP/1.1, 0 for HTTP/1.0. */
   minor: 0 | 1 = 1
+  /** Whether the request line has the target just as `target` has it. */
+  lineInOriginForm = true
   /** As sent, with port; empty only in HTTP/1.0. */
   authority = ''
   framing: Framing = 'none'
@@ -122,7 +124,8 @@ export class RequestHead {
     this.target = text.slice(methodEnd + 1, targetEnd)
     if (this.target.length === 0) return 'bad_request_line'
     if (this.method === '') return isToken(text, methodEnd) ? 'method_not_supported' : 'bad_request_line'
-    if (this.target.charCodeAt(0) === 0x2f) return null
+    this.lineInOriginForm = this.target.charCodeAt(0) === 0x2f
+    if (this.lineInOriginForm) return null
     return this.target === '*' && this.method === 'OPTIONS'
       ? null
       : isAbsolute(this.target)

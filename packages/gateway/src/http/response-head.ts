@@ -14,6 +14,8 @@ export class ResponseHead {
   keepAlive = true
   /** Milliseconds the endpoint says it keeps an idle connection open (`Keep-Alive: timeout=5`); 0 when it does not say. */
   idleTimeoutMs = 0
+  /** 1 for HTTP/1.1, 0 for HTTP/1.0. */
+  minor: 0 | 1 = 1
   readonly fields: Fields = new Fields()
   #hasLength = false
   #hasEncoding = false
@@ -27,12 +29,13 @@ export class ResponseHead {
   read(text: string, end: number, toHead: boolean, headersMax: number): boolean {
     const lineEnd = text.indexOf('\r')
     if (lineEnd < 12 || text.charCodeAt(lineEnd + 1) !== 0x0a) return false
-    const minor = text.startsWith('HTTP/1.1 ') ? 1 : text.startsWith('HTTP/1.0 ') ? 0 : -1
-    if (minor === -1) return false
+    const minor = text.startsWith('HTTP/1.1 ') ? 1 : 0
+    if (minor === 0 && !text.startsWith('HTTP/1.0 ')) return false
     const status = parseLength(text.slice(9, 12))
     if (status < 100 || status > 599) return false
     if (lineEnd > 12 && text.charCodeAt(12) !== 0x20) return false
     for (let i = 13; i < lineEnd; i++) if (FIELD_VALUE[text.charCodeAt(i)] !== 1) return false
+    this.minor = minor
     this.status = status
     this.reason = text.slice(13, lineEnd)
     this.keepAlive = minor === 1
