@@ -198,7 +198,7 @@ export class Service {
       subject: address,
       service: this.name,
       site,
-      message: `Endpoint ${address} was ejected for ${Math.round(this.set.ejectedForMs(index, now))} ms after ${maxFails} failures in a row.`,
+      message: `Endpoint ${address} was ejected for ${failTimeout} ms after ${maxFails} failures in a row.`,
       evidence: {
         maxFails,
         failTimeoutMs: failTimeout,
