@@ -5,7 +5,7 @@ import { balancerKinds } from './balance/balancers.ts'
 import { LocalCells } from './cells.ts'
 import type { Cells } from './cells.ts'
 import { EndpointSet } from './endpoint-set.ts'
-import type { EndpointSetOptions, EndpointSpec } from './endpoint-set.ts'
+import type { EndpointSetOptions, EndpointSpec } from './endpoint-set-options.ts'
 import { SeededRandom } from './seeded-random.ts'
 
 const east1 = 0
