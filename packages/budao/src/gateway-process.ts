@@ -30,15 +30,23 @@ export class GatewayProcess implements AdminSource {
   readonly #gateway: Gateway
   readonly #source: ConfigSource
   readonly #log: Logger
+  readonly #report: (draft: EventDraft) => void
   #admin: AdminServer | null = null
   #refused: GatewayReport['refused'] = null
   #reloading: Promise<unknown> = Promise.resolve()
 
-  private constructor(gateway: Gateway, source: ConfigSource, events: EventLog, log: Logger) {
+  private constructor(
+    gateway: Gateway,
+    source: ConfigSource,
+    events: EventLog,
+    log: Logger,
+    report: (draft: EventDraft) => void,
+  ) {
     this.#gateway = gateway
     this.#source = source
     this.events = events
     this.#log = log
+    this.#report = report
   }
 
   /** Throws CliError: 1 when the configuration is refused or cannot be served, 2 when there is no such file. */
@@ -65,7 +73,7 @@ export class GatewayProcess implements AdminSource {
       report,
       warn: (message) => log.warn(message),
     })
-    const self = new GatewayProcess(gateway, source, events, log)
+    const self = new GatewayProcess(gateway, source, events, log, report)
     try {
       await gateway.start(snapshot)
       self.#admin = await createAdminServer({
@@ -122,6 +130,10 @@ export class GatewayProcess implements AdminSource {
 
   forceBreaker({ service, endpoint, to, reason }: BreakerRequest): void {
     this.#gateway.forceBreaker(service, endpoint ?? null, to, reason)
+  }
+
+  record(draft: EventDraft): void {
+    this.#report(draft)
   }
 
   /** Lets requests under way finish, then ends everything. */

@@ -1,13 +1,13 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { GatewayReport } from '@budao/model'
+import type { EventDraft, GatewayReport } from '@budao/model'
 import type { Role } from './access.ts'
-import type { AdminSource, ReloadResult } from './admin-source.ts'
+import type { AdminSource, DrillNote, ReloadResult } from './admin-source.ts'
 import { ApiError } from './api-error.ts'
 import { consoleAsset, consoleIndex } from './console-pages.ts'
 import type { ConsoleFiles } from './console-pages.ts'
 import { streamEvents } from './event-stream.ts'
 import { openapi } from './openapi.ts'
-import { eventQuery, breakerBody, noQuery } from './parameters.ts'
+import { eventQuery, breakerBody, drillBody, noQuery } from './parameters.ts'
 
 export interface AdminRoute {
   readonly method: 'GET' | 'POST'
@@ -153,6 +153,22 @@ export function adminRoutes({ source, consoleFiles, log }: AdminRoutesOptions): 
         return { ok: true, service: wanted.service, endpoint: wanted.endpoint ?? null, to: wanted.to }
       },
     },
+    {
+      method: 'POST',
+      url: '/api/v1/drills',
+      role: 'operator',
+      async handle(request) {
+        const note = drillBody(request.body)
+        const sites = (await report()).sites.map(({ name }) => name)
+        if (!sites.includes(note.site)) {
+          throw new ApiError('unknown-site', `there is no site ${JSON.stringify(note.site)}`, known(sites))
+        }
+        log.info({ from: request.ip, site: note.site }, `drill ${note.phase}`)
+        const event = drillEvent(note)
+        source.record(event)
+        return { ok: true, kind: event.kind }
+      },
+    },
     { method: 'GET', url: '/api/v1/openapi.json', role: 'open', handle: () => openapi },
     {
       method: 'GET',
@@ -193,6 +209,18 @@ function mustExist(
       `${service} has no endpoint ${JSON.stringify(endpoint)}`,
       known(addresses),
     )
+  }
+}
+
+/** A reason goes with the evidence, where readers of events look for why. */
+function drillEvent({ phase, site, message, reason, evidence }: DrillNote): EventDraft {
+  return {
+    kind: `drill.${phase}`,
+    severity: phase === 'started' ? 'warning' : 'info',
+    subject: site,
+    site,
+    message,
+    evidence: reason === undefined ? evidence : { ...evidence, reason },
   }
 }
 

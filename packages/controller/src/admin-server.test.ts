@@ -154,6 +154,56 @@ test('forces breakers of services and endpoints that exist', async (t) => {
   assert.equal(source.forced.length, 2)
 })
 
+const note = { phase: 'started', site: 'east', message: 'about to kill', evidence: { rate: 300 } }
+
+test('a drill leaves its start and its end among the events', async (t) => {
+  const { source, post, logged } = await start(t)
+  const started = await post('/api/v1/drills', { ...note, reason: 'game day' })
+  assert.deepEqual([started.status, started.body], [200, { ok: true, kind: 'drill.started' }])
+  const finished = await post('/api/v1/drills', { ...note, phase: 'finished', message: 'over' })
+  assert.deepEqual(finished.body, { ok: true, kind: 'drill.finished' })
+  assert.deepEqual(source.events.list(), [
+    {
+      seq: 1,
+      at: source.events.list()[0]!.at,
+      kind: 'drill.started',
+      severity: 'warning',
+      subject: 'east',
+      site: 'east',
+      message: 'about to kill',
+      evidence: { rate: 300, reason: 'game day' },
+    },
+    {
+      seq: 2,
+      at: source.events.list()[1]!.at,
+      kind: 'drill.finished',
+      severity: 'info',
+      subject: 'east',
+      site: 'east',
+      message: 'over',
+      evidence: { rate: 300 },
+    },
+  ])
+  assert.deepEqual(logged, ['drill started', 'drill finished'])
+
+  const unknown = await post('/api/v1/drills', { ...note, site: 'north' })
+  assert.deepEqual(
+    [unknown.status, unknown.body.error, unknown.body.hint],
+    [404, 'unknown-site', 'Known: east, west.'],
+  )
+  assert.equal(source.events.lastSeq, 2)
+})
+
+test('only an operator may note a drill', async (t) => {
+  const { source, post } = await start(t, { tokens: { viewer: 'see', operator: 'do' } })
+  const path = '/api/v1/drills'
+  assert.equal((await post(path, note)).body.error, 'token-required')
+  assert.equal((await post(path, note, { authorization: 'Bearer see' })).body.error, 'operator-required')
+  assert.equal(source.events.lastSeq, 0)
+  assert.equal((await post(path, note, { authorization: 'Bearer do' })).status, 200)
+  assert.equal(source.events.lastSeq, 1)
+})
+
 const refusals: [what: string, path: string, init: RequestInit, status: number, error: string][] = [
   ['an unknown path', '/api/v1/nothing', {}, 404, 'not-found'],
   ['a query that is not understood', '/api/v1/events?limit=many', {}, 400, 'bad-parameter'],
@@ -186,6 +236,7 @@ const refusals: [what: string, path: string, init: RequestInit, status: number, 
     400,
     'bad-parameter',
   ],
+  ['a drill that is not understood', '/api/v1/drills', json('{"phase":"paused"}'), 400, 'bad-parameter'],
   [
     'a huge body',
     '/api/v1/services/shop/breaker',
@@ -202,7 +253,7 @@ for (const [what, path, init, status, error] of refusals) {
     assert.equal(answer.status, status)
     assert.equal(answer.body.error, error)
     assert.equal(typeof answer.body.message, 'string')
-    assert.equal(source.forced.length + source.reloads, 0)
+    assert.equal(source.forced.length + source.reloads + source.events.lastSeq, 0)
   })
 }
 

@@ -1,4 +1,4 @@
-import type { BudaoEvent, EventKind, GatewayReport } from '@budao/model'
+import type { BudaoEvent, EventDraft, EventKind, GatewayReport } from '@budao/model'
 
 /**
  * What the admin server needs from the process it speaks for. The admin server keeps nothing itself:
@@ -16,6 +16,8 @@ export interface AdminSource {
   reload(): Promise<ReloadResult>
   /** Called only for services and endpoints that `report()` names. Must leave a `breaker.forced` event with the reason. */
   forceBreaker(request: BreakerRequest): void | Promise<void>
+  /** Keeps what happened outside the process, in `events` with everything else. Called only for sites that `report()` names. */
+  record(event: EventDraft): void
   /** The configuration in force. Secrets must be redacted already. */
   config(): unknown
 }
@@ -38,6 +40,18 @@ export interface BreakerRequest {
   readonly to: BreakerTarget
   /** Why, in the operator's words, trimmed, 1 to 500 characters. Goes to the audit log. */
   readonly reason: string
+}
+
+/** What a drill says of itself. */
+export interface DrillNote {
+  readonly phase: 'started' | 'finished'
+  readonly site: string
+  /** One sentence for people, trimmed, 1 to 500 characters. */
+  readonly message: string
+  /** Why the last usable site was lost all the same, trimmed, 1 to 500 characters. */
+  readonly reason?: string
+  /** At most 40 keys. */
+  readonly evidence: EventDraft['evidence']
 }
 
 export interface EventQuery {

@@ -11,6 +11,7 @@ const statuses = {
   'not-found': 404,
   'unknown-service': 404,
   'unknown-endpoint': 404,
+  'unknown-site': 404,
   'method-not-allowed': 405,
   'body-too-large': 413,
   'json-required': 415,

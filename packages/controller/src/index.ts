@@ -6,6 +6,7 @@ export type {
   AdminSource,
   BreakerRequest,
   BreakerTarget,
+  DrillNote,
   EventFeed,
   EventQuery,
   ReloadResult,

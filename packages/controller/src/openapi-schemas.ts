@@ -10,6 +10,8 @@ const number: Schema = { type: 'number', minimum: 0 }
 const count: Schema = { type: 'integer', minimum: 0 }
 const instant: Schema = { type: 'string', description: 'ISO 8601 in UTC.' }
 const health: Schema = choice('up', 'degraded', 'down')
+const sentence: Schema = { type: 'string', minLength: 1, maxLength: 500 }
+const flat: Schema = { anyOf: [string, { type: 'number' }, boolean, { type: 'null' }] }
 const milliseconds = (description: string): Schema => ({ type: 'number', minimum: 0, description })
 
 /** The shapes of `@budao/model` as the API answers them. A test holds a full report against them. */
@@ -92,7 +94,7 @@ export const schemas: { readonly [name: string]: Schema } = {
       message: string,
       evidence: {
         type: 'object',
-        additionalProperties: { anyOf: [string, { type: 'number' }, boolean, { type: 'null' }] },
+        additionalProperties: flat,
         description: 'The numbers that led to it.',
       },
     },
@@ -109,7 +111,7 @@ export const schemas: { readonly [name: string]: Schema } = {
   Ok: object({ status: choice('ok', 'ready') }),
   Reloaded: object({ ok: { const: true }, version: orNull(count) }),
   BreakerChange: object(
-    { to: choice('open', 'closed', 'auto'), reason: { type: 'string', minLength: 1, maxLength: 500 } },
+    { to: choice('open', 'closed', 'auto'), reason: sentence },
     {
       endpoint: { type: 'string', description: 'Address of one endpoint; without it the service is meant.' },
     },
@@ -120,6 +122,16 @@ export const schemas: { readonly [name: string]: Schema } = {
     endpoint: orNull(string),
     to: choice('open', 'closed', 'auto'),
   }),
+  DrillNote: object(
+    {
+      phase: choice('started', 'finished'),
+      site: { type: 'string', description: 'One of the sites of the report.' },
+      message: sentence,
+      evidence: { type: 'object', additionalProperties: flat, maxProperties: 40 },
+    },
+    { reason: sentence },
+  ),
+  DrillRecorded: object({ ok: { const: true }, kind: choice('drill.started', 'drill.finished') }),
   Error: object(
     { error: choice(...apiErrorCodes), message: string },
     { hint: { type: 'string', description: 'What to do next.' }, problems: list(string) },

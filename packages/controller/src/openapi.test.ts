@@ -80,6 +80,10 @@ const samples: [schema: string, value: unknown, fits: boolean][] = [
   ['Error', { error: 'teapot', message: 'm' }, false],
   ['BreakerChange', { to: 'open', reason: 'x' }, true],
   ['BreakerChange', { to: 'open' }, false],
+  ['DrillNote', { phase: 'started', site: 'east', message: 'm', evidence: { rate: 300, by: null } }, true],
+  ['DrillNote', { phase: 'finished', site: 'east', message: 'm', reason: 'r', evidence: {} }, true],
+  ['DrillNote', { phase: 'started', site: 'east', message: 'm' }, false],
+  ['DrillNote', { phase: 'started', site: 'east', message: 'm', evidence: { nested: {} } }, false],
 ]
 for (const [name, value, fits] of samples) {
   test(`${JSON.stringify(value).slice(0, 70)} ${fits ? 'fits' : 'does not fit'} ${name}`, async (t) => {

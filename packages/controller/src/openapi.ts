@@ -132,6 +132,15 @@ export const openapi: OpenApi = {
         },
       },
     },
+    '/api/v1/drills': {
+      post: {
+        summary: 'Leaves the start or end of a drill in the events',
+        operationId: 'recordDrill',
+        security: operator,
+        requestBody: { required: true, content: { 'application/json': { schema: ref('DrillNote') } } },
+        responses: { '200': json('DrillRecorded'), ...changing, '404': error('unknown-site') },
+      },
+    },
     '/api/v1/openapi.json': {
       get: get('openapi', 'This description', open, {
         description: 'OpenAPI 3.1.',

@@ -1,10 +1,11 @@
 import { eventKinds } from '@budao/model'
 import type { EventKind } from '@budao/model'
-import type { BreakerRequest, BreakerTarget, EventQuery } from './admin-source.ts'
+import type { BreakerRequest, BreakerTarget, DrillNote, EventQuery } from './admin-source.ts'
 import { ApiError } from './api-error.ts'
 
 const limitMax = 2_000
-const reasonMax = 500
+const textMax = 500
+const evidenceKeysMax = 40
 const targets: readonly BreakerTarget[] = ['open', 'closed', 'auto']
 
 /** Reads `after`, `limit` and `kind`; a Last-Event-ID header wins over `after`, as a resuming browser sends both. */
@@ -26,28 +27,63 @@ export function eventQuery(query: unknown, lastEventId?: string | string[]): Eve
 
 /** Reads the body of a breaker request. */
 export function breakerBody(body: unknown): Omit<BreakerRequest, 'service'> {
-  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    throw bad(
-      `the body must be a JSON object, got ${show(body)}`,
-      'For example {"to": "open", "reason": "…"}.',
-    )
-  }
-  const given = body as Record<string, unknown>
+  const given = object('the body', body, 'For example {"to": "open", "reason": "…"}.')
   onlyKeys(given, ['to', 'reason', 'endpoint'], 'key')
   const { to, reason, endpoint } = given
   if (!isTarget(to)) throw bad(`to must be open, closed or auto, got ${show(to)}`)
-  if (typeof reason !== 'string' || reason.trim() === '' || reason.length > reasonMax) {
-    throw bad(`reason must be a text of 1 to ${reasonMax} characters, got ${show(reason)}`)
-  }
+  const why = text('reason', reason)
   if (endpoint !== undefined && typeof endpoint !== 'string') {
     throw bad(`endpoint must be the address of an endpoint, got ${show(endpoint)}`)
   }
-  return { to, reason: reason.trim(), ...(endpoint === undefined ? {} : { endpoint }) }
+  return { to, reason: why, ...(endpoint === undefined ? {} : { endpoint }) }
+}
+
+/** Reads the body of a drill's note. Whether there is such a site is for the caller to find out. */
+export function drillBody(body: unknown): DrillNote {
+  const given = object('the body', body, 'For example {"phase": "started", "site": "…", …}.')
+  onlyKeys(given, ['phase', 'site', 'message', 'reason', 'evidence'], 'key')
+  const { phase, site, reason } = given
+  if (phase !== 'started' && phase !== 'finished') {
+    throw bad(`phase must be started or finished, got ${show(phase)}`)
+  }
+  if (typeof site !== 'string') throw bad(`site must be the name of a site, got ${show(site)}`)
+  return {
+    phase,
+    site,
+    message: text('message', given['message']),
+    ...(reason === undefined ? {} : { reason: text('reason', reason) }),
+    evidence: flatRecord('evidence', given['evidence']),
+  }
 }
 
 /** For routes that take no parameters: a misspelt one must not be ignored silently. */
 export function noQuery(query: unknown): void {
   onlyKeys(query as Record<string, unknown>, [], 'query parameter')
+}
+
+function object(name: string, value: unknown, hint?: string): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+    return value as Record<string, unknown>
+  }
+  throw bad(`${name} must be a JSON object, got ${show(value)}`, hint)
+}
+
+function text(name: string, value: unknown): string {
+  if (typeof value === 'string' && value.trim() !== '' && value.length <= textMax) return value.trim()
+  throw bad(`${name} must be a text of 1 to ${textMax} characters, got ${show(value)}`)
+}
+
+function flatRecord(name: string, value: unknown): DrillNote['evidence'] {
+  const record = object(name, value)
+  const keys = Object.keys(record)
+  if (keys.length > evidenceKeysMax) {
+    throw bad(`${name} must have at most ${evidenceKeysMax} keys, got ${keys.length}`)
+  }
+  const deep = keys.find((key) => !isFlat(record[key]))
+  if (deep === undefined) return record as DrillNote['evidence']
+  throw bad(
+    `${name}.${deep.slice(0, 100)} must be a text, number, boolean or null, got ${show(record[deep])}`,
+  )
 }
 
 function onlyKeys(given: Record<string, unknown>, allowed: readonly string[], what: string): void {
@@ -65,6 +101,10 @@ function integer(name: string, value: unknown, min: number, max: number): number
 }
 
 const isEventKind = (value: unknown): value is EventKind => (eventKinds as readonly unknown[]).includes(value)
+
+/** JSON can hold numbers beyond all bounds, such as 1e999: as events are written, they would become null. */
+const isFlat = (value: unknown): boolean =>
+  value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)
 
 const isTarget = (value: unknown): value is BreakerTarget => (targets as readonly unknown[]).includes(value)
 

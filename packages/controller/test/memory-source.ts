@@ -1,4 +1,4 @@
-import type { BreakerReport, EndpointReport, GatewayReport } from '@budao/model'
+import type { BreakerReport, EndpointReport, EventDraft, GatewayReport } from '@budao/model'
 import type { AdminSource, BreakerRequest, ReloadResult } from '../src/admin-source.ts'
 import { EventLog } from '../src/event-log.ts'
 
@@ -39,6 +39,10 @@ export class MemorySource implements AdminSource {
 
   forceBreaker(request: BreakerRequest): void {
     this.forced.push(request)
+  }
+
+  record(event: EventDraft): void {
+    this.events.append(event)
   }
 
   config(): unknown {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { DrillNote } from '@budao/controller'
 import type { BudaoEvent, GatewayReport } from '@budao/model'
 import { CliError } from '../cli-error.ts'
 
@@ -12,9 +13,11 @@ export interface GatewayWitness {
   lastSeq(): Promise<number>
   /** All events after that position, oldest first. */
   eventsAfter(seq: number): Promise<readonly BudaoEvent[]>
+  /** Leaves the start or end of the drill in the gateway's events. A change: with a viewer token it is refused. */
+  record(note: DrillNote): Promise<void>
 }
 
-/** Reads a gateway's admin API. Every call rejects with CliError when there is no answer or it is a refusal. */
+/** Talks to a gateway's admin API. Every call rejects with CliError when there is no answer or it is a refusal. */
 export class AdminApi implements GatewayWitness {
   readonly #url: string
   readonly #token: string | undefined
@@ -47,17 +50,38 @@ export class AdminApi implements GatewayWitness {
     }
   }
 
-  async #get(path: string): Promise<unknown> {
+  async record(note: DrillNote): Promise<void> {
+    await this.#ask('/api/v1/drills', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(note),
+    })
+  }
+
+  #get(path: string): Promise<unknown> {
+    return this.#ask(path, {})
+  }
+
+  async #ask(
+    path: string,
+    { headers, ...init }: { method?: string; headers?: Record<string, string>; body?: string },
+  ): Promise<unknown> {
     const url = this.#url + path
     let response: Response
     try {
       response = await fetch(url, {
-        headers: this.#token === undefined ? {} : { Authorization: `Bearer ${this.#token}` },
+        ...init,
+        headers: {
+          ...headers,
+          ...(this.#token === undefined ? {} : { Authorization: `Bearer ${this.#token}` }),
+        },
         signal: AbortSignal.timeout(timeoutMs),
       })
       const body = (await response.json()) as { message?: string }
       if (response.ok) return body
-      throw new CliError(`${url} answered ${response.status}: ${body.message ?? 'no reason given'}`)
+      const refused = `${url} answered ${response.status}: ${body.message ?? 'no reason given'}`
+      const denied = response.status === 401 || response.status === 403
+      throw denied ? new AccessDenied(refused) : new CliError(refused)
     } catch (error) {
       if (error instanceof CliError) throw error
       throw new CliError(
@@ -70,6 +94,9 @@ export class AdminApi implements GatewayWitness {
     }
   }
 }
+
+/** The gateway answered 401 or 403. */
+export class AccessDenied extends CliError {}
 
 /** The addresses of a site's endpoints, in all services. */
 export function siteEndpoints(report: GatewayReport, site: string): readonly string[] {

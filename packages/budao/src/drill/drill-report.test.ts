@@ -83,6 +83,11 @@ test('detection: each endpoint by its first event after the kill, by any of the 
   )
 })
 
+test('what the drill itself left in the gateway’s events explains nothing', () => {
+  const events = [event(0, 'drill.started', 'east'), event(400, 'drill.finished', 'east')]
+  assert.deepEqual(drillReport(evidence({ samples: steady(0, 100), events })).events, [])
+})
+
 test('one endpoint was never taken out: no time for all', () => {
   const events = [event(5, 'endpoint.ejected', 'a:1')]
   const { detect } = drillReport(evidence({ samples: steady(0, 100), events }))

@@ -9,6 +9,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
+import { text as readText } from 'node:stream/consumers'
+import type { DrillNote } from '@budao/controller'
 import type { BudaoEvent, EndpointReport, GatewayReport } from '@budao/model'
 import { AdminApi, servicesLost, siteReturn } from './admin-api.ts'
 import { siteLoss } from './site-loss.ts'
@@ -39,6 +41,82 @@ test('a site dies and the gateway goes on: no failures, both endpoints named, th
   assert.ok(lines.some((line) => /killed shop-east-1 \(\d+\), shop-east-2 \(\d+\) with SIGKILL/.test(line)))
 })
 
+test('the gateway is told before the first process dies, and of the figures at the end', async (t) => {
+  const world = await createWorld(t)
+  const report = await siteLoss(world.admin, world.options, () => {})
+  const { requests, detect } = report
+  const killed = 'shop-east-1, shop-east-2'
+  assert.deepEqual(world.notes, [
+    {
+      phase: 'started',
+      site: 'east',
+      message: 'A drill is about to kill 2 processes of site east under 200 requests/s.',
+      evidence: { rate: 200, durationMs: 700, killAfterMs: 100, processes: killed },
+      deadAtThatTime: 0,
+    },
+    {
+      phase: 'finished',
+      site: 'east',
+      message: `The drill lost site east: 0 of ${requests.sent} requests failed.`,
+      evidence: {
+        passed: true,
+        killed,
+        sent: requests.sent,
+        ok: requests.ok,
+        degraded: 0,
+        failed: 0,
+        slow: 0,
+        longestGapMs: report.longestGapMs,
+        detectFirstMs: detect.firstMs,
+        detectAllOutMs: detect.allOutMs,
+        recoverMs: report.recoverMs,
+        retries: 7,
+        fallbacks: 0,
+        returnedMs: report.returnedMs,
+      },
+      deadAtThatTime: 2,
+    },
+  ])
+})
+
+for (const status of [401, 403]) {
+  test(`a gateway that answers ${status} to the drill’s start keeps it from killing`, async (t) => {
+    const world = await createWorld(t, { noteStatus: { started: status } })
+    await assert.rejects(
+      siteLoss(world.admin, world.options, () => {}),
+      new RegExp(`nothing was killed: .*/api/v1/drills answered ${status}: no.*operator token: see --token`),
+    )
+    for (const victim of world.victims) assert.equal(victim.exitCode ?? victim.signalCode, null)
+    assert.deepEqual(
+      world.notes.map(({ phase }) => phase),
+      ['started'],
+    )
+  })
+}
+
+for (const status of [403, 500, 'cut off'] as const) {
+  test(`a drill that has killed reports all the same when its end gets ${status}, and says so once`, async (t) => {
+    const world = await createWorld(t, { noteStatus: { finished: status } })
+    const lines: string[] = []
+    const report = await siteLoss(world.admin, world.options, (line) => lines.push(line))
+    assert.equal(report.passed, true)
+    assert.equal(report.killed.length, 2)
+    assert.equal(lines.filter((line) => line.includes('did not note the end')).length, 1, lines.join('\n'))
+  })
+}
+
+test('a pid file that no longer holds when it is time to kill: the gateway learns that nothing died', async (t) => {
+  const world = await createWorld(t, { atStart: (pidFile) => writeFileSync(pidFile, '') })
+  await assert.rejects(
+    siteLoss(world.admin, world.options, () => {}),
+    /names no process/,
+  )
+  for (const victim of world.victims) assert.equal(victim.exitCode ?? victim.signalCode, null)
+  const [, end] = world.notes
+  assert.equal(end?.message, 'The drill of site east ended before it killed anything.')
+  assert.match(String(end.evidence['problem']), /names no process/)
+})
+
 test('the gateway loses requests: they are reported and the drill is not passed', async (t) => {
   const world = await createWorld(t, { afterKill: 503 })
   const report = await siteLoss(world.admin, { ...world.options, returnWithinMs: 0 }, () => {})
@@ -57,6 +135,13 @@ test('the last usable site is refused and nobody is killed, unless a person says
   const forced = await siteLoss(world.admin, { ...world.options, forceReason: 'game day' }, () => {})
   assert.equal(forced.killed.length, 2)
   assert.equal(forced.forceReason, 'game day')
+  assert.deepEqual(
+    world.notes.map(({ phase, reason }) => [phase, reason]),
+    [
+      ['started', 'game day'],
+      ['finished', 'game day'],
+    ],
+  )
 })
 
 test('a path that does not answer well is refused before anybody is killed', async (t) => {
@@ -103,12 +188,27 @@ interface World {
   readonly admin: AdminApi
   readonly options: SiteLossOptions
   readonly victims: readonly ChildProcess[]
+  /** What the drill told the gateway. */
+  readonly notes: readonly Note[]
+}
+
+interface Note extends DrillNote {
+  readonly deadAtThatTime: number
+}
+
+interface WorldOptions {
+  readonly afterKill?: number
+  readonly westState?: EndpointReport['state']
+  /** How the gateway answers the drill's notes. Default 200. */
+  readonly noteStatus?: { readonly [phase in DrillNote['phase']]?: number | 'cut off' }
+  /** Happens when the drill's start is noted. */
+  readonly atStart?: (pidFile: string) => void
 }
 
 /** Two processes to kill, and a server that plays the gateway and its admin API and notices their end. */
 async function createWorld(
   t: TestContext,
-  { afterKill = 200, westState = 'usable' }: { afterKill?: number; westState?: EndpointReport['state'] } = {},
+  { afterKill = 200, westState = 'usable', noteStatus = {}, atStart = () => {} }: WorldOptions = {},
 ): Promise<World> {
   const victims = [1, 2].map((nth) =>
     spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)', '--', `shop-east-${nth}`], {
@@ -119,6 +219,7 @@ async function createWorld(
     event(1, 'endpoint.ejected', 'east:1'),
     event(2, 'endpoint.returned', 'east:1'),
   ]
+  const notes: Note[] = []
   let out = 0
   let asked = 0
   for (const [index, victim] of victims.entries()) {
@@ -128,6 +229,10 @@ async function createWorld(
       events.push(event(events.length + 1, 'endpoint.ejected', `east:${index + 1}`))
     })
   }
+  const directory = mkdtempSync(join(tmpdir(), 'budao-drill-'))
+  t.after(() => rmSync(directory, { recursive: true, force: true }))
+  const pidFile = join(directory, 'east.pids')
+  writeFileSync(pidFile, victims.map(({ pid }, index) => `${pid} shop-east-${index + 1}\n`).join(''))
   const server = createServer((request, response) => {
     const url = new URL(request.url!, 'http://gateway')
     if (url.pathname === '/api/products') return response.writeHead(out === 2 ? afterKill : 200).end('{}')
@@ -136,6 +241,17 @@ async function createWorld(
         ({ seq }) => seq > Number(url.searchParams.get('after') ?? events.length - 1),
       )
       return response.end(JSON.stringify({ lastSeq: events.length, events: list }))
+    }
+    if (url.pathname === '/api/v1/drills' && request.method === 'POST') {
+      void readText(request).then((body) => {
+        const note = JSON.parse(body) as DrillNote
+        notes.push({ ...note, deadAtThatTime: out })
+        if (note.phase === 'started') atStart(pidFile)
+        const status = noteStatus[note.phase] ?? 200
+        if (status === 'cut off') return request.destroy()
+        return response.writeHead(status).end(JSON.stringify({ message: 'no' }))
+      })
+      return
     }
     if (url.pathname !== '/api/v1/status') return response.writeHead(404).end('{}')
     // Down for three looks, then somebody has started it again.
@@ -148,14 +264,11 @@ async function createWorld(
     server.close()
     server.closeAllConnections()
   })
-  const directory = mkdtempSync(join(tmpdir(), 'budao-drill-'))
-  t.after(() => rmSync(directory, { recursive: true, force: true }))
-  const pidFile = join(directory, 'east.pids')
-  writeFileSync(pidFile, victims.map(({ pid }, index) => `${pid} shop-east-${index + 1}\n`).join(''))
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return {
     admin: new AdminApi(origin),
     victims,
+    notes,
     options: {
       site: 'east',
       url: new URL(`${origin}/api/products`),

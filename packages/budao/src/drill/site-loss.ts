@@ -1,12 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { DrillNote } from '@budao/controller'
 import { CliError } from '../cli-error.ts'
-import { servicesLost, siteEndpoints, siteReturn } from './admin-api.ts'
+import { AccessDenied, servicesLost, siteEndpoints, siteReturn } from './admin-api.ts'
 import type { GatewayWitness } from './admin-api.ts'
+import { finishedNote, startedNote, unfinishedNote } from './drill-notes.ts'
 import { drillReport } from './drill-report.ts'
 import type { DrillReport } from './drill-report.ts'
 import { Load } from './load.ts'
 import type { Sample } from './load.ts'
 import { killSite, readSiteProcesses } from './site-processes.ts'
+import type { SiteProcess } from './site-processes.ts'
 
 export interface SiteLossOptions {
   readonly site: string
@@ -35,7 +38,7 @@ const now = (): number => performance.now()
 /**
  * Kills a site's processes under load and reports what users saw and what the gateway made of it. Rejects with
  * CliError, with nothing killed, when the pid file does not hold, the site is the last usable one, or the gateway
- * does not answer well beforehand.
+ * does not answer well beforehand or does not let the drill note its start.
  */
 export async function siteLoss(
   witness: GatewayWitness,
@@ -43,7 +46,7 @@ export async function siteLoss(
   say: (line: string) => void,
 ): Promise<DrillReport> {
   const { site, url, rate } = options
-  readSiteProcesses(options.pidFile)
+  const expected = readSiteProcesses(options.pidFile)
   const before = await witness.status()
   const endpoints = siteEndpoints(before, site)
   if (endpoints.length === 0) throw new CliError(`the gateway has no endpoint at site ${site}`)
@@ -64,11 +67,11 @@ export async function siteLoss(
 
     const lastSeq = await witness.lastSeq()
     const counted = await gatewayCounters(witness)
+    await recordStart(witness, startedNote(options, expected))
     load.start()
     const startMs = now()
     await sleep(options.killAfterMs)
-    // Read anew: a process that was restarted meanwhile has another number.
-    const processes = readSiteProcesses(options.pidFile)
+    const processes = await processesNow(witness, options, say)
     const killMs = now()
     const killWallMs = Date.now()
     const killed = killSite(processes)
@@ -81,7 +84,7 @@ export async function siteLoss(
     const endMs = startMs + options.durationMs
     const counters = await afterwards(gatewayCounters(witness), say)
     const backMs = await waitForReturn(returned, watch, options, say)
-    return drillReport({
+    const report = drillReport({
       site,
       samples,
       startMs,
@@ -99,9 +102,54 @@ export async function siteLoss(
       returnedMs: backMs === null ? null : backMs - killMs,
       returnWithinMs: options.returnWithinMs,
     })
+    await recordEnd(witness, finishedNote(report), say)
+    return report
   } finally {
     watch.abort()
     load.close()
+  }
+}
+
+/** A drill that may not be noted kills nobody: the audit log must be able to say what happened to the site. */
+async function recordStart(witness: GatewayWitness, note: DrillNote): Promise<void> {
+  try {
+    await witness.record(note)
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error
+    const hint = error instanceof AccessDenied ? '. A drill needs the operator token: see --token' : ''
+    throw new CliError(
+      `the gateway did not note the drill, so nothing was killed: ${error.message}${hint}`,
+      1,
+      { cause: error },
+    )
+  }
+}
+
+/** The figures are there, whether the gateway keeps them or not. */
+async function recordEnd(
+  witness: GatewayWitness,
+  note: DrillNote,
+  say: (line: string) => void,
+): Promise<void> {
+  try {
+    await witness.record(note)
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error
+    say(`warning: the gateway did not note the end of the drill: ${error.message}`)
+  }
+}
+
+/** Read anew: a process that was restarted meanwhile has another number. */
+async function processesNow(
+  witness: GatewayWitness,
+  options: SiteLossOptions,
+  say: (line: string) => void,
+): Promise<readonly SiteProcess[]> {
+  try {
+    return readSiteProcesses(options.pidFile)
+  } catch (error) {
+    if (error instanceof CliError) await recordEnd(witness, unfinishedNote(options.site, error), say)
+    throw error
   }
 }
 

@@ -34,6 +34,7 @@ Example:
 
 The processes are those of sites.NAME.pidFile in the configuration: lines of
 \`PID name\`, where the name is an argument of the process. No other is touched.
+The gateway keeps drill.started and drill.finished among its events.
 Exits with 0 when no request failed, 1 otherwise. Answers of the fallback are
 counted apart and are no failures.`
 
@@ -53,7 +54,10 @@ export function drillVerb(program: Command): void {
     .option('--kill-after <time>', 'from the start of the load', '5s')
     .option('--slow <time>', 'an answer that takes longer disturbs users', '500ms')
     .option('--return-within <time>', 'how long the site’s return is waited for', '60s')
-    .option('--token <token>', 'of the admin API (default: the configuration’s, or $BUDAO_TOKEN)')
+    .option(
+      '--token <token>',
+      'operator token of the admin API (default: $BUDAO_TOKEN, or the configuration’s)',
+    )
     .option('--force', 'even if it is the last usable site; needs --reason')
     .option('--reason <text>', 'why the last usable site may be lost')
     .option('--demo', 'start the demo shop on free ports, and drill that')
@@ -124,7 +128,7 @@ async function drill(plan: DrillPlan, configFile?: string, token?: string): Prom
   const parsed = parseConfig(file.text, file.name)
   if (!parsed.ok) throw new CliError(parsed.problems.map(formatProblem).join('\n'), 2)
   const { address, tokens } = parsed.config.admin
-  const secret = token ?? process.env['BUDAO_TOKEN'] ?? tokens?.viewer ?? tokens?.operator
+  const secret = token ?? process.env['BUDAO_TOKEN'] ?? tokens?.operator ?? tokens?.viewer
   const options = siteLossOptions(plan, parsed.config, dirname(file.path))
   return siteLoss(new AdminApi(`http://${reachable(address)}`, secret), options, say)
 }
