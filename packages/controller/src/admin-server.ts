@@ -9,6 +9,7 @@ import { ControllerError } from './controller-error.ts'
 
 export type { AdminLog } from './admin-routes.ts'
 
+/** What an admin server speaks for, and where. */
 export interface AdminServerOptions {
   readonly source: AdminSource
   /** `host:port`; port 0 takes a free one. */
@@ -21,6 +22,7 @@ export interface AdminServerOptions {
   readonly log?: AdminLog
 }
 
+/** A running admin server. */
 export interface AdminServer {
   /** Where it listens, `host:port`. */
   readonly address: string

@@ -22,6 +22,7 @@ export interface AdminSource {
   config(): unknown
 }
 
+/** What became of a reload. */
 export interface ReloadResult {
   readonly ok: boolean
   /** The snapshot in force afterwards. */
@@ -33,6 +34,7 @@ export interface ReloadResult {
 /** Where an operator may put a breaker. `auto` gives it back to its own rules. */
 export type BreakerTarget = 'open' | 'closed' | 'auto'
 
+/** An operator’s wish about one breaker. */
 export interface BreakerRequest {
   readonly service: string
   /** Address of one endpoint; without it the breaker of the service is meant. */
@@ -54,6 +56,7 @@ export interface DrillNote {
   readonly evidence: EventDraft['evidence']
 }
 
+/** Which events are wanted. */
 export interface EventQuery {
   /** Only events with a higher `seq`, oldest first. Without it the newest `limit` events are meant. */
   readonly after?: number

@@ -22,6 +22,7 @@ const statuses = {
   'source-timeout': 504,
 } as const
 
+/** Codes of the admin API’s error bodies; each has a row in docs/reference/api.md. */
 export type ApiErrorCode = keyof typeof statuses
 
 /** All codes, as documented. */

@@ -5,6 +5,7 @@ export const controllerErrorCodes = [
   'ADMIN_TOKENS_NEEDED',
 ] as const
 
+/** One of `controllerErrorCodes`. */
 export type ControllerErrorCode = (typeof controllerErrorCodes)[number]
 
 /** The controller cannot do what it was told to. */

@@ -3,6 +3,7 @@ import type { EventFeed, EventQuery } from './admin-source.ts'
 import { EventFile } from './event-file.ts'
 import type { EventFileStatus } from './event-file.ts'
 
+/** How many events are kept, and where. */
 export interface EventLogOptions {
   /** Folder for the audit file `events.ndjson`; made when missing. Without it events live in memory only. */
   readonly dir?: string

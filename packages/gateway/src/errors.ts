@@ -1,3 +1,4 @@
+/** Keys of `errorCodes`. */
 export type ErrorCode =
   | 'bad_request_line'
   | 'bad_target'

@@ -18,6 +18,7 @@ const ROUTE_ROWS_MAX = 4_096
 const SECOND_MS = 1_000
 const STUCK_MS = 10_000
 
+/** What the outside gives a gateway. */
 export interface GatewayOptions {
   readonly version: string
   /** Relative paths in the configuration start here. */
@@ -28,8 +29,10 @@ export interface GatewayOptions {
   warn(message: string): void
 }
 
+/** Whether a snapshot is in force, or why everything stays as it was. */
 export type ApplyResult = { readonly ok: true } | { readonly ok: false; readonly problem: string }
 
+/** Where an operator may put a breaker; `auto` gives it back to its own rules. */
 export type BreakerForce = 'open' | 'closed' | 'auto'
 
 /**

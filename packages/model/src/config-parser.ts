@@ -6,6 +6,7 @@ import { writtenConfigSchema } from './config-schema.ts'
 import { configWarnings } from './config-warnings.ts'
 import type { Problem } from './problem.ts'
 
+/** A complete configuration with warnings, or every problem of the text at once. */
 export type ParsedConfig =
   | { readonly ok: true; readonly config: Config; readonly warnings: readonly Problem[] }
   | { readonly ok: false; readonly problems: readonly Problem[] }

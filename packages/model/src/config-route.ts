@@ -1,3 +1,4 @@
+/** Which requests it takes, what they pass, and which services answer them. */
 export interface RouteConfig {
   readonly name: string
   /** Lower case; `*`, an exact name, or `*.example.com` for every name below it. */
@@ -34,12 +35,14 @@ export type ValueMatch =
   | { readonly regex: string }
   | { readonly present: boolean }
 
+/** A service and its share of a route’s requests. */
 export interface BackendConfig {
   readonly service: string
   /** Default 100. */
   readonly weight: number
 }
 
+/** What endpoints are asked for instead of the path that matched. */
 export interface RewriteConfig {
   /** Takes the place of the matched prefix, or of the whole path where the match is not a prefix. */
   readonly prefix: string
@@ -59,6 +62,7 @@ export interface FallbackConfig {
   readonly json?: JsonValue
 }
 
+/** Anything JSON can say. */
 export type JsonValue =
   | string
   | number
@@ -76,6 +80,7 @@ export type FilterConfig =
   | { readonly headers: HeadersConfig }
   | { readonly module: ModuleConfig }
 
+/** Requests need a valid bearer token: 401 without one, 403 with a bad one. */
 export interface JwtConfig {
   /** A JWKS file, relative to the configuration file. */
   readonly jwks: string
@@ -89,6 +94,7 @@ export interface JwtConfig {
   readonly forwardClaims: Readonly<Record<string, string>>
 }
 
+/** Signature algorithms of RFC 7518 and 8037 that need no shared secret. */
 export type JwtAlgorithm =
   | 'RS256'
   | 'RS384'
@@ -101,6 +107,7 @@ export type JwtAlgorithm =
   | 'ES512'
   | 'EdDSA'
 
+/** Requests beyond the limit are answered 429 with Retry-After. */
 export interface RateLimitConfig {
   /** Who shares one limit: `ip`, `route` (everybody), `header:Name` or `cookie:name`. Default `ip`. */
   readonly key: string
@@ -112,11 +119,13 @@ export interface RateLimitConfig {
   readonly keysMax: number
 }
 
+/** One JSON line for every exchange. */
 export interface AccessLogConfig {
   /** A file, relative to the configuration file; absent: standard output. */
   readonly path?: string
 }
 
+/** Which pages of other origins may ask. */
 export interface CorsConfig {
   /** `*`, or origins such as `https://shop.example`. Default `*`. */
   readonly origins: readonly string[]
@@ -128,16 +137,19 @@ export interface CorsConfig {
   readonly maxAge: number
 }
 
+/** Headers to set or remove on the way in and on the way back. */
 export interface HeadersConfig {
   readonly request: HeaderEdit
   readonly response: HeaderEdit
 }
 
+/** Names in lower case; a header that is set replaces every line of that name. */
 export interface HeaderEdit {
   readonly set: Readonly<Record<string, string>>
   readonly remove: readonly string[]
 }
 
+/** A filter of the user’s own. */
 export interface ModuleConfig {
   /** A JavaScript or TypeScript file, relative to the configuration file. */
   readonly path: string

@@ -23,12 +23,14 @@ export interface Config {
   readonly routes: readonly RouteConfig[]
 }
 
+/** Who this process is. */
 export interface NodeConfig {
   readonly name: string
   /** The site this process runs at: a key of `sites`. */
   readonly site: string
 }
 
+/** A place that can be lost as a whole. */
 export interface SiteConfig {
   /** Share of the load against other sites. Default 1. */
   readonly weight: number
@@ -36,6 +38,7 @@ export interface SiteConfig {
   readonly pidFile?: string
 }
 
+/** Where the admin API and the console listen, and who may use them. */
 export interface AdminConfig {
   /** `host:port`. Default `127.0.0.1:9900`. */
   readonly address: string
@@ -43,17 +46,21 @@ export interface AdminConfig {
   readonly tokens?: AdminTokens
 }
 
+/** Bearer tokens: a viewer may read, an operator may read and change. */
 export interface AdminTokens {
   readonly viewer?: string
   readonly operator?: string
 }
 
+/** The process’s own log, JSON lines on standard error. */
 export interface LogConfig {
   readonly level: LogLevel
 }
 
+/** Least severity that is written. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
+/** An address that clients connect to. */
 export interface ListenerConfig {
   readonly name: string
   /** `host:port`; port 0 takes a free one. */
@@ -72,6 +79,7 @@ export interface TlsConfig {
   readonly key: string
 }
 
+/** What one client may take up. Sizes in bytes, times in milliseconds. */
 export interface ListenerLimits {
   /** Largest request head, bytes. Default 16 384. */
   readonly headerBytes: number
@@ -87,6 +95,7 @@ export interface ListenerLimits {
   readonly idle: number
 }
 
+/** A named set of endpoints and the rules that guard it. */
 export interface ServiceConfig {
   /** How sites share the work. Default `multi-active`. */
   readonly mode: ServiceMode
@@ -117,6 +126,7 @@ export interface ServiceConfig {
  */
 export type ServiceMode = 'active-standby' | 'active-active' | 'multi-active'
 
+/** How an endpoint is chosen among those of a site. */
 export type BalanceName =
   | 'round-robin'
   | 'least-request'
@@ -126,6 +136,7 @@ export type BalanceName =
   | 'ring-hash'
   | 'maglev'
 
+/** One address that serves. */
 export interface EndpointConfig {
   /** `host:port`. */
   readonly address: string
@@ -136,12 +147,14 @@ export interface EndpointConfig {
   readonly release: string
 }
 
+/** The part of a request that decides its endpoint. */
 export type HashOnConfig =
   | { readonly header: string }
   | { readonly cookie: string }
   | { readonly query: string }
   | { readonly ip: true }
 
+/** Active checks of every endpoint. Times in milliseconds. */
 export interface HealthCheckConfig {
   readonly type: 'http' | 'tcp'
   /** With type http. Default `/`. */
@@ -159,6 +172,7 @@ export interface HealthCheckConfig {
   readonly expectStatus: readonly string[]
 }
 
+/** Passive ejection by the failures of real requests. Times in milliseconds. */
 export interface OutlierConfig {
   /** Failures in a row until an endpoint is ejected. Default 3. */
   readonly maxFails: number
@@ -166,6 +180,7 @@ export interface OutlierConfig {
   readonly failTimeout: number
 }
 
+/** Circuit breakers, one for the service and one for each endpoint. Times in milliseconds. */
 export interface BreakerConfig {
   /** The rolling window. Default 5000. */
   readonly window: number
@@ -185,6 +200,7 @@ export interface BreakerConfig {
   readonly slowCallPercentage: number
 }
 
+/** How long each part may take, milliseconds. */
 export interface TimeoutsConfig {
   readonly connect: number
   /** For upstream TLS. */
@@ -197,6 +213,7 @@ export interface TimeoutsConfig {
   readonly idle: number
 }
 
+/** When a request is attempted again. */
 export interface RetryConfig {
   /** Most attempts after the first. Default 1. */
   readonly attempts: number
@@ -223,6 +240,7 @@ export interface BackoffConfig {
   readonly max: number
 }
 
+/** An endpoint that comes back gets its full share over this window, milliseconds. */
 export interface SlowStartConfig {
   readonly window: number
   /** Default 10. */
@@ -231,6 +249,7 @@ export interface SlowStartConfig {
   readonly aggression: number
 }
 
+/** When other sites take over from this one, percent. */
 export interface PriorityConfig {
   /** A site counts as whole while this percentage of its healthy share is at least 100. Default 140. */
   readonly overprovisioningPercent: number
@@ -238,6 +257,7 @@ export interface PriorityConfig {
   readonly panicPercent: number
 }
 
+/** What is refused at once with 503 beyond these numbers. */
 export interface ServiceLimits {
   /** Most requests in flight. Default 1024. */
   readonly concurrency: number
@@ -247,6 +267,7 @@ export interface ServiceLimits {
   readonly connections: number
 }
 
+/** How a dead site is noticed; acted on by a later release. Times in milliseconds. */
 export interface DetectionConfig {
   readonly mode: 'literal' | 'accelerated'
   readonly interval: number
@@ -255,6 +276,7 @@ export interface DetectionConfig {
   readonly budget: number
 }
 
+/** Time and loss allowed, milliseconds; acted on by a later release. */
 export interface ObjectivesConfig {
   readonly rto?: number
   readonly rpo?: number

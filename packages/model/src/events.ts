@@ -19,6 +19,7 @@ export interface BudaoEvent {
   readonly evidence: Readonly<Record<string, string | number | boolean | null>>
 }
 
+/** Everything an event can be about. */
 export const eventKinds = [
   'gateway.started',
   'gateway.draining',
@@ -40,6 +41,7 @@ export const eventKinds = [
   'drill.finished',
 ] as const
 
+/** One of `eventKinds`. */
 export type EventKind = (typeof eventKinds)[number]
 
 /** What a reporter hands over; the keeper of events adds `seq` and `at`. */

@@ -30,12 +30,14 @@ export interface GatewayReport {
   readonly requestsTotal: number
 }
 
+/** One thread of a gateway. */
 export interface WorkerReport {
   readonly id: number
   readonly state: 'starting' | 'serving' | 'draining' | 'crashed'
   readonly restarts: number
 }
 
+/** One site, over all services. */
 export interface SiteReport {
   readonly name: string
   /** up: every endpoint usable; degraded: some; down: none. */
@@ -45,8 +47,10 @@ export interface SiteReport {
   readonly requestsPerSecond: number
 }
 
+/** States of a circuit breaker, the two forced by a person included. */
 export type BreakerStateName = 'closed' | 'open' | 'half-open' | 'forced-open' | 'forced-closed'
 
+/** A circuit breaker and what its window holds. */
 export interface BreakerReport {
   readonly state: BreakerStateName
   /** Counts of the rolling window. */
@@ -55,6 +59,7 @@ export interface BreakerReport {
   readonly slow: number
 }
 
+/** One service. Rates per second. */
 export interface ServiceReport {
   readonly name: string
   readonly mode: string
@@ -70,6 +75,7 @@ export interface ServiceReport {
   readonly endpoints: readonly EndpointReport[]
 }
 
+/** One endpoint of a service. Times in milliseconds, rates per second. */
 export interface EndpointReport {
   readonly address: string
   readonly site: string
@@ -91,6 +97,7 @@ export interface EndpointReport {
   readonly latencyMs: number
 }
 
+/** One route. Times in milliseconds, rates per second. */
 export interface RouteReport {
   readonly name: string
   readonly requestsTotal: number

@@ -44,6 +44,7 @@ export interface BreakerOptions {
   readonly halfOpenOn?: 'call' | 'time'
 }
 
+/** Options with every default filled in. */
 export type BreakerSettings = Required<BreakerOptions>
 
 const sevenDaysMs = 7 * 86_400_000

@@ -29,6 +29,7 @@ import type { RollingWindow } from './rolling-window.ts'
 
 /** How a call ended: `success`, `failure` or `ignored`. */
 export type BreakerOutcome = 0 | 1 | 2
+/** Any answer below 500: the other side is alive and works, whatever it says. */
 export const success = 0
 /** An answer 5xx, a timeout, a broken connection. */
 export const failure = 1

@@ -8,6 +8,7 @@ export interface EndpointLoad {
   latencyMs(now: number): number
 }
 
+/** How an endpoint’s load is shared and averaged. */
 export interface EndpointLoadOptions {
   /** Threads that share the cells. Default 1. */
   readonly workers?: number

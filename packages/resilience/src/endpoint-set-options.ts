@@ -5,6 +5,7 @@ import type { PriorityOptions } from './priority.ts'
 import type { SiteMode, SiteWeight } from './site-priority.ts'
 import type { SlowStartOptions } from './slow-start.ts'
 
+/** One endpoint as a set is told of it. */
 export interface EndpointSpec {
   /** Unique in the set, stable over reloads: the consistent hashes are made from it. */
   readonly id: string
@@ -13,6 +14,7 @@ export interface EndpointSpec {
   readonly weight: number
 }
 
+/** How a set shares its requests. */
 export interface EndpointSetOptions extends PriorityOptions, EndpointLoadOptions {
   readonly balance: BalancerKind
   readonly mode: SiteMode
@@ -30,4 +32,5 @@ export interface EndpointSetOptions extends PriorityOptions, EndpointLoadOptions
   readonly isClosed?: (index: number, now: number) => boolean
 }
 
+/** Whether an endpoint gets requests, and why not. */
 export type EndpointState = 'usable' | 'unhealthy' | 'ejected'

@@ -6,6 +6,7 @@ export interface FallbackPolicy {
   readonly json?: unknown
 }
 
+/** What could answer just now. */
 export interface FallbackAvailable {
   /** Age of the last good answer; null when none is kept. */
   readonly staleAgeMs: number | null
@@ -13,6 +14,7 @@ export interface FallbackAvailable {
   readonly service: boolean
 }
 
+/** Who answers; `none`: the error does. */
 export type FallbackChoice = 'stale' | 'service' | 'json' | 'none'
 
 /**

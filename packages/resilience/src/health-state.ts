@@ -1,5 +1,6 @@
 import type { Cells } from './cells.ts'
 
+/** Results in a row that change a verdict. */
 export interface HealthThresholds {
   /** Failed checks in a row until a healthy endpoint is unhealthy. Default 3. */
   readonly unhealthyAfter: number
@@ -7,6 +8,7 @@ export interface HealthThresholds {
   readonly healthyAfter: number
 }
 
+/** The defaults. */
 export const healthThresholds: HealthThresholds = { unhealthyAfter: 3, healthyAfter: 2 }
 
 /** `unknown` until the first check has ended; an unknown endpoint gets traffic. */
@@ -21,6 +23,7 @@ export interface HealthState {
   readonly against: number
 }
 
+/** What one result has made of a state. */
 export interface HealthStep {
   readonly state: HealthState
   /** The new verdict if this result changed it. The first result changes it always. */

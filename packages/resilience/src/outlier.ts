@@ -1,5 +1,6 @@
 import type { Cells } from './cells.ts'
 
+/** When an endpoint is ejected, and for how long. */
 export interface OutlierOptions {
   /** Failures in a row until ejection, 1 to 255; 0 turns ejection off. Default 3. */
   readonly maxFails?: number

@@ -6,6 +6,7 @@ export interface PriorityCounts {
   readonly total: readonly number[]
 }
 
+/** Percentages of Envoy’s priority load. */
 export interface PriorityOptions {
   /** A priority keeps all of its traffic while this many percent of its healthy share reach 100. Default 140. */
   readonly overprovisioningFactorPct?: number

@@ -1,6 +1,7 @@
 import type { Cells } from './cells.ts'
 import { hash32 } from './hash.ts'
 
+/** A rate, a burst, and how many keys are remembered. */
 export interface RateLimitOptions {
   /** So many requests per `perMs`, for ever. */
   readonly requests: number

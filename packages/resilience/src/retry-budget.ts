@@ -1,5 +1,6 @@
 import type { Cells } from './cells.ts'
 
+/** How many retries requests earn. */
 export interface RetryBudgetOptions {
   /** Retries allowed per hundred requests, 0 to 100. Default 20. */
   readonly percent?: number | undefined

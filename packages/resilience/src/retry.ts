@@ -15,6 +15,7 @@ export type RetryVerdict =
   | 'attempts-used'
   | 'deadline-passed'
 
+/** All that decides whether a failed attempt is followed by another. */
 export interface FailedAttempt {
   readonly method: string
   readonly kind: FailureKind
@@ -63,6 +64,7 @@ function isUnprocessed(kind: FailureKind): boolean {
   return kind === 'connect-failure' || kind === 'reset-before-request'
 }
 
+/** Bounds of the wait, milliseconds. */
 export interface BackoffOptions {
   /** Default 25. */
   readonly baseMs?: number | undefined

@@ -6,12 +6,14 @@
  */
 export type SiteMode = 'active-standby' | 'active-active' | 'multi-active'
 
+/** A site and its share against others. */
 export interface SiteWeight {
   readonly name: string
   /** Multiplies the weights of the site's endpoints; 0 takes it out. */
   readonly weight: number
 }
 
+/** An endpoint’s priority, 0 first, and its weight there. */
 export interface PlacedEndpoint {
   /** 0 is the first choice. Without gaps: a site without endpoints takes up no priority. */
   readonly priority: number

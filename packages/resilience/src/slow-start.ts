@@ -1,3 +1,4 @@
+/** How a newcomer’s weight grows. */
 export interface SlowStartOptions {
   /** How long an endpoint that came back takes to its full weight, milliseconds. */
   readonly windowMs: number

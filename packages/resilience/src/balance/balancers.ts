@@ -8,6 +8,7 @@ import { RandomBalancer } from './random.ts'
 import { RingHashBalancer } from './ring-hash.ts'
 import { RoundRobinBalancer } from './round-robin.ts'
 
+/** Names of the algorithms, as configurations write them. */
 export const balancerKinds = [
   'round-robin',
   'least-request',
@@ -18,6 +19,7 @@ export const balancerKinds = [
   'maglev',
 ] as const
 
+/** One of `balancerKinds`. */
 export type BalancerKind = (typeof balancerKinds)[number]
 
 /** Whether the kind sends equal hashes to equal endpoints; the others ignore the hash. */
