@@ -29,11 +29,11 @@ import type { RollingWindow } from './rolling-window.ts'
 
 /** How a call ended: `success`, `failure` or `ignored`. */
 export type BreakerOutcome = 0 | 1 | 2
-/** Any answer below 500: the other side is alive and works, whatever it says. */
+/** An answer that speaks for the upstream; the gateway counts every status below 500. */
 export const success = 0
 /** An answer 5xx, a timeout, a broken connection. */
 export const failure = 1
-/** Says nothing of the upstream: an answer 4xx, a call that its caller cancelled. */
+/** Says nothing of the upstream: a call that its caller cancelled; to some callers an answer 4xx. */
 export const ignored = 2
 
 /** What `admit` answers to a call that must not be made. */
