@@ -312,7 +312,7 @@ export class Exchange implements Timed, FilterRequest {
     this.#cutOff('upstream_reset')
   }
 
-  /** No attempt gave an answer to pass on. `status` of the last answer when an endpoint did give one. */
+  /** No attempt gave an answer to pass on: the fallback answers, or the error `code`. */
   onAttemptsFailed(code: ErrorCode): void {
     this.#reason = code
     const { fallback } = this.#route!

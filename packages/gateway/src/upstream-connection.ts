@@ -60,7 +60,7 @@ export class UpstreamConnection implements Timed {
   #remaining = 0
   /** False while the request is still being sent: a connection is only used again when both directions are complete. */
   #requestComplete = false
-  /** What user read buffers are good for: this one is shared by the whole thread. */
+  /** Shared by all connections of the thread: what a read leaves in it is good until the next one. */
   readonly #buffer: Buffer
 
   constructor(pool: UpstreamPool, user: UpstreamUser | null, host: string, port: number, buffer: Buffer) {
