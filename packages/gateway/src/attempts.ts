@@ -9,9 +9,9 @@ import {
   type BreakerOutcome,
   type FailureKind,
 } from '@budao/resilience'
+import type { Caller } from './caller.ts'
 import type { DataPlane } from './data-plane.ts'
 import type { ErrorCode } from './errors.ts'
-import type { Exchange } from './exchange.ts'
 import type { Endpoint, Service } from './service.ts'
 import type { Timed } from './timer-wheel.ts'
 import type { UpstreamConnection, UpstreamFailure, UpstreamUser } from './upstream-connection.ts'
@@ -27,7 +27,7 @@ const PASSED_OVER_MAX = 3
  * Every attempt that was begun is recorded exactly once, whatever ends it.
  */
 export class Attempts implements UpstreamUser, Timed {
-  /** The deadline of a pause before the next attempt; the exchange has the others. */
+  /** The deadline of a pause before the next attempt; the caller has the others. */
   deadlineAt: number = Infinity
   wheelTick: number = -1
   /** Attempts begun for the current request, at all services. */
@@ -35,7 +35,7 @@ export class Attempts implements UpstreamUser, Timed {
   /** The endpoint asked last. */
   endpoint: Endpoint | null = null
   readonly #plane: DataPlane
-  readonly #exchange: Exchange
+  readonly #caller: Caller
   readonly #tried: number[] = []
   #service: Service | null = null
   #servicePermit = 0
@@ -53,9 +53,9 @@ export class Attempts implements UpstreamUser, Timed {
   #response: UpstreamConnection | null = null
   #pausedResponse = false
 
-  constructor(plane: DataPlane, exchange: Exchange) {
+  constructor(plane: DataPlane, caller: Caller) {
     this.#plane = plane
-    this.#exchange = exchange
+    this.#caller = caller
   }
 
   /** Whether an endpoint is receiving the request. */
@@ -79,10 +79,10 @@ export class Attempts implements UpstreamUser, Timed {
     if (this.#tried.length > 0) this.#tried.length = 0
     this.#stale = 0
     this.#pausedResponse = false
-    this.#idempotent = isIdempotentMethod(this.#exchange.method)
+    this.#idempotent = isIdempotentMethod(this.#caller.method)
     this.#beganAt = now
     const permit = service.enter(now)
-    if (typeof permit === 'string') return this.#exchange.onAttemptsFailed(permit)
+    if (typeof permit === 'string') return this.#caller.onAttemptsFailed(permit)
     this.#service = service
     this.#servicePermit = permit
     this.#try(now)
@@ -92,7 +92,7 @@ export class Attempts implements UpstreamUser, Timed {
   sendMore(): boolean {
     const connection = this.#connection
     if (connection === null || !this.#sent) return true
-    const { body } = this.#exchange
+    const { body } = this.#caller
     const part = body.parts().at(-1)!
     const flowing = connection.write(part, body.complete)
     body.sent()
@@ -119,7 +119,7 @@ export class Attempts implements UpstreamUser, Timed {
   onTimeout(now: number, final: boolean): void {
     const nextAt = final ? -1 : this.#claimNext('timeout', now)
     // Without another attempt there is nothing to win by giving this one up.
-    if (!final && nextAt === -1) return this.#exchange.onPause()
+    if (!final && nextAt === -1) return this.#caller.onPause()
     this.#plane.wheel.cancel(this)
     this.#dropConnection()
     this.#endAttempt(false, failure, now)
@@ -147,15 +147,15 @@ export class Attempts implements UpstreamUser, Timed {
     const now = this.#plane.clock.now()
     const { status } = connection.head
     this.endpoint!.load.observe(now - this.#attemptAt, now)
-    if (status < 500) return this.#exchange.onResponse(connection)
+    if (status < 500) return this.#caller.onResponse(connection)
     const unavailable = status === 502 || status === 503 || status === 504
     const cause: FailureKind = `${status}`
-    if (!unavailable) return this.#exchange.onResponse(connection)
+    if (!unavailable) return this.#caller.onResponse(connection)
     const retryAfterMs =
       parseRetryAfter(connection.head.fields.get('retry-after'), this.#plane.wallNow()) ?? 0
     const nextAt = this.#claimNext(cause, now, retryAfterMs)
     // What the endpoint says of its trouble is worth more than what the gateway could say.
-    if (nextAt === -1 && !this.#exchange.hasFallback) return this.#exchange.onResponse(connection)
+    if (nextAt === -1 && !this.#caller.hasFallback) return this.#caller.onResponse(connection)
     this.#dropConnection()
     this.#endAttempt(false, failure, now)
     if (nextAt === -1) this.#giveUp('no_endpoint', now)
@@ -180,14 +180,14 @@ export class Attempts implements UpstreamUser, Timed {
       this.#leave(outcome, now)
       this.#response = null
     }
-    const flowing = this.#exchange.onResponseBytes(connection, text, bytes, start, end, last)
+    const flowing = this.#caller.onResponseBytes(connection, text, bytes, start, end, last)
     if (flowing || last) return
     this.#pausedResponse = true
     connection.pause()
   }
 
   onUpstreamDrain(): void {
-    this.#exchange.onWritable()
+    this.#caller.onWritable()
   }
 
   onUpstreamFailure(connection: UpstreamConnection, kind: UpstreamFailure): void {
@@ -196,13 +196,13 @@ export class Attempts implements UpstreamUser, Timed {
     if (kind === 'truncated') {
       this.#endAttempt(false, failure, now)
       this.#leave(failure, now)
-      return this.#exchange.onResponseTruncated()
+      return this.#caller.onResponseTruncated()
     }
     if (kind === 'reset' && this.#wasStale(connection)) return this.#again(now)
     if (kind === 'protocol' && this.#response !== null) {
       this.#endAttempt(false, failure, now)
       this.#leave(failure, now)
-      return this.#exchange.onResponseTruncated()
+      return this.#caller.onResponseTruncated()
     }
     const code: ErrorCode =
       kind === 'connect-failure'
@@ -219,7 +219,7 @@ export class Attempts implements UpstreamUser, Timed {
       connection.reused &&
       !connection.answered &&
       this.#idempotent &&
-      this.#exchange.replayable &&
+      this.#caller.replayable &&
       this.#stale < STALE_MAX
     )
   }
@@ -233,7 +233,7 @@ export class Attempts implements UpstreamUser, Timed {
     const service = this.#service!
     // An endpoint's breaker may turn a trial away between the choice and the knock: look elsewhere, but not for ever.
     for (let knocks = 0; knocks <= service.endpoints.length; knocks++) {
-      const index = service.pick(this.#exchange, now, this.#tried)
+      const index = service.pick(this.#caller, now, this.#tried)
       if (index === -1) break
       const endpoint = service.endpoints[index]!
       const permit = endpoint.breaker === null ? 0 : endpoint.breaker.admit(now)
@@ -249,7 +249,7 @@ export class Attempts implements UpstreamUser, Timed {
       this.count++
       this.#begun++
       endpoint.load.enter()
-      this.#exchange.onAttempt(now, this.#mayFollow(service))
+      this.#caller.onAttempt(now, this.#mayFollow(service))
       return this.#connect(false, now)
     }
     this.#giveUp('no_endpoint', now)
@@ -259,7 +259,7 @@ export class Attempts implements UpstreamUser, Timed {
   #mayFollow(service: Service): boolean {
     return (
       this.#idempotent &&
-      this.#exchange.replayable &&
+      this.#caller.replayable &&
       this.#begun <= service.retry.attempts &&
       service.retry.on.includes('timeout')
     )
@@ -273,24 +273,24 @@ export class Attempts implements UpstreamUser, Timed {
     this.#endAttempt(null, ignored, now)
     // Being full here says nothing of the service.
     this.#leave(ignored, now)
-    this.#exchange.onAttemptsFailed('overloaded')
+    this.#caller.onAttemptsFailed('overloaded')
   }
 
   #send(connection: UpstreamConnection): void {
-    const { body } = this.#exchange
+    const { body } = this.#caller
     const parts = body.parts()
-    const head = this.#exchange.headText()
+    const head = this.#caller.headText()
     this.#sent = true
     const first = parts[0]
-    if (first === undefined) connection.begin(head, this.#exchange.toHead, body.complete)
+    if (first === undefined) connection.begin(head, this.#caller.toHead, body.complete)
     else if (parts.length === 1 && first.length <= 4_096)
-      connection.begin(head + first.toString('latin1'), this.#exchange.toHead, body.complete)
+      connection.begin(head + first.toString('latin1'), this.#caller.toHead, body.complete)
     else {
-      connection.begin(head, this.#exchange.toHead, false)
+      connection.begin(head, this.#caller.toHead, false)
       for (const [i, part] of parts.entries()) connection.write(part, body.complete && i === parts.length - 1)
     }
     body.sent()
-    this.#exchange.onSent()
+    this.#caller.onSent()
   }
 
   #onFailed(cause: FailureKind, code: ErrorCode, now: number): void {
@@ -311,7 +311,7 @@ export class Attempts implements UpstreamUser, Timed {
 
   #goOn(nextAt: number, now: number): void {
     if (nextAt <= now) return this.#try(now)
-    this.#exchange.onPause()
+    this.#caller.onPause()
     this.deadlineAt = nextAt
     this.#plane.wheel.schedule(this)
   }
@@ -338,13 +338,13 @@ export class Attempts implements UpstreamUser, Timed {
         ? Math.max(retry.attempts, Math.min(endpoints.length - 1, PASSED_OVER_MAX))
         : retry.attempts
     const verdict = mayRetry({
-      method: this.#exchange.method,
+      method: this.#caller.method,
       kind: cause,
       on: retry.on,
       retries: this.#begun - 1,
       retriesMax,
-      bodyKept: this.#exchange.replayable,
-      deadlineAt: this.#exchange.requestDeadlineAt,
+      bodyKept: this.#caller.replayable,
+      deadlineAt: this.#caller.requestDeadlineAt,
       now: nextAt,
     })
     return verdict === 'retry'
@@ -352,7 +352,7 @@ export class Attempts implements UpstreamUser, Timed {
 
   #giveUp(code: ErrorCode, now: number): void {
     this.#leave(failure, now)
-    this.#exchange.onAttemptsFailed(code)
+    this.#caller.onAttemptsFailed(code)
   }
 
   #dropConnection(): void {

@@ -1,5 +1,6 @@
 import { attemptDeadline } from '@budao/resilience'
 import { Attempts } from './attempts.ts'
+import type { Caller } from './caller.ts'
 import type { DataPlane } from './data-plane.ts'
 import type { Downstream } from './downstream.ts'
 import { errorCodes, type ErrorCode } from './errors.ts'
@@ -49,7 +50,7 @@ const asterisk: Target = { path: '*', query: '' }
  * One request of a client, from its head to the last byte of its answer: route, filters, attempts at endpoints,
  * relay or an answer of the gateway's own. One object serves a connection for its life and is refilled for every request.
  */
-export class Exchange implements Timed, FilterRequest {
+export class Exchange implements Timed, FilterRequest, Caller {
   deadlineAt: number = Infinity
   wheelTick: number = -1
   method = ''
