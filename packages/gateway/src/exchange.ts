@@ -1,5 +1,6 @@
 import { attemptDeadline } from '@budao/resilience'
 import { Attempts } from './attempts.ts'
+import type { CallOrigin } from './backend-call.ts'
 import type { Caller } from './caller.ts'
 import type { DataPlane } from './data-plane.ts'
 import type { Downstream } from './downstream.ts'
@@ -231,6 +232,11 @@ export class Exchange implements Timed, FilterRequest, Caller {
   /** The request's head as endpoints see it. */
   headText(): string {
     return this.#forwarded.text(this.#forwardedPath, this, this.#downstream.head, this.#downstream)
+  }
+
+  /** On whose behalf calls of the gateway's own are made for this request. */
+  callOrigin(): CallOrigin {
+    return this.#forwarded.callOrigin(this, this.#downstream.head, this.#downstream)
   }
 
   /** An attempt begins: until when may it last? */

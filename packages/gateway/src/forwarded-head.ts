@@ -1,3 +1,4 @@
+import type { CallOrigin } from './backend-call.ts'
 import type { Downstream } from './downstream.ts'
 import type { RequestView } from './filters/filter.ts'
 import type { RequestHead } from './http/request-head.ts'
@@ -32,6 +33,31 @@ export class ForwardedHead {
     if (!this.#isTraced(head)) text += `traceparent: ${this.#identity.traceparent()}\r\n`
     if (head.framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n'
     return `${text}\r\n`
+  }
+
+  /** The same for a call of the gateway's own on this request's behalf. Calls made with one origin are in one trace. */
+  callOrigin(
+    request: RequestView & { readonly requestId: string },
+    head: RequestHead,
+    downstream: Downstream,
+  ): CallOrigin {
+    const { fields, forwardedFor, forwardedProtoAt, forwardedHostAt } = head
+    const { remoteAddress, scheme, listener } = downstream
+    const authority = head.authority === '' ? listener.address : head.authority
+    const traced = this.#isTraced(head)
+    const state = traced ? fields.get('tracestate') : undefined
+    return {
+      authority,
+      scheme,
+      clientIp: request.clientIp,
+      lines:
+        `X-Forwarded-For: ${forwardedFor === '' ? '' : `${forwardedFor}, `}${remoteAddress}\r\n` +
+        `X-Forwarded-Proto: ${forwardedProtoAt === -1 ? scheme : fields.value(forwardedProtoAt)}\r\n` +
+        `X-Forwarded-Host: ${forwardedHostAt === -1 ? authority : fields.value(forwardedHostAt)}\r\n` +
+        `X-Request-Id: ${request.requestId}\r\n` +
+        `traceparent: ${traced ? fields.value(head.traceparentAt) : this.#identity.traceparent()}\r\n` +
+        (state === undefined ? '' : `tracestate: ${state}\r\n`),
+    }
   }
 
   /** Who asked and how. The same for every request of a connection that asks one host, so it is kept. */

@@ -10,3 +10,11 @@ export type {
   RequestView,
 } from './filters/filter.ts'
 export { Gateway, type ApplyResult, type BreakerForce, type GatewayOptions } from './gateway.ts'
+export {
+  BackendCall,
+  type CallAnswer,
+  type CallFailure,
+  type CallOrigin,
+  type CallRequest,
+  type CallUser,
+} from './backend-call.ts'

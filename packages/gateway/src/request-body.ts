@@ -39,6 +39,16 @@ export class RequestBody {
     return head.contentLength > this.#bodyMax ? 'body_too_large' : null
   }
 
+  /** Takes a body that is there already, to be sent as often as need be. */
+  hold(body: Buffer): void {
+    this.complete = true
+    this.bytes = body.length
+    this.replayable = true
+    this.#keptBytes = body.length
+    this.#keptMax = body.length
+    this.#parts = body.length === 0 ? [] : [body]
+  }
+
   keepUpTo(bytes: number): void {
     this.#keptMax = bytes
   }

@@ -1,0 +1,54 @@
+import type { TestContext } from 'node:test'
+import { createSnapshot, type EventDraft } from '@budao/model'
+import { parseConfig } from '@budao/model/parser'
+import { SeededRandom } from '@budao/resilience'
+import { Arena } from './arena.ts'
+import type { CallOrigin } from './backend-call.ts'
+import { DataPlane } from './data-plane.ts'
+import { Metrics } from './metrics.ts'
+import { ProcessClock } from './process-clock.ts'
+import { runtimeCells } from './runtime.ts'
+import type { Service } from './service.ts'
+import { configText, type TestConfig } from './test-gateway.test.ts'
+
+/** A data plane in the thread of the test, for what has no client. Ends with the test. */
+export async function testPlane(
+  t: TestContext,
+  config: TestConfig,
+): Promise<{ readonly plane: DataPlane; readonly shop: Service; readonly events: readonly EventDraft[] }> {
+  const read = parseConfig(configText(config), 'test.json')
+  if (!read.ok) throw new Error(JSON.stringify(read.problems))
+  const snapshot = createSnapshot(read.config, 'test.json', 0, Date.now())
+  const arena = new Arena(1_024 * 1_024)
+  const clock = new ProcessClock()
+  const events: EventDraft[] = []
+  const plane = new DataPlane(clock, new SeededRandom(1), {
+    worker: 0,
+    memory: arena.memory,
+    metrics: new SharedArrayBuffer(Metrics.bytesFor(16)),
+    wallNow: () => Date.now(),
+    report: (event) => events.push(event),
+    warn: (message) => {
+      throw new Error(message)
+    },
+  })
+  t.after(() => plane.close())
+  plane.apply(
+    await plane.prepare({
+      snapshot,
+      layout: arena.arrange(runtimeCells(snapshot, 1), clock.now()),
+      routeRows: Object.fromEntries(read.config.routes.map(({ name }, row) => [name, row])),
+      workers: 1,
+      baseDir: '.',
+    }),
+  )
+  return { plane, shop: plane.runtime.services.get('shop')!, events }
+}
+
+/** Some client. */
+export const someone: CallOrigin = {
+  authority: 'Shop.example:8080',
+  scheme: 'http',
+  clientIp: '192.0.2.1',
+  lines: 'X-Forwarded-For: 192.0.2.1\r\nX-Request-Id: r-1\r\n',
+}
