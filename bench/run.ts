@@ -11,6 +11,10 @@ const benches: Readonly<Record<string, { about: string; load: () => Promise<{ ru
   },
   reload: { about: '100 reloads under load: no request fails', load: () => import('./reload.bench.ts') },
   aborts: { about: '10 % of clients abort: nothing leaks', load: () => import('./aborts.bench.ts') },
+  strictness: {
+    about: 'the corpus of ambiguous and broken messages through Budao, nginx and HAProxy',
+    load: () => import('./strictness.bench.ts'),
+  },
   blackhole: {
     about: 'a backend accepts and never answers: found, ejected, users answered in time',
     load: () => import('./blackhole.bench.ts'),
