@@ -276,3 +276,22 @@ test('a head that trickles in is measured against the whole time, and so is a bo
   await gateway.quiet()
   assert.equal(gateway.service().endpoints[0]!.failuresTotal, 2, 'both are the endpoint’s failures')
 })
+
+test('a status that retry.on names is asked elsewhere, whatever it is, and is passed on where nobody else is left', async (t) => {
+  for (const status of [429, 500]) {
+    const bad = await rawServer(t, ({ connection }) => connection.respond(status, 'bad'))
+    const good = await rawServer(t, fine)
+    const service = { ...forgiving, retry: { on: [String(status)], budgetMin: 10 } }
+    const gateway = await testGateway(t, { endpoints: [bad.address, good.address], service })
+    for (let i = 0; i < 4; i++) assert.equal((await gateway.request('/')).body, 'fine')
+    assert.equal(headsOf(bad, good), 6)
+
+    const alone = await testGateway(t, {
+      endpoints: [bad.address],
+      service: { ...service, retry: { on: [] } },
+    })
+    const response = await alone.request('/')
+    assert.equal(response.status, status)
+    assert.equal(response.body, 'bad')
+  }
+})
