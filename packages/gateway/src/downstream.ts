@@ -1,12 +1,14 @@
 import type { Socket } from 'node:net'
 import type { ListenerConfig } from '@budao/model'
+import { answerOf, answerText, connectionLine } from './answer-text.ts'
+import type { Client, HttpVersion } from './client.ts'
 import type { DataPlane } from './data-plane.ts'
 import { errorCodes, type ErrorCode } from './errors.ts'
 import { Exchange } from './exchange.ts'
 import { RequestHead } from './http/request-head.ts'
+import { Http1Response } from './http1-response.ts'
 import { readRaw, resumeRaw } from './raw-reader.ts'
 import { errorReply } from './reply.ts'
-import { replyText } from './reply-text.ts'
 import type { Timed } from './timer-wheel.ts'
 
 /** How long a connection that is being closed is still read, so that the client gets the last answer before a reset. */
@@ -21,13 +23,14 @@ const LINGER_MS = 2_000
  */
 type State = 'idle' | 'head' | 'exchange' | 'closing' | 'closed'
 
-/** One connection of a client. */
-export class Downstream implements Timed {
+/** One connection of a client that speaks HTTP/1. */
+export class Downstream implements Client, Timed {
   deadlineAt: number = Infinity
   wheelTick: number = -1
   readonly head: RequestHead
   readonly remoteAddress: string
   readonly listener: ListenerConfig
+  readonly response: Http1Response = new Http1Response(this)
   readonly #plane: DataPlane
   readonly #socket: Socket
   readonly #exchange: Exchange
@@ -60,7 +63,11 @@ export class Downstream implements Timed {
     return this.listener.protocol
   }
 
-  /** False when the caller should wait for the exchange's `onDownstreamDrain`. */
+  get httpVersion(): HttpVersion {
+    return this.head.minor === 1 ? '1.1' : '1.0'
+  }
+
+  /** False when the caller should wait for the exchange's `onClientDrain`. */
   writeText(text: string): boolean {
     return this.#socket.write(text, 'latin1')
   }
@@ -75,7 +82,10 @@ export class Downstream implements Timed {
     return flowing
   }
 
-  /** The exchange wants no more of the request's body for now. */
+  sendContinue(): void {
+    this.writeText('HTTP/1.1 100 Continue\r\n\r\n')
+  }
+
   pause(): void {
     this.#paused = true
   }
@@ -85,7 +95,6 @@ export class Downstream implements Timed {
     this.#readOn()
   }
 
-  /** The exchange has ended and its answer is written. */
   onExchangeEnd(keepAlive: boolean): void {
     if (this.#state !== 'exchange') return
     if (!keepAlive || this.#plane.draining) return this.close()
@@ -111,15 +120,12 @@ export class Downstream implements Timed {
     this.#onClose()
   }
 
-  /**
-   * Closes at once behind an answer that broke off; the exchange ends itself. `unframed`: the client takes the end of
-   * the connection for the end of the body, so only a reset tells it that something is missing.
-   */
-  cutOff(unframed: boolean): void {
+  cutOff(): void {
     if (this.#state === 'closed') return
     this.#leavePlane()
-    // Behind TLS the missing close_notify says it.
-    if (unframed && this.scheme === 'http') this.#socket.resetAndDestroy()
+    // Where the end of the connection is the end of the body, only a reset says that something is missing; behind TLS
+    // the missing close_notify does.
+    if (this.response.unframed && this.scheme === 'http') this.#socket.resetAndDestroy()
     else this.#socket.destroy()
   }
 
@@ -221,7 +227,8 @@ export class Downstream implements Timed {
   #refuse(code: ErrorCode): void {
     this.#plane.metrics.refused(code)
     const { status, message } = errorCodes[code]
-    this.writeText(replyText(errorReply(status, code, message), { keepAlive: false }))
+    const answer = answerOf(errorReply(status, code, message))
+    this.writeText(answerText(answer, connectionLine(false, false), '', false))
     this.close()
   }
 
@@ -236,7 +243,7 @@ export class Downstream implements Timed {
   }
 
   #onDrain(): void {
-    if (this.#state === 'exchange') this.#exchange.onDownstreamDrain()
+    if (this.#state === 'exchange') this.#exchange.onClientDrain()
     else this.#workAhead()
   }
 

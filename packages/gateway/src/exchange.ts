@@ -1,24 +1,22 @@
 import { attemptDeadline } from '@budao/resilience'
+import { answerOf } from './answer-text.ts'
 import { Attempts } from './attempts.ts'
 import type { CallOrigin } from './backend-call.ts'
 import type { Caller } from './caller.ts'
+import type { Answer, Client, ClientResponse } from './client.ts'
 import type { DataPlane } from './data-plane.ts'
-import type { Downstream } from './downstream.ts'
 import { errorCodes, type ErrorCode } from './errors.ts'
 import { FilterChain } from './filters/filter-chain.ts'
 import type { Filter, FilterRequest, Reply } from './filters/filter.ts'
 import { ForwardedHead, hostOf } from './forwarded-head.ts'
 import { checkEditable } from './http/fields.ts'
 import { normalizeTarget, type Target } from './path.ts'
-import { replyText } from './reply-text.ts'
 import { errorReply } from './reply.ts'
 import { RequestBody } from './request-body.ts'
-import { ResponseRelay } from './response-relay.ts'
 import { editableReply, responseView } from './response-view.ts'
 import type { Route } from './route.ts'
 import type { Runtime } from './runtime.ts'
 import type { Service } from './service.ts'
-import type { StaleAnswer } from './stale-answers.ts'
 import type { Timed } from './timer-wheel.ts'
 import type { UpstreamConnection } from './upstream-connection.ts'
 
@@ -64,8 +62,8 @@ export class Exchange implements Timed, FilterRequest, Caller {
   readonly body: RequestBody = new RequestBody()
   readonly #attempts: Attempts
   readonly #plane: DataPlane
-  readonly #downstream: Downstream
-  readonly #relay: ResponseRelay
+  readonly #client: Client
+  readonly #response: ClientResponse
   readonly #forwarded: ForwardedHead
   readonly #chain: FilterChain
   #state: State = 'idle'
@@ -87,10 +85,10 @@ export class Exchange implements Timed, FilterRequest, Caller {
   #usedFallbackService = false
   #storeText: string | null = null
 
-  constructor(plane: DataPlane, downstream: Downstream) {
+  constructor(plane: DataPlane, client: Client) {
     this.#plane = plane
-    this.#downstream = downstream
-    this.#relay = new ResponseRelay(downstream)
+    this.#client = client
+    this.#response = client.response
     this.#forwarded = new ForwardedHead(plane.identity)
     this.#chain = new FilterChain((filter, error) => this.#warnOfFilter(filter, error))
     this.#attempts = new Attempts(plane, this)
@@ -99,7 +97,7 @@ export class Exchange implements Timed, FilterRequest, Caller {
   // What filters and routing see.
 
   get scheme(): 'http' | 'https' {
-    return this.#downstream.scheme
+    return this.#client.scheme
   }
 
   get route(): string {
@@ -107,22 +105,22 @@ export class Exchange implements Timed, FilterRequest, Caller {
   }
 
   header(name: string): string | undefined {
-    return this.#downstream.head.fields.get(name)
+    return this.#client.head.fields.get(name)
   }
 
   setHeader(name: string, value: string): void {
     checkEditable(name)
-    this.#downstream.head.fields.set(name, value)
+    this.#client.head.fields.set(name, value)
   }
 
   removeHeader(name: string): void {
     checkEditable(name)
-    this.#downstream.head.fields.remove(name)
+    this.#client.head.fields.remove(name)
   }
 
   /** Whether the answer may be for this client alone, whatever a filter made of what it sent. */
   get credentialed(): boolean {
-    const { fields } = this.#downstream.head
+    const { fields } = this.#client.head
     if (fields.arrived('authorization') || fields.arrived('cookie')) return true
     return fields.get('authorization') !== undefined || fields.get('cookie') !== undefined
   }
@@ -130,11 +128,11 @@ export class Exchange implements Timed, FilterRequest, Caller {
   // From the client.
 
   /**
-   * Begins with the head that `downstream.head` holds and the bytes behind it, from `start` on. Returns where in
+   * Begins with the head that `client.head` holds and the bytes behind it, from `start` on. Returns where in
    * `bytes` this request ends.
    */
   begin(now: number, bytes: Buffer, start: number): number {
-    const head = this.#downstream.head
+    const head = this.#client.head
     const runtime = this.#plane.runtime
     this.#generation++
     this.#runtime = runtime
@@ -150,7 +148,7 @@ export class Exchange implements Timed, FilterRequest, Caller {
     this.#usedFallbackService = false
     this.#storeText = null
     this.#attempts.reset()
-    this.#relay.bytes = 0
+    this.#response.bytes = 0
     this.now = now
     this.method = head.method
     this.clientIp = this.#clientIp()
@@ -159,7 +157,7 @@ export class Exchange implements Timed, FilterRequest, Caller {
       this.#authority = head.authority
       this.host = hostOf(head.authority)
     }
-    const tooLarge = this.body.begin(head, this.#downstream.listener.limits.bodyBytes)
+    const tooLarge = this.body.begin(head, this.#client.listener.limits.bodyBytes)
     // `OPTIONS *` asks about no resource: only routes without a path can match it.
     const target = head.target === '*' ? asterisk : normalizeTarget(head.target)
     if (tooLarge !== null) this.#refuse(tooLarge)
@@ -187,7 +185,7 @@ export class Exchange implements Timed, FilterRequest, Caller {
     return end
   }
 
-  onDownstreamDrain(): void {
+  onClientDrain(): void {
     if (this.#state === 'relaying') this.#waitForProgress()
     this.#attempts.resume()
   }
@@ -231,12 +229,12 @@ export class Exchange implements Timed, FilterRequest, Caller {
 
   /** The request's head as endpoints see it. */
   headText(): string {
-    return this.#forwarded.text(this.#forwardedPath, this, this.#downstream.head, this.#downstream)
+    return this.#forwarded.text(this.#forwardedPath, this, this.#client.head, this.#client)
   }
 
   /** On whose behalf calls of the gateway's own are made for this request. */
   callOrigin(): CallOrigin {
-    return this.#forwarded.callOrigin(this, this.#downstream.head, this.#downstream)
+    return this.#forwarded.callOrigin(this, this.#client.head, this.#client)
   }
 
   /** An attempt begins: until when may it last? */
@@ -261,9 +259,9 @@ export class Exchange implements Timed, FilterRequest, Caller {
 
   /** The request has been sent as far as it has arrived. */
   onSent(): void {
-    if (!this.body.complete && this.#downstream.head.expectsContinue && !this.#continueSent) {
+    if (!this.body.complete && this.#client.head.expectsContinue && !this.#continueSent) {
       this.#continueSent = true
-      this.#downstream.writeText('HTTP/1.1 100 Continue\r\n\r\n')
+      this.#client.sendContinue()
     }
     this.onWritable()
   }
@@ -272,7 +270,7 @@ export class Exchange implements Timed, FilterRequest, Caller {
   onWritable(): void {
     if (!this.#paused) return
     this.#paused = false
-    this.#downstream.resume()
+    this.#client.resume()
   }
 
   /** An answer to pass on has begun. */
@@ -287,7 +285,7 @@ export class Exchange implements Timed, FilterRequest, Caller {
       return this.#answerError('filter_failed')
     }
     const keepAlive = this.#keepsAlive()
-    this.#relay.begin(head, this.#downstream.head, keepAlive, this.#ownLines())
+    this.#response.begin(head, keepAlive, this.#ownLines())
     // Another service's answer is the last good one of nobody here.
     const keeps = !this.#usedFallbackService && route.fallback?.stale?.wants(this, head) === true
     this.#storeText = keeps ? '' : null
@@ -304,11 +302,11 @@ export class Exchange implements Timed, FilterRequest, Caller {
     last: boolean,
   ): boolean {
     if (this.#storeText !== null) this.#store(text, bytes, start, end)
-    const flowing = this.#relay.write(text, bytes, start, end, last)
+    const flowing = this.#response.write(text, bytes, start, end, last)
     if (last) {
       if (this.#storeText !== null)
         this.#route!.fallback!.stale!.put(this, connection.head, this.#storeText, this.#plane.clock.now())
-      this.#end(this.#relay.keepAlive)
+      this.#end(this.#response.keepAlive)
     } else if (flowing) this.#waitForProgress()
     else this.#waitForClient()
     return flowing
@@ -327,7 +325,7 @@ export class Exchange implements Timed, FilterRequest, Caller {
     const now = this.#plane.clock.now()
     switch (fallback.choose(this, now, this.#serviceLeft())) {
       case 'stale':
-        return this.#answerStale(fallback.staleAnswer(this, now)!)
+        return this.#send(fallback.staleAnswer(this, now)!, 'fallback-stale')
       case 'service':
         this.#usedFallbackService = true
         return this.#useService(fallback.service!, now)
@@ -421,7 +419,7 @@ export class Exchange implements Timed, FilterRequest, Caller {
 
   /** A client that does not read on is given as long as one that does not ask on. */
   #waitForClient(): void {
-    this.deadlineAt = this.#plane.clock.now() + this.#downstream.listener.limits.idle
+    this.deadlineAt = this.#plane.clock.now() + this.#client.listener.limits.idle
     this.#plane.wheel.schedule(this)
   }
 
@@ -443,24 +441,29 @@ export class Exchange implements Timed, FilterRequest, Caller {
 
   #pause(): void {
     this.#paused = true
-    this.#downstream.pause()
+    this.#client.pause()
   }
 
   #clientIp(): string {
-    const { forwardedFor } = this.#downstream.head
-    if (forwardedFor === '') return this.#downstream.remoteAddress
+    const { forwardedFor } = this.#client.head
+    if (forwardedFor === '') return this.#client.remoteAddress
     return forwardedFor.slice(forwardedFor.lastIndexOf(',') + 1).trim()
   }
 
   /** The connection is kept only when nothing of this request is left on it. */
   #keepsAlive(): boolean {
-    return this.#downstream.head.keepAlive && this.body.complete && !this.#plane.draining
+    return this.#client.head.keepAlive && this.body.complete && !this.#plane.draining
+  }
+
+  get #requestIdLine(): string {
+    return `X-Request-Id: ${this.requestId}\r\n`
   }
 
   /** What the gateway adds to an endpoint's answer. */
   #ownLines(): string {
-    const line = `X-Request-Id: ${this.requestId}\r\n`
-    return this.#usedFallbackService ? `${line}X-Budao-Fallback: service\r\n` : line
+    return this.#usedFallbackService
+      ? `${this.#requestIdLine}X-Budao-Fallback: service\r\n`
+      : this.#requestIdLine
   }
 
   #store(text: string | undefined, bytes: Uint8Array, start: number, end: number): void {
@@ -479,7 +482,7 @@ export class Exchange implements Timed, FilterRequest, Caller {
 
   /** An error that leaves the rest of the connection unreadable. */
   #refuse(code: ErrorCode): void {
-    this.#downstream.head.keepAlive = false
+    this.#client.head.keepAlive = false
     this.#plane.metrics.refused(code)
     this.#answerError(code)
   }
@@ -492,41 +495,21 @@ export class Exchange implements Timed, FilterRequest, Caller {
       if (!this.#chain.onResponse(this, edited)) return this.#answerError('filter_failed')
       answer = edited.reply()
     }
-    const headers: Reply['headers'] = [...answer.headers, ['X-Request-Id', this.requestId]]
-    const text = replyText(
-      { ...answer, headers },
-      {
-        keepAlive: this.#keepsAlive(),
-        tellKeepAlive: this.#downstream.head.minor === 0,
-        toHead: this.toHead,
-      },
-    )
-    this.#answerText(text, answer.status, by, answer.body.length)
+    this.#send(answerOf(answer), by)
   }
 
-  #answerStale(stale: StaleAnswer): void {
-    const text = stale.text(
-      this.#keepsAlive(),
-      this.#downstream.head.minor === 0,
-      this.toHead,
-      this.requestId,
-    )
-    this.#answerText(text, stale.status, 'fallback-stale', stale.bytes)
-  }
-
-  #answerText(text: string, status: number, by: AnsweredBy, bytes: number): void {
-    this.#status = status
+  #send(answer: Answer, by: AnsweredBy): void {
+    this.#status = answer.status
     this.#answeredBy = by
-    this.#relay.bytes = bytes
     const keepAlive = this.#keepsAlive()
-    this.#downstream.writeText(text)
+    this.#response.send(answer, keepAlive, this.#requestIdLine)
     this.#end(keepAlive)
   }
 
   #cutOff(reason: string): void {
     this.#reason = reason
     this.#attempts.cancel()
-    this.#downstream.cutOff(this.#relay.unframed)
+    this.#client.cutOff()
     this.#end(false)
   }
 
@@ -543,7 +526,7 @@ export class Exchange implements Timed, FilterRequest, Caller {
     this.#runtime = null
     this.#plane.onExchangeEnd(runtime)
     if (this.#paused) this.onWritable()
-    this.#downstream.onExchangeEnd(keepAlive)
+    this.#client.onExchangeEnd(keepAlive)
   }
 
   #account(route: Route, now: number): void {
@@ -554,7 +537,7 @@ export class Exchange implements Timed, FilterRequest, Caller {
     this.#chain.onEnd(this, {
       status: this.#status,
       requestBytes: this.body.bytes,
-      responseBytes: this.#relay.bytes,
+      responseBytes: this.#response.bytes,
       durationMs,
       endpoint: endpoint?.address ?? '',
       site: endpoint?.site ?? '',

@@ -1,5 +1,5 @@
 import type { CallOrigin } from './backend-call.ts'
-import type { Downstream } from './downstream.ts'
+import type { Client } from './client.ts'
 import type { RequestView } from './filters/filter.ts'
 import type { RequestHead } from './http/request-head.ts'
 import { isTraceparent, type RequestIdentity } from './request-identity.ts'
@@ -23,12 +23,12 @@ export class ForwardedHead {
     path: string,
     request: RequestView & { readonly requestId: string },
     head: RequestHead,
-    downstream: Downstream,
+    client: Client,
   ): string {
     let text = lineStands(path, request.query, head)
       ? head.fields.passOn(0)
       : `${head.method} ${targetOf(path, request.query, head)} HTTP/1.1\r\n${head.fields.passOn()}`
-    text += this.#origin(head, downstream)
+    text += this.#origin(head, client)
     if (head.requestIdAt === -1) text += `X-Request-Id: ${request.requestId}\r\n`
     if (!this.#isTraced(head)) text += `traceparent: ${this.#identity.traceparent()}\r\n`
     if (head.framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n'
@@ -39,10 +39,10 @@ export class ForwardedHead {
   callOrigin(
     request: RequestView & { readonly requestId: string },
     head: RequestHead,
-    downstream: Downstream,
+    client: Client,
   ): CallOrigin {
     const { fields, forwardedFor, forwardedProtoAt, forwardedHostAt } = head
-    const { remoteAddress, scheme, listener } = downstream
+    const { remoteAddress, scheme, listener } = client
     const authority = head.authority === '' ? listener.address : head.authority
     const traced = this.#isTraced(head)
     const state = traced ? fields.get('tracestate') : undefined
@@ -61,11 +61,11 @@ export class ForwardedHead {
   }
 
   /** Who asked and how. The same for every request of a connection that asks one host, so it is kept. */
-  #origin(head: RequestHead, downstream: Downstream): string {
+  #origin(head: RequestHead, client: Client): string {
     const { authority, forwardedFor, forwardedProtoAt, forwardedHostAt } = head
     const plain = forwardedFor === '' && forwardedProtoAt === -1 && forwardedHostAt === -1 && authority !== ''
     if (plain && authority === this.#keptAuthority) return this.#keptOrigin
-    const { remoteAddress, scheme, listener } = downstream
+    const { remoteAddress, scheme, listener } = client
     const hops = forwardedFor === '' ? remoteAddress : `${forwardedFor}, ${remoteAddress}`
     const lines = [`X-Forwarded-For: ${hops}\r\n`]
     if (authority === '') lines.push(`Host: ${listener.address}\r\n`)

@@ -1,7 +1,7 @@
+import type { Answer } from './client.ts'
 import type { RequestView } from './filters/filter.ts'
 import { ChunkScanner } from './http/chunk-scanner.ts'
 import type { ResponseHead } from './http/response-head.ts'
-import { connectionLine } from './reply-text.ts'
 
 /** All stale answers of one route in one thread together. */
 const TOTAL_BYTES_MAX = 16 * 1_024 * 1_024
@@ -13,29 +13,9 @@ export interface StaleRequest extends RequestView {
 }
 
 /** A good answer kept for bad times. */
-export class StaleAnswer {
-  readonly status: number
-  readonly bytes: number
+export interface StaleAnswer extends Answer {
+  /** Monotonic milliseconds. */
   readonly storedAt: number
-  readonly #head: string
-  readonly #body: string
-
-  constructor(head: string, body: string, status: number, storedAt: number) {
-    this.#head = head
-    this.#body = body
-    this.status = status
-    this.bytes = body.length
-    this.storedAt = storedAt
-  }
-
-  get size(): number {
-    return this.#head.length + this.#body.length
-  }
-
-  text(keepAlive: boolean, tellKeepAlive: boolean, toHead: boolean, requestId: string): string {
-    const head = `${this.#head}Content-Length: ${this.bytes}\r\nX-Request-Id: ${requestId}\r\n${connectionLine(keepAlive, tellKeepAlive)}\r\n`
-    return toHead ? head : head + this.#body
-  }
 }
 
 /**
@@ -59,7 +39,7 @@ export class StaleAnswers {
   inherit(before: StaleAnswers): void {
     for (const [key, answer] of before.#answers) {
       this.#answers.set(key, answer)
-      this.#bytes += answer.size
+      this.#bytes += sizeOf(answer)
     }
   }
 
@@ -78,14 +58,15 @@ export class StaleAnswers {
     const key = keyOf(request)
     this.#remove(key)
     head.fields.remove('content-length')
-    const answer = new StaleAnswer(
-      `HTTP/1.1 200 ${head.reason}\r\n${head.fields.passOn()}Warning: 110 - "Response is Stale"\r\nX-Budao-Fallback: stale\r\n`,
-      head.framing === 'chunked' ? withoutChunks(body) : body,
-      200,
-      now,
-    )
+    const answer: StaleAnswer = {
+      status: 200,
+      reason: head.reason,
+      lines: `${head.fields.passOn()}Warning: 110 - "Response is Stale"\r\nX-Budao-Fallback: stale\r\n`,
+      body: head.framing === 'chunked' ? withoutChunks(body) : body,
+      storedAt: now,
+    }
     this.#answers.set(key, answer)
-    this.#bytes += answer.size
+    this.#bytes += sizeOf(answer)
     while (this.#bytes > TOTAL_BYTES_MAX) this.#remove(this.#answers.keys().next().value!)
   }
 
@@ -103,8 +84,12 @@ export class StaleAnswers {
     const answer = this.#answers.get(key)
     if (answer === undefined) return
     this.#answers.delete(key)
-    this.#bytes -= answer.size
+    this.#bytes -= sizeOf(answer)
   }
+}
+
+function sizeOf({ lines, body }: StaleAnswer): number {
+  return lines.length + body.length
 }
 
 function withoutChunks(body: string): string {

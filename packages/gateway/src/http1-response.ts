@@ -1,20 +1,19 @@
+import { answerText, connectionLine } from './answer-text.ts'
+import type { Answer, ClientResponse } from './client.ts'
 import type { Downstream } from './downstream.ts'
 import { ChunkScanner } from './http/chunk-scanner.ts'
-import type { RequestHead } from './http/request-head.ts'
 import type { ResponseHead } from './http/response-head.ts'
-import { connectionLine } from './reply-text.ts'
 
 /** How a body must be rewritten because the two hops frame it differently. */
 type Conversion = 'none' | 'to-chunked' | 'from-chunked'
 
 /**
- * Passes one response on to the client: its head is held back until the first bytes of the body, so that both leave
- * in one write.
+ * Answers on a connection of HTTP/1: the head is held back until the first bytes of the body, so that both leave in
+ * one write.
  */
-export class ResponseRelay {
-  /** Bytes of the body that were written, framing included. */
+export class Http1Response implements ClientResponse {
+  /** Framing included. */
   bytes = 0
-  /** Whether the connection to the client can be used again behind this response. */
   keepAlive = true
   /** The client knows the end of the body only by the end of the connection. */
   unframed = false
@@ -27,8 +26,8 @@ export class ResponseRelay {
     this.#downstream = downstream
   }
 
-  /** `extra` are complete header lines to add. */
-  begin(head: ResponseHead, request: RequestHead, keepAlive: boolean, extra: string): void {
+  begin(head: ResponseHead, keepAlive: boolean, extra: string): void {
+    const request = this.#downstream.head
     this.bytes = 0
     this.keepAlive = keepAlive
     this.unframed = false
@@ -58,15 +57,22 @@ export class ResponseRelay {
     this.#headText = `${lines}${framing}${extra}${connection}\r\n`
   }
 
-  /**
-   * Passes on a part of the body, as `onUpstreamBody` gave it. False when the client takes no more for now.
-   */
   write(text: string | undefined, bytes: Uint8Array, start: number, end: number, last: boolean): boolean {
     const head = this.#headText
     this.#headText = ''
     if (this.#conversion === 'none') return this.#send(head, text, bytes, start, end)
     if (this.#conversion === 'to-chunked') return this.#sendChunk(head, bytes, start, end, last)
     return this.#sendPayload(head, bytes, start, end)
+  }
+
+  send(answer: Answer, keepAlive: boolean, extra: string): void {
+    const { minor, method } = this.#downstream.head
+    this.bytes = answer.body.length
+    this.keepAlive = keepAlive
+    this.unframed = false
+    this.#downstream.writeText(
+      answerText(answer, connectionLine(keepAlive, minor === 0), extra, method === 'HEAD'),
+    )
   }
 
   #send(head: string, text: string | undefined, bytes: Uint8Array, start: number, end: number): boolean {
