@@ -24,9 +24,9 @@ test('the scripts of varnishtest pass: pieces, resets, early and broken answers,
   assert.ok(scripts.length > 0, `scripts in ${folder}`)
   const { gateway, port } = await startGateway(t, scripts)
   for (const { name, file, backend } of scripts) {
-    await t.test(name, async (t) => {
+    await t.test(name, async (each) => {
       const macros = [`-Dgateway=${port}`, `-Dbackend=${backend}`, `-Dhost=${name}`]
-      const run = startProcess(t, varnishtest, ['-t', '30', ...macros, file])
+      const run = startProcess(each, varnishtest, ['-t', '30', ...macros, file])
       assert.equal(await run.exited(), 0, run.output)
       assert.ok(gateway.running, gateway.output)
     })
