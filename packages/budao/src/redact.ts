@@ -2,8 +2,20 @@ import type { Config } from '@budao/model'
 
 /** The configuration without what would let a reader act as somebody else. */
 export function redactSecrets(config: Config): unknown {
+  const shown = { ...config, stores: redactStores(config.stores) }
   const { tokens } = config.admin
-  if (tokens === undefined) return config
+  if (tokens === undefined) return shown
   const hidden = Object.fromEntries(Object.keys(tokens).map((role) => [role, '(hidden)']))
-  return { ...config, admin: { ...config.admin, tokens: hidden } }
+  return { ...shown, admin: { ...config.admin, tokens: hidden } }
+}
+
+/** A store's URL may hold a password, whatever kind of store it is. */
+function redactStores(stores: Config['stores']): unknown {
+  return JSON.parse(
+    JSON.stringify(stores, (key, value: unknown) =>
+      key === 'url' && typeof value === 'string'
+        ? value.replace(/\/\/([^:@/]*):[^@]*@/, '//$1:(hidden)@')
+        : value,
+    ),
+  )
 }

@@ -8,6 +8,7 @@ import { Metrics } from './metrics.ts'
 import { RequestIdentity } from './request-identity.ts'
 import { Runtime, type RuntimePlan } from './runtime.ts'
 import { pendingCellName, type Service } from './service.ts'
+import { Stores } from './stores.ts'
 import { TimerWheel } from './timer-wheel.ts'
 import { UpstreamPool, type UpstreamPoolOptions } from './upstream-pool.ts'
 
@@ -41,6 +42,7 @@ export class DataPlane {
   readonly #downstreams: Set<Downstream> = new Set()
   readonly #pools: Map<string, UpstreamPool> = new Map()
   readonly #listeners: Listeners
+  readonly #stores: Stores = new Stores()
   readonly #retired: Set<Runtime> = new Set()
   readonly #ticker: NodeJS.Timeout
   #drained: (() => void) | null = null
@@ -76,6 +78,7 @@ export class DataPlane {
   async prepare(plan: RuntimePlan): Promise<Runtime> {
     return Runtime.create(plan, {
       random: this.random,
+      stores: this.#stores,
       memory: this.#options.memory,
       worker: this.#options.worker,
       now: () => this.clock.now(),

@@ -1,14 +1,15 @@
 import { availableParallelism } from 'node:os'
 import type { Config, EventDraft, GatewayReport, Snapshot } from '@budao/model'
 import { SeededRandom, type Clock } from '@budao/resilience'
-import { Arena } from './arena.ts'
+import { Arena, cellsOf } from './arena.ts'
 import { GatewayReporter } from './gateway-report.ts'
 import { HealthChecker } from './health-checker.ts'
 import { Metrics, MetricsReader } from './metrics.ts'
 import { ProcessClock } from './process-clock.ts'
 import { prometheusText } from './prometheus.ts'
-import { createServices, runtimeCells, type RuntimePlan } from './runtime.ts'
+import { createServices, runtimeCells, storeName, type RuntimePlan } from './runtime.ts'
 import type { Service } from './service.ts'
+import { readStoreCounts, type StoreCounts } from './store-status.ts'
 import { WorkerPool } from './worker-pool.ts'
 
 /** Shared memory for services, endpoints and rate limits: 8 Mi cells, 32 MiB of address space, used as needed. */
@@ -53,6 +54,7 @@ export class Gateway {
   readonly #routeRows: Record<string, number> = {}
   #services: Map<string, Service> = new Map()
   #snapshot: Snapshot | null = null
+  #inForce: RuntimePlan | null = null
   #state: GatewayReport['state'] = 'starting'
   #applying: Promise<unknown> = Promise.resolve()
   #ticker: NodeJS.Timeout | undefined
@@ -133,7 +135,7 @@ export class Gateway {
 
   /** Prometheus text format 0.0.4. */
   metrics(): string {
-    return prometheusText(this.report(), this.#reader, this.#routeRows)
+    return prometheusText(this.report(), this.#reader, this.#routeRows, this.#storeCounts())
   }
 
   /** Holds a breaker open or closed until `auto`. `endpoint` null is the breaker of the service. False when there is no such breaker. */
@@ -169,8 +171,9 @@ export class Gateway {
 
   async #apply(snapshot: Snapshot): Promise<ApplyResult> {
     let services: Map<string, Service>
+    let plan: RuntimePlan
     try {
-      const plan = this.#plan(snapshot)
+      plan = this.#plan(snapshot)
       services = this.#observe(plan)
       await this.#pool.apply(plan)
     } catch (error) {
@@ -179,6 +182,7 @@ export class Gateway {
       return { ok: false, problem: error instanceof Error ? error.message : String(error) }
     }
     this.#snapshot = snapshot
+    this.#inForce = plan
     this.#services = services
     this.#checker.watch(this.#services.values())
     this.#options.report({
@@ -230,6 +234,17 @@ export class Gateway {
       workers: this.#workers,
       baseDir: this.#options.baseDir,
     }
+  }
+
+  #storeCounts(): Record<string, StoreCounts> {
+    const plan = this.#inForce
+    if (plan === null) return {}
+    return Object.fromEntries(
+      Object.keys(plan.snapshot.config.stores).map((name) => [
+        name,
+        readStoreCounts(cellsOf(this.#arena.memory, plan.layout, storeName(name))),
+      ]),
+    )
   }
 
   #onCrash(worker: number): void {

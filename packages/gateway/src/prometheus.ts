@@ -1,4 +1,5 @@
 import type { GatewayReport } from '@budao/model'
+import type { StoreCounts } from './store-status.ts'
 import { durationBoundsMs, type MetricsReader } from './metrics.ts'
 
 type Labels = Readonly<Record<string, string>>
@@ -8,6 +9,7 @@ export function prometheusText(
   report: GatewayReport,
   reader: MetricsReader,
   routeRows: Readonly<Record<string, number>>,
+  stores: Readonly<Record<string, StoreCounts>>,
 ): string {
   const text = new Exposition()
   const global = reader.global()
@@ -37,6 +39,7 @@ export function prometheusText(
   text.sample({}, global.unrouted)
   writeRoutes(text, reader, routeRows)
   writeServices(text, report)
+  writeStores(text, stores)
   return text.toString()
 }
 
@@ -110,6 +113,23 @@ function writeServices(text: Exposition, { services }: GatewayReport): void {
     'Attempts that failed: no connection, reset, timeout, 502, 503 or 504.',
   )
   for (const { labels, endpoint } of endpoints) text.sample(labels, endpoint.failuresTotal)
+}
+
+function writeStores(text: Exposition, stores: Readonly<Record<string, StoreCounts>>): void {
+  const counts = Object.entries(stores)
+  if (counts.length === 0) return
+  text.family('budao_gateway_store_up', 'gauge', '1 while every worker finds the store there.')
+  for (const [store, { here }] of counts) text.sample({ store }, here ? 1 : 0)
+  text.family(
+    'budao_gateway_store_calls_total',
+    'counter',
+    'Calls by what became of them: answered, failed, or skipped because the store was away.',
+  )
+  for (const [store, { answered, failed, passed }] of counts) {
+    text.sample({ store, result: 'answered' }, answered)
+    text.sample({ store, result: 'failed' }, failed)
+    text.sample({ store, result: 'skipped' }, passed)
+  }
 }
 
 function openness(state: string): number {

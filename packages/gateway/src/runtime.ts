@@ -3,9 +3,12 @@ import type { Cells, Random } from '@budao/resilience'
 import { cellsOf, type ArenaLayout } from './arena.ts'
 import { createFilter, filterCells } from './filters/create.ts'
 import type { Filter } from './filters/filter.ts'
+import { openStore } from './providers/open-store.ts'
 import { Route } from './route.ts'
 import { Router } from './router.ts'
 import { Service, serviceCells } from './service.ts'
+import { storeCells } from './store-status.ts'
+import type { StoreLease, Stores } from './stores.ts'
 
 /** What the main thread sends to every worker for one snapshot. Plain JSON but for the shared memory. */
 export interface RuntimePlan {
@@ -20,6 +23,8 @@ export interface RuntimePlan {
 
 /** What a runtime needs from the thread it is made in. */
 export interface RuntimeContext {
+  /** Of this thread; the main thread has none. */
+  readonly stores?: Stores
   readonly random: Random
   readonly memory: Int32Array
   /** From 0; the main thread, which only observes, is -1 and makes no filters. */
@@ -40,12 +45,14 @@ export class Runtime {
   /** Exchanges under way with this runtime. */
   exchanges = 0
   readonly #filters: readonly Filter[]
+  readonly #stores: StoreLease
 
   private constructor(
     plan: RuntimePlan,
     services: ReadonlyMap<string, Service>,
     routes: readonly Route[],
     filters: readonly Filter[],
+    stores: StoreLease,
   ) {
     this.version = plan.snapshot.version
     this.plan = plan
@@ -53,6 +60,7 @@ export class Runtime {
     this.routes = routes
     this.router = new Router(plan.snapshot.config.routes)
     this.#filters = filters
+    this.#stores = stores
   }
 
   /** Rejects when a filter cannot be made: a key file that is missing, a module that does not load. */
@@ -60,6 +68,7 @@ export class Runtime {
     const { config } = plan.snapshot
     const services = createServices(plan, context)
     const filters: Filter[] = []
+    const stores = leaseStores(plan, context)
     try {
       const routes: Route[] = []
       for (const route of config.routes) {
@@ -74,15 +83,17 @@ export class Runtime {
             node: config.node.name,
             site: config.node.site,
             warn: context.warn,
+            store: (name) => stores.take(name),
           })
           own.push(made)
           filters.push(made)
         }
         routes.push(new Route(route, plan.routeRows[route.name]!, own, services))
       }
-      return new Runtime(plan, services, routes, filters)
+      return new Runtime(plan, services, routes, filters, stores)
     } catch (error) {
       await Promise.all(filters.map(async (filter) => filter.close?.()))
+      stores.close()
       throw error
     }
   }
@@ -98,7 +109,20 @@ export class Runtime {
   /** Releases what filters hold. Only when no exchange uses it any more. */
   async close(): Promise<void> {
     await Promise.all(this.#filters.map(async (filter) => filter.close?.()))
+    this.#stores.close()
   }
+}
+
+function leaseStores({ snapshot, layout, baseDir }: RuntimePlan, context: RuntimeContext): StoreLease {
+  return context.stores!.lease(snapshot.config.stores, (name, config) =>
+    openStore(config, {
+      name,
+      cells: cellsOf(context.memory, layout, storeName(name)),
+      worker: context.worker,
+      baseDir,
+      report: context.report,
+    }),
+  )
 }
 
 /** The services of a plan over its shared memory, for threads that forward and for the one that observes. */
@@ -128,6 +152,7 @@ export function runtimeCells({ config }: Snapshot, workers: number): Map<string,
   for (const [name, service] of Object.entries(config.services)) {
     for (const [key, length] of serviceCells(name, service, workers)) cells.set(key, length)
   }
+  for (const name of Object.keys(config.stores)) cells.set(storeName(name), storeCells(workers))
   for (const route of config.routes) {
     for (const [index, filter] of route.filters.entries()) {
       const length = filterCells(filter)
@@ -135,6 +160,11 @@ export function runtimeCells({ config }: Snapshot, workers: number): Map<string,
     }
   }
   return cells
+}
+
+/** The shared memory of a store. */
+export function storeName(store: string): string {
+  return `store/${store}`
 }
 
 function filterName(route: string, index: number): string {

@@ -47,6 +47,7 @@ test('the smallest file gets every default', () => {
         },
       },
     ],
+    stores: {},
     services: {
       shop: {
         mode: 'multi-active',

@@ -15,6 +15,7 @@ import {
 } from './config-scalars.ts'
 import { routeSchema } from './config-schema-route.ts'
 import { serviceSchema } from './config-schema-service.ts'
+import { storeSchema } from './providers/store-schema.ts'
 
 /** The file people write: durations with units, defaults left out. */
 export const writtenConfigSchema: z.ZodType<Config> = configSchema(writtenDuration)
@@ -73,6 +74,10 @@ function configSchema(duration: DurationSchema): z.ZodType<Config> {
         .array(listenerSchema(duration), { error: 'a list of listeners' })
         .min(1, { error: 'at least one listener' })
         .describe('Where clients connect.'),
+      stores: z
+        .record(name, storeSchema(duration), { error: 'names with their settings' })
+        .prefault({})
+        .describe('Servers that several gateways share, by name.'),
       services: dictionary(serviceSchema(duration)).describe('Named sets of endpoints.'),
       routes: z
         .array(routeSchema(duration), { error: 'a list of routes' })

@@ -1,4 +1,5 @@
 import type { RouteConfig } from './config-route.ts'
+import type { StoreConfig } from './providers/store.ts'
 
 /**
  * The configuration as every part of Budao reads it: complete (defaults filled in), checked, plain JSON.
@@ -18,6 +19,8 @@ export interface Config {
   readonly drain: number
   readonly log: LogConfig
   readonly listeners: readonly ListenerConfig[]
+  /** Servers that several gateways share, by name. */
+  readonly stores: Readonly<Record<string, StoreConfig>>
   readonly services: Readonly<Record<string, ServiceConfig>>
   /** The first route in this order that matches a request takes it. */
   readonly routes: readonly RouteConfig[]

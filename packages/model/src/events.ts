@@ -37,6 +37,8 @@ export const eventKinds = [
   'breaker.half-open',
   'breaker.closed',
   'breaker.forced',
+  'store.away',
+  'store.back',
   'drill.started',
   'drill.finished',
 ] as const

@@ -1,4 +1,5 @@
 import type { Cells } from '@budao/resilience'
+import type { Store } from '../store.ts'
 
 /** A request as routing and filters see it. Valid only until the answer has ended: the gateway reuses it. */
 export interface RequestView {
@@ -91,4 +92,6 @@ export interface FilterEnv {
   readonly site: string
   /** Tells people of something that went wrong without a request to answer. */
   warn(message: string): void
+  /** A store that several gateways share, by its name in the configuration. */
+  store(name: string): Promise<Store>
 }

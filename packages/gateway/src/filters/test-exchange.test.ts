@@ -73,6 +73,7 @@ export function testEnv(
     site: 'east',
     warn: (message) => void warnings.push(message),
     warnings,
+    store: (name) => Promise.reject(new Error(`no store ${name} in this test`)),
     ...more,
   }
 }

@@ -1,0 +1,31 @@
+import type { RedisStoreConfig } from '@budao/model'
+import type { SharedLimit, SharedLimiter, Store, StoreEnv } from '../store.ts'
+import { RedisConnection } from './redis-connection.ts'
+import { RedisLimiter } from './redis-limiter.ts'
+
+/** A Redis or Valkey server as a store. */
+export class RedisStore implements Store {
+  readonly #connection: RedisConnection
+  readonly #keyPrefix: string
+
+  static async open(config: RedisStoreConfig, env: StoreEnv): Promise<RedisStore> {
+    return new RedisStore(await RedisConnection.open(config, env), config.keyPrefix)
+  }
+
+  private constructor(connection: RedisConnection, keyPrefix: string) {
+    this.#connection = connection
+    this.#keyPrefix = keyPrefix
+  }
+
+  get here(): boolean {
+    return this.#connection.here
+  }
+
+  limiter(limit: SharedLimit): SharedLimiter {
+    return new RedisLimiter(this.#connection, this.#keyPrefix, limit)
+  }
+
+  close(): void {
+    this.#connection.close()
+  }
+}
