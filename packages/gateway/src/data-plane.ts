@@ -37,8 +37,9 @@ export class DataPlane {
   runtime!: Runtime
   /** True once the process is to end: answers close their connections. */
   draining = false
+  /** What all connections of the thread read into: what a read leaves in it is good until the next one. */
+  readonly buffer: Buffer = Buffer.allocUnsafeSlow(READ_BYTES)
   readonly #options: DataPlaneOptions
-  readonly #buffer: Buffer = Buffer.allocUnsafeSlow(READ_BYTES)
   readonly #downstreams: Set<Downstream> = new Set()
   readonly #pools: Map<string, UpstreamPool> = new Map()
   readonly #listeners: Listeners
@@ -168,7 +169,7 @@ export class DataPlane {
         wanted.add(name)
         let pool = this.#pools.get(name)
         if (pool === undefined) {
-          pool = new UpstreamPool(this.clock, this.wheel, this.#buffer, pending, endpoint.address, options)
+          pool = new UpstreamPool(this.clock, this.wheel, this.buffer, pending, endpoint.address, options)
           this.#pools.set(name, pool)
         } else pool.configure(options)
         endpoint.pool = pool

@@ -8,6 +8,7 @@ import { Exchange } from './exchange.ts'
 import { RequestHead } from './http/request-head.ts'
 import { Http1Response } from './http1-response.ts'
 import { readRaw, resumeRaw } from './raw-reader.ts'
+import { RawWriter } from './raw-writer.ts'
 import { errorReply } from './reply.ts'
 import type { Timed } from './timer-wheel.ts'
 
@@ -33,6 +34,7 @@ export class Downstream implements Client, Timed {
   readonly response: Http1Response = new Http1Response(this)
   readonly #plane: DataPlane
   readonly #socket: Socket
+  readonly #writer: RawWriter
   readonly #exchange: Exchange
   #state: State = 'idle'
   #partialHead = ''
@@ -51,8 +53,8 @@ export class Downstream implements Client, Timed {
     this.head = new RequestHead({ trustForwarded: listener.trustForwarded })
     this.remoteAddress = plainAddress(socket.remoteAddress ?? '')
     this.#exchange = new Exchange(plane, this)
-    readRaw(socket, (bytes) => this.#onBytes(bytes))
-    socket.on('drain', () => this.#onDrain())
+    readRaw(socket, plane.buffer, (bytes, length) => this.#onRead(bytes, length))
+    this.#writer = new RawWriter(socket, () => this.#onDrain())
     socket.on('end', () => this.#onEnd())
     socket.on('error', () => this.#onClose())
     socket.on('close', () => this.#onClose())
@@ -69,17 +71,12 @@ export class Downstream implements Client, Timed {
 
   /** False when the caller should wait for the exchange's `onClientDrain`. */
   writeText(text: string): boolean {
-    return this.#socket.write(text, 'latin1')
+    return this.#writer.text(text)
   }
 
-  /** Head and bytes in one system call. The bytes must not change afterwards. */
-  writeBytes(head: string, bytes: Uint8Array): boolean {
-    if (head === '') return this.#socket.write(bytes)
-    this.#socket.cork()
-    this.#socket.write(head, 'latin1')
-    const flowing = this.#socket.write(bytes)
-    this.#socket.uncork()
-    return flowing
+  /** Head and a copy of the bytes from `start` to `end` in one system call. */
+  writeBytes(head: string, bytes: Uint8Array, start: number, end: number): boolean {
+    return this.#writer.copy(head, bytes, start, end)
   }
 
   sendContinue(): void {
@@ -140,12 +137,14 @@ export class Downstream implements Client, Timed {
     else if (this.#state === 'closing') this.destroy()
   }
 
-  #onBytes(bytes: Buffer): boolean {
+  /** What is read lies in the thread's buffer: what is kept of it is copied. */
+  #onRead(buffer: Buffer, length: number): boolean {
     if (this.#state === 'closing') return true
     if (this.#state === 'closed') return false
     this.#working = true
-    if (this.#isBacklogged()) this.#leave(bytes, 0)
-    else this.#take(bytes)
+    if (this.#state === 'exchange') this.#takeBody(copyOf(buffer, 0, length))
+    else if (this.#isBacklogged()) this.#leave(copyOf(buffer, 0, length), 0)
+    else this.#takeHead(buffer, length, false)
     this.#working = false
     this.#workAhead()
     this.#stopped = this.#paused || this.#ahead !== null
@@ -161,7 +160,7 @@ export class Downstream implements Client, Timed {
     ) {
       const bytes = this.#ahead
       this.#ahead = null
-      this.#take(bytes)
+      this.#takeHead(bytes, bytes.length, true)
     }
     this.#working = false
     this.#readOn()
@@ -169,7 +168,7 @@ export class Downstream implements Client, Timed {
 
   /** Between requests: a client that sends one after the other and does not read the answers is asked to wait. */
   #isBacklogged(): boolean {
-    return this.#state !== 'exchange' && this.#socket.writableNeedDrain
+    return this.#state !== 'exchange' && this.#writer.needsDrain
   }
 
   #readOn(): void {
@@ -178,15 +177,15 @@ export class Downstream implements Client, Timed {
     resumeRaw(this.#socket)
   }
 
-  #take(bytes: Buffer): void {
-    if (this.#state === 'exchange') this.#leave(bytes, this.#exchange.onRequestBytes(bytes, 0))
-    else this.#takeHead(bytes)
+  #takeBody(bytes: Buffer): void {
+    this.#leave(bytes, this.#exchange.onRequestBytes(bytes, 0))
   }
 
-  #takeHead(bytes: Buffer): void {
+  /** `owned`: the bytes are this connection's to keep. */
+  #takeHead(bytes: Buffer, length: number, owned: boolean): void {
     const { headerBytes, headers } = this.listener.limits
     const before = this.#partialHead.length
-    const fresh = bytes.toString('latin1', 0, Math.min(bytes.length, headerBytes + 4 - before))
+    const fresh = bytes.toString('latin1', 0, Math.min(length, headerBytes + 4 - before))
     const arrived = before === 0 ? fresh : this.#partialHead + fresh
     // RFC 9112 §2.2: one empty line before a request is ignored; some clients add it behind a body.
     const skipped = arrived.startsWith('\r\n') ? 2 : 0
@@ -206,7 +205,13 @@ export class Downstream implements Client, Timed {
     this.#state = 'exchange'
     this.deadlineAt = Infinity
     const bodyStart = end - before + skipped
-    this.#leave(bytes, this.#exchange.begin(this.#plane.clock.now(), bytes, bodyStart))
+    const rest =
+      bodyStart === length
+        ? NOTHING
+        : owned
+          ? bytes.subarray(bodyStart, length)
+          : copyOf(bytes, bodyStart, length)
+    this.#leave(rest, this.#exchange.begin(this.#plane.clock.now(), rest, 0))
   }
 
   /** Keeps what arrived behind the current request until that is answered. */
@@ -275,6 +280,12 @@ export class Downstream implements Client, Timed {
     this.#plane.wheel.cancel(this)
     this.#plane.onDownstreamClosed(this)
   }
+}
+
+const NOTHING = Buffer.alloc(0)
+
+function copyOf(bytes: Buffer, start: number, end: number): Buffer {
+  return Buffer.from(bytes.subarray(start, end))
 }
 
 /** `::ffff:10.0.0.1`, what a dual-stack socket says of an IPv4 peer, as `10.0.0.1`. */

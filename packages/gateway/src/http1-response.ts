@@ -78,7 +78,7 @@ export class Http1Response implements ClientResponse {
   #send(head: string, text: string | undefined, bytes: Uint8Array, start: number, end: number): boolean {
     this.bytes += end - start
     if (text !== undefined) return head === '' && text === '' ? true : this.#downstream.writeText(head + text)
-    return this.#downstream.writeBytes(head, Buffer.from(bytes.subarray(start, end)))
+    return this.#downstream.writeBytes(head, bytes, start, end)
   }
 
   #sendChunk(head: string, bytes: Uint8Array, start: number, end: number, last: boolean): boolean {

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { ChunkScanner } from './http/chunk-scanner.ts'
 import { ResponseHead } from './http/response-head.ts'
+import { RawWriter } from './raw-writer.ts'
 import type { Timed } from './timer-wheel.ts'
 import type { UpstreamPool } from './upstream-pool.ts'
 
@@ -52,6 +53,7 @@ export class UpstreamConnection implements Timed {
   answered = false
   readonly #pool: UpstreamPool
   readonly #socket: Socket
+  readonly #writer: RawWriter
   readonly #scanner = new ChunkScanner({ allowExtensions: true })
   #phase: Phase = 'connecting'
   #user: UpstreamUser | null
@@ -74,7 +76,7 @@ export class UpstreamConnection implements Timed {
       onread: { buffer, callback: (length) => this.#onRead(length) },
     })
     this.#socket.on('connect', () => this.#onConnect())
-    this.#socket.on('drain', () => this.#user?.onUpstreamDrain(this))
+    this.#writer = new RawWriter(this.#socket, () => this.#user?.onUpstreamDrain(this))
     this.#socket.on('end', () => this.#onClose(true))
     this.#socket.on('error', () => this.#onClose(false))
     this.#socket.on('close', () => this.#onClose(false))
@@ -107,13 +109,13 @@ export class UpstreamConnection implements Timed {
     this.#partialHead = ''
     this.answered = false
     this.exchanges++
-    this.#socket.write(text, 'latin1')
+    this.#writer.text(text)
   }
 
   /** Sends a part of the request's body. False when the caller should wait for `onUpstreamDrain`. */
   write(bytes: Uint8Array, complete: boolean): boolean {
     if (complete) this.#requestComplete = true
-    return this.#socket.write(bytes)
+    return this.#writer.bytes(bytes)
   }
 
   pause(): void {
