@@ -32,6 +32,7 @@ type State = 'idle' | 'filtering' | 'attempting' | 'relaying'
 export type AnsweredBy =
   | 'upstream'
   | 'filter'
+  | 'route'
   | 'fallback-json'
   | 'fallback-stale'
   | 'fallback-service'
@@ -111,6 +112,11 @@ export class Exchange implements Timed, FilterRequest, Caller {
   setHeader(name: string, value: string): void {
     checkEditable(name)
     this.#client.head.fields.set(name, value)
+  }
+
+  addHeader(name: string, value: string): void {
+    checkEditable(name)
+    this.#client.head.fields.add(name, value)
   }
 
   removeHeader(name: string): void {
@@ -392,6 +398,9 @@ export class Exchange implements Timed, FilterRequest, Caller {
   }
 
   #forward(): void {
+    const { ownAnswer, rewriteHost } = this.#route!
+    if (ownAnswer !== null) return this.#answer(ownAnswer(this, this.#forwardedPath), 'route')
+    if (rewriteHost !== null) this.#client.head.fields.set('host', rewriteHost)
     const service = this.#route!.chooseService(this.#plane.random)
     if (service === null) return this.onAttemptsFailed('no_endpoint')
     this.#useService(service, this.now)

@@ -68,7 +68,7 @@ export class ForwardedHead {
     const { remoteAddress, scheme, listener } = client
     const hops = forwardedFor === '' ? remoteAddress : `${forwardedFor}, ${remoteAddress}`
     const lines = [`X-Forwarded-For: ${hops}\r\n`]
-    if (authority === '') lines.push(`Host: ${listener.address}\r\n`)
+    if (authority === '' && head.fields.get('host') === undefined) lines.push(`Host: ${listener.address}\r\n`)
     if (forwardedProtoAt === -1) lines.push(`X-Forwarded-Proto: ${scheme}\r\n`)
     if (forwardedHostAt === -1 && authority !== '') lines.push(`X-Forwarded-Host: ${authority}\r\n`)
     const origin = lines.join('')

@@ -38,6 +38,12 @@ export function wireText(latin1: string | undefined): string | undefined {
   return Buffer.from(latin1, 'latin1').toString('utf8')
 }
 
+/** The opposite: text of a configuration as the characters that are its bytes in UTF-8. */
+export function wireBytes(text: string): string {
+  return beyondAscii.test(text) || wide.test(text) ? Buffer.from(text, 'utf8').toString('latin1') : text
+}
+
+const wide = /[\u0100-\uffff]/
 const beyondAscii = /[\x80-\xff]/
 
 function decodeForm(text: string): string {

@@ -11,6 +11,10 @@ export function responseView(head: ResponseHead): FilterResponse {
       checkEditable(name)
       head.fields.set(name, value)
     },
+    addHeader: (name, value) => {
+      checkEditable(name)
+      head.fields.add(name, value)
+    },
     removeHeader: (name) => {
       checkEditable(name)
       head.fields.remove(name)
@@ -33,6 +37,11 @@ export function editableReply(original: Reply): FilterResponse & { reply(): Repl
       checkEditable(name)
       checkHeader(name, value)
       headers = [...without(name), [name, value]]
+    },
+    addHeader: (name, value) => {
+      checkEditable(name)
+      checkHeader(name, value)
+      headers = [...headers, [name, value]]
     },
     removeHeader: (name) => {
       checkEditable(name)

@@ -2,6 +2,7 @@ import type { RouteConfig } from '@budao/model'
 import type { Random } from '@budao/resilience'
 import { chooseBackend } from './backend-choice.ts'
 import type { Filter } from './filters/filter.ts'
+import { ownAnswer, type OwnAnswer } from './own-answer.ts'
 import { RouteFallback } from './route-fallback.ts'
 import type { Service } from './service.ts'
 
@@ -13,7 +14,12 @@ export class Route {
   readonly row: number
   /** Whether any filter wants to know how exchanges end. */
   readonly logs: boolean
+  /** The path endpoints are asked for, or the client is sent to, is another than the client's. */
   readonly rewrites: boolean
+  /** The Host endpoints get; null for the client's. */
+  readonly rewriteHost: string | null
+  /** Null for a route that asks a service. */
+  readonly ownAnswer: OwnAnswer | null
   readonly fallback: RouteFallback | null
   readonly #config: RouteConfig
   readonly #services: readonly Service[]
@@ -28,7 +34,10 @@ export class Route {
     this.row = row
     this.filters = filters
     this.logs = filters.some(({ onEnd }) => onEnd !== undefined)
-    this.rewrites = config.rewrite !== undefined
+    const change = config.rewrite ?? config.redirect
+    this.rewrites = change?.prefix !== undefined || change?.path !== undefined
+    this.rewriteHost = config.rewrite?.host ?? null
+    this.ownAnswer = ownAnswer(config)
     this.#config = config
     this.#services = config.backends.map(({ service }) => services.get(service)!)
     this.fallback = config.fallback === undefined ? null : new RouteFallback(config.fallback, services)

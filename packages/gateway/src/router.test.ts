@@ -280,6 +280,8 @@ function pathHolds(config: PathMatch | undefined, at: string): boolean {
 
 function valueHolds(config: ValueMatch, found: string | undefined): boolean {
   if ('present' in config) return (found !== undefined) === config.present
+  if ('not' in config) return !valueHolds(config.not, found)
   if (found === undefined) return false
+  if ('prefix' in config) return found.startsWith(config.prefix)
   return 'exact' in config ? found === config.exact : new RegExp(`^(?:${config.regex})$`, 'u').test(found)
 }

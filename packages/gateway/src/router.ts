@@ -16,7 +16,7 @@ const hostLengthMax = 253
  */
 export class Router {
   readonly #rules: readonly (readonly Rule[])[]
-  readonly #replacements: readonly (string | undefined)[]
+  readonly #replacements: readonly (Replacement | undefined)[]
   readonly #everyHost: RouteTable
   readonly #byHost: ReadonlyMap<string, RouteTable>
   readonly #byParent: ReadonlyMap<string, RouteTable>
@@ -25,7 +25,11 @@ export class Router {
   /** Throws a RangeError that names the route when a path or regular expression of it is no such thing. */
   constructor(routes: readonly RouteConfig[]) {
     this.#rules = routes.map((route, index) => route.match.map((match) => new Rule(index, route.name, match)))
-    this.#replacements = routes.map(({ name, rewrite }) => rewrite && configuredPath(name, rewrite.prefix))
+    this.#replacements = routes.map(({ name, rewrite, redirect }) => {
+      const { prefix, path } = rewrite ?? redirect ?? {}
+      const to = path ?? prefix
+      return to === undefined ? undefined : { to: configuredPath(name, to), whole: path !== undefined }
+    })
 
     const everyHost: Rule[] = []
     const byHost = new Map<string, Rule[]>()
@@ -53,16 +57,19 @@ export class Router {
   }
 
   /**
-   * The path to forward on that route, which must be one that matched the request. With a `rewrite`, its prefix takes
-   * the place of the matched prefix, always whole segments; where the match was not by prefix, of the whole path.
+   * The path to forward, or to send the client to, on that route, which must be one that matched the request. With a
+   * `rewrite` or `redirect`, its path takes the place of the whole path, its prefix that of the matched prefix, always
+   * whole segments; where the match was not by prefix, of the whole path.
    */
   rewrite(index: number, request: RequestView): string {
     const replacement = this.#replacements[index]
     if (replacement === undefined) return request.path
+    const { to, whole } = replacement
+    if (whole) return to
     const rule = this.#rules[index]!.find((each) => each.holds(request))
-    if (rule?.prefix === undefined) return replacement
+    if (rule?.prefix === undefined) return to
     const rest = request.path.slice(withoutFinalSlash(rule.prefix).length)
-    return withoutFinalSlash(replacement) + rest || '/'
+    return withoutFinalSlash(to) + rest || '/'
   }
 
   #matchHost(request: RequestView, host: string, bound: number): number {
@@ -74,6 +81,12 @@ export class Router {
     }
     return found
   }
+}
+
+/** What a route puts in place of the path, or of its prefix. */
+interface Replacement {
+  readonly to: string
+  readonly whole: boolean
 }
 
 function append(tables: Map<string, Rule[]>, host: string, rules: readonly Rule[]): void {

@@ -81,7 +81,12 @@ function conditions(
 
 function valueTest(routeName: string, match: ValueMatch): Condition['test'] {
   if ('present' in match) return (value) => (value !== undefined) === match.present
+  if ('not' in match) {
+    const test = valueTest(routeName, match.not)
+    return (value) => !test(value)
+  }
   if ('exact' in match) return (value) => value === match.exact
+  if ('prefix' in match) return (value) => value?.startsWith(match.prefix) === true
   const regex = wholeRegExp(routeName, match.regex)
   return (value) => value !== undefined && regex.test(value)
 }

@@ -1,8 +1,16 @@
 import { isLoopback, parseAddress } from './config-address.ts'
+import { checkRoute } from './config-checks-route.ts'
 import type { ConfigDocument, Finding, Path } from './config-document.ts'
+import {
+  checkAtMost,
+  checkDoubles,
+  checkReference,
+  checkWeights,
+  operand,
+  type Operand,
+} from './config-findings.ts'
 import { describe } from './config-issues.ts'
-import { parseDuration } from './duration.ts'
-import { nearest } from './nearest.ts'
+import { entries, get, isObject, items } from './config-values.ts'
 import type { Problem } from './problem.ts'
 
 /**
@@ -113,162 +121,4 @@ function* checkService(path: Path, service: unknown, sites: unknown): Generator<
       expected: 'at least 1ms for each bucket',
     }
   }
-}
-
-function* checkRoute(path: Path, route: unknown, services: unknown): Generator<Finding> {
-  const backends = items(get(route, 'backends'))
-  for (const [index, backend] of backends.entries()) {
-    yield* checkReference(
-      [...path, 'backends', index, 'service'],
-      get(backend, 'service'),
-      services,
-      'service',
-    )
-  }
-  yield* checkDoubles(route, 'backends', 'service', undefined, path)
-  yield* checkWeights([...path, 'backends'], backends)
-  yield* checkAtMost(operand(path, route, ['perTry']), operand(path, route, ['timeout']))
-
-  const fallback = get(route, 'fallback')
-  if (isObject(fallback)) {
-    yield* checkReference([...path, 'fallback', 'service'], get(fallback, 'service'), services, 'service')
-    if (['stale', 'service', 'json'].every((key) => get(fallback, key) === undefined)) {
-      yield {
-        path: [...path, 'fallback'],
-        message: 'missing',
-        expected: 'stale, service, json or several of them',
-      }
-    }
-  }
-  for (const [index, filter] of items(get(route, 'filters')).entries()) {
-    yield* checkFilter([...path, 'filters', index], filter)
-  }
-}
-
-function* checkFilter(path: Path, filter: unknown): Generator<Finding> {
-  const cors = get(filter, 'cors')
-  const anyOrigin = items(get(cors, 'origins') ?? ['*']).includes('*')
-  if (get(cors, 'credentials') === true && anyOrigin) {
-    // Browsers refuse the pair; answering with the caller's origin instead would open the API to every page.
-    yield {
-      path: [...path, 'cors', 'credentials'],
-      message: 'not with origin "*"',
-      expected: 'false, or the origins by name',
-    }
-  }
-  for (const side of ['request', 'response'] as const) {
-    const edit = get(get(filter, 'headers'), side)
-    for (const [header] of entries(get(edit, 'set'))) {
-      yield* checkHeader([...path, 'headers', side, 'set', header], header)
-    }
-    for (const [index, header] of items(get(edit, 'remove')).entries()) {
-      yield* checkHeader([...path, 'headers', side, 'remove', index], header)
-    }
-  }
-  for (const [claim, header] of entries(get(get(filter, 'jwt'), 'forwardClaims'))) {
-    yield* checkHeader([...path, 'jwt', 'forwardClaims', claim], header)
-  }
-}
-
-/** Changing these would make two readers of one message disagree about where it ends. */
-const framingHeaders: ReadonlySet<string> = new Set([
-  'connection',
-  'content-length',
-  'keep-alive',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-])
-
-function* checkHeader(path: Path, header: unknown): Generator<Finding> {
-  if (typeof header === 'string' && framingHeaders.has(header.toLowerCase())) {
-    yield {
-      path,
-      message: 'not a header to change',
-      expected: 'one that does not frame messages',
-      found: describe(header),
-    }
-  }
-}
-
-function* checkReference(path: Path, name: unknown, among: unknown, kind: string): Generator<Finding> {
-  if (typeof name !== 'string' || !isObject(among) || Object.hasOwn(among, name)) return
-  const known = Object.keys(among)
-  const close = nearest(name, known)
-  yield {
-    path,
-    message: `unknown ${kind}`,
-    expected: known.length === 0 ? `a ${kind}` : `one of ${known.join(', ')}`,
-    found: describe(name),
-    ...(close === undefined ? {} : { hint: `did you mean \`${close}\`?` }),
-  }
-}
-
-function* checkDoubles(
-  parent: unknown,
-  list: string,
-  key: string,
-  allowed: (text: string) => boolean = () => false,
-  path: Path = [],
-): Generator<Finding> {
-  const first = new Map<string, number>()
-  for (const [index, item] of items(get(parent, list)).entries()) {
-    const text = get(item, key)
-    if (typeof text !== 'string' || allowed(text)) continue
-    const before = first.get(text)
-    if (before === undefined) first.set(text, index)
-    else {
-      yield {
-        path: [...path, list, index, key],
-        message: `${key} given twice`,
-        found: describe(text),
-        hint: `${list}[${before}] has it too`,
-      }
-    }
-  }
-}
-
-function* checkWeights(path: Path, weighted: readonly unknown[]): Generator<Finding> {
-  if (weighted.length > 0 && weighted.every((item) => get(item, 'weight') === 0)) {
-    yield { path, message: 'all weights are 0', expected: 'at least one above 0' }
-  }
-}
-
-interface Operand {
-  readonly path: Path
-  readonly ms: number | undefined
-  readonly written: string
-}
-
-function operand(path: Path, from: unknown, keys: readonly string[]): Operand {
-  const value = keys.reduce(get, from)
-  const ms = typeof value === 'string' ? parseDuration(value) : typeof value === 'number' ? value : undefined
-  return { path: [...path, ...keys], ms, written: keys.join('.') }
-}
-
-function* checkAtMost(smaller: Operand, larger: Operand): Generator<Finding> {
-  if (smaller.ms === undefined || larger.ms === undefined || smaller.ms <= larger.ms) return
-  yield {
-    path: smaller.path,
-    message: `longer than ${larger.written}`,
-    expected: `at most ${larger.ms}ms`,
-    found: `${smaller.ms}ms`,
-  }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function get(from: unknown, key: string): unknown {
-  return isObject(from) && Object.hasOwn(from, key) ? from[key] : undefined
-}
-
-function entries(value: unknown): [string, unknown][] {
-  return isObject(value) ? Object.entries(value) : []
-}
-
-function items(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : []
 }

@@ -111,7 +111,7 @@ const shape: [text: string, ...problems: string[]][] = [
   ],
   [
     withRoute('match: [{ headers: { X-A: 3 }, method: get }]'),
-    'f:13:31  routes[0].match[0].headers.X-A: bad value: expected a text, { exact }, { regex } or { present }, found 3 (write it in quotes: "3")',
+    'f:13:31  routes[0].match[0].headers.X-A: bad value: expected a text, { exact }, { prefix }, { regex }, { present } or { not }, found 3 (write it in quotes: "3")',
     'f:13:44  routes[0].match[0].method: bad value: expected a method in capitals, such as GET, or a list of them, found "get"',
   ],
   [
@@ -207,6 +207,36 @@ const crossed: [text: string, ...problems: string[]][] = [
   [
     smallestWith([backends, `${backends}\n  - name: all\n    ${backends}`]),
     'f:13:11  routes[1].name: name given twice: found "all" (routes[0] has it too)',
+  ],
+  [
+    smallestWith([backends, 'rewrite: { path: /a }']),
+    'f:11:5  routes[0].backends: missing: expected one of backends, respond, redirect',
+  ],
+  [withRoute('respond: {}'), 'f:13:14  routes[0].respond: not with backends'],
+  [
+    smallestWith([backends, 'redirect: { port: 1 }\n    respond: {}\n    timeout: 1s']),
+    'f:12:15  routes[0].redirect: not with respond',
+    'f:14:14  routes[0].timeout: not with respond',
+  ],
+  [
+    smallestWith([backends, 'redirect: { status: 301 }']),
+    'f:12:15  routes[0].redirect: missing: expected one of scheme, host, port, path, prefix',
+  ],
+  [
+    smallestWith([backends, 'redirect: { status: 300, host: "a b", prefix: /a }']),
+    'f:12:25  routes[0].redirect.status: bad value: expected one of 301, 302, 303, 307, 308, found 300',
+    'f:12:36  routes[0].redirect.host: bad value: expected a host name without port, found "a b"',
+  ],
+  [withRoute('rewrite: { prefix: /a, path: /b }'), 'f:13:24  routes[0].rewrite.prefix: not with path'],
+  [
+    withRoute('rewrite: { host: "a/b" }'),
+    'f:13:22  routes[0].rewrite.host: bad value: expected a host name, with or without port, found "a/b"',
+  ],
+  [
+    smallestWith([backends, 'respond: { status: 204, body: x, json: 1, headers: { Content-Length: "1" } }']),
+    'f:12:35  routes[0].respond.body: not with status 204 (it has no body)',
+    'f:12:44  routes[0].respond.json: not with body',
+    'f:12:74  routes[0].respond.headers.Content-Length: not a header to change: expected one that does not frame messages, found "Content-Length"',
   ],
   [
     withRoute('fallback: { status: 503 }'),

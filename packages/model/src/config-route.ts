@@ -1,3 +1,6 @@
+import type { RedirectConfig, RespondConfig } from './config-answer.ts'
+import type { JsonValue } from './config-json.ts'
+
 /** Which requests it takes, what they pass, and which services answer them. */
 export interface RouteConfig {
   readonly name: string
@@ -6,7 +9,10 @@ export interface RouteConfig {
   /** Any of them suffices; never empty. */
   readonly match: readonly MatchConfig[]
   readonly filters: readonly FilterConfig[]
+  /** Empty when the route answers in one of the ways below. */
   readonly backends: readonly BackendConfig[]
+  readonly respond?: RespondConfig
+  readonly redirect?: RedirectConfig
   readonly rewrite?: RewriteConfig
   /** Instead of the service's request timeout. */
   readonly timeout?: number
@@ -29,11 +35,11 @@ export interface MatchConfig {
 /** A prefix is made of whole segments: `/api` holds for `/api` and `/api/x`, not for `/apix`; a regular expression (JavaScript's) must match the whole path. */
 export type PathMatch = { readonly exact: string } | { readonly prefix: string } | { readonly regex: string }
 
-/** A regular expression must match the whole value. */
-export type ValueMatch =
-  | { readonly exact: string }
-  | { readonly regex: string }
-  | { readonly present: boolean }
+/** What a value says. A regular expression must match the whole value. */
+export type TextMatch = { readonly exact: string } | { readonly prefix: string } | { readonly regex: string }
+
+/** `not` holds for another value, and for none. */
+export type ValueMatch = TextMatch | { readonly present: boolean } | { readonly not: TextMatch }
 
 /** A service and its share of a route’s requests. */
 export interface BackendConfig {
@@ -42,10 +48,14 @@ export interface BackendConfig {
   readonly weight: number
 }
 
-/** What endpoints are asked for instead of the path that matched. */
+/** What endpoints are asked for instead of what the client asked for. `prefix` and `path` exclude each other. */
 export interface RewriteConfig {
   /** Takes the place of the matched prefix, or of the whole path where the match is not a prefix. */
-  readonly prefix: string
+  readonly prefix?: string
+  /** Takes the place of the whole path. */
+  readonly path?: string
+  /** The Host endpoints get. */
+  readonly host?: string
 }
 
 /** Used when no endpoint gave an answer: 502, 503 or 504 of the gateway itself or from the backend. */
@@ -61,15 +71,6 @@ export interface FallbackConfig {
   /** Answered last; absent: the error goes to the client. */
   readonly json?: JsonValue
 }
-
-/** Anything JSON can say. */
-export type JsonValue =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly JsonValue[]
-  | { readonly [key: string]: JsonValue }
 
 /** One step of a route's chain: exactly one key. */
 export type FilterConfig =
@@ -137,15 +138,16 @@ export interface CorsConfig {
   readonly maxAge: number
 }
 
-/** Headers to set or remove on the way in and on the way back. */
+/** Headers to change on the way in and on the way back. */
 export interface HeadersConfig {
   readonly request: HeaderEdit
   readonly response: HeaderEdit
 }
 
-/** Names in lower case; a header that is set replaces every line of that name. */
+/** In this order: `remove`, `set`, `add`. A header that is set replaces every line of that name, one that is added none. */
 export interface HeaderEdit {
   readonly set: Readonly<Record<string, string>>
+  readonly add: Readonly<Record<string, string>>
   readonly remove: readonly string[]
 }
 

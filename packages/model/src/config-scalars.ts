@@ -59,6 +59,23 @@ export function choice<const T extends readonly string[]>(values: T): z.ZodType<
   return z.enum(values, { error: oneOfText(values) }) as z.ZodType<T[number]>
 }
 
+/** One of these values, numbers included. */
+export function choiceOf<const T extends readonly (string | number)[]>(values: T): z.ZodType<T[number]> {
+  return z.literal(values, { error: oneOfText(values.map(String)) })
+}
+
+/** A host's name or address as it goes into `Host` and `Location`, without port. */
+export const hostName: z.ZodType<string, string> = matching(
+  /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])$/,
+  'a host name without port',
+)
+
+/** The same with a port or without, as in a Host header. */
+export const authority: z.ZodType<string, string> = matching(
+  /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?$/,
+  'a host name, with or without port',
+)
+
 /** Names of sites, services, routes and listeners: they appear in paths, metrics and commands. */
 export const name: z.ZodType<string, string> = matching(
   /^[A-Za-z][A-Za-z0-9_-]{0,62}$/,

@@ -1,6 +1,15 @@
 import { z } from 'zod'
-import type { FilterConfig, MatchConfig, PathMatch, RouteConfig, ValueMatch } from './config-route.ts'
+import type {
+  FilterConfig,
+  MatchConfig,
+  PathMatch,
+  RouteConfig,
+  TextMatch,
+  ValueMatch,
+} from './config-route.ts'
+import { redirectSchema, respondSchema } from './config-schema-answer.ts'
 import {
+  authority,
   choice,
   type DurationSchema,
   exactlyOne,
@@ -43,15 +52,23 @@ export function routeSchema(duration: DurationSchema): z.ZodType<RouteConfig> {
           }),
           { error: 'a list of backends' },
         )
-        .min(1, { error: 'at least one backend' })
+        .default([])
         .describe('Services that answer.'),
+      respond: z.exactOptional(respondSchema()).describe('Instead of `backends`: this answer.'),
+      redirect: z
+        .exactOptional(redirectSchema())
+        .describe('Instead of `backends`: sends the client elsewhere.'),
       rewrite: z
         .exactOptional(
           z.strictObject({
-            prefix: pathText.describe('Takes the place of the matched prefix, or of the whole path.'),
+            prefix: z
+              .exactOptional(pathText)
+              .describe('Takes the place of the matched prefix, or of the whole path.'),
+            path: z.exactOptional(pathText).describe('Takes the place of the whole path.'),
+            host: z.exactOptional(authority).describe('The Host that endpoints get.'),
           }),
         )
-        .describe('Changes the path on its way.'),
+        .describe('Changes what endpoints are asked for.'),
       timeout: z.exactOptional(duration.of()).describe('Instead of the service’s `timeouts.request`.'),
       perTry: z
         .exactOptional(duration.of())
@@ -111,23 +128,34 @@ function matchSchema(): z.ZodType<MatchConfig> {
     headers: valueMatches(token)
       .transform((matches) => mapKeys(matches, (header) => header.toLowerCase()))
       .prefault({})
-      .describe('Header → value, `{ regex }` or `{ present }`.'),
+      .describe('Header → value, `{ prefix }`, `{ regex }`, `{ present }` or `{ not }`.'),
     query: valueMatches(text()).prefault({}).describe('Query parameter → the same.'),
     cookies: valueMatches(token).prefault({}).describe('Cookie → the same.'),
   })
 }
 
+const textMatch = {
+  exact: z.string({ error: 'a text' }).describe('The value is this.'),
+  prefix: text().describe('The value begins like this.'),
+  regex: regexText.describe('A JavaScript regular expression matches the whole value.'),
+}
+const textMatches = [z.string().transform((exact) => ({ exact }))] as const
+
 function valueMatches(key: z.ZodType<string, string>): z.ZodType<Record<string, ValueMatch>> {
   const value = z.union(
     [
-      z.string().transform((exact) => ({ exact })),
+      ...textMatches,
       exactlyOne<ValueMatch>({
-        exact: z.string({ error: 'a text' }),
-        regex: regexText,
-        present: flag,
+        ...textMatch,
+        present: flag.describe('`true`: it is there, with any value; `false`: it is not.'),
+        not: z
+          .union([...textMatches, exactlyOne<TextMatch>(textMatch)], {
+            error: 'a text, { exact }, { prefix } or { regex }',
+          })
+          .describe('The value is another, or absent.'),
       }),
     ],
-    { error: 'a text, { exact }, { regex } or { present }' },
+    { error: 'a text, { exact }, { prefix }, { regex }, { present } or { not }' },
   )
   return z.record(key, value, { error: 'names with the values they must have' })
 }
@@ -151,7 +179,7 @@ function filterSchema(duration: DurationSchema): z.ZodType<FilterConfig> {
         request: headerEditSchema().describe('On the way to the service.'),
         response: headerEditSchema().describe('On the way to the client.'),
       })
-      .describe('Sets and removes headers.'),
+      .describe('Sets, adds and removes headers.'),
     module: z
       .strictObject({
         path: file.describe('A JavaScript or TypeScript file that exports a filter.'),
@@ -231,6 +259,10 @@ function headerEditSchema() {
         .record(token, headerValue, { error: 'header names with their values' })
         .default({})
         .describe('Header → value, in place of what is there.'),
+      add: z
+        .record(token, headerValue, { error: 'header names with their values' })
+        .default({})
+        .describe('Header → value, as one more line behind what is there.'),
       remove: z
         .array(token, { error: 'a list of header names' })
         .default([])

@@ -1,5 +1,7 @@
 // Light on purpose: every worker loads it. What needs zod and yaml is `@budao/model/parser`.
 export * from './config-address.ts'
+export * from './config-answer.ts'
+export * from './config-json.ts'
 export * from './config-status.ts'
 export * from './config-route.ts'
 export * from './config.ts'

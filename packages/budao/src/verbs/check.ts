@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Config, Problem } from '@budao/model'
+import type { Config, RouteConfig, Problem } from '@budao/model'
 import type { ParsedConfig } from '@budao/model/parser'
 import { type ConfigFile, configOption, jsonOption, readConfigFile } from '../locate-config.ts'
 import { createPaint, formatTable, printJson, printLine } from '../output.ts'
@@ -76,7 +76,12 @@ interface Summary {
   readonly sites: readonly string[]
   readonly listeners: readonly { name: string; protocol: string; address: string }[]
   readonly services: readonly { name: string; mode: string; balance: string; endpoints: number }[]
-  readonly routes: readonly { name: string; hosts: readonly string[]; services: readonly string[] }[]
+  readonly routes: readonly {
+    name: string
+    hosts: readonly string[]
+    services: readonly string[]
+    answers: string
+  }[]
 }
 
 function summarize(config: Config): Summary {
@@ -91,10 +96,11 @@ function summarize(config: Config): Summary {
       balance,
       endpoints: endpoints.length,
     })),
-    routes: config.routes.map(({ name, hosts, backends }) => ({
-      name,
-      hosts,
-      services: backends.map(({ service }) => service),
+    routes: config.routes.map((route) => ({
+      name: route.name,
+      hosts: route.hosts,
+      services: route.backends.map(({ service }) => service),
+      answers: answersOf(route),
     })),
   }
 }
@@ -110,13 +116,16 @@ function summaryTable(config: Config): string {
       name,
       `${plural(endpoints, 'endpoint')}, ${mode}, ${balance}`,
     ]),
-    ...routes.map((route) => [
-      'route',
-      route.name,
-      `${route.hosts.join(' ')} → ${route.services.join(', ')}`,
-    ]),
+    ...routes.map((route) => ['route', route.name, `${route.hosts.join(' ')} → ${route.answers}`]),
   ]
   return formatTable([{ title: 'KIND' }, { title: 'NAME' }, { title: 'IS' }], rows)
+}
+
+/** Who or what answers on a route. */
+function answersOf({ backends, respond, redirect }: RouteConfig): string {
+  if (respond !== undefined) return `answer ${respond.status}`
+  if (redirect !== undefined) return `redirect ${redirect.status}`
+  return backends.map(({ service }) => service).join(', ')
 }
 
 function endpointsAt(config: Config, site: string): number {

@@ -30,6 +30,8 @@ export interface FilterRequest extends RequestView {
    * of the connection and those that say where a message ends.
    */
   setHeader(name: string, value: string): void
+  /** One more line of that header, behind those there are. Throws as `setHeader` does. */
+  addHeader(name: string, value: string): void
   removeHeader(name: string): void
 }
 
@@ -38,6 +40,7 @@ export interface FilterResponse {
   readonly status: number
   header(name: string): string | undefined
   setHeader(name: string, value: string): void
+  addHeader(name: string, value: string): void
   removeHeader(name: string): void
 }
 
@@ -58,7 +61,7 @@ export interface ExchangeRecord {
   readonly endpoint: string
   readonly site: string
   readonly attempts: number
-  /** `upstream`, or what answered instead: `filter`, `fallback-json`, `fallback-stale`, `fallback-service`, `gateway`, `aborted`. */
+  /** `upstream`, or what answered instead: `filter`, `route`, `fallback-json`, `fallback-stale`, `fallback-service`, `gateway`, `aborted`. */
   readonly answeredBy: string
   /** Why the gateway answered by itself or the last attempt failed; empty otherwise. */
   readonly reason: string

@@ -1,4 +1,5 @@
 import type { HeaderEdit, HeadersConfig } from '@budao/model'
+import { wireBytes } from '../request-values.ts'
 import type { Filter, FilterRequest, FilterResponse } from './filter.ts'
 
 /** Belong to one connection or say where a message ends; what they say is the gateway's to know. */
@@ -15,7 +16,7 @@ const untouchable: ReadonlySet<string> = new Set([
   'upgrade',
 ])
 
-/** Sets and removes headers, first on the way to the service, then on the way to the client. */
+/** Removes, sets and adds headers, first on the way to the service, then on the way to the client. */
 export class HeadersFilter implements Filter {
   readonly name = 'headers'
   readonly #request: Edit
@@ -38,20 +39,24 @@ export class HeadersFilter implements Filter {
 
 interface Edit {
   readonly remove: readonly string[]
-  readonly set: readonly (readonly [name: string, value: string])[]
+  readonly set: Lines
+  readonly add: Lines
 }
 
-function apply(edit: Edit, head: Pick<FilterResponse, 'setHeader' | 'removeHeader'>): void {
+type Lines = readonly (readonly [name: string, value: string])[]
+
+function apply(edit: Edit, head: Pick<FilterResponse, 'setHeader' | 'addHeader' | 'removeHeader'>): void {
   for (const name of edit.remove) head.removeHeader(name)
   for (const [name, value] of edit.set) head.setHeader(name, value)
+  for (const [name, value] of edit.add) head.addHeader(name, value)
 }
 
 function checkedEdit(way: string, edit: HeaderEdit): Edit {
   // Written in UTF-8 in the configuration, the value is that on the wire too, where a character is a byte.
-  const set = Object.entries(edit.set).map(
-    ([name, value]) => [name, Buffer.from(value).toString('latin1')] as const,
-  )
-  for (const name of [...edit.remove, ...set.map(([each]) => each)]) {
+  const onWire = ([name, value]: [string, string]) => [name, wireBytes(value)] as const
+  const set = Object.entries(edit.set).map(onWire)
+  const add = Object.entries(edit.add).map(onWire)
+  for (const name of [...edit.remove, ...[...set, ...add].map(([each]) => each)]) {
     if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) {
       throw new RangeError(`filter headers, ${way}: expected a header name, got ${JSON.stringify(name)}`)
     }
@@ -61,11 +66,11 @@ function checkedEdit(way: string, edit: HeaderEdit): Edit {
       )
     }
   }
-  for (const [name, value] of set) {
+  for (const [name, value] of [...set, ...add]) {
     // oxlint-disable-next-line no-control-regex
     if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
       throw new RangeError(`filter headers, ${way}: the value of ${name} holds a control character`)
     }
   }
-  return { remove: edit.remove, set }
+  return { remove: edit.remove, set, add }
 }

@@ -28,6 +28,11 @@ export class TestRequest implements FilterRequest {
     this.headers[name.toLowerCase()] = value
   }
 
+  addHeader(name: string, value: string): void {
+    const before = this.header(name.toLowerCase())
+    this.setHeader(name, before === undefined ? value : `${before}, ${value}`)
+  }
+
   removeHeader(name: string): void {
     delete this.headers[name.toLowerCase()]
   }
@@ -50,6 +55,11 @@ export class TestResponse implements FilterResponse {
   setHeader(name: string, value: string): void {
     checkHeader(name, value)
     this.headers[name.toLowerCase()] = value
+  }
+
+  addHeader(name: string, value: string): void {
+    const before = this.header(name.toLowerCase())
+    this.setHeader(name, before === undefined ? value : `${before}, ${value}`)
   }
 
   removeHeader(name: string): void {

@@ -71,7 +71,11 @@ const line = fc.record({
   tail: fc.constantFrom('', ' '),
   dropped: fc.boolean(),
 })
-const edit = fc.record({ name, value: fc.option(fc.constantFrom('', 'new', 'é')) })
+const edit = fc.record({
+  name,
+  value: fc.constantFrom('', 'new', 'é'),
+  way: fc.constantFrom('set', 'add', 'remove'),
+})
 
 test('what is passed on is what came, byte for byte, less what was dropped or edited, then the edits', () => {
   fc.assert(
@@ -80,16 +84,18 @@ test('what is passed on is what came, byte for byte, less what was dropped or ed
       const { fields, count } = read(texts.join(''))
       assert.equal(count, lines.length)
       for (const [i, { dropped }] of lines.entries()) if (dropped) fields.drop(i)
-      const last = new Map<string, string | null>()
-      for (const each of edits) {
-        if (each.value === null) fields.remove(each.name)
-        else fields.set(each.name, each.value)
-        last.set(each.name.toLowerCase(), each.value)
+      const replaced = new Set<string>()
+      const behind = new Map<string, string[]>()
+      for (const { name: edited, value, way } of edits) {
+        const key = edited.toLowerCase()
+        if (way === 'remove') fields.remove(edited)
+        else fields[way](edited, value)
+        if (way !== 'add') replaced.add(key)
+        const before = way === 'add' ? (behind.get(key) ?? []) : []
+        behind.set(key, way === 'remove' ? [] : [...before, value])
       }
-      const kept = texts.filter((_, i) => !lines[i]!.dropped && !last.has(lines[i]!.name.toLowerCase()))
-      const added = [...last]
-        .filter(([, value]) => value !== null)
-        .map(([key, value]) => `${key}: ${value}\r\n`)
+      const kept = texts.filter((_, i) => !lines[i]!.dropped && !replaced.has(lines[i]!.name.toLowerCase()))
+      const added = [...behind].flatMap(([key, values]) => values.map((value) => `${key}: ${value}\r\n`))
       assert.equal(fields.passOn(), [...kept, ...added].join(''))
 
       // What is passed on reads back as what `get` says.

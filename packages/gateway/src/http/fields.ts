@@ -4,8 +4,16 @@ const CR = 0x0d
 const LF = 0x0a
 const COLON = 0x3a
 
-/** A change to one header on its way through: the new value, or null to remove it. */
-type Edits = Map<string, string | null>
+/** A change to one header on its way through. */
+interface Edit {
+  /** The new value; null when the lines that came are removed; undefined when they stay. */
+  readonly value: string | null | undefined
+  /** Values of further lines. */
+  readonly added: readonly string[]
+}
+
+/** By name in lower case. */
+type Edits = Map<string, Edit>
 
 /**
  * The header lines of one message, as offsets into its head. A connection keeps one of these and refills it for
@@ -97,10 +105,17 @@ export class Fields {
    * what was dropped: what an untrusted peer says of those before it must not decide anything here either.
    */
   get(lower: string): string | undefined {
-    if (this.#edits !== null) {
-      const edit = this.#edits.get(lower)
-      if (edit !== undefined) return edit ?? undefined
+    const edit = this.#edits?.get(lower)
+    if (edit !== undefined) {
+      const base = edit.value === undefined ? this.#arrived(lower) : (edit.value ?? undefined)
+      return edit.added.length === 0
+        ? base
+        : [...(base === undefined ? [] : [base]), ...edit.added].join(', ')
     }
+    return this.#arrived(lower)
+  }
+
+  #arrived(lower: string): string | undefined {
     let found: string | undefined
     for (let i = 0; i < this.count; i++) {
       if (this.isNamed(i, lower) && !this.dropped.includes(i))
@@ -119,12 +134,20 @@ export class Fields {
   set(name: string, value: string): void {
     checkHeader(name, value)
     this.#edits ??= new Map()
-    this.#edits.set(name.toLowerCase(), value)
+    this.#edits.set(name.toLowerCase(), { value, added: [] })
+  }
+
+  /** One more line behind those there are. Throws as `set` does. */
+  add(name: string, value: string): void {
+    checkHeader(name, value)
+    this.#edits ??= new Map()
+    const before = this.#edits.get(name.toLowerCase())
+    this.#edits.set(name.toLowerCase(), { value: before?.value, added: [...(before?.added ?? []), value] })
   }
 
   remove(name: string): void {
     this.#edits ??= new Map()
-    this.#edits.set(name.toLowerCase(), null)
+    this.#edits.set(name.toLowerCase(), { value: null, added: [] })
   }
 
   /** Marks a header as meant for this hop only. Calls come in ascending order of index. */
@@ -153,10 +176,13 @@ export class Fields {
   #passOnEdited(edits: Edits, from: number): string {
     let lines = this.text.slice(from, this.start)
     for (let i = 0; i < this.count; i++) {
-      if (this.dropped.includes(i) || edits.has(this.name(i).toLowerCase())) continue
+      if (this.dropped.includes(i) || edits.get(this.name(i).toLowerCase())?.value !== undefined) continue
       lines += this.text.slice(this.offsets[i * 5]!, this.offsets[i * 5 + 4]!)
     }
-    for (const [name, value] of edits) if (value !== null) lines += `${name}: ${value}\r\n`
+    for (const [name, { value, added }] of edits) {
+      if (typeof value === 'string') lines += `${name}: ${value}\r\n`
+      for (const each of added) lines += `${name}: ${each}\r\n`
+    }
     return lines
   }
 }

@@ -1,0 +1,116 @@
+import type { Finding, Path } from './config-document.ts'
+import {
+  checkAtMost,
+  checkDoubles,
+  checkHeader,
+  checkReference,
+  checkWeights,
+  operand,
+} from './config-findings.ts'
+import { entries, get, isObject, items } from './config-values.ts'
+
+/** What no single value of a route shows. */
+export function* checkRoute(path: Path, route: unknown, services: unknown): Generator<Finding> {
+  const backends = items(get(route, 'backends'))
+  for (const [index, backend] of backends.entries()) {
+    yield* checkReference(
+      [...path, 'backends', index, 'service'],
+      get(backend, 'service'),
+      services,
+      'service',
+    )
+  }
+  yield* checkAnswer(path, route)
+  yield* checkDoubles(route, 'backends', 'service', undefined, path)
+  yield* checkWeights([...path, 'backends'], backends)
+  yield* checkAtMost(operand(path, route, ['perTry']), operand(path, route, ['timeout']))
+
+  const fallback = get(route, 'fallback')
+  if (isObject(fallback)) {
+    yield* checkReference([...path, 'fallback', 'service'], get(fallback, 'service'), services, 'service')
+    if (['stale', 'service', 'json'].every((key) => get(fallback, key) === undefined)) {
+      yield {
+        path: [...path, 'fallback'],
+        message: 'missing',
+        expected: 'stale, service, json or several of them',
+      }
+    }
+  }
+  for (const [index, filter] of items(get(route, 'filters')).entries()) {
+    yield* checkFilter([...path, 'filters', index], filter)
+  }
+}
+
+/** Who answers: exactly one of these. */
+const answers = ['backends', 'respond', 'redirect'] as const
+
+/** Keys that mean nothing where no service is asked. */
+const forBackends = ['rewrite', 'timeout', 'perTry', 'fallback'] as const
+
+function* checkAnswer(path: Path, route: unknown): Generator<Finding> {
+  if (!isObject(route)) return
+  const given = answers.filter((key) =>
+    key === 'backends' ? items(get(route, key)).length > 0 : get(route, key) !== undefined,
+  )
+  const [first] = given
+  if (first === undefined) {
+    yield { path: [...path, 'backends'], message: 'missing', expected: `one of ${answers.join(', ')}` }
+    return
+  }
+  for (const key of given.slice(1)) yield { path: [...path, key], message: `not with ${first}` }
+  if (first !== 'backends') {
+    for (const key of forBackends) {
+      // Where `timeout` is given, `perTry` has it as its default.
+      if (get(route, key) === undefined || (key === 'perTry' && get(route, 'timeout') !== undefined)) continue
+      yield { path: [...path, key], message: `not with ${first}` }
+    }
+  }
+  yield* checkRespond([...path, 'respond'], get(route, 'respond'))
+  yield* checkPathChange([...path, 'redirect'], get(route, 'redirect'), ['scheme', 'host', 'port'])
+  yield* checkPathChange([...path, 'rewrite'], get(route, 'rewrite'), ['host'])
+}
+
+function* checkRespond(path: Path, respond: unknown): Generator<Finding> {
+  const status = get(respond, 'status')
+  const bodies = (['body', 'json'] as const).filter((key) => get(respond, key) !== undefined)
+  if (bodies.length === 2) yield { path: [...path, 'json'], message: 'not with body' }
+  if (bodies.length > 0 && (status === 204 || status === 205 || status === 304))
+    yield { path: [...path, bodies[0]!], message: `not with status ${status}`, hint: 'it has no body' }
+  for (const [header] of entries(get(respond, 'headers')))
+    yield* checkHeader([...path, 'headers', header], header)
+}
+
+function* checkPathChange(path: Path, change: unknown, others: readonly string[]): Generator<Finding> {
+  if (!isObject(change)) return
+  if (get(change, 'path') !== undefined && get(change, 'prefix') !== undefined)
+    yield { path: [...path, 'prefix'], message: 'not with path' }
+  const keys = [...others, 'path', 'prefix']
+  if (keys.every((key) => get(change, key) === undefined))
+    yield { path, message: 'missing', expected: `one of ${keys.join(', ')}` }
+}
+
+function* checkFilter(path: Path, filter: unknown): Generator<Finding> {
+  const cors = get(filter, 'cors')
+  const anyOrigin = items(get(cors, 'origins') ?? ['*']).includes('*')
+  if (get(cors, 'credentials') === true && anyOrigin) {
+    // Browsers refuse the pair; answering with the caller's origin instead would open the API to every page.
+    yield {
+      path: [...path, 'cors', 'credentials'],
+      message: 'not with origin "*"',
+      expected: 'false, or the origins by name',
+    }
+  }
+  for (const side of ['request', 'response'] as const) {
+    const edit = get(get(filter, 'headers'), side)
+    for (const way of ['set', 'add'] as const) {
+      for (const [header] of entries(get(edit, way)))
+        yield* checkHeader([...path, 'headers', side, way, header], header)
+    }
+    for (const [index, header] of items(get(edit, 'remove')).entries()) {
+      yield* checkHeader([...path, 'headers', side, 'remove', index], header)
+    }
+  }
+  for (const [claim, header] of entries(get(get(filter, 'jwt'), 'forwardClaims'))) {
+    yield* checkHeader([...path, 'jwt', 'forwardClaims', claim], header)
+  }
+}
