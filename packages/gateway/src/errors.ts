@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'token_missing'
   | 'token_invalid'
   | 'rate_limited'
+  | 'limit_unavailable'
   | 'filter_failed'
   | 'overloaded'
   | 'breaker_open'
@@ -56,6 +57,7 @@ export const errorCodes: Readonly<Record<ErrorCode, { readonly status: number; r
     no_route: { status: 404, message: 'No route matches this request.' },
     token_missing: { status: 401, message: 'This route wants a token: Authorization: Bearer …' },
     token_invalid: { status: 403, message: 'The token is not valid here.' },
+    limit_unavailable: { status: 503, message: 'Requests cannot be counted at the moment; try again.' },
     rate_limited: { status: 429, message: 'This client sends more requests than the route allows.' },
     filter_failed: { status: 500, message: 'A filter of this route failed.' },
     overloaded: { status: 503, message: 'Too many requests are in flight for this service.' },

@@ -7,7 +7,7 @@ import type { Answer, Client, ClientResponse } from './client.ts'
 import type { DataPlane } from './data-plane.ts'
 import { errorCodes, type ErrorCode } from './errors.ts'
 import { FilterChain } from './filters/filter-chain.ts'
-import type { Filter, FilterRequest, Reply } from './filters/filter.ts'
+import type { Claims, Filter, FilterRequest, Reply } from './filters/filter.ts'
 import { ForwardedHead, hostOf } from './forwarded-head.ts'
 import { checkEditable } from './http/fields.ts'
 import { normalizeTarget, type Target } from './path.ts'
@@ -60,6 +60,7 @@ export class Exchange implements Timed, FilterRequest, Caller {
   clientIp = ''
   requestId = ''
   now = 0
+  claims: Claims | null = null
   readonly body: RequestBody = new RequestBody()
   readonly #attempts: Attempts
   readonly #plane: DataPlane
@@ -91,7 +92,7 @@ export class Exchange implements Timed, FilterRequest, Caller {
     this.#client = client
     this.#response = client.response
     this.#forwarded = new ForwardedHead(plane.identity)
-    this.#chain = new FilterChain((filter, error) => this.#warnOfFilter(filter, error))
+    this.#chain = new FilterChain((problem) => plane.warn(`route ${this.route}: ${problem}`))
     this.#attempts = new Attempts(plane, this)
   }
 
@@ -103,6 +104,10 @@ export class Exchange implements Timed, FilterRequest, Caller {
 
   get route(): string {
     return this.#route?.name ?? ''
+  }
+
+  get peerTrusted(): boolean {
+    return this.#client.listener.trustForwarded
   }
 
   header(name: string): string | undefined {
@@ -127,6 +132,7 @@ export class Exchange implements Timed, FilterRequest, Caller {
   /** Whether the answer may be for this client alone, whatever a filter made of what it sent. */
   get credentialed(): boolean {
     const { fields } = this.#client.head
+    if (this.claims !== null) return true
     if (fields.arrived('authorization') || fields.arrived('cookie')) return true
     return fields.get('authorization') !== undefined || fields.get('cookie') !== undefined
   }
@@ -145,6 +151,7 @@ export class Exchange implements Timed, FilterRequest, Caller {
     runtime.exchanges++
     this.#state = 'attempting'
     this.#route = null
+    this.claims = null
     this.#chain.begin(NO_FILTERS)
     this.#paused = false
     this.#continueSent = false
@@ -388,12 +395,6 @@ export class Exchange implements Timed, FilterRequest, Caller {
         this.#chain.onRejected(error)
         this.#answerError('filter_failed')
       },
-    )
-  }
-
-  #warnOfFilter(name: string, error: unknown): void {
-    this.#plane.warn(
-      `route ${this.route}: filter ${name} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
     )
   }
 

@@ -80,6 +80,7 @@ export class Runtime {
             wallNow: context.wallNow,
             baseDir: plan.baseDir,
             route: route.name,
+            step: index,
             node: config.node.name,
             site: config.node.site,
             warn: context.warn,

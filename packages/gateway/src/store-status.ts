@@ -1,8 +1,11 @@
 import type { Cells } from '@budao/resilience'
 import type { StoreEnv } from './store.ts'
 
-/** Places in a store's cells; then one for each thread: 1 while that thread finds it away. */
+/** Places in a store's cells; from `threads` on one for each thread, with what that thread has seen. */
 const Place = { told: 0, answered: 1, failed: 2, passed: 3, threads: 4 } as const
+
+/** What a thread has seen. */
+const Seen = { nothing: 0, here: 1, away: 2 } as const
 
 /** How many cells a store needs, zeroed when new. */
 export function storeCells(workers: number): number {
@@ -11,6 +14,7 @@ export function storeCells(workers: number): number {
 
 /** What the threads of a process have seen of a store. Counters wrap at 32 bits. */
 export interface StoreCounts {
+  /** Every thread finds it there. */
   readonly here: boolean
   readonly answered: number
   readonly failed: number
@@ -18,9 +22,16 @@ export interface StoreCounts {
   readonly passed: number
 }
 
+function allThreads(cells: Cells, test: (seen: number) => boolean): boolean {
+  for (let place: number = Place.threads; place < cells.length; place++) {
+    if (!test(cells.load(place))) return false
+  }
+  return true
+}
+
 export function readStoreCounts(cells: Cells): StoreCounts {
   return {
-    here: cells.load(Place.told) === 0,
+    here: allThreads(cells, (seen) => seen === Seen.here),
     answered: cells.load(Place.answered) >>> 0,
     failed: cells.load(Place.failed) >>> 0,
     passed: cells.load(Place.passed) >>> 0,
@@ -33,12 +44,10 @@ export function readStoreCounts(cells: Cells): StoreCounts {
  */
 export class StoreStatus {
   readonly #env: StoreEnv
-  /** Nobody is told that a store is back that was never missed. */
-  #started = false
 
   constructor(env: StoreEnv) {
     this.#env = env
-    env.cells.store(Place.threads + env.worker, 0)
+    env.cells.store(Place.threads + env.worker, Seen.nothing)
   }
 
   answered(): void {
@@ -55,8 +64,7 @@ export class StoreStatus {
 
   away(reason: string): void {
     const { cells, worker, name, report } = this.#env
-    this.#started = true
-    cells.store(Place.threads + worker, 1)
+    cells.store(Place.threads + worker, Seen.away)
     if (!cells.compareExchange(Place.told, 0, 1)) return
     report({
       kind: 'store.away',
@@ -69,11 +77,9 @@ export class StoreStatus {
 
   back(): void {
     const { cells, worker, name, report } = this.#env
-    const first = !this.#started
-    this.#started = true
-    cells.store(Place.threads + worker, 0)
-    if (first && cells.load(Place.told) === 0) return
-    for (let place = Place.threads; place < cells.length; place++) if (cells.load(place) !== 0) return
+    cells.store(Place.threads + worker, Seen.here)
+    if (!allThreads(cells, (seen) => seen !== Seen.away)) return
+    // Nobody is told that a store is back that was never missed.
     if (!cells.compareExchange(Place.told, 1, 0)) return
     report({
       kind: 'store.back',

@@ -28,6 +28,8 @@ export interface SharedLimiter {
 export interface Store {
   /** False while it is away: whatever is asked of it is rejected at once. */
   readonly here: boolean
+  /** Counts one who did not ask because it is away. */
+  passedBy(): void
   limiter(limit: SharedLimit): SharedLimiter
   close(): void
 }

@@ -29,6 +29,7 @@ export interface TestConfig {
   readonly services?: Readonly<Record<string, unknown>>
   readonly routes?: readonly Edits[]
   readonly listeners?: readonly Edits[]
+  readonly stores?: Readonly<Record<string, unknown>>
 }
 
 /** The text of a configuration, as a person would write it in JSON. */
@@ -45,6 +46,7 @@ export function configText(config: TestConfig): string {
     listeners: config.listeners ?? [
       { name: 'web', address: '127.0.0.1:0', protocol: 'http', ...config.listener },
     ],
+    ...(config.stores === undefined ? {} : { stores: config.stores }),
     services: { ...(endpoints.length === 0 ? {} : { shop }), ...config.services },
     routes: config.routes ?? [{ name: 'shop', backends: [{ service: 'shop' }], ...config.route }],
   })

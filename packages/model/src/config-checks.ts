@@ -22,6 +22,7 @@ export function checkConfig(value: unknown, document: ConfigDocument): Problem[]
   const services = get(value, 'services')
   const findings: Finding[] = [
     ...checkNames(value, sites),
+    ...checkStores(value),
     ...checkAddresses(value),
     ...entries(services).flatMap(([name, service]) => [...checkService(['services', name], service, sites)]),
     ...items(get(value, 'routes')).flatMap((route, index) => [
@@ -39,6 +40,16 @@ function* checkNames(value: unknown, sites: unknown): Generator<Finding> {
   )
   yield* checkDoubles(value, 'listeners', 'name')
   yield* checkDoubles(value, 'routes', 'name')
+}
+
+function* checkStores(value: unknown): Generator<Finding> {
+  const stores = get(value, 'stores') ?? {}
+  for (const [index, route] of items(get(value, 'routes')).entries()) {
+    for (const [step, filter] of items(get(route, 'filters')).entries()) {
+      const store = get(get(filter, 'rateLimit'), 'store')
+      yield* checkReference(['routes', index, 'filters', step, 'rateLimit', 'store'], store, stores, 'store')
+    }
+  }
 }
 
 function* checkAddresses(value: unknown): Generator<Finding> {

@@ -114,7 +114,15 @@ test('the example of the design is accepted, and says what later releases will a
   const [route] = parsed.config.routes
   assert.deepEqual(route?.match[0]?.path, { prefix: '/api/' })
   assert.deepEqual(route?.filters[1], {
-    rateLimit: { key: 'ip', requests: 100, per: 1000, burst: 100, keysMax: 16_384 },
+    rateLimit: {
+      key: ['ip'],
+      requests: 100,
+      per: 1000,
+      burst: 100,
+      keysMax: 16_384,
+      onStoreFailure: 'local',
+      headers: false,
+    },
   })
   assert.deepEqual(route?.fallback, {
     stale: 300_000,

@@ -144,6 +144,14 @@ const crossed: [text: string, ...problems: string[]][] = [
     'f:9:42  services.shop.endpoints[0].site: unknown site: expected one of east, west, found "north"',
   ],
   [
+    `${smallest}    filters: [{ rateLimit: { requests: 1, per: 1s, store: counters } }]\n`,
+    'f:13:59  routes[0].filters[0].rateLimit.store: unknown store: expected a store, found "counters"',
+  ],
+  [
+    `${smallest}    filters: [{ rateLimit: { requests: 1, per: 1s, key: "header:" } }]\n`,
+    'f:13:57  routes[0].filters[0].rateLimit.key: bad value: expected ip, route, openid, header:Name, cookie:name or claim:name, or a list of them, found "header:"',
+  ],
+  [
     smallestWith(['{ service: shop }', '{ service: shops }']),
     'f:12:27  routes[0].backends[0].service: unknown service: expected one of shop, found "shops" (did you mean `shop`?)',
   ],

@@ -110,14 +110,25 @@ export type JwtAlgorithm =
 
 /** Requests beyond the limit are answered 429 with Retry-After. */
 export interface RateLimitConfig {
-  /** Who shares one limit: `ip`, `route` (everybody), `header:Name` or `cookie:name`. Default `ip`. */
-  readonly key: string
+  /**
+   * Who shares one limit: `ip`, `route` (everybody), `header:Name`, `cookie:name`, `claim:name` of a verified token, `openid`, or
+   * several together. Default `ip`.
+   */
+  readonly key: readonly string[]
   readonly requests: number
   readonly per: number
   /** So many at once. Default `requests`. */
   readonly burst: number
   /** Most keys remembered. Default 16 384. */
   readonly keysMax: number
+  /** Counted together with other gateways in this store: a key of `stores`. Absent: in this gateway alone. */
+  readonly store?: string
+  /** Limits of one name in one store are one. Default the route and the filter's place in it. */
+  readonly name?: string
+  /** While the store is away: count in this gateway alone, let everybody pass, or nobody. Default `local`. */
+  readonly onStoreFailure: 'local' | 'allow' | 'deny'
+  /** Whether answers say how much is left. Default false. */
+  readonly headers: boolean
 }
 
 /** One JSON line for every exchange. */

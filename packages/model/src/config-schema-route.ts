@@ -210,19 +210,42 @@ function jwtSchema(duration: DurationSchema) {
   })
 }
 
+const limitKeyError = 'ip, route, openid, header:Name, cookie:name or claim:name'
+
+const limitKey = matching(
+  /^(?:ip|route|openid|(?:header|cookie):[!#$%&'*+.^_`|~0-9A-Za-z-]+|claim:[^\s]+)$/,
+  limitKeyError,
+)
+
 function rateLimitSchema(duration: DurationSchema) {
   return z
     .strictObject({
-      key: matching(
-        /^(?:ip|route|(?:header|cookie):[!#$%&'*+.^_`|~0-9A-Za-z-]+)$/,
-        'ip, route, header:Name or cookie:name',
-      )
-        .default('ip')
-        .describe('Who shares one limit: `ip`, `route` (everybody), `header:Name`, `cookie:name`.'),
+      key: z
+        .union(
+          [
+            limitKey.transform((one) => [one]),
+            z.array(limitKey, { error: limitKeyError }).min(1, { error: 'at least one' }),
+          ],
+          { error: `${limitKeyError}, or a list of them` },
+        )
+        .prefault('ip')
+        .describe(
+          'Who shares one limit: `ip`, `route` (everybody), `header:Name`, `cookie:name`, `claim:name`, `openid`, or a list: all of them together.',
+        ),
       requests: integer(1, 10_000_000).describe('So many requests in each `per`.'),
       per: duration.of().describe('The time `requests` is for.'),
       burst: z.exactOptional(integer(1, 10_000_000)).describe('So many at once. Default `requests`.'),
       keysMax: integer(1, 1_048_576).default(16_384).describe('Most keys remembered.'),
+      store: z
+        .exactOptional(name)
+        .describe('A key of `stores`: gateways count together there. Absent: each for itself.'),
+      name: z
+        .exactOptional(name)
+        .describe('Limits of one name in one store are one. Default: one for each route and filter.'),
+      onStoreFailure: choice(['local', 'allow', 'deny'])
+        .default('local')
+        .describe('While the store is away: each gateway counts for itself, all pass, or none (503).'),
+      headers: flag.default(false).describe('Answers say how much is left: RateLimit, RateLimit-Policy.'),
     })
     .transform((limit) => ({ burst: limit.requests, ...limit }))
 }

@@ -121,11 +121,13 @@ const filter = fc.oneof(
   fc.record({
     rateLimit: fc.record(
       {
-        key: fc.constantFrom('ip', 'route', 'header:X-User', 'cookie:sid'),
+        key: fc.constantFrom('ip', 'route', 'header:X-User', 'cookie:sid', ['openid', 'claim:sub']),
         requests: count,
         per: duration,
         burst: count,
         keysMax: count,
+        onStoreFailure: fc.constantFrom('local', 'allow', 'deny'),
+        headers: fc.boolean(),
       },
       { requiredKeys: ['requests', 'per'] },
     ),

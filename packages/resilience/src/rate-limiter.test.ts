@@ -145,6 +145,23 @@ test('threads share each key’s limit', async (t) => {
   assert.ok(new RateLimiter(new SharedCells(shared, 1), options).take('k0', 1_000) > 0)
 })
 
+test('what it says is left is what is admitted, and looking takes nothing', () => {
+  const steps = fc.array(fc.tuple(fc.constantFrom('a', 'b'), fc.nat(400)), { maxLength: 40 })
+  fc.assert(
+    fc.property(steps, (asked) => {
+      const it = limiter({ requests: 10, perMs: 1_000, burst: 5 })
+      let now = 1_000
+      for (const [key, passed] of asked) {
+        now += passed
+        const left = it.left(key, now)
+        assert.equal(it.left(key, now), left)
+        assert.equal(it.take(key, now) === 0, left > 0)
+        if (left > 0) assert.equal(it.left(key, now), left - 1)
+      }
+    }),
+  )
+})
+
 test('options out of range are refused by name', () => {
   assert.throws(() => limiter({ requests: 0, perMs: 1 }), /requests/)
   assert.throws(() => limiter({ requests: 1, perMs: 1, burst: 2 ** 27 }), /burst/)

@@ -89,6 +89,21 @@ export class RateLimiter {
     }
   }
 
+  /** How many requests of the key would be admitted at once; takes nothing and remembers nobody. */
+  left(key: string, now: number): number {
+    const cells = this.#cells
+    const nowTick = Math.floor(now * this.#ticksPerMs) | 0
+    const rest = Math.floor(now / this.#restMs) | 0
+    const set = (hash32(key, setSeed) & (this.#sets - 1)) * ways * placeCells
+    const print = hash32(key, printSeed) | 0 || 1
+    for (let place = set; place < set + ways * placeCells; place += placeCells) {
+      if (cells.load(place + fingerprint) !== print || resting(cells.load(place + touched), rest)) continue
+      const ahead = Math.max(0, (cells.load(place + tat) - nowTick) | 0)
+      return Math.max(0, Math.floor((this.#span - ahead) / this.#interval))
+    }
+    return this.#burst
+  }
+
   /** The key's place, perhaps just made; -1 when another thread was at the same place and one has to look again. */
   #find(set: number, print: number, nowTick: number, rest: number): number {
     const cells = this.#cells

@@ -7,6 +7,7 @@ import { parseConfig } from '@budao/model/parser'
 import { LocalCells } from '@budao/resilience'
 import { tempDir } from '@budao/testkit'
 import { exportJWK, generateKeyPair } from 'jose'
+import { type Store, StoreAway } from '../store.ts'
 import { createFilter, filterCells } from './create.ts'
 import type { Filter } from './filter.ts'
 import { testEnv, testRecord, TestRequest, TestResponse } from './test-exchange.test.ts'
@@ -15,9 +16,17 @@ const guide = readFileSync(new URL('../../../../docs/reference/filters.md', impo
 const examples = (language: string): string[] =>
   Array.from(guide.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, 'gms')), ([, code = '']) => code)
 
+/** What a gateway has when it starts before its store. */
+const awayStore: Store = {
+  here: false,
+  passedBy: () => {},
+  limiter: () => ({ take: () => Promise.reject(new StoreAway('not there')) }),
+  close: () => {},
+}
+
 /** A configuration with that text as its `routes`, or as filters of its only route. */
 function routesOf(yaml: string): readonly RouteConfig[] {
-  const routes = yaml.startsWith('routes:')
+  const routes = /^routes:/m.test(yaml)
     ? yaml
     : `routes:\n  - name: shop\n    backends: [{ service: shop }]\n    filters:\n${yaml.replace(/^/gm, '      ')}`
   const head = `version: 1
@@ -41,7 +50,11 @@ test('every filter of the guide can be made, and passes a request on', async (t)
   const made: Filter[] = []
   for (const yaml of examples('yaml')) {
     for (const config of routesOf(yaml).flatMap((route) => route.filters)) {
-      const filter = await createFilter(config, testEnv(dir, { cells: new LocalCells(filterCells(config)) }))
+      const env = testEnv(dir, {
+        cells: new LocalCells(filterCells(config)),
+        store: () => Promise.resolve(awayStore),
+      })
+      const filter = await createFilter(config, env)
       t.after(() => filter.close?.())
       made.push(filter)
       assert.equal(filterCells(config) > 0, 'rateLimit' in config)
@@ -52,7 +65,10 @@ test('every filter of the guide can be made, and passes a request on', async (t)
     }
   }
   const names = made.map(({ name }) => name)
-  assert.deepEqual(names, ['accessLog', 'cors', 'jwt', 'rateLimit', 'headers', 'headers', 'opening-hours'])
+  assert.deepEqual(names, [
+    ...['accessLog', 'cors', 'jwt', 'rateLimit', 'headers'],
+    ...['jwt', 'rateLimit', 'headers', 'opening-hours'],
+  ])
 })
 
 test('the module of the guide closes at night', async (t) => {

@@ -4,7 +4,7 @@ import { CorsFilter } from './cors.ts'
 import type { Filter, FilterEnv } from './filter.ts'
 import { HeadersFilter } from './headers.ts'
 import { createModuleFilter } from './module.ts'
-import { RateLimitFilter, rateLimitCells } from './rate-limit.ts'
+import { createRateLimitFilter, rateLimitCells } from './rate-limit.ts'
 
 /**
  * Makes one filter of a route. Rejects with one sentence for people when it cannot work: a file that is missing or
@@ -18,7 +18,7 @@ export async function createFilter(config: FilterConfig, env: FilterEnv): Promis
     const { createJwtFilter } = await import('./jwt.ts')
     return createJwtFilter(config.jwt, env)
   }
-  if ('rateLimit' in config) return new RateLimitFilter(config.rateLimit, env)
+  if ('rateLimit' in config) return createRateLimitFilter(config.rateLimit, env)
   if ('accessLog' in config) return createAccessLogFilter(config.accessLog, env)
   if ('cors' in config) return new CorsFilter(config.cors)
   if ('headers' in config) return new HeadersFilter(config.headers)

@@ -4,11 +4,11 @@ import type { ExchangeRecord, Filter, FilterRequest, FilterResponse, Reply } fro
 export class FilterChain {
   #filters: readonly Filter[] = []
   #passed = 0
-  readonly #warn: (filter: string, error: unknown) => void
+  readonly #tell: (problem: string) => void
 
-  /** `warn` is told of every filter that throws. */
-  constructor(warn: (filter: string, error: unknown) => void) {
-    this.#warn = warn
+  /** `tell` is told of every filter that throws. */
+  constructor(tell: (problem: string) => void) {
+    this.#tell = tell
   }
 
   begin(filters: readonly Filter[]): void {
@@ -70,5 +70,10 @@ export class FilterChain {
         this.#warn(filter.name, error)
       }
     }
+  }
+
+  #warn(filter: string, error: unknown): void {
+    const cause = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    this.#tell(`filter ${filter} failed: ${cause}`)
   }
 }

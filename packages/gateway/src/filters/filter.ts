@@ -18,6 +18,9 @@ export interface RequestView {
   header(name: string): string | undefined
 }
 
+/** The claims of a token, JSON values by name. */
+export type Claims = Readonly<Record<string, unknown>>
+
 /** A request in the filter chain: its headers may still be changed before it is forwarded. */
 export interface FilterRequest extends RequestView {
   /** The route's name. */
@@ -25,6 +28,10 @@ export interface FilterRequest extends RequestView {
   readonly requestId: string
   /** Monotonic milliseconds of this request's arrival. */
   readonly now: number
+  /** Whether the peer is a proxy that the listener trusts to speak for clients. */
+  readonly peerTrusted: boolean
+  /** What a verified token says of the client; null before a `jwt` filter has passed it. */
+  claims: Claims | null
   /**
    * Replaces every line of that header in the forwarded request. Throws a RangeError, as `removeHeader` does, for headers
    * of the connection and those that say where a message ends.
@@ -90,6 +97,8 @@ export interface FilterEnv {
   /** Relative paths in the configuration start here. */
   readonly baseDir: string
   readonly route: string
+  /** Which filter of the route it is, from 0. */
+  readonly step: number
   /** Node and site of this gateway. */
   readonly node: string
   readonly site: string

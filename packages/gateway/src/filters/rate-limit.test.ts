@@ -3,11 +3,19 @@ import { test } from 'node:test'
 import type { RateLimitConfig } from '@budao/model'
 import { SharedCells } from '@budao/resilience'
 import * as fc from 'fast-check'
-import type { FilterEnv } from './filter.ts'
+import type { Filter, FilterEnv, Reply } from './filter.ts'
 import { rateLimitCells, RateLimitFilter } from './rate-limit.ts'
 import { testEnv, TestRequest } from './test-exchange.test.ts'
 
-const limit: RateLimitConfig = { key: 'ip', requests: 2, per: 1_000, burst: 2, keysMax: 64 }
+const limit: RateLimitConfig = {
+  key: ['ip'],
+  requests: 2,
+  per: 1_000,
+  burst: 2,
+  keysMax: 64,
+  onStoreFailure: 'local',
+  headers: false,
+}
 
 function envFor(config: RateLimitConfig): FilterEnv {
   const length = rateLimitCells(config)
@@ -15,14 +23,14 @@ function envFor(config: RateLimitConfig): FilterEnv {
 }
 
 /** How many of `requests` are admitted. */
-function admitted(filter: RateLimitFilter, requests: readonly Partial<TestRequest>[]): number {
-  return requests.filter((fields) => filter.onRequest(new TestRequest(fields)) === undefined).length
+function admitted(filter: Filter, requests: readonly Partial<TestRequest>[]): number {
+  return requests.filter((fields) => filter.onRequest!(new TestRequest(fields)) === undefined).length
 }
 
 test('who asks too often is answered 429 and told when to come again', () => {
   const filter = new RateLimitFilter(limit, envFor(limit))
   assert.equal(admitted(filter, [{}, {}]), 2)
-  const reply = filter.onRequest(new TestRequest())
+  const reply = filter.onRequest(new TestRequest()) as Reply
   assert.equal(reply?.status, 429)
   assert.equal(new Map(reply.headers).get('Retry-After'), '1')
   assert.equal(new Map(reply.headers).get('Content-Type'), 'application/json')
@@ -37,7 +45,7 @@ test('who waits as long as told is admitted', () => {
   const config: RateLimitConfig = { ...limit, requests: 3, per: 10_000, burst: 1 }
   const filter = new RateLimitFilter(config, envFor(config))
   assert.equal(admitted(filter, [{}]), 1)
-  const reply = filter.onRequest(new TestRequest({ now: 100 }))
+  const reply = filter.onRequest(new TestRequest({ now: 100 })) as Reply
   assert.equal(new Map(reply?.headers).get('Retry-After'), '4')
   assert.equal(admitted(filter, [{ now: 4_100 }]), 1)
 })
@@ -91,6 +99,44 @@ const keys: [what: string, key: string, requests: Partial<TestRequest>[], admitt
     3,
   ],
   [
+    'a claim of a verified token decides',
+    'claim:sub',
+    [
+      { clientIp: 'a', claims: { sub: 'u1' } },
+      { clientIp: 'b', claims: { sub: 'u1' } },
+      { clientIp: 'c', claims: { sub: 'u1' } },
+      { clientIp: 'd', claims: { sub: 'u2' } },
+      { clientIp: 'e', claims: {} },
+    ],
+    4,
+  ],
+  [
+    'the claim openid comes before the header, which only a trusted peer may send',
+    'openid',
+    [
+      { clientIp: 'a', claims: { openid: 'o1' }, peerTrusted: true, headers: { 'x-wx-openid': '1' } },
+      { clientIp: 'a', claims: { openid: 'o1' }, peerTrusted: true, headers: { 'x-wx-openid': '2' } },
+      { clientIp: 'a', claims: { openid: 'o1' }, peerTrusted: true, headers: { 'x-wx-openid': '3' } },
+      { clientIp: 'b', peerTrusted: true, headers: { 'x-wx-openid': '1' } },
+      { clientIp: 'c', headers: { 'x-wx-openid': '4' } },
+      { clientIp: 'c', headers: { 'x-wx-openid': '5' } },
+      { clientIp: 'c', headers: { 'x-wx-openid': '6' } },
+    ],
+    5,
+  ],
+  [
+    'several parts together',
+    'ip+header:X-User',
+    [
+      from('192.0.2.1', { 'X-User': 'a' }),
+      from('192.0.2.1', { 'X-User': 'b' }),
+      from('192.0.2.2', { 'X-User': 'a' }),
+      from('192.0.2.1', { 'X-User': 'a' }),
+      from('192.0.2.1', { 'X-User': 'a' }),
+    ],
+    4,
+  ],
+  [
     'a cookie decides',
     'cookie:sid',
     [
@@ -103,7 +149,7 @@ const keys: [what: string, key: string, requests: Partial<TestRequest>[], admitt
 ]
 for (const [what, key, requests, expected] of keys) {
   test(what, () => {
-    const config = { ...limit, key }
+    const config = { ...limit, key: key.split('+') }
     assert.equal(admitted(new RateLimitFilter(config, envFor(config)), requests), expected)
   })
 }
@@ -111,13 +157,13 @@ for (const [what, key, requests, expected] of keys) {
 test('no header, cookie or address makes it throw', () => {
   const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array).toString('latin1'))
   const filters = ['ip', 'header:X-User', 'cookie:sid'].map(
-    (key) => new RateLimitFilter({ ...limit, key }, envFor(limit)),
+    (key) => new RateLimitFilter({ ...limit, key: [key] }, envFor(limit)),
   )
   fc.assert(
     fc.property(bytes, bytes, bytes, fc.nat(), (clientIp, cookie, user, now) => {
       const request = new TestRequest({ clientIp, now, headers: { cookie, 'x-user': user } })
       for (const filter of filters) {
-        const reply = filter.onRequest(request)
+        const reply = filter.onRequest(request) as Reply | undefined
         if (reply !== undefined) assert.match(new Map(reply.headers).get('Retry-After') ?? '', /^[1-9]\d*$/)
       }
     }),

@@ -1,5 +1,5 @@
 import { LocalCells } from '@budao/resilience'
-import type { ExchangeRecord, FilterEnv, FilterRequest, FilterResponse } from './filter.ts'
+import type { Claims, ExchangeRecord, FilterEnv, FilterRequest, FilterResponse } from './filter.ts'
 
 /** A request in memory. `headers` may be given with names in any case; they are what would be forwarded. */
 export class TestRequest implements FilterRequest {
@@ -12,6 +12,8 @@ export class TestRequest implements FilterRequest {
   route = 'shop'
   requestId = 'req-1'
   now = 0
+  peerTrusted = false
+  claims: Claims | null = null
   headers: Record<string, string> = {}
 
   constructor(fields: Partial<TestRequest> = {}) {
@@ -79,6 +81,7 @@ export function testEnv(
     wallNow: () => Date.UTC(2026, 10, 5, 8, 0, 0, 123),
     baseDir,
     route: 'shop',
+    step: 0,
     node: 'gw-1',
     site: 'east',
     warn: (message) => void warnings.push(message),

@@ -63,6 +63,11 @@ export class RedisConnection {
     return this.#presence.here
   }
 
+  /** Counts one who did not ask because the server is away. */
+  passedBy(): void {
+    this.#status.passed()
+  }
+
   /** Sends one command. Rejects with a StoreAway when it is not answered in time, or with an error. */
   call(command: string, ...args: (string | number | Buffer)[]): Promise<unknown> {
     return this.#ask(() => this.#redis.call(command, args))

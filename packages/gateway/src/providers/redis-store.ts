@@ -21,6 +21,10 @@ export class RedisStore implements Store {
     return this.#connection.here
   }
 
+  passedBy(): void {
+    this.#connection.passedBy()
+  }
+
   limiter(limit: SharedLimit): SharedLimiter {
     return new RedisLimiter(this.#connection, this.#keyPrefix, limit)
   }
