@@ -23,10 +23,11 @@ import type { UpstreamConnection } from './upstream-connection.ts'
 /**
  * idle        no request
  * filtering   a filter's promise is awaited
+ * receiving   a small body is taken in whole before an endpoint is asked: a slow phone holds no place at a backend
  * attempting  an endpoint has been asked, or is about to be
  * relaying    its answer is on the way to the client
  */
-type State = 'idle' | 'filtering' | 'attempting' | 'relaying'
+type State = 'idle' | 'filtering' | 'receiving' | 'attempting' | 'relaying'
 
 /** Who answered, as the access log says it. */
 export type AnsweredBy =
@@ -80,6 +81,8 @@ export class Exchange implements Timed, FilterRequest, Caller {
   #continueSent = false
   #requestDeadlineAt = Infinity
   #perTryMs = Infinity
+  /** Whom to ask once the body is here. */
+  #service: Service | null = null
   #requestMs = 0
   #answeredBy: AnsweredBy = 'gateway'
   #reason = ''
@@ -192,8 +195,18 @@ export class Exchange implements Timed, FilterRequest, Caller {
     const before = this.body.bytes
     const end = this.#takeBody(bytes, start)
     if (this.body.bytes === before || this.#state === 'idle') return end
+    const now = this.#plane.clock.now()
+    const { bodyRate, bodyGrace } = this.#client.listener.limits
+    if (!this.body.complete && this.body.isTooSlow(now, bodyRate, bodyGrace)) {
+      this.#endBody('body_timeout')
+      return bytes.length
+    }
     // A client that is still sending cannot be waiting yet: the clock for the answer starts behind the request.
-    if (this.#state !== 'filtering') this.#startClock(this.#plane.clock.now())
+    if (this.#state !== 'filtering') this.#startClock(now)
+    if (this.#state === 'receiving') {
+      if (this.body.complete) this.#ask(this.#service!, now)
+      return end
+    }
     if (!this.#attempts.sendMore() || (this.body.overfull && !this.#attempts.sending)) this.#pause()
     return end
   }
@@ -215,6 +228,7 @@ export class Exchange implements Timed, FilterRequest, Caller {
 
   onDeadline(now: number): void {
     if (this.#state === 'filtering') return this.#answerError('filter_failed')
+    if (this.#state === 'receiving') return this.#refuse('body_timeout')
     if (this.#state === 'relaying') return this.#onStalled(now)
     if (this.#state !== 'attempting') return
     if (now < this.#requestDeadlineAt) return this.#attempts.onTimeout(now, false)
@@ -272,10 +286,7 @@ export class Exchange implements Timed, FilterRequest, Caller {
 
   /** The request has been sent as far as it has arrived. */
   onSent(): void {
-    if (!this.body.complete && this.#client.head.expectsContinue && !this.#continueSent) {
-      this.#continueSent = true
-      this.#client.sendContinue()
-    }
+    this.#continue()
     this.onWritable()
   }
 
@@ -283,6 +294,7 @@ export class Exchange implements Timed, FilterRequest, Caller {
   onWritable(): void {
     if (!this.#paused) return
     this.#paused = false
+    this.body.measureAnew()
     this.#client.resume()
   }
 
@@ -413,6 +425,20 @@ export class Exchange implements Timed, FilterRequest, Caller {
     this.#perTryMs = route.perTryMsFor(service)
     this.body.keepUpTo(service.retry.bodyBytes)
     this.#startClock(now)
+    if (!this.body.shortlyWhole) return this.#ask(service, now)
+    this.#state = 'receiving'
+    this.#service = service
+    this.#continue()
+  }
+
+  #continue(): void {
+    if (this.body.complete || !this.#client.head.expectsContinue || this.#continueSent) return
+    this.#continueSent = true
+    this.#client.sendContinue()
+  }
+
+  #ask(service: Service, now: number): void {
+    this.#state = 'attempting'
     this.#attempts.begin(service, now)
   }
 
@@ -443,10 +469,15 @@ export class Exchange implements Timed, FilterRequest, Caller {
   #takeBody(bytes: Buffer, start: number): number {
     const end = this.body.take(bytes, start)
     if (typeof end === 'number') return end
-    this.#attempts.cancel()
-    if (this.#state === 'relaying') this.#cutOff(end)
-    else this.#refuse(end)
+    this.#endBody(end)
     return bytes.length
+  }
+
+  /** The rest of the body is not wanted. */
+  #endBody(code: ErrorCode): void {
+    this.#attempts.cancel()
+    if (this.#state === 'relaying') this.#cutOff(code)
+    else this.#refuse(code)
   }
 
   #pause(): void {

@@ -199,7 +199,7 @@ test('a client that goes away takes its request with it, wherever that is', asyn
     }
   }
   const client = await gateway.connect()
-  client.send(requestText('POST /upload', ['Content-Length: 100']) + 'half')
+  client.send(requestText('POST /upload', ['Content-Length: 100000']) + 'half')
   await until('an upload', () => backend.connections.at(-1)!.received.endsWith('half'))
   client.reset()
   await until('the end of the connection', () => backend.connections.at(-1)!.ended)

@@ -196,7 +196,7 @@ test('a drain finishes what is under way, closes behind it, and takes nothing ne
     Array.from({ length: 5 }, () => gateway.connect()),
   )
   waiting!.send(requestText('/waiting'))
-  uploading!.send(requestText('POST /fast', ['Content-Length: 8']) + 'half')
+  uploading!.send(requestText('POST /fast', ['Transfer-Encoding: chunked']) + '4\r\nhalf\r\n')
   streaming!.send(requestText('/streaming'))
   started!.send(requestText('/fast').slice(0, 10))
   idle!.send(requestText('/fast'))
@@ -224,7 +224,7 @@ test('a drain finishes what is under way, closes behind it, and takes nothing ne
   )
 
   at('/waiting')!.respond(200, 'waited')
-  uploading!.send('half')
+  uploading!.send('4\r\nhalf\r\n0\r\n\r\n')
   started!.send(requestText('/fast').slice(10))
   at('/streaming')!.write('half')
   for (const [client, body] of [

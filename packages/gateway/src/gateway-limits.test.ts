@@ -120,3 +120,50 @@ test('a chunked body that turns out malformed ends both connections', async (t) 
   await until('the end of the connection', () => backend.connections[0]!.ended)
   assert.doesNotMatch(backend.connections[0]!.received, /evil/)
 })
+
+test('a body that dribbles slower than it may is answered 408 however often a byte comes', async (t) => {
+  const backend = await rawServer(t, echo)
+  const gateway = await testGateway(t, {
+    endpoints: [backend.address],
+    listener: { limits: { bodyRate: 1_000, bodyGrace: '50ms' } },
+  })
+  for (const framing of ['Content-Length: 50', 'Content-Length: 100000', 'Transfer-Encoding: chunked']) {
+    const slow = await gateway.connect()
+    slow.send(requestText('POST /', [framing]))
+    const dribble = setInterval(() => slow.send(framing.startsWith('T') ? '1\r\nx\r\n' : 'x'), 20)
+    t.after(() => clearInterval(dribble))
+    const response = await slow.readResponse()
+    clearInterval(dribble)
+    assert.equal(response.status, 408, framing)
+    assert.equal(errorOf(response), 'body_timeout')
+    slow.socket.destroy()
+  }
+  const { breaker, endpoints } = gateway.service()
+  assert.equal(breaker?.failures, 0, 'slow clients say nothing of the service')
+  assert.equal(endpoints[0]!.failuresTotal, 0)
+  await gateway.quiet()
+})
+
+test('a small body is received whole before an endpoint is asked, with 100 Continue where the client waits for it', async (t) => {
+  const bodies: string[] = []
+  const backend = await rawServer(t, async ({ connection, body }) => {
+    bodies.push(await body())
+    connection.respond(200, 'ok')
+  })
+  const gateway = await testGateway(t, { endpoints: [backend.address] })
+  const head = requestText('POST /', ['Content-Length: 6', 'Expect: 100-continue'])
+  const client = await gateway.connect()
+  client.send(head)
+  assert.equal((await client.readResponse()).status, 100)
+  assert.equal(backend.connections.length, 0, 'nobody is asked before the body is here')
+  await client.sendPieces(['ab', 'cd', 'ef'])
+  assert.equal((await client.readResponse()).status, 200)
+  assert.deepEqual(bodies, ['abcdef'])
+
+  client.send(head)
+  assert.equal((await client.readResponse()).status, 100)
+  client.send('abc')
+  client.reset()
+  await gateway.quiet()
+  assert.equal(backend.heads.length, 1)
+})

@@ -20,6 +20,9 @@ export class RequestBody {
   #remaining = 0
   #scanner: ChunkScanner | null = null
   #chunked = false
+  /** Since when its speed is measured, and how much had arrived by then; -1 before the first look. */
+  #measuredAt = -1
+  #measuredBytes = 0
 
   /** `bodyMax` 0 is no limit. */
   begin(head: RequestHead, bodyMax: number): ErrorCode | null {
@@ -31,6 +34,7 @@ export class RequestBody {
     this.#bodyMax = bodyMax === 0 ? Infinity : bodyMax
     this.#remaining = head.contentLength
     this.#chunked = head.framing === 'chunked'
+    this.#measuredAt = -1
     if (this.#parts.length > 0) this.#parts = []
     if (this.#chunked) {
       this.#scanner ??= new ChunkScanner({ allowExtensions: false })
@@ -51,6 +55,30 @@ export class RequestBody {
 
   keepUpTo(bytes: number): void {
     this.#keptMax = bytes
+  }
+
+  /** It is small enough to be held whole, says so in advance, and has not arrived yet. */
+  get shortlyWhole(): boolean {
+    return !this.complete && !this.#chunked && this.#keptBytes + this.#remaining <= this.#keptMax
+  }
+
+  /**
+   * Whether so little has arrived since the first look, or since `measureAnew`, that somebody holds the request open on
+   * purpose: less than `bytesPerSecond` behind `graceMs`. 0 is never.
+   */
+  isTooSlow(now: number, bytesPerSecond: number, graceMs: number): boolean {
+    if (this.#measuredAt === -1) {
+      this.#measuredAt = now
+      this.#measuredBytes = this.bytes
+      return false
+    }
+    const wanted = (bytesPerSecond * (now - this.#measuredAt - graceMs)) / 1_000
+    return this.bytes - this.#measuredBytes < wanted
+  }
+
+  /** The client was made to wait: that time is not its own. */
+  measureAnew(): void {
+    this.#measuredAt = -1
   }
 
   /** More is held than should be while there is nowhere to send it. */

@@ -43,6 +43,8 @@ test('the smallest file gets every default', () => {
           bodyBytes: 10_485_760,
           connections: 10_000,
           headTimeout: 10_000,
+          bodyRate: 240,
+          bodyGrace: 5_000,
           idle: 75_000,
         },
       },

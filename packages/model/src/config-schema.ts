@@ -119,6 +119,10 @@ function listenerSchema(duration: DurationSchema): z.ZodType<ListenerConfig> {
           .describe('Largest request body, bytes; 0 is no limit.'),
         connections: integer(1, 1_000_000).default(10_000).describe('Most open connections.'),
         headTimeout: duration.or('10s').describe('The whole head must arrive within this time.'),
+        bodyRate: integer(0, 1_000_000_000)
+          .default(240)
+          .describe('Least speed of a request body, bytes a second; 0 is no limit.'),
+        bodyGrace: duration.or('5s', { min: 0 }).describe('How long a body may be slower than `bodyRate`.'),
         idle: duration.or('75s').describe('How long a connection may wait between requests.'),
       })
       .prefault({}),

@@ -94,6 +94,10 @@ export interface ListenerLimits {
   readonly connections: number
   /** The whole head must arrive within this time. Default 10 000. */
   readonly headTimeout: number
+  /** A body may arrive this slowly, bytes a second, and not slower; 0 is no limit. Default 240. */
+  readonly bodyRate: number
+  /** Time before `bodyRate` holds. Default 5 000. */
+  readonly bodyGrace: number
   /** How long a connection may wait between requests. Default 75 000. */
   readonly idle: number
 }
