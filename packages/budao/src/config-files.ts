@@ -31,8 +31,19 @@ function namedFiles(config: Config): NamedFile[] {
   const files: NamedFile[] = []
   for (const [index, { tls }] of config.listeners.entries()) {
     if (tls === undefined) continue
-    for (const part of ['cert', 'key'] as const)
-      files.push({ path: ['listeners', index, 'tls', part], name: tls[part] })
+    for (const [each, certificate] of tls.certificates.entries()) {
+      // One alone is mostly written in the short form.
+      const place = tls.certificates.length === 1 ? [] : ['certificates', each]
+      for (const part of ['cert', 'key'] as const)
+        files.push({ path: ['listeners', index, 'tls', ...place, part], name: certificate[part] })
+    }
+    if (tls.clientAuth !== undefined)
+      files.push({ path: ['listeners', index, 'tls', 'clientAuth', 'ca'], name: tls.clientAuth.ca })
+  }
+  for (const [name, { tls }] of Object.entries(config.services)) {
+    for (const part of ['ca', 'cert', 'key'] as const) {
+      if (tls?.[part] !== undefined) files.push({ path: ['services', name, 'tls', part], name: tls[part] })
+    }
   }
   for (const [index, { filters }] of config.routes.entries()) {
     for (const [step, filter] of filters.entries()) {

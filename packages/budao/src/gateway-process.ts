@@ -151,7 +151,8 @@ export class GatewayProcess implements AdminSource {
     const read = await this.#source.read()
     if (!read.ok) return this.#refuse(read.problems)
     // Certificates are files of their own: they may have been renewed while the configuration stays as it is.
-    const hasFiles = read.snapshot.config.listeners.some(({ tls }) => tls !== undefined)
+    const { listeners, services } = read.snapshot.config
+    const hasFiles = [...listeners, ...Object.values(services)].some(({ tls }) => tls !== undefined)
     if (!hasFiles && JSON.stringify(read.snapshot.config) === JSON.stringify(this.snapshot.config)) {
       this.#refused = null
       return { ok: true, version: this.snapshot.version }

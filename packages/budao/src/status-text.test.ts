@@ -53,6 +53,7 @@ function report(changes: Partial<GatewayReport> = {}): GatewayReport {
     refused: null,
     workers: [],
     listeners: [],
+    certificates: [],
     sites: [
       { name: 'east', state: 'up', usable: 1, total: 1, requestsPerSecond: 983.4 },
       { name: 'west', state: 'up', usable: 1, total: 1, requestsPerSecond: 0.25 },

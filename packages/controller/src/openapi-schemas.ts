@@ -27,6 +27,16 @@ export const schemas: { readonly [name: string]: Schema } = {
       object({ id: count, state: choice('starting', 'serving', 'draining', 'crashed'), restarts: count }),
     ),
     listeners: list(object({ name: string, address: string, protocol: string })),
+    certificates: list(
+      object({
+        listener: string,
+        source: string,
+        hosts: list(string),
+        issuer: string,
+        expiresAt: instant,
+        expiresInSeconds: { type: 'number', description: 'Negative once it has expired.' },
+      }),
+    ),
     sites: list(
       object({ name: string, state: health, usable: count, total: count, requestsPerSecond: number }),
     ),

@@ -61,6 +61,16 @@ export function twoSites(): GatewayReport {
     refused: null,
     workers: [{ id: 0, state: 'serving', restarts: 0 }],
     listeners: [{ name: 'web', address: '0.0.0.0:8080', protocol: 'http' }],
+    certificates: [
+      {
+        listener: 'webs',
+        source: 'tls/site.crt',
+        hosts: ['shop.example'],
+        issuer: 'Test CA',
+        expiresAt: '2026-02-01T00:00:00.000Z',
+        expiresInSeconds: 2_678_400,
+      },
+    ],
     sites: [
       { name: 'east', state: 'up', usable: 1, total: 1, requestsPerSecond: 120.5 },
       { name: 'west', state: 'up', usable: 1, total: 1, requestsPerSecond: 118 },

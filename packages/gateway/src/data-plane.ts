@@ -1,15 +1,19 @@
-import type { Socket } from 'node:net'
 import type { EventDraft, ListenerConfig } from '@budao/model'
 import type { Clock, Random } from '@budao/resilience'
 import { cellsOf } from './arena.ts'
+import type { Arrival } from './arrival.ts'
 import { Downstream } from './downstream.ts'
+import { ListenerMetrics } from './listener-metrics.ts'
 import { Listeners } from './listeners.ts'
 import { Metrics } from './metrics.ts'
 import { RequestIdentity } from './request-identity.ts'
 import { Runtime, type RuntimePlan } from './runtime.ts'
-import { pendingCellName, type Service } from './service.ts'
+import { pendingCellName, type Endpoint, type Service } from './service.ts'
 import { Stores } from './stores.ts'
 import { TimerWheel } from './timer-wheel.ts'
+import type { TlsMaterial } from './tls/tls-material.ts'
+import { UpstreamTlsSet } from './tls/upstream-tls-set.ts'
+import type { UpstreamTls } from './tls/upstream-tls.ts'
 import { UpstreamPool, type UpstreamPoolOptions } from './upstream-pool.ts'
 
 /** Reads of up to this size are taken at once; as much as the system hands over for one socket. */
@@ -21,6 +25,7 @@ export interface DataPlaneOptions {
   readonly worker: number
   readonly memory: Int32Array
   readonly metrics: ArrayBufferLike
+  readonly listenerMetrics: ArrayBufferLike
   wallNow(): number
   report(event: EventDraft): void
   warn(message: string): void
@@ -32,6 +37,7 @@ export class DataPlane {
   readonly random: Random
   readonly wheel: TimerWheel
   readonly metrics: Metrics
+  readonly listenerMetrics: ListenerMetrics
   readonly identity: RequestIdentity
   /** Set by the first `apply`, before anything listens. */
   runtime!: Runtime
@@ -45,6 +51,7 @@ export class DataPlane {
   readonly #listeners: Listeners
   readonly #stores: Stores = new Stores()
   readonly #retired: Set<Runtime> = new Set()
+  readonly #upstreamTls: UpstreamTlsSet = new UpstreamTlsSet()
   readonly #ticker: NodeJS.Timeout
   #drained: (() => void) | null = null
 
@@ -54,10 +61,16 @@ export class DataPlane {
     this.#options = options
     this.wheel = new TimerWheel(clock.now(), { tickMs: TICK_MS, slots: WHEEL_SLOTS })
     this.metrics = new Metrics(options.metrics)
+    this.listenerMetrics = new ListenerMetrics(options.listenerMetrics)
     this.identity = new RequestIdentity(random)
     this.#listeners = new Listeners({
-      accept: (socket, listener) => this.#accept(socket, listener),
-      onRefused: () => this.metrics.connectionRefused(),
+      accept: (arrival) => this.#accept(arrival),
+      onRefused: ({ name }) => {
+        this.metrics.connectionRefused()
+        this.listenerMetrics.add(name, 'refused')
+      },
+      onHandshake: ({ name }, result) => this.listenerMetrics.add(name, result),
+      wallNow: () => this.wallNow(),
       warn: (message) => this.warn(message),
     })
     this.#tick()
@@ -91,7 +104,8 @@ export class DataPlane {
 
   /** Serves from `runtime` from now on: one assignment. Requests under way finish with the one they began with. */
   apply(runtime: Runtime): void {
-    this.#connectPools(runtime)
+    this.listenerMetrics.rows = runtime.plan.listenerRows
+    this.#connectPools(runtime, runtime.plan.tls)
     const before = this.runtime as Runtime | undefined
     if (before !== undefined) runtime.inherit(before)
     this.runtime = runtime
@@ -101,8 +115,14 @@ export class DataPlane {
   }
 
   /** As `Listeners.listen`. */
-  listen(listeners: readonly ListenerConfig[], baseDir: string): Promise<Record<string, string>> {
-    return this.#listeners.listen(listeners, baseDir)
+  listen(listeners: readonly ListenerConfig[], tls: TlsMaterial): Promise<Record<string, string>> {
+    return this.#listeners.listen(listeners, tls)
+  }
+
+  /** Uses other certificates, both ways, from the next connection on. */
+  renewTls(tls: TlsMaterial): void {
+    this.#listeners.renew(tls)
+    this.#connectPools(this.runtime, tls)
   }
 
   /** Accepts nothing new, lets requests under way finish, closes everything else. Resolves when nothing is open. */
@@ -154,19 +174,23 @@ export class DataPlane {
     this.metrics.connections(this.#downstreams.size, open, idle)
   }
 
-  #accept(socket: Socket, listener: ListenerConfig): void {
+  #accept(arrival: Arrival): void {
     this.metrics.accepted()
-    this.#downstreams.add(new Downstream(this, socket, listener))
+    this.listenerMetrics.add(arrival.listener.name, 'accepted')
+    this.#downstreams.add(new Downstream(this, arrival))
   }
 
-  #connectPools({ plan, services }: Runtime): void {
+  #connectPools({ plan, services }: Runtime, material: TlsMaterial): void {
     const wanted = new Set<string>()
     for (const service of services.values()) {
-      const options = poolOptions(service, this.#options.worker)
       const pending = cellsOf(this.#options.memory, plan.layout, pendingCellName(service.name))
       for (const endpoint of service.endpoints) {
         const name = `${service.name} ${endpoint.address}`
         wanted.add(name)
+        const tls = this.#upstreamTls.get(service.name, endpoint.address, service.config, material)
+        const options = poolOptions(service, this.#options.worker, tls, (problem) =>
+          this.#options.report(tlsFailed(service, endpoint, problem)),
+        )
         let pool = this.#pools.get(name)
         if (pool === undefined) {
           pool = new UpstreamPool(this.clock, this.wheel, this.buffer, pending, endpoint.address, options)
@@ -180,15 +204,35 @@ export class DataPlane {
       pool.close()
       this.#pools.delete(name)
     }
+    this.#upstreamTls.sweep()
   }
 }
 
-function poolOptions({ config }: Service, worker: number): UpstreamPoolOptions {
+function poolOptions(
+  { config }: Service,
+  worker: number,
+  tls: UpstreamTls | null,
+  onTlsFailed: (problem: string) => void,
+): UpstreamPoolOptions {
   return {
     worker,
+    tls,
+    onTlsFailed,
     connectionsMax: config.limits.connections,
     connectMs: config.timeouts.connect,
     idleMs: config.timeouts.idle,
     pendingMax: config.limits.pending,
+  }
+}
+
+function tlsFailed(service: Service, { address, site }: Endpoint, problem: string): EventDraft {
+  return {
+    kind: 'endpoint.tls-failed',
+    severity: 'warning',
+    subject: address,
+    service: service.name,
+    site,
+    message: `No TLS connection to endpoint ${address}: ${problem}.`,
+    evidence: { problem, verify: service.config.tls?.verify ?? true },
   }
 }

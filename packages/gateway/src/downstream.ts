@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { ListenerConfig } from '@budao/model'
 import { answerOf, answerText, connectionLine } from './answer-text.ts'
 import type { Client, HttpVersion } from './client.ts'
+import type { Arrival } from './arrival.ts'
 import type { DataPlane } from './data-plane.ts'
 import { errorCodes, type ErrorCode } from './errors.ts'
 import { Exchange } from './exchange.ts'
@@ -11,6 +12,7 @@ import { readRaw, resumeRaw } from './raw-reader.ts'
 import { RawWriter } from './raw-writer.ts'
 import { errorReply } from './reply.ts'
 import type { Timed } from './timer-wheel.ts'
+import type { CertificateHeaders } from './tls/client-certificate.ts'
 
 /** How long a connection that is being closed is still read, so that the client gets the last answer before a reset. */
 const LINGER_MS = 2_000
@@ -36,6 +38,7 @@ export class Downstream implements Client, Timed {
   readonly #socket: Socket
   readonly #writer: RawWriter
   readonly #exchange: Exchange
+  readonly #certificate: CertificateHeaders | null
   #state: State = 'idle'
   #partialHead = ''
   /** Bytes that arrived behind the current request. Not empty: the socket is not being read. */
@@ -46,12 +49,17 @@ export class Downstream implements Client, Timed {
   #stopped = false
   #working = false
 
-  constructor(plane: DataPlane, socket: Socket, listener: ListenerConfig) {
+  constructor(plane: DataPlane, { socket, listener, address, certificate }: Arrival) {
     this.#plane = plane
     this.#socket = socket
     this.listener = listener
-    this.head = new RequestHead({ trustForwarded: listener.trustForwarded })
-    this.remoteAddress = plainAddress(socket.remoteAddress ?? '')
+    this.head = new RequestHead({
+      trustForwarded: listener.trustForwarded,
+      // Who asks for certificates himself need not believe what others say of them.
+      trustCertificate: listener.trustForwarded && listener.tls?.clientAuth === undefined,
+    })
+    this.remoteAddress = address
+    this.#certificate = certificate
     this.#exchange = new Exchange(plane, this)
     readRaw(socket, plane.buffer, (bytes, length) => this.#onRead(bytes, length))
     this.#writer = new RawWriter(socket, () => this.#onDrain())
@@ -202,6 +210,8 @@ export class Downstream implements Client, Timed {
     this.#partialHead = ''
     const wrong = this.head.read(text, end, headers)
     if (wrong !== null) return this.#refuse(wrong)
+    if (this.#certificate !== null)
+      for (const [name, value] of this.#certificate) this.head.fields.set(name, value)
     this.#state = 'exchange'
     this.deadlineAt = Infinity
     const bodyStart = end - before + skipped
@@ -286,11 +296,6 @@ const NOTHING = Buffer.alloc(0)
 
 function copyOf(bytes: Buffer, start: number, end: number): Buffer {
   return Buffer.from(bytes.subarray(start, end))
-}
-
-/** `::ffff:10.0.0.1`, what a dual-stack socket says of an IPv4 peer, as `10.0.0.1`. */
-function plainAddress(address: string): string {
-  return address.startsWith('::ffff:') ? address.slice(7) : address
 }
 
 function hasBareLineFeed(text: string): boolean {

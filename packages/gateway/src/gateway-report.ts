@@ -1,5 +1,6 @@
 import type {
   BreakerReport,
+  CertificateReport,
   Config,
   EndpointReport,
   GatewayReport,
@@ -24,6 +25,7 @@ export interface ReportInput {
   readonly routeRows: Readonly<Record<string, number>>
   readonly workers: GatewayReport['workers']
   readonly addresses: Readonly<Record<string, string>>
+  readonly certificates: readonly CertificateReport[]
   lastError(service: string, address: string): string
 }
 
@@ -86,6 +88,7 @@ export class GatewayReporter {
         address: input.addresses[name] ?? address,
         protocol,
       })),
+      certificates: input.certificates,
       sites: Object.keys(config.sites).map((name) => siteReport(name, services)),
       services,
       routes,

@@ -4,12 +4,15 @@ import { SeededRandom, type Clock } from '@budao/resilience'
 import { Arena, cellsOf } from './arena.ts'
 import { GatewayReporter } from './gateway-report.ts'
 import { HealthChecker } from './health-checker.ts'
+import { LISTENER_ROWS_MAX, ListenerMetrics, ListenerMetricsReader } from './listener-metrics.ts'
 import { Metrics, MetricsReader } from './metrics.ts'
 import { ProcessClock } from './process-clock.ts'
 import { prometheusText } from './prometheus.ts'
 import { createServices, runtimeCells, storeName, type RuntimePlan } from './runtime.ts'
 import type { Service } from './service.ts'
 import { readStoreCounts, type StoreCounts } from './store-status.ts'
+import { CERTIFICATE_POLL_MS, CertificateStore } from './tls/certificate-store.ts'
+import type { TlsMaterial } from './tls/tls-material.ts'
 import { WorkerPool } from './worker-pool.ts'
 
 /** Shared memory for services, endpoints and rate limits: 8 Mi cells, 32 MiB of address space, used as needed. */
@@ -26,6 +29,8 @@ export interface GatewayOptions {
   readonly baseDir: string
   /** A thread that has not reacted for so long, in milliseconds, is stuck, for example in a filter's endless loop, and replaced. Default 10 000. */
   readonly stuckMs?: number
+  /** How often the files of certificates are looked at, milliseconds. Default 5000. */
+  readonly certificatePollMs?: number
   report(event: EventDraft): void
   warn(message: string): void
 }
@@ -50,6 +55,9 @@ export class Gateway {
   readonly #pool: WorkerPool
   readonly #checker: HealthChecker
   readonly #reporter: GatewayReporter
+  readonly #certificates: CertificateStore
+  readonly #listenerReader: ListenerMetricsReader
+  readonly #listenerRows: Record<string, number> = {}
   readonly #workers: number
   readonly #routeRows: Record<string, number> = {}
   #services: Map<string, Service> = new Map()
@@ -71,11 +79,22 @@ export class Gateway {
       () => new SharedArrayBuffer(Metrics.bytesFor(ROUTE_ROWS_MAX)),
     )
     this.#reader = new MetricsReader(this.#metrics)
+    const listenerMetrics = this.#metrics.map(() => new SharedArrayBuffer(ListenerMetrics.bytesFor()))
+    this.#listenerReader = new ListenerMetricsReader(listenerMetrics)
+    this.#certificates = new CertificateStore({
+      baseDir: options.baseDir,
+      ticketSecret: Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('hex'),
+      pollMs: options.certificatePollMs ?? CERTIFICATE_POLL_MS,
+      wallNow: () => Date.now(),
+      report: (event) => options.report(event),
+      onChange: (tls) => this.#renewTls(tls),
+    })
     this.#checker = new HealthChecker(this.#clock, this.#random, (event) => options.report(event))
     this.#pool = new WorkerPool({
       count: this.#workers,
       memory: this.#arena.memory.buffer as SharedArrayBuffer,
       metrics: this.#metrics,
+      listenerMetrics,
       now: () => this.#clock.now(),
       report: (event) => this.#report(event),
       warn: (message) => options.warn(message),
@@ -129,13 +148,20 @@ export class Gateway {
       routeRows: this.#routeRows,
       workers: this.#pool.states(),
       addresses: this.#pool.addresses,
+      certificates: this.#certificates.report(),
       lastError: (service, address) => this.#checker.lastError(service, address),
     })
   }
 
   /** Prometheus text format 0.0.4. */
   metrics(): string {
-    return prometheusText(this.report(), this.#reader, this.#routeRows, this.#storeCounts())
+    return prometheusText(
+      this.report(),
+      this.#reader,
+      this.#routeRows,
+      (name, field) => this.#listenerReader.get(this.#listenerRows[name]!, field),
+      this.#storeCounts(),
+    )
   }
 
   /** Holds a breaker open or closed until `auto`. `endpoint` null is the breaker of the service. False when there is no such breaker. */
@@ -166,14 +192,17 @@ export class Gateway {
   async close(): Promise<void> {
     clearInterval(this.#ticker)
     this.#checker.close()
+    this.#certificates.close()
     await this.#pool.close()
   }
 
   async #apply(snapshot: Snapshot): Promise<ApplyResult> {
     let services: Map<string, Service>
     let plan: RuntimePlan
+    let certificates: ReturnType<CertificateStore['read']>
     try {
-      plan = this.#plan(snapshot)
+      certificates = this.#certificates.read(snapshot.config)
+      plan = this.#plan(snapshot, certificates.material)
       services = this.#observe(plan)
       await this.#pool.apply(plan)
     } catch (error) {
@@ -184,7 +213,8 @@ export class Gateway {
     this.#snapshot = snapshot
     this.#inForce = plan
     this.#services = services
-    this.#checker.watch(this.#services.values())
+    certificates.watch()
+    this.#checker.watch(this.#services.values(), certificates.material)
     this.#options.report({
       kind: 'snapshot.applied',
       severity: 'info',
@@ -218,7 +248,14 @@ export class Gateway {
     return services
   }
 
-  #plan(snapshot: Snapshot): RuntimePlan {
+  #renewTls(tls: TlsMaterial): void {
+    this.#checker.watch(this.#services.values(), tls)
+    this.#pool
+      .renewTls(tls)
+      .catch((error: unknown) => this.#options.warn(`renewed certificates: ${String(error)}`))
+  }
+
+  #plan(snapshot: Snapshot, tls: TlsMaterial): RuntimePlan {
     const layout = this.#arena.arrange(runtimeCells(snapshot, this.#workers), this.#clock.now())
     for (const { name } of snapshot.config.routes) {
       if (name in this.#routeRows) continue
@@ -227,9 +264,20 @@ export class Gateway {
         throw new RangeError(`more than ${ROUTE_ROWS_MAX} route names since the start: restart the gateway`)
       this.#routeRows[name] = row
     }
+    for (const { name } of snapshot.config.listeners) {
+      if (name in this.#listenerRows) continue
+      const row = Object.keys(this.#listenerRows).length
+      if (row >= LISTENER_ROWS_MAX)
+        throw new RangeError(
+          `more than ${LISTENER_ROWS_MAX} listener names since the start: restart the gateway`,
+        )
+      this.#listenerRows[name] = row
+    }
     return {
       snapshot,
       layout,
+      listenerRows: { ...this.#listenerRows },
+      tls,
       routeRows: { ...this.#routeRows },
       workers: this.#workers,
       baseDir: this.#options.baseDir,

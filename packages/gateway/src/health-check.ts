@@ -1,27 +1,34 @@
 import { connect } from 'node:net'
 import { statusMatcher, type HealthCheckConfig } from '@budao/model'
 import { splitAddress } from './socket-address.ts'
+import { tlsProblem, type UpstreamTls } from './tls/upstream-tls.ts'
 
 // A plain import of `node:http` touches each of its exports, and with them loads WebSocket and fetch: 15 MB of memory.
 const { request } = process.getBuiltinModule('node:http')
 
 /** Asks an endpoint once, over a new connection. Resolves to an empty text when it is well, else to what is wrong. */
-export function checkEndpoint(address: string, config: HealthCheckConfig): Promise<string> {
-  return config.type === 'tcp' ? checkTcp(address, config) : checkHttp(address, config)
+export function checkEndpoint(
+  address: string,
+  config: HealthCheckConfig,
+  tls: UpstreamTls | null = null,
+): Promise<string> {
+  return config.type === 'tcp' ? checkTcp(address, config, tls) : checkHttp(address, config, tls)
 }
 
-function checkHttp(address: string, config: HealthCheckConfig): Promise<string> {
+function checkHttp(address: string, config: HealthCheckConfig, tls: UpstreamTls | null): Promise<string> {
   const [host, port] = splitAddress(address)
   const expected = statusMatcher(config.expectStatus)
   return new Promise((resolve) => {
     const headers = { host: config.host ?? address, 'user-agent': 'budao-health-check', connection: 'close' }
-    const sent = request({ host, port, path: config.path, headers, agent: false }, (response) => {
+    // An agent, even a false one, would open the connection itself.
+    const by = tls === null ? { agent: false } : { createConnection: () => tls.connect({ host, port }) }
+    const sent = request({ host, port, path: config.path, headers, ...by }, (response) => {
       response.resume()
       const status = response.statusCode ?? 0
       finish(expected(status) ? '' : `answered ${status}, expected ${config.expectStatus.join(' or ')}`)
     })
     const timer = setTimeout(() => finish(`no answer within ${config.timeout} ms`), config.timeout)
-    sent.on('error', (error: NodeJS.ErrnoException) => finish(error.code ?? error.message))
+    sent.on('error', (error) => finish(problemOf(error, tls)))
     sent.end()
     function finish(problem: string): void {
       clearTimeout(timer)
@@ -32,16 +39,24 @@ function checkHttp(address: string, config: HealthCheckConfig): Promise<string> 
   })
 }
 
-function checkTcp(address: string, config: HealthCheckConfig): Promise<string> {
+/** With TLS the handshake belongs to it. */
+function checkTcp(address: string, config: HealthCheckConfig, tls: UpstreamTls | null): Promise<string> {
   const [host, port] = splitAddress(address)
   return new Promise((resolve) => {
-    const socket = connect({ host, port }, () => finish(''))
+    const socket = tls === null ? connect({ host, port }) : tls.connect({ host, port })
+    socket.on(tls === null ? 'connect' : 'secureConnect', () => finish(''))
     const timer = setTimeout(() => finish(`no connection within ${config.timeout} ms`), config.timeout)
-    socket.on('error', (error: NodeJS.ErrnoException) => finish(error.code ?? error.message))
+    socket.on('error', (error) => finish(problemOf(error, tls)))
     function finish(problem: string): void {
       clearTimeout(timer)
       resolve(problem)
       socket.destroy()
     }
   })
+}
+
+/** The code of the system says it best, the words of TLS say more than their codes. */
+function problemOf(error: NodeJS.ErrnoException, tls: UpstreamTls | null): string {
+  const plain = tls === null || error.syscall !== undefined
+  return (plain ? error.code : undefined) ?? tlsProblem(error)
 }

@@ -2,11 +2,16 @@ import type { EventDraft, HealthCheckConfig } from '@budao/model'
 import { checkHealth, unknownHealth, type Clock, type HealthState, type Random } from '@budao/resilience'
 import { checkEndpoint } from './health-check.ts'
 import type { Service } from './service.ts'
+import type { TlsMaterial } from './tls/tls-material.ts'
+import { UpstreamTlsSet } from './tls/upstream-tls-set.ts'
+import type { UpstreamTls } from './tls/upstream-tls.ts'
 
 interface Watch {
   readonly service: Service
   readonly index: number
   readonly config: HealthCheckConfig
+  /** Null: the endpoint is asked over a plain connection. */
+  readonly tls: UpstreamTls | null
   state: HealthState
   lastError: string
   timer: NodeJS.Timeout | undefined
@@ -18,6 +23,7 @@ export class HealthChecker {
   readonly #random: Random
   readonly #report: (event: EventDraft) => void
   #watches: Map<string, Watch> = new Map()
+  readonly #tls: UpstreamTlsSet = new UpstreamTlsSet()
   #closed = false
 
   constructor(clock: Clock, random: Random, report: (event: EventDraft) => void) {
@@ -27,7 +33,7 @@ export class HealthChecker {
   }
 
   /** Watches these services instead of those before. An endpoint that stays keeps its verdict. */
-  watch(services: Iterable<Service>): void {
+  watch(services: Iterable<Service>, material: TlsMaterial): void {
     const next = new Map<string, Watch>()
     for (const service of services) {
       const { healthCheck } = service.config
@@ -43,6 +49,7 @@ export class HealthChecker {
           service,
           index,
           config: healthCheck,
+          tls: this.#tls.get(service.name, address, service.config, material),
           state,
           lastError: before?.lastError ?? '',
           timer: undefined,
@@ -55,6 +62,7 @@ export class HealthChecker {
     }
     for (const { timer } of this.#watches.values()) clearTimeout(timer)
     this.#watches = next
+    this.#tls.sweep()
   }
 
   /** What the last check of an endpoint had to say: empty when it passed or there is none. */
@@ -72,10 +80,10 @@ export class HealthChecker {
   }
 
   async #check(watch: Watch): Promise<void> {
-    const { service, index, config } = watch
+    const { service, index, config, tls } = watch
     const startedAt = this.#clock.now()
     const { address } = service.endpoints[index]!
-    const problem = await checkEndpoint(address, config)
+    const problem = await checkEndpoint(address, config, tls)
     if (this.#closed || this.#watches.get(`${service.name} ${address}`) !== watch) return
     const now = this.#clock.now()
     watch.lastError = problem

@@ -1,33 +1,41 @@
-import { readFileSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
-import { resolve } from 'node:path'
-import type { Server as TlsServer } from 'node:tls'
-import type { ListenerConfig, TlsConfig } from '@budao/model'
+import type { TLSSocket } from 'node:tls'
+import type { ListenerConfig } from '@budao/model'
+import { plainAddress, type Arrival } from './arrival.ts'
 import { splitAddress } from './socket-address.ts'
+import { clientCertificate, refused } from './tls/client-certificate.ts'
+import type { TlsMaterial } from './tls/tls-material.ts'
+import { TlsTerminator } from './tls/tls-terminator.ts'
 
 export interface ListenersOptions {
-  /** A connection has come; `onClosed` must be called when it has gone. */
-  accept(socket: Socket, listener: ListenerConfig): void
+  /** A connection is ready; `onClosed` must be called when it has gone. */
+  accept(arrival: Arrival): void
   /** One was closed unread because of a limit. */
-  onRefused(): void
+  onRefused(listener: ListenerConfig): void
+  /** A TLS handshake has ended; `resumed` spared both sides the costly part. */
+  onHandshake(
+    listener: ListenerConfig,
+    result: 'handshakesFull' | 'handshakesResumed' | 'handshakesFailed',
+  ): void
+  wallNow(): number
   warn(message: string): void
 }
 
-interface Listening {
+interface Opening {
   readonly config: ListenerConfig
-  readonly server: Server
+  /** Null without TLS. */
+  readonly terminator: TlsTerminator | null
 }
 
-interface Certificate {
-  readonly cert: Buffer
-  readonly key: Buffer
+interface Listening extends Opening {
+  readonly server: Server
 }
 
 /** Where one thread takes connections, and how many each place has taken. */
 export class Listeners {
   readonly #options: ListenersOptions
   readonly #listening: Map<string, Listening> = new Map()
-  /** Open connections by name of their listener, of those too that are gone. */
+  /** Open connections by name of their listener, of those too that are gone. Handshakes count. */
   readonly #connections: Map<string, number> = new Map()
   #closed = false
 
@@ -39,21 +47,21 @@ export class Listeners {
    * Opens the listeners that are new and closes those that are gone. Returns the bound addresses by name. Rejects, with
    * everything as before, when one of them cannot be opened or its certificate not be used.
    */
-  async listen(listeners: readonly ListenerConfig[], baseDir: string): Promise<Record<string, string>> {
-    const certificates = await readCertificates(listeners, baseDir)
-    const opened = await this.#openNew(listeners, certificates)
+  async listen(listeners: readonly ListenerConfig[], tls: TlsMaterial): Promise<Record<string, string>> {
+    const terminators = new Map(listeners.map((config) => [config.name, this.#terminator(config, tls)]))
+    const opened = await this.#openNew(listeners, terminators)
     const bound: Record<string, string> = {}
     for (const config of listeners) {
       const { name } = config
       const before = this.#listening.get(name)?.server
+      // Where the socket stays, connections accepted from now on follow the new limits and the new certificates.
       const server = opened.get(name) ?? before!
       if (server !== before) before?.close()
-      // Where the socket stays, connections accepted from now on follow the new limits and the new certificate.
-      else if (config.tls !== undefined) (server as TlsServer).setSecureContext(certificates.get(name)!)
       bound[name] = addressOf(server)
       this.#listening.set(name, {
         config: { ...config, address: portChosen(config.address, bound[name]) },
         server,
+        terminator: terminators.get(name)!,
       })
     }
     for (const [name, { server }] of this.#listening) {
@@ -62,6 +70,12 @@ export class Listeners {
       this.#listening.delete(name)
     }
     return bound
+  }
+
+  /** Uses other certificates from the next connection on. */
+  renew(tls: TlsMaterial): void {
+    for (const [name, listening] of this.#listening)
+      this.#listening.set(name, { ...listening, terminator: this.#terminator(listening.config, tls) })
   }
 
   onClosed({ name }: ListenerConfig): void {
@@ -75,17 +89,33 @@ export class Listeners {
     this.#listening.clear()
   }
 
+  #terminator(listener: ListenerConfig, { listeners, ticketSecret }: TlsMaterial): TlsTerminator | null {
+    const material = listeners[listener.name]
+    if (listener.tls === undefined || material === undefined) return null
+    return new TlsTerminator({
+      listener,
+      material,
+      ticketSecret,
+      wallNow: () => this.#options.wallNow(),
+      onSecure: (socket) => this.#onSecure(socket, listener),
+      onFailed: () => {
+        this.onClosed(listener)
+        this.#options.onHandshake(listener, 'handshakesFailed')
+      },
+    })
+  }
+
   /** All or none: rejects with nothing new open when one of them cannot be. */
   async #openNew(
     listeners: readonly ListenerConfig[],
-    certificates: ReadonlyMap<string, Certificate>,
+    terminators: ReadonlyMap<string, TlsTerminator | null>,
   ): Promise<Map<string, Server>> {
     const opened = new Map<string, Server>()
     try {
       for (const config of listeners) {
         const open = this.#listening.get(config.name)
-        if (open !== undefined && sameSocket(open.config, config)) continue
-        opened.set(config.name, await this.#open(config, certificates.get(config.name)))
+        if (open?.config.address === config.address) continue
+        opened.set(config.name, await this.#open({ config, terminator: terminators.get(config.name)! }))
       }
     } catch (error) {
       for (const server of opened.values()) server.close()
@@ -94,13 +124,14 @@ export class Listeners {
     return opened
   }
 
-  async #open(config: ListenerConfig, certificate: Certificate | undefined): Promise<Server> {
-    const accept = (socket: Socket): void => this.#accept(socket, config)
-    const server =
-      certificate === undefined
-        ? createServer({ noDelay: true, allowHalfOpen: true }, accept)
-        : await createTlsListener(config, certificate, accept)
-    const [host, port] = splitAddress(config.address)
+  async #open(opening: Opening): Promise<Server> {
+    const { name, address } = opening.config
+    const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
+      const listening = this.#listening.get(name)
+      // Connections come before the other sockets of its snapshot are open too.
+      this.#arrive(socket, listening?.server === server ? listening : opening)
+    })
+    const [host, port] = splitAddress(address)
     await new Promise<void>((done, fail) => {
       server.once('error', fail)
       // Each thread has a socket of its own on the same port, and the system spreads connections over them.
@@ -109,77 +140,38 @@ export class Listeners {
         done()
       })
     })
-    server.on('error', (error) => this.#options.warn(`listener ${config.name}: ${error.message}`))
+    server.on('error', (error) => this.#options.warn(`listener ${name}: ${error.message}`))
     return server
   }
 
-  /** `opened` is what the socket was opened with: connections come before the others are open too. */
-  #accept(socket: Socket, opened: ListenerConfig): void {
-    const { name } = opened
-    const config = this.#listening.get(name)?.config ?? opened
-    const open = this.#connections.get(name) ?? 0
+  #arrive(socket: Socket, { config, terminator }: Opening): void {
+    const open = this.#connections.get(config.name) ?? 0
     if (this.#closed || open >= config.limits.connections) {
-      this.#options.onRefused()
+      this.#options.onRefused(config)
       socket.destroy()
       return
     }
-    this.#connections.set(name, open + 1)
-    this.#options.accept(socket, config)
+    this.#connections.set(config.name, open + 1)
+    if (terminator === null) this.#accept(socket, config, '', null)
+    else terminator.accept(socket)
   }
-}
 
-async function readCertificates(
-  listeners: readonly ListenerConfig[],
-  baseDir: string,
-): Promise<Map<string, Certificate>> {
-  const certificates = new Map<string, Certificate>()
-  for (const { name, tls } of listeners) {
-    if (tls !== undefined) certificates.set(name, await readCertificate(tls, baseDir))
+  #onSecure(socket: TLSSocket, listener: ListenerConfig): void {
+    this.#options.onHandshake(listener, socket.isSessionReused() ? 'handshakesResumed' : 'handshakesFull')
+    const { clientAuth } = listener.tls!
+    const certificate = clientAuth === undefined ? null : clientCertificate(socket, clientAuth)
+    if (certificate !== refused && !this.#closed)
+      return this.#accept(socket, listener, socket.alpnProtocol || '', certificate)
+    if (this.#closed) this.#options.onRefused(listener)
+    this.onClosed(listener)
+    socket.on('error', () => {})
+    socket.destroy()
   }
-  return certificates
-}
 
-async function readCertificate(files: TlsConfig, baseDir: string): Promise<Certificate> {
-  const certificate = {
-    cert: readFileSync(resolve(baseDir, files.cert)),
-    key: readFileSync(resolve(baseDir, files.key)),
+  #accept(socket: Socket, listener: ListenerConfig, alpn: string, certificate: Arrival['certificate']): void {
+    const address = plainAddress(socket.remoteAddress ?? '')
+    this.#options.accept({ socket, listener, address, alpn, certificate })
   }
-  const { createSecureContext } = await import('node:tls')
-  try {
-    createSecureContext(certificate)
-  } catch (cause) {
-    throw new Error(`${files.cert} and ${files.key} cannot be used: ${(cause as Error).message}`, { cause })
-  }
-  return certificate
-}
-
-/** TLS is loaded where a listener wants it: it takes 6 MB. */
-async function createTlsListener(
-  config: ListenerConfig,
-  certificate: Certificate,
-  accept: (socket: Socket) => void,
-): Promise<Server> {
-  const { createServer: createTlsServer } = await import('node:tls')
-  const server = createTlsServer(
-    {
-      ...certificate,
-      minVersion: 'TLSv1.2',
-      ALPNProtocols: ['http/1.1'],
-      handshakeTimeout: config.limits.headTimeout,
-      noDelay: true,
-      allowHalfOpen: true,
-    },
-    accept,
-  )
-  // Node reports a handshake that takes too long, and leaves it at that.
-  server.on('tlsClientError', (_, socket) => socket.destroy())
-  return server
-}
-
-function sameSocket(a: ListenerConfig, b: ListenerConfig): boolean {
-  return (
-    a.address === b.address && a.protocol === b.protocol && JSON.stringify(a.tls) === JSON.stringify(b.tls)
-  )
 }
 
 /** With port 0 the address it came to, so that the next snapshot finds the socket again. */

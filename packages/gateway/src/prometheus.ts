@@ -1,5 +1,6 @@
 import type { GatewayReport } from '@budao/model'
 import type { StoreCounts } from './store-status.ts'
+import type { ListenerField } from './listener-metrics.ts'
 import { durationBoundsMs, type MetricsReader } from './metrics.ts'
 
 type Labels = Readonly<Record<string, string>>
@@ -9,6 +10,7 @@ export function prometheusText(
   report: GatewayReport,
   reader: MetricsReader,
   routeRows: Readonly<Record<string, number>>,
+  listener: (name: string, field: ListenerField) => number,
   stores: Readonly<Record<string, StoreCounts>>,
 ): string {
   const text = new Exposition()
@@ -37,10 +39,44 @@ export function prometheusText(
   for (const [code, count] of global.refused) text.sample({ code }, count)
   text.family('budao_gateway_unrouted_requests_total', 'counter', 'Requests answered without a route.')
   text.sample({}, global.unrouted)
+  writeListeners(text, report, listener)
   writeRoutes(text, reader, routeRows)
   writeServices(text, report)
   writeStores(text, stores)
   return text.toString()
+}
+
+function writeListeners(
+  text: Exposition,
+  { listeners, certificates }: GatewayReport,
+  count: (name: string, field: ListenerField) => number,
+): void {
+  const secure = listeners.filter(({ protocol }) => protocol === 'https')
+  text.family(
+    'budao_gateway_listener_accepted_total',
+    'counter',
+    'Connections taken, behind their handshake.',
+  )
+  for (const { name } of listeners) text.sample({ listener: name }, count(name, 'accepted'))
+  text.family(
+    'budao_gateway_listener_refused_total',
+    'counter',
+    'Connections closed unread because of a limit.',
+  )
+  for (const { name } of listeners) text.sample({ listener: name }, count(name, 'refused'))
+  text.family('budao_gateway_tls_handshakes_total', 'counter', 'TLS handshakes of clients, by result.')
+  for (const { name } of secure) {
+    text.sample({ listener: name, result: 'full' }, count(name, 'handshakesFull'))
+    text.sample({ listener: name, result: 'resumed' }, count(name, 'handshakesResumed'))
+    text.sample({ listener: name, result: 'failed' }, count(name, 'handshakesFailed'))
+  }
+  text.family(
+    'budao_tls_certificate_expiry_seconds',
+    'gauge',
+    'Time until a certificate shown to clients expires; negative once it has.',
+  )
+  for (const { listener, source, hosts, expiresInSeconds } of certificates)
+    text.sample({ listener, source, host: hosts[0] ?? '' }, expiresInSeconds)
 }
 
 function writeRoutes(text: Exposition, reader: MetricsReader, rows: Readonly<Record<string, number>>): void {

@@ -9,6 +9,7 @@ import { Router } from './router.ts'
 import { Service, serviceCells } from './service.ts'
 import { storeCells } from './store-status.ts'
 import type { StoreLease, Stores } from './stores.ts'
+import type { TlsMaterial } from './tls/tls-material.ts'
 
 /** What the main thread sends to every worker for one snapshot. Plain JSON but for the shared memory. */
 export interface RuntimePlan {
@@ -16,6 +17,9 @@ export interface RuntimePlan {
   readonly layout: ArenaLayout
   /** Row of each route in the metrics. */
   readonly routeRows: Readonly<Record<string, number>>
+  /** Row of each listener in its metrics. */
+  readonly listenerRows: Readonly<Record<string, number>>
+  readonly tls: TlsMaterial
   readonly workers: number
   /** Relative paths in the configuration start here. */
   readonly baseDir: string

@@ -131,7 +131,7 @@ export async function testGateway(
   t: TestContext,
   config: TestConfig,
   baseDir: string = tmpdir(),
-  options: Pick<GatewayOptions, 'stuckMs'> = {},
+  options: Pick<GatewayOptions, 'stuckMs' | 'certificatePollMs'> = {},
 ): Promise<TestGateway> {
   const events: EventDraft[] = []
   const warnings: string[] = []

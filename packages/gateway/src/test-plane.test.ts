@@ -5,11 +5,13 @@ import { SeededRandom } from '@budao/resilience'
 import { Arena } from './arena.ts'
 import type { CallOrigin } from './backend-call.ts'
 import { DataPlane } from './data-plane.ts'
+import { ListenerMetrics } from './listener-metrics.ts'
 import { Metrics } from './metrics.ts'
 import { ProcessClock } from './process-clock.ts'
 import { runtimeCells } from './runtime.ts'
 import type { Service } from './service.ts'
 import { configText, type TestConfig } from './test-gateway.test.ts'
+import { noTls } from './tls/tls-material.ts'
 
 /** A data plane in the thread of the test, for what has no client. Ends with the test. */
 export async function testPlane(
@@ -25,6 +27,7 @@ export async function testPlane(
   const plane = new DataPlane(clock, new SeededRandom(1), {
     worker: 0,
     memory: arena.memory,
+    listenerMetrics: new SharedArrayBuffer(ListenerMetrics.bytesFor()),
     metrics: new SharedArrayBuffer(Metrics.bytesFor(16)),
     wallNow: () => Date.now(),
     report: (event) => events.push(event),
@@ -37,6 +40,8 @@ export async function testPlane(
     await plane.prepare({
       snapshot,
       layout: arena.arrange(runtimeCells(snapshot, 1), clock.now()),
+      listenerRows: {},
+      tls: noTls,
       routeRows: Object.fromEntries(read.config.routes.map(({ name }, row) => [name, row])),
       workers: 1,
       baseDir: '.',

@@ -1,8 +1,9 @@
-import { connect, type Socket } from 'node:net'
+import { connect, type Socket, type TcpNetConnectOpts } from 'node:net'
 import { ChunkScanner } from './http/chunk-scanner.ts'
 import { ResponseHead } from './http/response-head.ts'
 import { RawWriter } from './raw-writer.ts'
 import type { Timed } from './timer-wheel.ts'
+import { tlsProblem, type UpstreamTls } from './tls/upstream-tls.ts'
 import type { UpstreamPool } from './upstream-pool.ts'
 
 /** Why an attempt at an endpoint ended without a complete answer. */
@@ -37,7 +38,8 @@ const TEXT_BYTES_MAX = 4_096
 const HEAD_BYTES_MAX = 65_536
 const HEADERS_MAX = 256
 
-type Phase = 'connecting' | 'idle' | 'head' | 'body' | 'closed'
+/** `shaking`: connected, and the TLS handshake under way. */
+type Phase = 'connecting' | 'shaking' | 'idle' | 'head' | 'body' | 'closed'
 
 /**
  * One connection to an endpoint, for many exchanges one after the other. Reads straight into a buffer that all
@@ -47,6 +49,8 @@ export class UpstreamConnection implements Timed {
   deadlineAt: number = Infinity
   wheelTick: number = -1
   readonly head: ResponseHead = new ResponseHead()
+  /** Null: the connection is plain. */
+  readonly tls: UpstreamTls | null
   /** Exchanges begun on this connection. */
   exchanges = 0
   /** Whether any byte of the current response has come. */
@@ -65,21 +69,32 @@ export class UpstreamConnection implements Timed {
   /** Shared by all connections of the thread: what a read leaves in it is good until the next one. */
   readonly #buffer: Buffer
 
-  constructor(pool: UpstreamPool, user: UpstreamUser | null, host: string, port: number, buffer: Buffer) {
+  constructor(pool: UpstreamPool, user: UpstreamUser | null, tls: UpstreamTls | null, buffer: Buffer) {
     this.#pool = pool
     this.#user = user
     this.#buffer = buffer
-    this.#socket = connect({
+    this.tls = tls
+    const { host, port } = pool
+    const dial: TcpNetConnectOpts = {
       host,
       port,
       noDelay: true,
       onread: { buffer, callback: (length) => this.#onRead(length) },
-    })
-    this.#socket.on('connect', () => this.#onConnect())
+    }
+    this.#socket = tls === null ? connect(dial) : tls.connect(dial)
+    if (tls === null) this.#socket.on('connect', () => this.#onConnect())
+    else {
+      this.#socket.on('connect', () => this.#onHandshake(tls))
+      this.#socket.on('secureConnect', () => this.#onConnect())
+    }
     this.#writer = new RawWriter(this.#socket, () => this.#user?.onUpstreamDrain(this))
     this.#socket.on('end', () => this.#onClose(true))
-    this.#socket.on('error', () => this.#onClose(false))
+    this.#socket.on('error', (error) => this.#onClose(false, error))
     this.#socket.on('close', () => this.#onClose(false))
+  }
+
+  get #opening(): boolean {
+    return this.#phase === 'connecting' || this.#phase === 'shaking'
   }
 
   get phase(): Phase {
@@ -92,7 +107,7 @@ export class UpstreamConnection implements Timed {
   }
 
   isOpeningFor(user: UpstreamUser): boolean {
-    return this.#phase === 'connecting' && this.#user === user
+    return this.#opening && this.#user === user
   }
 
   /** Takes an idle connection for one exchange; null when the one it was being opened for has gone. */
@@ -137,13 +152,21 @@ export class UpstreamConnection implements Timed {
 
   onDeadline(): void {
     const user = this.#user
-    const connecting = this.#phase === 'connecting'
+    const opening = this.#opening
+    if (this.#phase === 'shaking')
+      this.#pool.onTlsFailed(`the handshake was not done within ${this.tls!.handshakeMs} ms`)
     this.destroy()
-    if (connecting) user?.onUpstreamFailure(this, 'connect-failure')
+    if (opening) user?.onUpstreamFailure(this, 'connect-failure')
+  }
+
+  #onHandshake(tls: UpstreamTls): void {
+    if (this.#phase !== 'connecting') return
+    this.#phase = 'shaking'
+    this.#pool.onHandshake(this, tls)
   }
 
   #onConnect(): void {
-    if (this.#phase !== 'connecting') return
+    if (!this.#opening) return
     this.#phase = 'idle'
     this.deadlineAt = Infinity
     const user = this.#user
@@ -151,8 +174,9 @@ export class UpstreamConnection implements Timed {
     else user.onUpstreamReady(this)
   }
 
-  #onClose(clean: boolean): void {
+  #onClose(clean: boolean, error?: Error): void {
     if (this.#phase === 'closed') return
+    if (this.#phase === 'shaking') this.#pool.onTlsFailed(tlsProblem(error))
     const user = this.#user
     const phase = this.#phase
     if (clean && phase === 'body' && this.head.framing === 'until-close') {
@@ -162,13 +186,14 @@ export class UpstreamConnection implements Timed {
     }
     this.destroy()
     if (user === null) return
-    const failure = phase === 'connecting' ? 'connect-failure' : phase === 'body' ? 'truncated' : 'reset'
+    const opening = phase === 'connecting' || phase === 'shaking'
+    const failure = opening ? 'connect-failure' : phase === 'body' ? 'truncated' : 'reset'
     user.onUpstreamFailure(this, failure)
   }
 
   #onRead(length: number): boolean {
     const user = this.#user
-    if (user === null || this.#phase === 'idle' || this.#phase === 'connecting') {
+    if (user === null || this.#phase === 'idle' || this.#opening) {
       // Bytes nobody asked for: whatever follows could be taken for the answer to the next request.
       this.#fail(user)
       return true

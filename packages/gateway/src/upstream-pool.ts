@@ -1,5 +1,6 @@
 import type { Cells, Clock } from '@budao/resilience'
 import type { TimerWheel } from './timer-wheel.ts'
+import type { UpstreamTls } from './tls/upstream-tls.ts'
 import { UpstreamConnection, type UpstreamUser } from './upstream-connection.ts'
 
 export interface UpstreamPoolOptions {
@@ -12,10 +13,17 @@ export interface UpstreamPoolOptions {
   readonly idleMs: number
   /** Exchanges that may wait for a connection, over all threads and endpoints of the service. */
   readonly pendingMax: number
+  /** Null: connections are plain. */
+  readonly tls: UpstreamTls | null
+  /** A connection was there and its handshake failed: why, at most once a minute. */
+  onTlsFailed(problem: string): void
 }
 
 /** Leave this much before the endpoint closes an idle connection itself, so that no request is sent into the closing. */
 const IDLE_MARGIN_MS = 1_000
+
+/** Every connection of a misconfigured endpoint fails for the same reason: once is enough. */
+const TLS_FAILURE_TOLD_MS = 60_000
 
 /** The kept-alive connections of one thread to one endpoint. The connection used last is used first: the others may age out. */
 export class UpstreamPool {
@@ -30,6 +38,7 @@ export class UpstreamPool {
   readonly #all: Set<UpstreamConnection> = new Set()
   readonly #waiting: UpstreamUser[] = []
   #closed = false
+  #tlsFailureToldAt = -Infinity
 
   /**
    * `buffer` is what all connections of the thread read into. `pending` counts who waits for a connection, one cell a
@@ -62,7 +71,10 @@ export class UpstreamPool {
   }
 
   configure(options: UpstreamPoolOptions): void {
+    const { tls } = this.#options
     this.#options = options
+    // What was agreed on under other rules is not used again.
+    if (options.tls !== tls) for (const connection of [...this.#idle]) connection.destroy()
   }
 
   /**
@@ -99,6 +111,19 @@ export class UpstreamPool {
     }
   }
 
+  /** The endpoint has accepted, and its handshake begins. */
+  onHandshake(connection: UpstreamConnection, { handshakeMs }: UpstreamTls): void {
+    connection.deadlineAt = this.#clock.now() + handshakeMs
+    this.#wheel.schedule(connection)
+  }
+
+  onTlsFailed(problem: string): void {
+    const now = this.#clock.now()
+    if (now - this.#tlsFailureToldAt < TLS_FAILURE_TOLD_MS) return
+    this.#tlsFailureToldAt = now
+    this.#options.onTlsFailed(problem)
+  }
+
   onIdle(connection: UpstreamConnection): void {
     const next = this.#nextWaiting()
     if (next !== undefined) {
@@ -106,7 +131,7 @@ export class UpstreamPool {
       next.onUpstreamReady(connection)
       return
     }
-    if (this.#closed) return connection.destroy()
+    if (this.#closed || connection.tls !== this.#options.tls) return connection.destroy()
     const announced = connection.head.idleTimeoutMs
     const idleMs =
       announced > 0
@@ -145,7 +170,7 @@ export class UpstreamPool {
   }
 
   #open(user: UpstreamUser): void {
-    const connection = new UpstreamConnection(this, user, this.host, this.port, this.#buffer)
+    const connection = new UpstreamConnection(this, user, this.#options.tls, this.#buffer)
     connection.deadlineAt = this.#clock.now() + this.#options.connectMs
     this.#all.add(connection)
     this.#wheel.schedule(connection)

@@ -1,11 +1,13 @@
 import type { EventDraft } from '@budao/model'
 import type { RuntimePlan } from './runtime.ts'
+import type { TlsMaterial } from './tls/tls-material.ts'
 
 /** What a worker thread is started with. */
 export interface WorkerStart {
   readonly worker: number
   readonly memory: SharedArrayBuffer
   readonly metrics: SharedArrayBuffer
+  readonly listenerMetrics: SharedArrayBuffer
   /** Seed of the thread's own random source: four 32-bit integers. */
   readonly seed: readonly [number, number, number, number]
 }
@@ -16,6 +18,8 @@ export type WorkerOrder =
   /** `addresses`: where listeners with port 0 are bound already, by name. */
   | { readonly kind: 'commit'; readonly addresses: Readonly<Record<string, string>> }
   | { readonly kind: 'abandon' }
+  /** Certificates have changed while the snapshot stays. */
+  | { readonly kind: 'renew-tls'; readonly tls: TlsMaterial }
   | { readonly kind: 'drain' }
   | { readonly kind: 'close' }
 

@@ -1,5 +1,6 @@
 import type { EventDraft } from '@budao/model'
 import type { RuntimePlan } from './runtime.ts'
+import type { TlsMaterial } from './tls/tls-material.ts'
 import { WorkerThread } from './worker-thread.ts'
 
 /** A thread that cannot be replaced so often has a fault that restarting does not mend: wait longer each time. */
@@ -15,6 +16,7 @@ export interface WorkerPoolOptions {
   readonly count: number
   readonly memory: SharedArrayBuffer
   readonly metrics: readonly SharedArrayBuffer[]
+  readonly listenerMetrics: readonly SharedArrayBuffer[]
   /** Monotonic milliseconds. */
   now(): number
   report(event: EventDraft): void
@@ -72,6 +74,25 @@ export class WorkerPool {
    */
   apply(plan: RuntimePlan): Promise<void> {
     return this.#alone(() => this.#apply(plan))
+  }
+
+  /** Uses other certificates everywhere from the next connection on. A thread that cannot take them is replaced. */
+  renewTls(tls: TlsMaterial): Promise<void> {
+    return this.#alone(async () => {
+      if (this.#plan === null) return
+      this.#plan = { ...this.#plan, tls }
+      const serving = this.#members.filter(({ state }) => state === 'serving')
+      await Promise.all(
+        serving.map(async ({ index, thread }) => {
+          try {
+            await thread.ask({ kind: 'renew-tls', tls })
+          } catch (error) {
+            await thread.terminate(`it could not take renewed certificates: ${String(error)}`)
+            this.#options.warn(`worker ${index} is replaced: ${String(error)}`)
+          }
+        }),
+      )
+    })
   }
 
   /** Lets requests under way finish, for at most `timeoutMs`; true when all did. */
@@ -146,10 +167,16 @@ export class WorkerPool {
   }
 
   #start(member: Member): WorkerThread {
-    const { memory, metrics, report, warn } = this.#options
+    const { memory, metrics, listenerMetrics, report, warn } = this.#options
     const [a, b, c, d] = crypto.getRandomValues(new Uint32Array(4))
     const thread: WorkerThread = new WorkerThread(
-      { worker: member.index, memory, metrics: metrics[member.index]!, seed: [a!, b!, c!, d!] },
+      {
+        worker: member.index,
+        memory,
+        metrics: metrics[member.index]!,
+        listenerMetrics: listenerMetrics[member.index]!,
+        seed: [a!, b!, c!, d!],
+      },
       {
         onNews: (news) => (news.kind === 'event' ? report(news.event) : warn(news.message)),
         onExit: (cause) => {

@@ -5,13 +5,14 @@ import { ProcessClock } from './process-clock.ts'
 import type { Runtime } from './runtime.ts'
 import type { FromWorker, ToWorker, WorkerAnswer, WorkerStart } from './worker-messages.ts'
 
-const { worker, memory, metrics, seed } = workerData as WorkerStart
+const { worker, memory, metrics, listenerMetrics, seed } = workerData as WorkerStart
 const port = parentPort!
 
 const plane = new DataPlane(new ProcessClock(), new SeededRandom(seed[0]), {
   worker,
   memory: new Int32Array(memory),
   metrics,
+  listenerMetrics,
   wallNow: () => Date.now(),
   report: (event) => send({ kind: 'event', event }),
   warn: (message) => send({ kind: 'warning', message }),
@@ -40,6 +41,9 @@ async function handle(message: ToWorker): Promise<WorkerAnswer> {
       await prepared?.close()
       prepared = null
       break
+    case 'renew-tls':
+      plane.renewTls(message.tls)
+      break
     case 'drain':
       await plane.drain()
       break
@@ -62,7 +66,7 @@ async function commit(
     ...listener,
     address: addresses[listener.name] ?? listener.address,
   }))
-  const bound = await plane.listen(listeners, runtime.plan.baseDir)
+  const bound = await plane.listen(listeners, runtime.plan.tls)
   if (!first) plane.apply(runtime)
   prepared = null
   return bound

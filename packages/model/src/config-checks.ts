@@ -58,7 +58,11 @@ function* checkAddresses(value: unknown): Generator<Finding> {
     const path: Path = ['listeners', index]
     const protocol = get(listener, 'protocol')
     if (protocol === 'https' && get(listener, 'tls') === undefined) {
-      yield { path: [...path, 'tls'], message: 'missing', expected: '{ cert, key } with protocol https' }
+      yield {
+        path: [...path, 'tls'],
+        message: 'missing',
+        expected: '{ cert, key } or { certificates } with protocol https',
+      }
     }
     if (protocol === 'http' && get(listener, 'tls') !== undefined) {
       yield { path: [...path, 'tls'], message: 'not with protocol http', hint: 'set protocol to https' }

@@ -174,7 +174,7 @@ const crossed: [text: string, ...problems: string[]][] = [
   ],
   [
     smallestWith(['protocol: http', 'protocol: https']),
-    'f:5:5  listeners[0].tls: missing: expected { cert, key } with protocol https',
+    'f:5:5  listeners[0].tls: missing: expected { cert, key } or { certificates } with protocol https',
   ],
   [
     smallestWith(['protocol: http', 'protocol: http, tls: { cert: a, key: b }']),

@@ -13,6 +13,7 @@ import {
   text,
   token,
 } from './config-scalars.ts'
+import { upstreamTlsSchema } from './config-schema-tls.ts'
 import { statusRangePattern } from './config-status.ts'
 
 const retryReasons = ['connect-failure', 'reset-before-request', 'reset', 'timeout'] as const
@@ -109,6 +110,7 @@ export function serviceSchema(duration: DurationSchema): z.ZodType<ServiceConfig
           idle: duration.or('5m').describe('How long an upstream connection is kept unused.'),
         })
         .prefault({}),
+      tls: z.exactOptional(upstreamTlsSchema()).describe('TLS to the endpoints. Absent: plain connections.'),
       retry: z
         .strictObject({
           attempts: integer(0, 10).default(1).describe('Most attempts after the first.'),

@@ -16,6 +16,7 @@ import {
 import { routeSchema } from './config-schema-route.ts'
 import { serviceSchema } from './config-schema-service.ts'
 import { storeSchema } from './providers/store-schema.ts'
+import { tlsSchema } from './config-schema-tls.ts'
 
 /** The file people write: durations with units, defaults left out. */
 export const writtenConfigSchema: z.ZodType<Config> = configSchema(writtenDuration)
@@ -99,14 +100,7 @@ function listenerSchema(duration: DurationSchema): z.ZodType<ListenerConfig> {
     name: name.describe('Name in reports and logs.'),
     address: address({ portMin: 0 }).describe('`host:port`; port 0 takes a free one.'),
     protocol: choice(['http', 'https']).describe('`http` or `https`; `tcp` is served by a later release.'),
-    tls: z
-      .exactOptional(
-        z.strictObject({
-          cert: file.describe('Certificate chain, PEM.'),
-          key: file.describe('Private key, PEM.'),
-        }),
-      )
-      .describe('Required with https, refused without.'),
+    tls: z.exactOptional(tlsSchema()).describe('Required with https, refused without.'),
     trustForwarded: flag
       .default(false)
       .describe('Believe X-Forwarded-* and X-Request-Id of the peer; otherwise they are replaced.'),

@@ -7,7 +7,9 @@ import type { Problem } from './problem.ts'
 export function configWarnings(config: Config, document: ConfigDocument): Problem[] {
   return [
     ...serviceWarnings(config).map((finding) => document.place(finding, 'key')),
-    ...[...unreachableRoutes(config), ...longTrials(config)].map((finding) => document.place(finding)),
+    ...[...unreachableRoutes(config), ...longTrials(config), ...unverified(config)].map((finding) =>
+      document.place(finding),
+    ),
   ]
 }
 
@@ -18,6 +20,16 @@ function serviceWarnings(config: Config): Finding[] {
       .filter((key) => service[key] !== undefined)
       .map((key) => ({ path: [...path, key], message: 'accepted; acted on by a later release' }))
   })
+}
+
+function unverified(config: Config): Finding[] {
+  return Object.entries(config.services)
+    .filter(([, { tls }]) => tls?.verify === false)
+    .map(([name]) => ({
+      path: ['services', name, 'tls', 'verify'],
+      message:
+        'certificates of endpoints are not verified: whoever is in between can read and change everything',
+    }))
 }
 
 function longTrials(config: Config): Finding[] {

@@ -1,5 +1,6 @@
 import type { RouteConfig } from './config-route.ts'
 import type { StoreConfig } from './providers/store.ts'
+import type { TlsConfig, UpstreamTlsConfig } from './config-tls.ts'
 
 /**
  * The configuration as every part of Budao reads it: complete (defaults filled in), checked, plain JSON.
@@ -76,12 +77,6 @@ export interface ListenerConfig {
   readonly limits: ListenerLimits
 }
 
-/** Files in PEM, relative to the configuration file. */
-export interface TlsConfig {
-  readonly cert: string
-  readonly key: string
-}
-
 /** What one client may take up. Sizes in bytes, times in milliseconds. */
 export interface ListenerLimits {
   /** Largest request head, bytes. Default 16 384. */
@@ -116,6 +111,8 @@ export interface ServiceConfig {
   readonly outlier: OutlierConfig | false
   readonly breaker: BreakerConfig | false
   readonly timeouts: TimeoutsConfig
+  /** Absent: plain connections. */
+  readonly tls?: UpstreamTlsConfig
   readonly retry: RetryConfig
   readonly slowStart?: SlowStartConfig
   readonly priority: PriorityConfig

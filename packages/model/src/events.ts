@@ -39,6 +39,11 @@ export const eventKinds = [
   'breaker.forced',
   'store.away',
   'store.back',
+  'endpoint.tls-failed',
+  'certificate.renewed',
+  'certificate.refused',
+  'certificate.expiring',
+  'certificate.expired',
   'drill.started',
   'drill.finished',
 ] as const

@@ -17,6 +17,8 @@ export interface GatewayReport {
     readonly address: string
     readonly protocol: string
   }[]
+  /** Those shown to clients. */
+  readonly certificates: readonly CertificateReport[]
   readonly sites: readonly SiteReport[]
   readonly services: readonly ServiceReport[]
   readonly routes: readonly RouteReport[]
@@ -35,6 +37,19 @@ export interface WorkerReport {
   readonly id: number
   readonly state: 'starting' | 'serving' | 'draining' | 'crashed'
   readonly restarts: number
+}
+
+/** A certificate that a listener shows. */
+export interface CertificateReport {
+  readonly listener: string
+  /** Its file, or what else it comes from. */
+  readonly source: string
+  readonly hosts: readonly string[]
+  readonly issuer: string
+  /** ISO 8601 in UTC. */
+  readonly expiresAt: string
+  /** Negative once it has expired. */
+  readonly expiresInSeconds: number
 }
 
 /** One site, over all services. */

@@ -6,7 +6,9 @@ import { SeededRandom } from '@budao/resilience'
 import { Arena } from '../arena.ts'
 import { DataPlane } from '../data-plane.ts'
 import { Downstream } from '../downstream.ts'
+import { ListenerMetrics } from '../listener-metrics.ts'
 import { Metrics } from '../metrics.ts'
+import { noTls } from '../tls/tls-material.ts'
 import { ProcessClock } from '../process-clock.ts'
 import { runtimeCells } from '../runtime.ts'
 import { forwarded } from './fuzz-forwarded.ts'
@@ -161,11 +163,22 @@ async function planeTo(address: string): Promise<DataPlane> {
     worker: 0,
     memory: arena.memory,
     metrics: new SharedArrayBuffer(Metrics.bytesFor(1)),
+    listenerMetrics: new SharedArrayBuffer(ListenerMetrics.bytesFor()),
     wallNow: () => Date.now(),
     report: () => {},
     warn: (message) => console.error(message),
   })
-  plane.apply(await plane.prepare({ snapshot, layout, routeRows: { all: 0 }, workers: 1, baseDir: '.' }))
+  plane.apply(
+    await plane.prepare({
+      snapshot,
+      layout,
+      routeRows: { all: 0 },
+      listenerRows: {},
+      tls: noTls,
+      workers: 1,
+      baseDir: '.',
+    }),
+  )
   return plane
 }
 
@@ -179,7 +192,13 @@ class MemorySocket extends Socket {
     this.#pieces = [...pieces]
     const [listener] = plane.runtime.plan.snapshot.config.listeners
     // The downstream replaces `push`: from here on it is how bytes get there.
-    void new Downstream(plane, this, listener!)
+    void new Downstream(plane, {
+      socket: this,
+      listener: listener!,
+      address: '',
+      alpn: '',
+      certificate: null,
+    })
     this.#feed()
   }
 

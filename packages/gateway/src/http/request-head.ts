@@ -20,6 +20,10 @@ const UNDERSCORE_TWINS: readonly string[] = [
   'x-forwarded-host',
   'x-real-ip',
   'x-request-id',
+  'client-cert',
+  'client-cert-chain',
+  'x-client-cert-subject',
+  'x-client-cert-fingerprint',
 ]
 
 /**
@@ -51,6 +55,7 @@ export class RequestHead {
   forwardedFor = ''
   readonly fields: Fields = new Fields()
   readonly #trustForwarded: boolean
+  readonly #trustCertificate: boolean
   #hasHost = false
   #hasLength = false
   #hasEncoding = false
@@ -61,8 +66,9 @@ export class RequestHead {
   #validAuthority = ''
 
   /** Where the peer is not trusted, what it says of those before it is dropped, so that nobody takes it for the truth. */
-  constructor(options: { readonly trustForwarded: boolean }) {
+  constructor(options: { readonly trustForwarded: boolean; readonly trustCertificate?: boolean }) {
     this.#trustForwarded = options.trustForwarded
+    this.#trustCertificate = options.trustCertificate ?? options.trustForwarded
   }
 
   /**
@@ -161,6 +167,7 @@ export class RequestHead {
           break
         case 11:
           if (fields.isNamed(i, 'traceparent')) this.#readTraceparent(i)
+          else wrong = this.#checkCertificate(i, 'client-cert')
           break
         case 12:
           if (fields.isNamed(i, 'x-request-id')) this.#readRequestId(i)
@@ -188,10 +195,16 @@ export class RequestHead {
           if (fields.isNamed(i, 'transfer-encoding')) wrong = this.#readEncoding(i)
           else if (fields.isNamed(i, 'x-forwarded-proto')) {
             if (this.#keepIfTrusted(i)) this.forwardedProtoAt = i
-          } else wrong = this.#checkTwin(i)
+          } else wrong = this.#checkCertificate(i, 'client-cert-chain')
           break
         case 19:
           if (fields.isNamed(i, 'proxy-authorization')) fields.drop(i)
+          break
+        case 21:
+          wrong = this.#checkCertificate(i, 'x-client-cert-subject')
+          break
+        case 25:
+          wrong = this.#checkCertificate(i, 'x-client-cert-fingerprint')
           break
       }
       if (wrong !== null) return wrong
@@ -203,6 +216,13 @@ export class RequestHead {
   #keepIfTrusted(index: number): boolean {
     if (!this.#trustForwarded) this.fields.drop(index)
     return this.#trustForwarded
+  }
+
+  /** What says whose certificate was verified is dropped (RFC 9440 §2.4), unless a trusted peer has verified it. */
+  #checkCertificate(index: number, name: string): ErrorCode | null {
+    if (!this.fields.isNamed(index, name)) return this.#checkTwin(index)
+    if (!this.#trustCertificate) this.fields.drop(index)
+    return null
   }
 
   #readRequestId(index: number): void {

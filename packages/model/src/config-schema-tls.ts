@@ -1,0 +1,97 @@
+import { z } from 'zod'
+import { choice, file, flag, matching, text } from './config-scalars.ts'
+import type { TlsConfig, UpstreamTlsConfig } from './config-tls.ts'
+
+const certificateName = matching(
+  /^(\*\.)?([a-z0-9_]([a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?$/,
+  'a name in lower case such as shop.example or *.shop.example',
+)
+
+const minVersion = choice(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2')
+
+const pairError = 'cert and key, or certificates'
+
+const chain = file.describe('Certificate chain, PEM.')
+const privateKey = file.describe('Private key, PEM.')
+
+export function tlsSchema(): z.ZodType<TlsConfig> {
+  return z
+    .strictObject({
+      cert: z.exactOptional(chain),
+      key: z.exactOptional(privateKey),
+      certificates: z
+        .exactOptional(
+          z
+            .array(
+              z.strictObject({
+                cert: chain,
+                key: privateKey,
+                hosts: z
+                  .exactOptional(
+                    z
+                      .array(certificateName, { error: 'a list of names' })
+                      .min(1, { error: 'at least one name' }),
+                  )
+                  .describe('Names it is shown for. Absent: those in the certificate.'),
+              }),
+              { error: 'a list of certificates' },
+            )
+            .min(1, { error: 'at least one certificate' }),
+        )
+        .describe('Several, chosen by the name a client asks for; the first where none fits.'),
+      minVersion: minVersion.describe('`TLSv1.2` or `TLSv1.3`; older ones are forbidden by RFC 8996.'),
+      ciphers: z
+        .exactOptional(text('an OpenSSL cipher list'))
+        .describe('An OpenSSL cipher list. Absent: the default of Node.'),
+      clientAuth: z
+        .exactOptional(
+          z.strictObject({
+            ca: file.describe('Authorities that may have signed them, PEM.'),
+            mode: choice(['request', 'require'])
+              .default('require')
+              .describe('`require`: no connection without one; `request`: one that is shown must be valid.'),
+            forward: z
+              .array(choice(['subject', 'fingerprint', 'certificate']))
+              .default(['subject'])
+              .describe('What backends are told of a verified one.'),
+          }),
+        )
+        .describe('Asks clients for a certificate. Absent: not asked.'),
+    })
+    .refine(hasOneForm, { error: pairError, abort: true })
+    .transform(({ cert, key, certificates, ...tls }) => ({
+      certificates: certificates ?? [{ cert: cert!, key: key! }],
+      ...tls,
+    }))
+}
+
+export function upstreamTlsSchema(): z.ZodType<UpstreamTlsConfig> {
+  return z
+    .strictObject({
+      ca: z.exactOptional(file).describe('Authorities that may have signed, PEM. Absent: the public ones.'),
+      serverName: z
+        .exactOptional(certificateName)
+        .describe('Name asked for (SNI) and looked for. Absent: the host of the endpoint.'),
+      verify: flag.default(true).describe('`false` takes any certificate: for tests only.'),
+      cert: z.exactOptional(file).describe('The gateway’s own certificate chain, PEM, for mutual TLS.'),
+      key: z.exactOptional(file).describe('Its private key, PEM.'),
+      sans: z
+        .exactOptional(
+          z
+            .array(text('a DNS name, an IP address or a URI'), { error: 'a list of names' })
+            .min(1, { error: 'at least one name' }),
+        )
+        .describe(
+          'Names of which the certificate must have one, URIs (`spiffe://…`) too. Absent: `serverName`.',
+        ),
+      minVersion: minVersion.describe('`TLSv1.2` or `TLSv1.3`.'),
+    })
+    .refine(({ cert, key }) => (cert === undefined) === (key === undefined), {
+      error: 'cert and key together, or neither',
+    })
+}
+
+function hasOneForm(tls: { cert?: string; key?: string; certificates?: unknown }): boolean {
+  if (tls.certificates !== undefined) return tls.cert === undefined && tls.key === undefined
+  return tls.cert !== undefined && tls.key !== undefined
+}

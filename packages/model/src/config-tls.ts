@@ -1,0 +1,55 @@
+/** Lowest version of TLS that is spoken. Older ones than 1.2 are forbidden by RFC 8996. */
+export type TlsVersion = 'TLSv1.2' | 'TLSv1.3'
+
+/** TLS towards clients. Files are PEM, relative to the configuration file. */
+export interface TlsConfig {
+  /** The first one is shown to clients that ask for a name none of them has, or for none. */
+  readonly certificates: readonly CertificateConfig[]
+  /** Default `TLSv1.2`. */
+  readonly minVersion: TlsVersion
+  /** An OpenSSL list of cipher suites. Absent: those of the runtime. */
+  readonly ciphers?: string
+  /** Absent: clients are not asked for a certificate. */
+  readonly clientAuth?: ClientAuthConfig
+}
+
+/** A certificate chain and its private key. */
+export interface CertificateConfig {
+  readonly cert: string
+  readonly key: string
+  /** Names it is shown for, exact or `*.example.com`. Absent: those it has itself. */
+  readonly hosts?: readonly string[]
+}
+
+/** Certificates of clients (mutual TLS). */
+export interface ClientAuthConfig {
+  /** Authorities that may have signed them, PEM. */
+  readonly ca: string
+  /** `require`: no connection without one. `request`: one that is shown must be valid. Default `require`. */
+  readonly mode: 'request' | 'require'
+  /** What backends and filters are told of a verified one. Default `["subject"]`. */
+  readonly forward: readonly ClientCertificatePart[]
+}
+
+/**
+ * `subject`: X-Client-Cert-Subject, the distinguished name by RFC 2253. `fingerprint`: X-Client-Cert-Fingerprint, SHA-256 in
+ * hex. `certificate`: Client-Cert by RFC 9440.
+ */
+export type ClientCertificatePart = 'subject' | 'fingerprint' | 'certificate'
+
+/** TLS towards the endpoints of a service. Files are PEM, relative to the configuration file. */
+export interface UpstreamTlsConfig {
+  /** Authorities that may have signed their certificates. Absent: the public ones. */
+  readonly ca?: string
+  /** Name asked for (SNI) and, without `sans`, looked for in their certificates. Absent: the host of the address. */
+  readonly serverName?: string
+  /** Default true. */
+  readonly verify: boolean
+  /** The gateway’s own certificate, for mutual TLS; with `key`. */
+  readonly cert?: string
+  readonly key?: string
+  /** Names of which the certificate must have one: DNS names, IP addresses or URIs such as `spiffe://…`. */
+  readonly sans?: readonly string[]
+  /** Default `TLSv1.2`. */
+  readonly minVersion: TlsVersion
+}
