@@ -34,6 +34,8 @@ export class GatewayProcess implements AdminSource {
   #admin: AdminServer | null = null
   #refused: GatewayReport['refused'] = null
   #reloading: Promise<unknown> = Promise.resolve()
+  #toKeep: Snapshot | null = null
+  #keeping: Promise<void> = Promise.resolve()
 
   private constructor(
     gateway: Gateway,
@@ -67,13 +69,15 @@ export class GatewayProcess implements AdminSource {
       const { kind, severity, subject, message, evidence } = events.append(draft)
       log[severity === 'info' ? 'info' : 'warn']({ kind, subject, evidence }, message)
     }
-    const gateway = new Gateway(config, {
+    const gateway: Gateway = new Gateway(config, {
       version: version(),
       baseDir: source.baseDir,
+      directoryFile: resolve(source.baseDir, config.dataDir, 'endpoints.json'),
+      onSnapshot: (changed) => void self.#keep(changed),
       report,
       warn: (message) => log.warn(message),
     })
-    const self = new GatewayProcess(gateway, source, events, log, report)
+    const self: GatewayProcess = new GatewayProcess(gateway, source, events, log, report)
     try {
       await gateway.start(snapshot)
       self.#admin = await createAdminServer({
@@ -86,7 +90,7 @@ export class GatewayProcess implements AdminSource {
       await gateway.close()
       throw new CliError(error instanceof Error ? error.message : String(error), 1, { cause: error })
     }
-    await self.#keep(snapshot)
+    await self.#keep(self.snapshot)
     for (const warning of warnings) log.warn(warning)
     source.watch(() => void self.reload())
     return self
@@ -144,6 +148,7 @@ export class GatewayProcess implements AdminSource {
     if (!complete) this.#log.warn(`requests were still under way after ${drain} ms; they are cut off`)
     await this.#gateway.close()
     await this.#admin?.close()
+    await this.#keeping
     await this.events.close()
   }
 
@@ -163,8 +168,9 @@ export class GatewayProcess implements AdminSource {
     if (!applied.ok) return this.#refuse([applied.problem])
     this.#refused = null
     for (const warning of read.warnings) this.#log.warn(warning)
-    await this.#keep(read.snapshot)
-    return { ok: true, version: read.snapshot.version }
+    // Endpoints that came or went meanwhile have taken numbers: this is the one that counts.
+    await this.#keep(this.snapshot)
+    return { ok: true, version: this.snapshot.version }
   }
 
   #refuse(problems: readonly string[]): ReloadResult {
@@ -181,7 +187,17 @@ export class GatewayProcess implements AdminSource {
     return { ok: false, version: this.snapshot.version, problems }
   }
 
-  async #keep(snapshot: Snapshot): Promise<void> {
+  /** One at a time; of those that come while one is written, only the last. */
+  #keep(snapshot: Snapshot): Promise<void> {
+    const waiting = this.#toKeep !== null
+    this.#toKeep = snapshot
+    if (!waiting) this.#keeping = this.#keeping.then(() => this.#keepLast())
+    return this.#keeping
+  }
+
+  async #keepLast(): Promise<void> {
+    const snapshot = this.#toKeep!
+    this.#toKeep = null
     try {
       await this.#source.keep(snapshot)
     } catch (error) {

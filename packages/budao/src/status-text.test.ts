@@ -23,6 +23,9 @@ function endpoint(address: string, site: string, changes: Partial<EndpointReport
     failuresTotal: 0,
     requestsPerSecond: 491.7,
     latencyMs: 3.44,
+    origin: 'configured',
+    resolvedFrom: '',
+    leaseMs: null,
     ...changes,
   }
 }
@@ -60,6 +63,8 @@ function report(changes: Partial<GatewayReport> = {}): GatewayReport {
     ],
     services: [service()],
     routes: [],
+    names: [],
+    drains: [],
     connections: { downstream: 0, upstream: 0, upstreamIdle: 0 },
     rateWindowMs: 5_000,
     requestsPerSecond: 983.4,

@@ -1,4 +1,4 @@
-import type { BudaoEvent, GatewayReport, ServiceReport } from '@budao/model'
+import type { BudaoEvent, DrainReport, GatewayReport, ServiceReport } from '@budao/model'
 import { type Colour, type Paint, formatTable } from './output.ts'
 
 const width = 80
@@ -7,7 +7,7 @@ const width = 80
 export function isHealthy(report: GatewayReport): boolean {
   return (
     report.state === 'serving' &&
-    report.sites.every(({ state, total }) => state === 'up' || total === 0) &&
+    report.sites.every(({ state, total }) => state === 'up' || state === 'drained' || total === 0) &&
     report.services.every(({ state, breaker }) => state === 'up' && !breaker.state.endsWith('open'))
   )
 }
@@ -33,11 +33,24 @@ export function formatStatus(report: GatewayReport, events: readonly BudaoEvent[
   return blocks.filter((block) => block !== '').join('\n\n')
 }
 
-function warnings({ refused, snapshot, workers }: GatewayReport): string[] {
-  const crashed = workers.filter(({ state }) => state === 'crashed').map(({ id }) => `worker ${id} crashed`)
+function warnings({ refused, snapshot, workers, names, drains }: GatewayReport): string[] {
+  const crashed = [
+    ...workers.filter(({ state }) => state === 'crashed').map(({ id }) => `worker ${id} crashed`),
+    ...names
+      .filter(({ state }) => state !== 'fresh')
+      .map(({ name, addresses, problem }) => `${name} is not resolved, ${addresses} kept: ${problem}`),
+    ...drains.map(drainLine),
+  ]
   if (refused === null) return crashed
   const title = `configuration refused at ${refused.at}; snapshot ${snapshot.version} goes on`
   return [title, ...refused.problems.map((problem) => `  ${problem}`), ...crashed]
+}
+
+function drainLine({ site, endpoint, service, since, reason, inFlight, endpoints }: DrainReport): string {
+  const what = site === null ? `${endpoint}${service === null ? '' : ` of ${service}`}` : `site ${site}`
+  const how =
+    endpoints === 0 ? 'not there now' : inFlight === 0 ? 'drained' : `draining, ${inFlight} under way`
+  return `${what}: ${how}, since ${since.slice(0, 16)}Z: ${reason}`
 }
 
 function sites(report: GatewayReport, paint: Paint): string {
@@ -115,6 +128,8 @@ function reasons(report: GatewayReport): string[] {
           return [`${address}: failed requests, ejected for ${Math.ceil(ejectedForMs / 1_000)} s more`]
         case 'open':
           return [`${address}: ${breaker.failures} of ${breaker.calls} calls failed`]
+        case 'draining':
+          return []
       }
     }),
   ])
@@ -131,6 +146,8 @@ const colours: Readonly<Record<string, Colour>> = {
   degraded: 'yellow',
   'half-open': 'yellow',
   'forced-closed': 'yellow',
+  drained: 'yellow',
+  draining: 'yellow',
   down: 'red',
   unhealthy: 'red',
   ejected: 'red',

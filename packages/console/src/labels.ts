@@ -19,6 +19,7 @@ const tones: { readonly [state in State]: Tone } = {
   up: 'good',
   degraded: 'warn',
   down: 'bad',
+  drained: 'warn',
   usable: 'good',
   unhealthy: 'bad',
   ejected: 'bad',
@@ -69,5 +70,19 @@ export function whyOut(endpoint: EndpointReport, words: Words): string {
       return words.ejectedFor(Math.ceil(endpoint.ejectedForMs / 1_000))
     case 'open':
       return words.breakerCounts(endpoint.breaker.failures, endpoint.breaker.calls)
+    case 'draining':
+      return words.underWay(endpoint.inFlight)
+  }
+}
+
+/** Where an endpoint comes from, when it does not stand in the file itself; empty when it does. */
+export function whence({ origin, resolvedFrom, leaseMs }: EndpointReport, words: Words): string {
+  switch (origin) {
+    case 'configured':
+      return ''
+    case 'resolved':
+      return words.resolvedFrom(resolvedFrom)
+    case 'registered':
+      return words.registered(Math.ceil((leaseMs ?? 0) / 1_000))
   }
 }

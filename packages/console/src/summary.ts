@@ -27,6 +27,10 @@ const ownDoing: ReadonlySet<EventKind> = new Set<EventKind>([
   'endpoint.unhealthy',
   'endpoint.ejected',
   'endpoint.returned',
+  'lease.expired',
+  'lease.kept',
+  'dns.failed',
+  'dns.recovered',
   'service.panic',
   'service.panic-ended',
   'breaker.opened',
@@ -99,6 +103,8 @@ function brokenParts(report: GatewayReport, words: Words): string[] {
     }
     if (service.panic) parts.push(words.panic(service.name))
   }
+  for (const { name, problem } of report.names)
+    if (problem !== '') parts.push(words.notResolved(name, problem))
   for (const { id, state } of report.workers) if (state === 'crashed') parts.push(words.workerCrashed(id))
   if (report.refused !== null) parts.push(words.configRefused(report.snapshot.version))
   return parts

@@ -2,7 +2,7 @@ import type { EndpointReport, GatewayReport, RouteReport, ServiceReport, SiteRep
 import { el } from './element.ts'
 import type { Content, Element } from './element.ts'
 import { formatMs, formatNumber, formatTime } from './format.ts'
-import { pill, whyOut } from './labels.ts'
+import { pill, whence, whyOut } from './labels.ts'
 import type { Words } from './words.ts'
 
 /** Sites as cards: the unit that is lost as a whole. */
@@ -130,10 +130,12 @@ function endpointRow(
 ): Element {
   const { address, site, release, breaker, inFlight, requestsPerSecond, latencyMs } = endpoint
   const why = whyOut(endpoint, words)
+  const from = whence(endpoint, words)
   return row({ 'data-key': address, 'data-endpoint': address, 'data-state': endpoint.state }, titles, [
     [
       el('span', { class: 'address' }, address),
       release !== 'stable' && el('span', { class: 'quiet' }, ` ${words.release(release)}`),
+      from !== '' && el('div', { class: 'quiet' }, from),
     ],
     site,
     [pill(endpoint.state, words), why !== '' && el('div', { class: 'why' }, why)],

@@ -23,6 +23,9 @@ export function endpoint(
     failuresTotal: 0,
     requestsPerSecond: 119.25,
     latencyMs: 3.4,
+    origin: 'configured',
+    resolvedFrom: '',
+    leaseMs: null,
     ...changes,
   }
 }
@@ -64,6 +67,8 @@ export function report(changes: Partial<GatewayReport> = {}): GatewayReport {
     ],
     services: [shop([endpoint('a:1', 'east'), endpoint('b:1', 'west')])],
     routes: [route('shop-api', 1_000)],
+    names: [],
+    drains: [],
     connections: { downstream: 0, upstream: 0, upstreamIdle: 0 },
     rateWindowMs: 5_000,
     requestsPerSecond: 238.5,

@@ -10,6 +10,7 @@ const number: Schema = { type: 'number', minimum: 0 }
 const count: Schema = { type: 'integer', minimum: 0 }
 const instant: Schema = { type: 'string', description: 'ISO 8601 in UTC.' }
 const health: Schema = choice('up', 'degraded', 'down')
+const siteState: Schema = choice('up', 'degraded', 'down', 'drained')
 const sentence: Schema = { type: 'string', minLength: 1, maxLength: 500 }
 const flat: Schema = { anyOf: [string, { type: 'number' }, boolean, { type: 'null' }] }
 const milliseconds = (description: string): Schema => ({ type: 'number', minimum: 0, description })
@@ -38,10 +39,12 @@ export const schemas: { readonly [name: string]: Schema } = {
       }),
     ),
     sites: list(
-      object({ name: string, state: health, usable: count, total: count, requestsPerSecond: number }),
+      object({ name: string, state: siteState, usable: count, total: count, requestsPerSecond: number }),
     ),
     services: list(ref('Service')),
     routes: list(ref('Route')),
+    names: list(ref('ResolvedName')),
+    drains: list(ref('Drain')),
     connections: object({ downstream: count, upstream: count, upstreamIdle: count }),
     rateWindowMs: milliseconds('Rates are averages over this time.'),
     requestsPerSecond: number,
@@ -67,7 +70,13 @@ export const schemas: { readonly [name: string]: Schema } = {
     site: string,
     release: string,
     weight: number,
-    state: choice('usable', 'unhealthy', 'ejected', 'open'),
+    state: choice('usable', 'unhealthy', 'ejected', 'open', 'draining'),
+    origin: choice('configured', 'resolved', 'registered'),
+    resolvedFrom: { type: 'string', description: 'The address of the file that was resolved, or empty.' },
+    leaseMs: {
+      anyOf: [number, { type: 'null' }],
+      description: 'Until the lease of a registered endpoint ends; 0 when it is kept as the last one.',
+    },
     healthy: boolean,
     lastCheckError: { type: 'string', description: 'Why the last check failed; empty when it passed.' },
     ejectedForMs: milliseconds('Until an ejection ends; 0 when not ejected.'),
@@ -77,6 +86,22 @@ export const schemas: { readonly [name: string]: Schema } = {
     failuresTotal: count,
     requestsPerSecond: number,
     latencyMs: milliseconds('Moving average of the time to the response head.'),
+  }),
+  ResolvedName: object({
+    name: string,
+    state: choice('fresh', 'stale', 'failed'),
+    addresses: count,
+    ageMs: orNull(number),
+    problem: string,
+  }),
+  Drain: object({
+    site: orNull(string),
+    endpoint: orNull(string),
+    service: { anyOf: [string, { type: 'null' }], description: 'Null: in every service.' },
+    since: instant,
+    reason: string,
+    endpoints: { ...count, description: 'Endpoints in force that it holds for.' },
+    inFlight: { ...count, description: 'Their requests under way: 0 when it is done.' },
   }),
   Breaker: object({
     state: choice('closed', 'open', 'half-open', 'forced-open', 'forced-closed'),

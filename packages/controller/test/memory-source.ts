@@ -101,6 +101,8 @@ export function twoSites(): GatewayReport {
         p99Ms: null,
       },
     ],
+    names: [],
+    drains: [],
     connections: { downstream: 20, upstream: 8, upstreamIdle: 5 },
     rateWindowMs: 5_000,
     requestsPerSecond: 238.5,
@@ -124,5 +126,8 @@ function endpoint(address: string, site: string): EndpointReport {
     failuresTotal: 0,
     requestsPerSecond: 119.25,
     latencyMs: 3.4,
+    origin: 'configured',
+    resolvedFrom: '',
+    leaseMs: null,
   }
 }

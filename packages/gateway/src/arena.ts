@@ -6,6 +6,8 @@ export type ArenaLayout = Readonly<Record<string, readonly [offset: number, leng
 /** How long a freed piece rests: requests that began under the old snapshot may still write to it. */
 const REST_MS = 120_000
 
+const nowhere: ReadonlySet<number> = new Set()
+
 interface RestingPiece {
   readonly offset: number
   readonly length: number
@@ -35,9 +37,13 @@ export class Arena {
 
   /**
    * Gives every name in `wanted` a piece of that many cells, zeroed when new, and frees the others. Throws a
-   * RangeError, with everything as before, when the memory does not suffice.
+   * RangeError, with everything as before, when the memory does not suffice. Freed pieces that begin at `busy` rest on.
    */
-  arrange(wanted: ReadonlyMap<string, number>, now: number): ArenaLayout {
+  arrange(
+    wanted: ReadonlyMap<string, number>,
+    now: number,
+    busy: ReadonlySet<number> = nowhere,
+  ): ArenaLayout {
     this.#before = null
     const next: Record<string, readonly [offset: number, length: number]> = {}
     const fresh: (readonly [string, number])[] = []
@@ -48,7 +54,7 @@ export class Arena {
     }
     const before = { layout: this.#layout, top: this.#top, resting: [...this.#resting] }
     for (const [name, length] of fresh) {
-      const offset = this.#claim(length, now)
+      const offset = this.#claim(length, now, busy)
       if (offset === -1) {
         this.#return(before)
         throw new RangeError(
@@ -79,9 +85,9 @@ export class Arena {
     this.#resting = resting
   }
 
-  #claim(length: number, now: number): number {
+  #claim(length: number, now: number, busy: ReadonlySet<number>): number {
     const index = this.#resting.findIndex(
-      (piece) => piece.length === length && now - piece.freedAt >= REST_MS,
+      (piece) => piece.length === length && now - piece.freedAt >= REST_MS && !busy.has(piece.offset),
     )
     if (index !== -1) {
       const [piece] = this.#resting.splice(index, 1)

@@ -7,7 +7,7 @@ import { ListenerMetrics } from './listener-metrics.ts'
 import { Listeners } from './listeners.ts'
 import { Metrics } from './metrics.ts'
 import { RequestIdentity } from './request-identity.ts'
-import { Runtime, type RuntimePlan } from './runtime.ts'
+import { Runtime, type RuntimeContext, type RuntimePlan } from './runtime.ts'
 import { pendingCellName, type Endpoint, type Service } from './service.ts'
 import { Stores } from './stores.ts'
 import { TimerWheel } from './timer-wheel.ts'
@@ -19,6 +19,7 @@ import { UpstreamPool, type UpstreamPoolOptions } from './upstream-pool.ts'
 /** Reads of up to this size are taken at once; as much as the system hands over for one socket. */
 const READ_BYTES = 65_536
 const TICK_MS = 20
+const DRAINS_MS = 500
 const WHEEL_SLOTS = 1_024
 
 export interface DataPlaneOptions {
@@ -52,6 +53,7 @@ export class DataPlane {
   readonly #stores: Stores = new Stores()
   readonly #retired: Set<Runtime> = new Set()
   readonly #upstreamTls: UpstreamTlsSet = new UpstreamTlsSet()
+  #drainsSeenAt = 0
   readonly #ticker: NodeJS.Timeout
   #drained: (() => void) | null = null
 
@@ -90,7 +92,7 @@ export class DataPlane {
    * Rejects when the snapshot cannot be served here.
    */
   async prepare(plan: RuntimePlan): Promise<Runtime> {
-    return Runtime.create(plan, {
+    const context: RuntimeContext = {
       random: this.random,
       stores: this.#stores,
       memory: this.#options.memory,
@@ -99,7 +101,8 @@ export class DataPlane {
       wallNow: () => this.#options.wallNow(),
       report: (event) => this.#options.report(event),
       warn: (message) => this.#options.warn(message),
-    })
+    }
+    return Runtime.create(plan, context, this.runtime as Runtime | undefined)
   }
 
   /** Serves from `runtime` from now on: one assignment. Requests under way finish with the one they began with. */
@@ -107,7 +110,7 @@ export class DataPlane {
     this.listenerMetrics.rows = runtime.plan.listenerRows
     this.#connectPools(runtime, runtime.plan.tls)
     const before = this.runtime as Runtime | undefined
-    if (before !== undefined) runtime.inherit(before)
+    if (before !== undefined) runtime.inherit(before, this.clock.now())
     this.runtime = runtime
     if (before === undefined) return
     this.#retired.add(before)
@@ -171,7 +174,20 @@ export class DataPlane {
       open += pool.open
       idle += pool.idle
     }
+    if (now - this.#drainsSeenAt >= DRAINS_MS) this.#closeDrained(now)
     this.metrics.connections(this.#downstreams.size, open, idle)
+  }
+
+  /** Whoever stops a drained endpoint should find no connection of ours left that is not in use. */
+  #closeDrained(now: number): void {
+    this.#drainsSeenAt = now
+    const runtime = this.runtime as Runtime | undefined
+    if (runtime === undefined) return
+    for (const { endpoints, set } of runtime.services.values()) {
+      for (let index = 0; index < endpoints.length; index++) {
+        if (set.isDraining(index)) endpoints[index]!.pool?.closeIdle()
+      }
+    }
   }
 
   #accept(arrival: Arrival): void {
@@ -187,7 +203,7 @@ export class DataPlane {
       for (const endpoint of service.endpoints) {
         const name = `${service.name} ${endpoint.address}`
         wanted.add(name)
-        const tls = this.#upstreamTls.get(service.name, endpoint.address, service.config, material)
+        const tls = this.#upstreamTls.get(service.name, endpoint, service.config, material)
         const options = poolOptions(service, this.#options.worker, tls, (problem) =>
           this.#options.report(tlsFailed(service, endpoint, problem)),
         )

@@ -27,6 +27,10 @@ export interface ReportInput {
   readonly addresses: Readonly<Record<string, string>>
   readonly certificates: readonly CertificateReport[]
   lastError(service: string, address: string): string
+  /** Milliseconds until the lease of a registered endpoint ends; null without one. */
+  leaseMs(service: string, address: string): number | null
+  readonly names: GatewayReport['names']
+  readonly drains: GatewayReport['drains']
 }
 
 interface Sample {
@@ -92,6 +96,8 @@ export class GatewayReporter {
       sites: Object.keys(config.sites).map((name) => siteReport(name, services)),
       services,
       routes,
+      names: input.names,
+      drains: input.drains,
       connections: { downstream: downstreamOpen, upstream: upstreamOpen, upstreamIdle },
       rateWindowMs: RATE_SAMPLES * SAMPLE_MS,
       requestsPerSecond: routes.reduce((sum, { requestsPerSecond }) => sum + requestsPerSecond, 0),
@@ -103,13 +109,12 @@ export class GatewayReporter {
     const endpoints = service.endpoints.map((endpoint, index) =>
       this.#endpoint(service, endpoint, index, input, now),
     )
-    const usable = endpoints.filter(({ state }) => state === 'usable').length
     const panic = service.set.panic(now)
     return {
       name: service.name,
       mode: service.config.mode,
       balance: service.config.balance,
-      state: usable === 0 ? 'down' : usable < endpoints.length || panic ? 'degraded' : 'up',
+      state: serviceState(endpoints, panic),
       panic,
       breaker: breakerReport(service.breaker, now),
       retryTokens: service.budget.tokens(now),
@@ -135,7 +140,16 @@ export class GatewayReporter {
       site,
       release: endpoint.config.release,
       weight: endpoint.config.weight,
-      state: verdict !== 'usable' ? verdict : shut ? 'open' : 'usable',
+      state: service.set.isDraining(index)
+        ? 'draining'
+        : verdict !== 'usable'
+          ? verdict
+          : shut
+            ? 'open'
+            : 'usable',
+      origin: endpoint.config.origin?.kind ?? 'configured',
+      resolvedFrom: endpoint.config.origin?.name ?? '',
+      leaseMs: endpoint.config.origin?.kind === 'registered' ? input.leaseMs(service.name, address) : null,
       healthy: service.set.health(index) !== 'unhealthy',
       lastCheckError: input.lastError(service.name, address),
       ejectedForMs: Math.round(service.set.ejectedForMs(index, now)),
@@ -180,12 +194,28 @@ function breakerReport(breaker: CircuitBreaker | null, now: number): BreakerRepo
     : { state: breaker.state(now), ...breaker.counts(now) }
 }
 
+/** What a person has taken out on purpose is no sign of trouble, as long as something else serves. */
+function serviceState(endpoints: readonly EndpointReport[], panic: boolean): ServiceReport['state'] {
+  const usable = endpoints.filter(({ state }) => state === 'usable').length
+  if (usable === 0) return 'down'
+  const serving = endpoints.filter(({ state }) => state !== 'draining').length
+  return usable < serving || panic ? 'degraded' : 'up'
+}
+
 function siteReport(name: string, services: readonly ServiceReport[]): SiteReport {
   const endpoints = services.flatMap((service) => service.endpoints).filter(({ site }) => site === name)
   const usable = endpoints.filter(({ state }) => state === 'usable').length
+  const serving = endpoints.filter(({ state }) => state !== 'draining').length
   return {
     name,
-    state: usable === endpoints.length ? 'up' : usable === 0 ? 'down' : 'degraded',
+    state:
+      serving === 0 && endpoints.length > 0
+        ? 'drained'
+        : usable === serving
+          ? 'up'
+          : usable === 0
+            ? 'down'
+            : 'degraded',
     usable,
     total: endpoints.length,
     requestsPerSecond: endpoints.reduce((sum, { requestsPerSecond }) => sum + requestsPerSecond, 0),

@@ -1,18 +1,23 @@
 import { availableParallelism } from 'node:os'
-import type { Config, EventDraft, GatewayReport, Snapshot } from '@budao/model'
+import { createSnapshot, type Config, type EventDraft, type GatewayReport, type Snapshot } from '@budao/model'
 import { SeededRandom, type Clock } from '@budao/resilience'
 import { Arena, cellsOf } from './arena.ts'
+import { EndpointDirectory } from './endpoints/endpoint-directory.ts'
+import { endpointsChanged } from './endpoints/endpoints-changed.ts'
+import { LeftEndpoints } from './endpoints/left-endpoints.ts'
 import { GatewayReporter } from './gateway-report.ts'
 import { HealthChecker } from './health-checker.ts'
 import { LISTENER_ROWS_MAX, ListenerMetrics, ListenerMetricsReader } from './listener-metrics.ts'
 import { Metrics, MetricsReader } from './metrics.ts'
 import { ProcessClock } from './process-clock.ts'
 import { prometheusText } from './prometheus.ts'
-import { createServices, runtimeCells, storeName, type RuntimePlan } from './runtime.ts'
+import { storeName } from './routing.ts'
+import { createServices, runtimeCells, type RuntimePlan } from './runtime.ts'
+import { ServiceWatch } from './service-watch.ts'
 import type { Service } from './service.ts'
 import { readStoreCounts, type StoreCounts } from './store-status.ts'
 import { CERTIFICATE_POLL_MS, CertificateStore } from './tls/certificate-store.ts'
-import type { TlsMaterial } from './tls/tls-material.ts'
+import { noTls, type TlsMaterial } from './tls/tls-material.ts'
 import { WorkerPool } from './worker-pool.ts'
 
 /** Shared memory for services, endpoints and rate limits: 8 Mi cells, 32 MiB of address space, used as needed. */
@@ -27,6 +32,10 @@ export interface GatewayOptions {
   readonly version: string
   /** Relative paths in the configuration start here. */
   readonly baseDir: string
+  /** The file in which registered endpoints, drains and last good addresses outlive the process; absent: they do not. */
+  readonly directoryFile?: string
+  /** Called after endpoints have come or gone, with the new snapshot: the configuration of the file under a new number. */
+  onSnapshot?(snapshot: Snapshot): void
   /** A thread that has not reacted for so long, in milliseconds, is stuck, for example in a filter's endless loop, and replaced. Default 10 000. */
   readonly stuckMs?: number
   /** How often the files of certificates are looked at, milliseconds. Default 5000. */
@@ -60,15 +69,18 @@ export class Gateway {
   readonly #listenerRows: Record<string, number> = {}
   readonly #workers: number
   readonly #routeRows: Record<string, number> = {}
+  readonly #watch: ServiceWatch
+  readonly #left = new LeftEndpoints()
+  /** The endpoints of now, and the API's way to change them. */
+  readonly directory: EndpointDirectory
   #services: Map<string, Service> = new Map()
+  /** As the file has it, numbered as what is in force. */
   #snapshot: Snapshot | null = null
   #inForce: RuntimePlan | null = null
+  #tls: TlsMaterial = noTls
   #state: GatewayReport['state'] = 'starting'
   #applying: Promise<unknown> = Promise.resolve()
   #ticker: NodeJS.Timeout | undefined
-  readonly #panicking: Set<string> = new Set()
-  /** Endpoints whose ejection was reported and not yet its end, by service and address. */
-  readonly #ejected: Set<string> = new Set()
 
   /** `workers` of the configuration is fixed for the life of the process. */
   constructor(config: Pick<Config, 'workers' | 'node'>, options: GatewayOptions) {
@@ -100,11 +112,24 @@ export class Gateway {
       warn: (message) => options.warn(message),
       onCrash: (worker) => this.#onCrash(worker),
     })
+    this.#watch = new ServiceWatch((event) => options.report(event))
+    this.directory = new EndpointDirectory({
+      clock: this.#clock,
+      random: this.#random,
+      file: options.directoryFile,
+      config: () => this.#snapshot!.config,
+      services: () => this.#services,
+      snapshot: () => this.#snapshot?.version ?? 0,
+      refresh: () => this.#alone(() => this.#refresh()),
+      report: (event) => options.report(event),
+      warn: (message) => options.warn(message),
+    })
     this.#reporter = new GatewayReporter(this.#clock, this.#reader, options.version, config.node)
   }
 
   /** Brings the first snapshot into force. Rejects when it cannot be served: a port in use, a key file missing. */
   async start(snapshot: Snapshot): Promise<void> {
+    await this.directory.open()
     const result = await this.apply(snapshot)
     if (!result.ok) throw new Error(result.problem)
     this.#state = 'serving'
@@ -122,9 +147,7 @@ export class Gateway {
 
   /** Brings a snapshot into force everywhere, or leaves everything as it is and says why. */
   apply(snapshot: Snapshot): Promise<ApplyResult> {
-    const applied = this.#applying.then(() => this.#apply(snapshot))
-    this.#applying = applied.catch(() => {})
-    return applied
+    return this.#alone(() => this.#apply(snapshot))
   }
 
   get snapshot(): Snapshot | null {
@@ -150,6 +173,9 @@ export class Gateway {
       addresses: this.#pool.addresses,
       certificates: this.#certificates.report(),
       lastError: (service, address) => this.#checker.lastError(service, address),
+      leaseMs: (service, address) => this.directory.leaseMs(service, address),
+      names: this.directory.names(),
+      drains: this.directory.draining.reports(),
     })
   }
 
@@ -161,6 +187,7 @@ export class Gateway {
       this.#routeRows,
       (name, field) => this.#listenerReader.get(this.#listenerRows[name]!, field),
       this.#storeCounts(),
+      { resolutions: this.directory.resolutions(), expirations: this.directory.expirations },
     )
   }
 
@@ -193,45 +220,89 @@ export class Gateway {
     clearInterval(this.#ticker)
     this.#checker.close()
     this.#certificates.close()
+    await this.directory.close()
     await this.#pool.close()
   }
 
+  /** One change of what is in force after the other. */
+  #alone<T>(change: () => Promise<T>): Promise<T> {
+    const changed = this.#applying.then(change)
+    this.#applying = changed.catch(() => {})
+    return changed
+  }
+
   async #apply(snapshot: Snapshot): Promise<ApplyResult> {
-    let services: Map<string, Service>
-    let plan: RuntimePlan
+    // Endpoints that came or went meanwhile have taken numbers too.
+    const version = Math.max(snapshot.version, (this.#snapshot?.version ?? 0) + 1)
+    const { config } = snapshot
+    await this.directory.prepare(config)
+    const result = await this.#bringConfig({ ...snapshot, version })
+    this.directory.commit(this.#snapshot?.config ?? config)
+    if (!result.ok) return result
+    this.#options.report({
+      kind: 'snapshot.applied',
+      severity: 'info',
+      subject: `snapshot ${version}`,
+      message: `Snapshot ${version} of ${snapshot.source} is in force.`,
+      evidence: { version, routes: config.routes.length, services: this.#services.size },
+    })
+    return result
+  }
+
+  async #bringConfig(snapshot: Snapshot): Promise<ApplyResult> {
     let certificates: ReturnType<CertificateStore['read']>
     try {
       certificates = this.#certificates.read(snapshot.config)
-      plan = this.#plan(snapshot, certificates.material)
+    } catch (error) {
+      return refused(error)
+    }
+    const result = await this.#bring(snapshot, snapshot.version, certificates.material)
+    if (result.ok) certificates.watch()
+    return result
+  }
+
+  /** The same configuration with the endpoints of now. */
+  async #refresh(): Promise<ApplyResult> {
+    const { config, source, version } = this.#snapshot!
+    const before = this.#inForce!
+    const changes = endpointsChanged(before.snapshot.config, this.directory.desired(config))
+    if (changes.length === 0) return { ok: true }
+    const snapshot = createSnapshot(config, source, version, Date.now())
+    const result = await this.#bring(snapshot, before.configVersion, this.#tls)
+    if (!result.ok) {
+      this.#options.warn(`the changed endpoints could not be brought into force: ${result.problem}`)
+      return result
+    }
+    for (const change of changes) this.#options.report(change(snapshot.version))
+    this.#options.onSnapshot?.(snapshot)
+    return result
+  }
+
+  async #bring(snapshot: Snapshot, configVersion: number, tls: TlsMaterial): Promise<ApplyResult> {
+    let services: Map<string, Service>
+    let plan: RuntimePlan
+    try {
+      plan = this.#plan({ ...snapshot, config: this.directory.desired(snapshot.config) }, configVersion, tls)
       services = this.#observe(plan)
+      this.directory.draining.mark(services.values())
       await this.#pool.apply(plan)
     } catch (error) {
       // The old snapshot goes on, with its memory where it was.
       this.#arena.revert()
-      return { ok: false, problem: error instanceof Error ? error.message : String(error) }
+      return refused(error)
     }
+    this.#left.note(this.#inForce?.layout ?? {}, this.#services, services)
     this.#snapshot = snapshot
     this.#inForce = plan
     this.#services = services
-    certificates.watch()
-    this.#checker.watch(this.#services.values(), certificates.material)
-    this.#options.report({
-      kind: 'snapshot.applied',
-      severity: 'info',
-      subject: `snapshot ${snapshot.version}`,
-      message: `Snapshot ${snapshot.version} of ${snapshot.source} is in force.`,
-      evidence: {
-        version: snapshot.version,
-        routes: snapshot.config.routes.length,
-        services: this.#services.size,
-      },
-    })
+    this.#tls = tls
+    this.#checker.watch(this.#services.values(), tls)
     return { ok: true }
   }
 
-  /** The services as this thread sees them; endpoints that stay keep their verdicts even where the memory is new. */
+  /** The services as this thread sees them. */
   #observe(plan: RuntimePlan): Map<string, Service> {
-    const services = createServices(plan, {
+    return createServices(plan, {
       random: this.#random,
       memory: this.#arena.memory,
       worker: -1,
@@ -240,23 +311,19 @@ export class Gateway {
       report: (event) => this.#options.report(event),
       warn: (message) => this.#options.warn(message),
     })
-    for (const [name, service] of services) {
-      const before = this.#services.get(name)
-      // With the same endpoints the memory is the same, and others write to it.
-      if (before !== undefined && !sameAddresses(before, service)) service.set.inherit(before.set)
-    }
-    return services
   }
 
   #renewTls(tls: TlsMaterial): void {
+    this.#tls = tls
     this.#checker.watch(this.#services.values(), tls)
     this.#pool
       .renewTls(tls)
       .catch((error: unknown) => this.#options.warn(`renewed certificates: ${String(error)}`))
   }
 
-  #plan(snapshot: Snapshot, tls: TlsMaterial): RuntimePlan {
-    const layout = this.#arena.arrange(runtimeCells(snapshot, this.#workers), this.#clock.now())
+  #plan(snapshot: Snapshot, configVersion: number, tls: TlsMaterial): RuntimePlan {
+    const wanted = runtimeCells(snapshot, this.#workers)
+    const layout = this.#arena.arrange(wanted, this.#clock.now(), this.#left.busyOffsets())
     for (const { name } of snapshot.config.routes) {
       if (name in this.#routeRows) continue
       const row = Object.keys(this.#routeRows).length
@@ -275,6 +342,7 @@ export class Gateway {
     }
     return {
       snapshot,
+      configVersion,
       layout,
       listenerRows: { ...this.#listenerRows },
       tls,
@@ -298,6 +366,7 @@ export class Gateway {
   #onCrash(worker: number): void {
     this.#reader.forgetGauges(worker)
     for (const service of this.#services.values()) service.forget(worker)
+    this.#left.forget(worker)
   }
 
   #tick(): void {
@@ -309,55 +378,16 @@ export class Gateway {
       if (state !== 'serving' || seenAt === 0 || now - seenAt <= stuckMs) continue
       void this.#pool.replace(id, `it has not reacted for ${Math.round(now - seenAt)} ms`)
     }
-    for (const service of this.#services.values()) {
-      service.breaker?.observe(now)
-      this.#watchEjections(service, now)
-      this.#watchPanic(service, now)
-    }
+    this.#watch.look(this.#services.values(), now)
+    this.directory.tick()
   }
 
   #report(event: EventDraft): void {
-    if (event.kind === 'endpoint.ejected') this.#ejected.add(`${event.service} ${event.subject}`)
+    if (event.kind === 'endpoint.ejected') this.#watch.onEjected(event.service ?? '', event.subject)
     this.#options.report(event)
-  }
-
-  /** An ejection begins with a request, which reports it, and ends by time: somebody has to look. */
-  #watchEjections({ name, set, endpoints }: Service, now: number): void {
-    for (const [index, { address, site }] of endpoints.entries()) {
-      if (set.ejectedForMs(index, now) > 0 || !this.#ejected.delete(`${name} ${address}`)) continue
-      this.#options.report({
-        kind: 'endpoint.returned',
-        severity: 'info',
-        subject: address,
-        service: name,
-        site,
-        message: `The ejection of endpoint ${address} has ended: it gets requests again, on probation.`,
-        evidence: { usable: set.usable(now), endpoints: endpoints.length },
-      })
-    }
-  }
-
-  #watchPanic(service: Service, now: number): void {
-    const panic = service.set.panic(now)
-    if (panic === this.#panicking.has(service.name)) return
-    if (panic) this.#panicking.add(service.name)
-    else this.#panicking.delete(service.name)
-    this.#options.report({
-      kind: panic ? 'service.panic' : 'service.panic-ended',
-      severity: panic ? 'critical' : 'info',
-      subject: service.name,
-      service: service.name,
-      message: panic
-        ? `So few endpoints of ${service.name} are usable that their health is ignored.`
-        : `Enough endpoints of ${service.name} are usable again: their health counts.`,
-      evidence: { usable: service.set.usable(now), endpoints: service.endpoints.length },
-    })
   }
 }
 
-function sameAddresses(a: Service, b: Service): boolean {
-  return (
-    a.endpoints.length === b.endpoints.length &&
-    a.endpoints.every(({ address }, i) => address === b.endpoints[i]!.address)
-  )
+function refused(error: unknown): ApplyResult {
+  return { ok: false, problem: error instanceof Error ? error.message : String(error) }
 }

@@ -1,17 +1,18 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { EventDraft, HealthCheckConfig } from '@budao/model'
 import { checkHealth, unknownHealth, type Clock, type HealthState, type Random } from '@budao/resilience'
 import { checkEndpoint } from './health-check.ts'
-import type { Service } from './service.ts'
+import type { Endpoint, Service } from './service.ts'
 import type { TlsMaterial } from './tls/tls-material.ts'
 import { UpstreamTlsSet } from './tls/upstream-tls-set.ts'
 import type { UpstreamTls } from './tls/upstream-tls.ts'
 
 interface Watch {
-  readonly service: Service
-  readonly index: number
+  service: Service
+  index: number
   readonly config: HealthCheckConfig
   /** Null: the endpoint is asked over a plain connection. */
-  readonly tls: UpstreamTls | null
+  tls: UpstreamTls | null
   state: HealthState
   lastError: string
   timer: NodeJS.Timeout | undefined
@@ -32,35 +33,25 @@ export class HealthChecker {
     this.#report = report
   }
 
-  /** Watches these services instead of those before. An endpoint that stays keeps its verdict. */
+  /** Watches these services instead of those before. An endpoint that stays keeps its verdict and its rhythm. */
   watch(services: Iterable<Service>, material: TlsMaterial): void {
     const next = new Map<string, Watch>()
     for (const service of services) {
       const { healthCheck } = service.config
       for (const [index, { address }] of service.endpoints.entries()) {
-        const key = `${service.name} ${address}`
-        const before = this.#watches.get(key)
         if (healthCheck === undefined) {
-          service.set.setHealth(index, 'unknown')
+          if (service.set.health(index) !== 'unknown') service.set.setHealth(index, 'unknown')
           continue
         }
-        const state = before?.state ?? unknownHealth(this.#clock.now())
-        const watch: Watch = {
-          service,
-          index,
-          config: healthCheck,
-          tls: this.#tls.get(service.name, address, service.config, material),
-          state,
-          lastError: before?.lastError ?? '',
-          timer: undefined,
-        }
-        if (service.set.health(index) !== state.verdict) service.set.setHealth(index, state.verdict)
+        const key = `${service.name} ${address}`
+        const watch = this.#watchOf(this.#watches.get(key), service, index, healthCheck)
+        watch.tls = this.#tls.get(service.name, service.endpoints[index]!, service.config, material)
+        const { verdict } = watch.state
+        if (service.set.health(index) !== verdict) service.set.setHealth(index, verdict)
         next.set(key, watch)
-        // A newcomer is asked at once; the others keep their rhythm, spread so that checks do not come in bursts.
-        this.#schedule(watch, before === undefined ? 0 : this.#random.next() * healthCheck.interval)
       }
     }
-    for (const { timer } of this.#watches.values()) clearTimeout(timer)
+    for (const [key, watch] of this.#watches) if (next.get(key) !== watch) clearTimeout(watch.timer)
     this.#watches = next
     this.#tls.sweep()
   }
@@ -75,16 +66,39 @@ export class HealthChecker {
     for (const { timer } of this.#watches.values()) clearTimeout(timer)
   }
 
+  /** Endpoints may come and go several times a second: whoever stays is not asked later for it. */
+  #watchOf(before: Watch | undefined, service: Service, index: number, config: HealthCheckConfig): Watch {
+    if (before !== undefined && isDeepStrictEqual(before.config, config)) {
+      before.service = service
+      before.index = index
+      return before
+    }
+    const watch: Watch = {
+      service,
+      index,
+      config,
+      tls: null,
+      state: before?.state ?? unknownHealth(this.#clock.now()),
+      lastError: before?.lastError ?? '',
+      timer: undefined,
+    }
+    // A newcomer is asked at once; the others are spread so that checks do not come in bursts.
+    this.#schedule(watch, before === undefined ? 0 : this.#random.next() * config.interval)
+    return watch
+  }
+
   #schedule(watch: Watch, waitMs: number): void {
     watch.timer = setTimeout(() => void this.#check(watch), waitMs)
   }
 
   async #check(watch: Watch): Promise<void> {
-    const { service, index, config, tls } = watch
+    const { config, tls } = watch
     const startedAt = this.#clock.now()
-    const { address } = service.endpoints[index]!
-    const problem = await checkEndpoint(address, config, tls)
-    if (this.#closed || this.#watches.get(`${service.name} ${address}`) !== watch) return
+    const endpoint = watch.service.endpoints[watch.index]!
+    const problem = await checkEndpoint(endpoint.address, hostOfCheck(config, endpoint), tls)
+    if (this.#closed || this.#watches.get(`${watch.service.name} ${endpoint.address}`) !== watch) return
+    // Its place may be another one by now.
+    const { service, index } = watch
     const now = this.#clock.now()
     watch.lastError = problem
     const { state, transition } = checkHealth(watch.state, problem === '', now, config)
@@ -118,4 +132,11 @@ export class HealthChecker {
       },
     })
   }
+}
+
+/** What was resolved is asked by the name that people wrote: virtual hosts answer to nothing else. */
+function hostOfCheck(config: HealthCheckConfig, { config: { origin } }: Endpoint): HealthCheckConfig {
+  if (config.host !== undefined || origin?.kind !== 'resolved' || origin.name.startsWith('srv:'))
+    return config
+  return { ...config, host: origin.name }
 }

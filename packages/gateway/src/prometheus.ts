@@ -1,7 +1,14 @@
 import type { GatewayReport } from '@budao/model'
+import type { ResolutionCounts } from './endpoints/resolved-names.ts'
 import type { StoreCounts } from './store-status.ts'
 import type { ListenerField } from './listener-metrics.ts'
 import { durationBoundsMs, type MetricsReader } from './metrics.ts'
+
+/** What the endpoints' directory has counted since the start. */
+export interface DirectoryCounts {
+  readonly resolutions: readonly ResolutionCounts[]
+  readonly expirations: ReadonlyMap<string, number>
+}
 
 type Labels = Readonly<Record<string, string>>
 
@@ -12,6 +19,7 @@ export function prometheusText(
   routeRows: Readonly<Record<string, number>>,
   listener: (name: string, field: ListenerField) => number,
   stores: Readonly<Record<string, StoreCounts>>,
+  directory: DirectoryCounts,
 ): string {
   const text = new Exposition()
   const global = reader.global()
@@ -43,6 +51,7 @@ export function prometheusText(
   writeRoutes(text, reader, routeRows)
   writeServices(text, report)
   writeStores(text, stores)
+  writeDirectory(text, report, directory)
   return text.toString()
 }
 
@@ -166,6 +175,47 @@ function writeStores(text: Exposition, stores: Readonly<Record<string, StoreCoun
     text.sample({ store, result: 'failed' }, failed)
     text.sample({ store, result: 'skipped' }, passed)
   }
+}
+
+function writeDirectory(
+  text: Exposition,
+  { names, services }: GatewayReport,
+  directory: DirectoryCounts,
+): void {
+  text.family(
+    'budao_gateway_dns_resolutions_total',
+    'counter',
+    'Resolutions of a name, by what became of them.',
+  )
+  for (const { name, answered, failed } of directory.resolutions) {
+    text.sample({ name, result: 'answered' }, answered)
+    text.sample({ name, result: 'failed' }, failed)
+  }
+  text.family(
+    'budao_gateway_dns_stale',
+    'gauge',
+    '1 while the last good addresses of a name are kept, or none are known.',
+  )
+  for (const { name, state } of names) text.sample({ name }, state === 'fresh' ? 0 : 1)
+  text.family(
+    'budao_gateway_service_endpoints',
+    'gauge',
+    'Endpoints in the snapshot in force, by where they come from.',
+  )
+  for (const { name, endpoints } of services) {
+    for (const origin of ['configured', 'resolved', 'registered']) {
+      text.sample(
+        { service: name, origin },
+        endpoints.filter((endpoint) => endpoint.origin === origin).length,
+      )
+    }
+  }
+  text.family(
+    'budao_gateway_lease_expirations_total',
+    'counter',
+    'Leases that ended unrenewed, their endpoints removed.',
+  )
+  for (const { name } of services) text.sample({ service: name }, directory.expirations.get(name) ?? 0)
 }
 
 function openness(state: string): number {

@@ -45,9 +45,10 @@ export class Route {
 
   /** Takes over the stale answers of the same route in the snapshot before: a reload comes when something is wrong. */
   inherit(before: Route): void {
-    if (JSON.stringify(before.#config) !== JSON.stringify(this.#config)) return
     const stale = before.fallback?.stale ?? null
-    if (stale !== null) this.fallback?.stale?.inherit(stale)
+    // Writing out two configurations is not free, and most routes have nothing to take over.
+    if (stale === null || JSON.stringify(before.#config) !== JSON.stringify(this.#config)) return
+    this.fallback?.stale?.inherit(stale)
   }
 
   /** Draws a backend by weight; null when no backend has any. */

@@ -1,19 +1,18 @@
 import type { EventDraft, Snapshot } from '@budao/model'
 import type { Cells, Random } from '@budao/resilience'
 import { cellsOf, type ArenaLayout } from './arena.ts'
-import { createFilter, filterCells } from './filters/create.ts'
-import type { Filter } from './filters/filter.ts'
-import { openStore } from './providers/open-store.ts'
 import { Route } from './route.ts'
-import { Router } from './router.ts'
+import type { Router } from './router.ts'
+import { Routing, routingCells } from './routing.ts'
 import { Service, serviceCells } from './service.ts'
-import { storeCells } from './store-status.ts'
-import type { StoreLease, Stores } from './stores.ts'
+import type { Stores } from './stores.ts'
 import type { TlsMaterial } from './tls/tls-material.ts'
 
 /** What the main thread sends to every worker for one snapshot. Plain JSON but for the shared memory. */
 export interface RuntimePlan {
   readonly snapshot: Snapshot
+  /** The snapshot that brought the configuration as it was read: those after it differ from it only in endpoints. */
+  readonly configVersion: number
   readonly layout: ArenaLayout
   /** Row of each route in the metrics. */
   readonly routeRows: Readonly<Record<string, number>>
@@ -48,86 +47,51 @@ export class Runtime {
   readonly services: ReadonlyMap<string, Service>
   /** Exchanges under way with this runtime. */
   exchanges = 0
-  readonly #filters: readonly Filter[]
-  readonly #stores: StoreLease
+  readonly #routing: Routing
 
-  private constructor(
-    plan: RuntimePlan,
-    services: ReadonlyMap<string, Service>,
-    routes: readonly Route[],
-    filters: readonly Filter[],
-    stores: StoreLease,
-  ) {
+  private constructor(plan: RuntimePlan, services: ReadonlyMap<string, Service>, routing: Routing) {
     this.version = plan.snapshot.version
     this.plan = plan
     this.services = services
-    this.routes = routes
-    this.router = new Router(plan.snapshot.config.routes)
-    this.#filters = filters
-    this.#stores = stores
+    this.router = routing.router
+    this.routes = plan.snapshot.config.routes.map(
+      (route, index) => new Route(route, plan.routeRows[route.name]!, routing.filters[index]!, services),
+    )
+    this.#routing = routing
   }
 
-  /** Rejects when a filter cannot be made: a key file that is missing, a module that does not load. */
-  static async create(plan: RuntimePlan, context: RuntimeContext): Promise<Runtime> {
-    const { config } = plan.snapshot
+  /**
+   * Rejects when a filter cannot be made: a key file that is missing, a module that does not load. `before` is the
+   * runtime in force: where only endpoints are different, its filters go on.
+   */
+  static async create(plan: RuntimePlan, context: RuntimeContext, before?: Runtime): Promise<Runtime> {
     const services = createServices(plan, context)
-    const filters: Filter[] = []
-    const stores = leaseStores(plan, context)
-    try {
-      const routes: Route[] = []
-      for (const route of config.routes) {
-        const own: Filter[] = []
-        for (const [index, filter] of route.filters.entries()) {
-          const made = await createFilter(filter, {
-            cells: filterMemory(plan, context, route.name, index),
-            now: context.now,
-            wallNow: context.wallNow,
-            baseDir: plan.baseDir,
-            route: route.name,
-            step: index,
-            node: config.node.name,
-            site: config.node.site,
-            warn: context.warn,
-            store: (name) => stores.take(name),
-          })
-          own.push(made)
-          filters.push(made)
-        }
-        routes.push(new Route(route, plan.routeRows[route.name]!, own, services))
-      }
-      return new Runtime(plan, services, routes, filters, stores)
-    } catch (error) {
-      await Promise.all(filters.map(async (filter) => filter.close?.()))
-      stores.close()
-      throw error
-    }
+    const same = before !== undefined && before.plan.configVersion === plan.configVersion
+    return new Runtime(plan, services, same ? before.#routing.share() : await Routing.create(plan, context))
   }
 
   /** Takes over what the runtime before has learnt. */
-  inherit(before: Runtime): void {
+  inherit(before: Runtime, now: number): void {
+    const same = new Map(before.routes.map((route) => [route.name, route]))
     for (const route of this.routes) {
-      const same = before.routes.find(({ name }) => name === route.name)
-      if (same !== undefined) route.inherit(same)
+      const former = same.get(route.name)
+      if (former !== undefined) route.inherit(former)
+    }
+    for (const [name, { set }] of this.services) {
+      const former = before.services.get(name)
+      if (former !== undefined) set.follow(former.set, now)
     }
   }
 
-  /** Releases what filters hold. Only when no exchange uses it any more. */
-  async close(): Promise<void> {
-    await Promise.all(this.#filters.map(async (filter) => filter.close?.()))
-    this.#stores.close()
+  /** Whether it differs from another one only in endpoints. */
+  hasConfigOf(other: Runtime): boolean {
+    return this.plan.configVersion === other.plan.configVersion
   }
-}
 
-function leaseStores({ snapshot, layout, baseDir }: RuntimePlan, context: RuntimeContext): StoreLease {
-  return context.stores!.lease(snapshot.config.stores, (name, config) =>
-    openStore(config, {
-      name,
-      cells: cellsOf(context.memory, layout, storeName(name)),
-      worker: context.worker,
-      baseDir,
-      report: context.report,
-    }),
-  )
+  /** Releases what filters hold. Only when no exchange uses it any more. */
+  close(): Promise<void> {
+    return this.#routing.release()
+  }
 }
 
 /** The services of a plan over its shared memory, for threads that forward and for the one that observes. */
@@ -153,30 +117,9 @@ export function createServices(
 
 /** How much shared memory a snapshot takes, by name. */
 export function runtimeCells({ config }: Snapshot, workers: number): Map<string, number> {
-  const cells = new Map<string, number>()
+  const cells = routingCells(config, workers)
   for (const [name, service] of Object.entries(config.services)) {
     for (const [key, length] of serviceCells(name, service, workers)) cells.set(key, length)
   }
-  for (const name of Object.keys(config.stores)) cells.set(storeName(name), storeCells(workers))
-  for (const route of config.routes) {
-    for (const [index, filter] of route.filters.entries()) {
-      const length = filterCells(filter)
-      if (length > 0) cells.set(filterName(route.name, index), length)
-    }
-  }
   return cells
-}
-
-/** The shared memory of a store. */
-export function storeName(store: string): string {
-  return `store/${store}`
-}
-
-function filterName(route: string, index: number): string {
-  return `route/${route}/filter/${index}`
-}
-
-function filterMemory({ layout }: RuntimePlan, context: RuntimeContext, route: string, index: number): Cells {
-  const name = filterName(route, index)
-  return cellsOf(context.memory, layout[name] === undefined ? { [name]: [0, 0] } : layout, name)
 }

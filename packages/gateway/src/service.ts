@@ -1,7 +1,14 @@
-import type { EndpointConfig, EventDraft, RetryConfig, ServiceConfig } from '@budao/model'
+import {
+  srvName,
+  type EndpointConfig,
+  type EventDraft,
+  type RetryConfig,
+  type ServiceConfig,
+} from '@budao/model'
 import {
   Bulkhead,
   CircuitBreaker,
+  EndpointFacts,
   EndpointSet,
   RetryBudget,
   hash32,
@@ -17,6 +24,7 @@ import {
 import type { ErrorCode } from './errors.ts'
 import type { RequestView } from './filters/filter.ts'
 import { cookieValue, queryValue } from './request-values.ts'
+import { splitAddress } from './socket-address.ts'
 import type { UpstreamPool } from './upstream-pool.ts'
 
 /** What a service needs of the thread it runs in. `endpointPool` is null in the thread that only observes. */
@@ -37,6 +45,13 @@ export class Endpoint {
   readonly config: EndpointConfig
   readonly breaker: CircuitBreaker | null
   readonly load: SharedEndpointLoad
+  /** The host that its certificate is for: the name that was resolved, or that of the address. */
+  get serverHost(): string {
+    const { origin } = this.config
+    const named = origin?.kind === 'resolved' && srvName(origin.name) === undefined
+    return splitAddress(named ? origin.name : this.address)[0]
+  }
+
   /** Set in threads that forward. */
   pool: UpstreamPool | null = null
 
@@ -70,7 +85,7 @@ export class Service {
     this.retry = config.retry
     this.#context = context
     this.#hashes = config.balance === 'ring-hash' || config.balance === 'maglev'
-    const names = cellNames(name, config)
+    const names = cellNames(name)
     const breaker = breakerOptions(config)
     this.breaker =
       breaker === null
@@ -83,7 +98,7 @@ export class Service {
     this.set = new EndpointSet(
       context.cells(names.set),
       context.random,
-      config.endpoints.map(({ address, site, weight }) => ({ id: address, site, weight })),
+      config.endpoints.map(({ address, site, weight, rank }) => ({ id: address, site, weight, rank })),
       {
         balance: config.balance,
         mode: config.mode,
@@ -95,6 +110,7 @@ export class Service {
         panicThresholdPct: config.priority.panicPercent,
         outlier: outlierOptions(config),
         slowStart: slowStartOptions(config),
+        memory: (index) => context.cells(names.endpointFacts(config.endpoints[index]!.address)),
         isClosed: (index, now) => (doors[index]?.retryAfterMs(now) ?? 0) > 0,
       },
     )
@@ -211,15 +227,17 @@ export class Service {
 
 /** Names of a service's pieces of shared memory and how many cells each takes. */
 export function serviceCells(name: string, config: ServiceConfig, workers: number): Map<string, number> {
-  const names = cellNames(name, config)
+  const names = cellNames(name)
   const breaker = breakerOptions(config)
   const cells = new Map<string, number>([
-    [names.set, EndpointSet.cellsFor(config.endpoints.length, workers)],
+    [names.set, EndpointSet.cellsFor(0, workers)],
     [names.budget, RetryBudget.cellsFor()],
     [names.bulkhead, Bulkhead.cellsFor()],
     [names.inside, workers],
     [names.pending, workers],
   ])
+  for (const { address } of config.endpoints)
+    cells.set(names.endpointFacts(address), EndpointFacts.cellsFor(workers))
   if (breaker === null) return cells
   cells.set(names.breaker, CircuitBreaker.cellsFor(breaker))
   for (const { address } of config.endpoints)
@@ -231,18 +249,24 @@ export function pendingCellName(service: string): string {
   return `service/${service}/pending`
 }
 
-function cellNames(name: string, config: ServiceConfig) {
+function cellNames(name: string) {
   const base = `service/${name}`
   return {
-    // The set's memory is by position: other endpoints, other memory.
-    set: `${base}/set/${config.endpoints.map(({ address }) => address).join(',')}`,
+    set: `${base}/set`,
     breaker: `${base}/breaker`,
     budget: `${base}/budget`,
     bulkhead: `${base}/bulkhead`,
     inside: `${base}/inside`,
     pending: pendingCellName(name),
-    endpointBreaker: (address: string) => `${base}/endpoint/${address}/breaker`,
+    // By endpoint: one that comes or goes leaves the others' state where it is.
+    endpointFacts: (address: string) => `${endpointMemory(name, address)}facts`,
+    endpointBreaker: (address: string) => `${endpointMemory(name, address)}breaker`,
   }
+}
+
+/** What the names of an endpoint's pieces of shared memory begin with. */
+export function endpointMemory(service: string, address: string): string {
+  return `service/${service}/endpoint/${address}/`
 }
 
 function breakerOptions({ breaker, timeouts }: ServiceConfig): BreakerOptions | null {

@@ -30,6 +30,7 @@ export interface TestConfig {
   readonly routes?: readonly Edits[]
   readonly listeners?: readonly Edits[]
   readonly stores?: Readonly<Record<string, unknown>>
+  readonly dns?: Edits
 }
 
 /** The text of a configuration, as a person would write it in JSON. */
@@ -38,8 +39,10 @@ export function configText(config: TestConfig): string {
     typeof endpoint === 'string' ? { address: endpoint, site: 'east' } : { site: 'east', ...endpoint },
   )
   const shop = { endpoints, ...config.service }
+  const dns = config.dns === undefined ? {} : { dns: config.dns }
   return JSON.stringify({
     version: 1,
+    ...dns,
     node: { name: 'gw-1', site: 'east' },
     workers: config.workers ?? 1,
     sites: { east: {}, west: {} },
@@ -131,7 +134,7 @@ export async function testGateway(
   t: TestContext,
   config: TestConfig,
   baseDir: string = tmpdir(),
-  options: Pick<GatewayOptions, 'stuckMs' | 'certificatePollMs'> = {},
+  options: Pick<GatewayOptions, 'stuckMs' | 'certificatePollMs' | 'directoryFile' | 'onSnapshot'> = {},
 ): Promise<TestGateway> {
   const events: EventDraft[] = []
   const warnings: string[] = []

@@ -39,6 +39,7 @@ export async function testPlane(
   plane.apply(
     await plane.prepare({
       snapshot,
+      configVersion: 1,
       layout: arena.arrange(runtimeCells(snapshot, 1), clock.now()),
       listenerRows: {},
       tls: noTls,

@@ -154,7 +154,12 @@ export class UpstreamPool {
   /** Closes idle connections, now and as they become idle; those in use finish their exchange first. */
   close(): void {
     this.#closed = true
-    for (const connection of [...this.#idle]) connection.destroy()
+    this.closeIdle()
+  }
+
+  /** Closes what is not in use now. */
+  closeIdle(): void {
+    if (this.#idle.length > 0) for (const connection of [...this.#idle]) connection.destroy()
   }
 
   #pendingEverywhere(): number {

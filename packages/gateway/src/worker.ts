@@ -18,6 +18,8 @@ const plane = new DataPlane(new ProcessClock(), new SeededRandom(seed[0]), {
   warn: (message) => send({ kind: 'warning', message }),
 })
 let prepared: Runtime | null = null
+/** Where the listeners are bound, by name. */
+let bound: Readonly<Record<string, string>> = {}
 let queue: Promise<void> = Promise.resolve()
 
 port.on('message', (message: ToWorker) => {
@@ -60,13 +62,18 @@ async function commit(
 ): Promise<Readonly<Record<string, string>>> {
   const runtime = prepared!
   const { config } = runtime.plan.snapshot
-  const first = (plane.runtime as Runtime | undefined) === undefined
-  if (first) plane.apply(runtime)
+  const before = plane.runtime as Runtime | undefined
+  const first = before === undefined
+  if (first || runtime.hasConfigOf(before)) plane.apply(runtime)
+  if (!first && runtime.hasConfigOf(before)) {
+    prepared = null
+    return bound
+  }
   const listeners = config.listeners.map((listener) => ({
     ...listener,
     address: addresses[listener.name] ?? listener.address,
   }))
-  const bound = await plane.listen(listeners, runtime.plan.tls)
+  bound = await plane.listen(listeners, runtime.plan.tls)
   if (!first) plane.apply(runtime)
   prepared = null
   return bound

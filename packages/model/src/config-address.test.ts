@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { isLoopback, parseAddress } from './config-address.ts'
+import { formatAddress, isLiteral, isLoopback, parseAddress, srvName } from './config-address.ts'
 
 const addresses: [text: string, host?: string, port?: number][] = [
   ['127.0.0.1:8080', '127.0.0.1', 8080],
@@ -34,3 +34,25 @@ const hosts: [host: string, loopback: boolean][] = [
 for (const [host, loopback] of hosts) {
   test(`${host} is ${loopback ? '' : 'not '}loopback`, () => assert.equal(isLoopback(host), loopback))
 }
+
+const names: [text: string, name: string | undefined][] = [
+  ['srv:_shop._tcp.internal', '_shop._tcp.internal'],
+  ['srv:shop', 'shop'],
+  ['srv:', undefined],
+  ['srv:shop:80', undefined],
+  ['srv:a b', undefined],
+  ['shop.internal:80', undefined],
+]
+for (const [text, name] of names) {
+  test(`${text} names ${name ?? 'no service'}`, () => assert.equal(srvName(text), name))
+}
+
+test('a literal host is an address, anything else a name', () => {
+  assert.deepEqual(['10.0.0.1', '::1', 'shop.internal', '10.0.0.1.internal'].map(isLiteral), [
+    true,
+    true,
+    false,
+    false,
+  ])
+  assert.equal(formatAddress({ host: '::1', port: 80 }), '[::1]:80')
+})

@@ -15,6 +15,23 @@ export function parseAddress(text: string): Address | undefined {
   return port > 65_535 ? undefined : { host: (found[1] ?? found[2])!, port }
 }
 
+const servicePattern = /^srv:([A-Za-z0-9_](?:[A-Za-z0-9._-]{0,252})?)$/
+
+/** The name behind `srv:`, as in `srv:_shop._tcp.internal`; undefined for anything else. */
+export function srvName(text: string): string | undefined {
+  return servicePattern.exec(text)?.[1]
+}
+
+/** True for an IPv4 or IPv6 address, false for a name that has to be resolved. Without brackets. */
+export function isLiteral(host: string): boolean {
+  return host.includes(':') || /^\d{1,3}(?:\.\d{1,3}){3}$/.test(host)
+}
+
+/** `host:port`, with the brackets that IPv6 needs. */
+export function formatAddress({ host, port }: Address): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
 /** True for addresses only this machine can reach: 127.0.0.0/8, ::1 and `localhost`. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host)

@@ -53,6 +53,8 @@ function* checkStores(value: unknown): Generator<Finding> {
 }
 
 function* checkAddresses(value: unknown): Generator<Finding> {
+  const dns = (key: string): Operand => operand(['dns'], get(value, 'dns'), [key])
+  yield* checkAtMost(dns('ttlMin'), dns('ttlMax'))
   yield* checkDoubles(value, 'listeners', 'address', (address) => parseAddress(address)?.port === 0)
   for (const [index, listener] of items(get(value, 'listeners')).entries()) {
     const path: Path = ['listeners', index]
@@ -112,6 +114,14 @@ function* checkService(path: Path, service: unknown, sites: unknown): Generator<
   }
   yield* checkDoubles(service, 'endpoints', 'address', undefined, path)
   yield* checkWeights([...path, 'endpoints'], endpoints)
+
+  if (endpoints.length === 0 && isObject(service) && get(service, 'registration') === false) {
+    yield {
+      path: [...path, 'endpoints'],
+      message: 'missing',
+      expected: 'at least one endpoint, since none may register',
+    }
+  }
 
   const at = (...keys: string[]): Operand => operand(path, service, keys)
   yield* checkAtMost(at('healthCheck', 'timeout'), at('healthCheck', 'interval'))

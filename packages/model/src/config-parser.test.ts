@@ -31,6 +31,7 @@ test('the smallest file gets every default', () => {
     workers: 1,
     drain: 30_000,
     log: { level: 'info' },
+    dns: { family: 'prefer-ipv4', timeout: 2000, ttlMin: 1000, ttlMax: 60_000, addressesMax: 64 },
     listeners: [
       {
         name: 'web',
@@ -53,7 +54,8 @@ test('the smallest file gets every default', () => {
     services: {
       shop: {
         mode: 'multi-active',
-        endpoints: [{ address: '127.0.0.1:7001', site: 'east', weight: 1, release: 'stable' }],
+        endpoints: [{ address: '127.0.0.1:7001', site: 'east', weight: 1, release: 'stable', rank: 0 }],
+        registration: { endpointsMax: 64, leaseMax: 600_000 },
         balance: 'least-request',
         hashOn: { ip: true },
         outlier: { maxFails: 3, failTimeout: 30_000 },
@@ -203,6 +205,7 @@ test('JSON is read as YAML is, indented with tabs too', () => {
   const written = {
     ...parse(smallest),
     drain: '30s',
+    dns: {},
     listeners: [{ name: 'web', address: '0.0.0.0:1', protocol: 'http' }],
   }
   const services = { shop: { endpoints: [{ address: '127.0.0.1:7001', site: 'east' }] } }

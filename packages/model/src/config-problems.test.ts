@@ -58,7 +58,7 @@ const shape: [text: string, ...problems: string[]][] = [
   [`${smallest}drain: 40d\n`, 'f:13:8  drain: bad value: expected at most 24 days, found "40d"'],
   [
     `${smallest}colour: red\n`,
-    'f:13:1  colour: unknown key: expected one of version, node, dataDir, sites, admin, workers, drain, log, listeners, stores, services, routes',
+    'f:13:1  colour: unknown key: expected one of version, node, dataDir, sites, admin, workers, drain, log, dns, listeners, stores, services, routes',
   ],
   [
     `${smallest}log: { level: worn }\n`,
@@ -86,7 +86,7 @@ const shape: [text: string, ...problems: string[]][] = [
   ],
   [
     smallestWith([':7001', ':0']),
-    'f:9:20  services.shop.endpoints[0].address: bad value: expected host:port, such as 127.0.0.1:8080 or [::1]:8080, port 1 to 65535, found "127.0.0.1:0"',
+    'f:9:20  services.shop.endpoints[0].address: bad value: expected host:port such as 10.0.0.5:7001, [::1]:7001 or shop.internal:7001, or srv:NAME such as srv:_shop._tcp.internal, found "127.0.0.1:0"',
   ],
   [
     smallestWith(['  shop:', '  my shop:'], ['service: shop', 'service: my shop']),
@@ -98,8 +98,8 @@ const shape: [text: string, ...problems: string[]][] = [
     'f:5:5  listeners[0].protocol: missing: expected one of http, https',
   ],
   [
-    smallestWith([`      ${endpoint}\n`, ''], ['endpoints:', 'endpoints: []']),
-    'f:8:16  services.shop.endpoints: bad value: expected at least one endpoint, found an empty list',
+    smallestWith([`      ${endpoint}\n`, ''], ['endpoints:', 'registration: false\n    endpoints: []']),
+    'f:9:16  services.shop.endpoints: missing: expected at least one endpoint, since none may register',
   ],
   [
     withRoute('match: [{ path: { exact: /a, prefix: /b } }]'),

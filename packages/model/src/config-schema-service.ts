@@ -1,19 +1,18 @@
 import { z } from 'zod'
 import type { RetryOn, ServiceConfig } from './config.ts'
 import {
-  address,
   choice,
   type DurationSchema,
   exactlyOne,
   integer,
   matching,
-  name,
   number,
   percent,
   text,
   token,
 } from './config-scalars.ts'
 import { upstreamTlsSchema } from './config-schema-tls.ts'
+import { endpointSchema, registrationSchema } from './config-schema-endpoint.ts'
 import { statusRangePattern } from './config-status.ts'
 
 const retryReasons = ['connect-failure', 'reset-before-request', 'reset', 'timeout'] as const
@@ -52,8 +51,8 @@ export function serviceSchema(duration: DurationSchema): z.ZodType<ServiceConfig
         .describe('How sites share the work.'),
       endpoints: z
         .array(endpointSchema(), { error: 'a list of endpoints' })
-        .min(1, { error: 'at least one endpoint' })
-        .describe('Addresses that serve it.'),
+        .describe('Addresses that serve it; empty where all register.'),
+      registration: registrationSchema(duration),
       balance: choice([
         'round-robin',
         'least-request',
@@ -138,7 +137,9 @@ export function serviceSchema(duration: DurationSchema): z.ZodType<ServiceConfig
       slowStart: z
         .exactOptional(
           z.strictObject({
-            window: duration.of().describe('Time until an endpoint that came back has its full weight.'),
+            window: duration
+              .of()
+              .describe('Time until an endpoint that came, or came back, has its full weight.'),
             minWeightPercent: integer(1, 100).default(10).describe('Its weight at first, percent.'),
             aggression: number(0.1, 10).default(1).describe('1 is linear; above 1 starts faster.'),
           }),
@@ -197,15 +198,6 @@ export function serviceSchema(duration: DurationSchema): z.ZodType<ServiceConfig
         timeouts: { perTry, ...timeouts },
       }
     })
-}
-
-function endpointSchema() {
-  return z.strictObject({
-    address: address({ portMin: 1 }).describe('`host:port`.'),
-    site: name.describe('The site it runs at: a key of `sites`.'),
-    weight: integer(0, 1000).default(1).describe('Share against other endpoints; 0 gets no traffic.'),
-    release: name.default('stable').describe('The release it runs.'),
-  })
 }
 
 function healthCheckSchema(duration: DurationSchema) {

@@ -13,6 +13,7 @@ import {
   text,
   writtenDuration,
 } from './config-scalars.ts'
+import { dnsSchema } from './config-schema-endpoint.ts'
 import { routeSchema } from './config-schema-route.ts'
 import { serviceSchema } from './config-schema-service.ts'
 import { storeSchema } from './providers/store-schema.ts'
@@ -71,6 +72,7 @@ function configSchema(duration: DurationSchema): z.ZodType<Config> {
             .describe('Least severity written.'),
         })
         .prefault({}),
+      dns: dnsSchema(duration),
       listeners: z
         .array(listenerSchema(duration), { error: 'a list of listeners' })
         .min(1, { error: 'at least one listener' })

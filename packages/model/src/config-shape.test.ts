@@ -32,7 +32,7 @@ const refused: [what: string, piece: string, other: string][] = [
   ['a duration without a unit', 'version: 1', 'version: 1\ndrain: 5'],
   ['another word', 'protocol: http', 'protocol: gopher'],
   ['two filters in one', 'backends:', 'filters: [{ accessLog: {}, cors: {} }]\n    backends:'],
-  ['a service without endpoints', 'endpoints:\n      - {', 'endpoints: []\n    hashOn: {'],
+  ['a service without a list of endpoints', 'endpoints:\n      - {', 'endpoints: 5\n    hashOn: {'],
 ]
 for (const [what, piece, other] of refused) {
   test(`an editor marks ${what}`, () => {

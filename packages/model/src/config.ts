@@ -1,3 +1,4 @@
+import type { DnsConfig, EndpointConfig, RegistrationConfig } from './config-endpoint.ts'
 import type { RouteConfig } from './config-route.ts'
 import type { StoreConfig } from './providers/store.ts'
 import type { TlsConfig, UpstreamTlsConfig } from './config-tls.ts'
@@ -19,6 +20,7 @@ export interface Config {
   /** How long SIGTERM waits for requests in flight. Default 30 000. */
   readonly drain: number
   readonly log: LogConfig
+  readonly dns: DnsConfig
   readonly listeners: readonly ListenerConfig[]
   /** Servers that several gateways share, by name. */
   readonly stores: Readonly<Record<string, StoreConfig>>
@@ -101,7 +103,9 @@ export interface ListenerLimits {
 export interface ServiceConfig {
   /** How sites share the work. Default `multi-active`. */
   readonly mode: ServiceMode
+  /** Empty only where endpoints may register. */
   readonly endpoints: readonly EndpointConfig[]
+  readonly registration: RegistrationConfig | false
   /** Default `least-request`. */
   readonly balance: BalanceName
   /** What `ring-hash` and `maglev` hash. Default the client's address. */
@@ -139,17 +143,6 @@ export type BalanceName =
   | 'random'
   | 'ring-hash'
   | 'maglev'
-
-/** One address that serves. */
-export interface EndpointConfig {
-  /** `host:port`. */
-  readonly address: string
-  readonly site: string
-  /** Share against other endpoints; 0 gets no traffic. Default 1. */
-  readonly weight: number
-  /** Default `stable`. */
-  readonly release: string
-}
 
 /** The part of a request that decides its endpoint. */
 export type HashOnConfig =
@@ -244,7 +237,7 @@ export interface BackoffConfig {
   readonly max: number
 }
 
-/** An endpoint that comes back gets its full share over this window, milliseconds. */
+/** An endpoint that comes, or comes back, gets its full share over this window, milliseconds. */
 export interface SlowStartConfig {
   readonly window: number
   /** Default 10. */

@@ -22,6 +22,10 @@ export interface GatewayReport {
   readonly sites: readonly SiteReport[]
   readonly services: readonly ServiceReport[]
   readonly routes: readonly RouteReport[]
+  /** Names that stand for endpoints, and what is known of them. */
+  readonly names: readonly NameReport[]
+  /** What a person has taken out of the traffic. */
+  readonly drains: readonly DrainReport[]
   readonly connections: {
     readonly downstream: number
     readonly upstream: number
@@ -55,8 +59,8 @@ export interface CertificateReport {
 /** One site, over all services. */
 export interface SiteReport {
   readonly name: string
-  /** up: every endpoint usable; degraded: some; down: none. */
-  readonly state: 'up' | 'degraded' | 'down'
+  /** Of the endpoints that are not draining: up: all usable; degraded: some; down: none. drained: all are draining. */
+  readonly state: 'up' | 'degraded' | 'down' | 'drained'
   readonly usable: number
   readonly total: number
   readonly requestsPerSecond: number
@@ -79,7 +83,7 @@ export interface ServiceReport {
   readonly name: string
   readonly mode: string
   readonly balance: string
-  /** up: every endpoint usable; degraded: some, or panic; down: none. */
+  /** Of the endpoints that are not draining: up: all usable; degraded: some, or panic; down: none. */
   readonly state: 'up' | 'degraded' | 'down'
   /** True while so few endpoints are healthy that health is ignored. */
   readonly panic: boolean
@@ -96,8 +100,17 @@ export interface EndpointReport {
   readonly site: string
   readonly release: string
   readonly weight: number
-  /** usable: gets traffic; unhealthy: by active checks; ejected: by passive evidence; open: its breaker is open. */
-  readonly state: 'usable' | 'unhealthy' | 'ejected' | 'open'
+  /**
+   * usable: gets traffic; unhealthy: by active checks; ejected: by passive evidence; open: its breaker is open;
+   * draining: a person has taken it out.
+   */
+  readonly state: 'usable' | 'unhealthy' | 'ejected' | 'open' | 'draining'
+  /** Stands in the file with this address, was resolved from a name in it, or has registered. */
+  readonly origin: 'configured' | 'resolved' | 'registered'
+  /** The `address` of the file that was resolved; empty otherwise. */
+  readonly resolvedFrom: string
+  /** Milliseconds until the lease of a registered endpoint ends; 0 when it ended and is kept as the last usable one; null without a lease. */
+  readonly leaseMs: number | null
   readonly healthy: boolean
   /** Why the last check failed, empty when it passed or there is none. */
   readonly lastCheckError: string
@@ -110,6 +123,36 @@ export interface EndpointReport {
   readonly requestsPerSecond: number
   /** Moving average of the time to the response head, milliseconds. */
   readonly latencyMs: number
+}
+
+/** One name of the configuration that is resolved. */
+export interface NameReport {
+  /** As the configuration writes it, without the port. */
+  readonly name: string
+  /** fresh: answered within its time; stale: the last good answer is kept; failed: there never was one. */
+  readonly state: 'fresh' | 'stale' | 'failed'
+  /** How many endpoints it stands for. */
+  readonly addresses: number
+  /** Since the last good answer, milliseconds; null when there never was one in this process. */
+  readonly ageMs: number | null
+  /** Why the last resolution failed; empty when it did not. */
+  readonly problem: string
+}
+
+/** An endpoint or a whole site that a person drains, and how far that is. */
+export interface DrainReport {
+  /** Exactly one of the two is not null. */
+  readonly site: string | null
+  readonly endpoint: string | null
+  /** With `endpoint`: only in this service; null: in all. */
+  readonly service: string | null
+  /** Wall clock, ISO 8601 in UTC. */
+  readonly since: string
+  readonly reason: string
+  /** Endpoints in force that it holds for; 0 when there is none for now. */
+  readonly endpoints: number
+  /** Their requests under way: 0 when it is done. */
+  readonly inFlight: number
 }
 
 /** One route. Times in milliseconds, rates per second. */

@@ -155,15 +155,25 @@ const service = fc.record(
     endpoints: fc.uniqueArray(
       fc.record(
         {
-          address: fc.integer({ min: 1, max: 65_535 }).map((port) => `10.0.0.1:${port}`),
+          address: fc.oneof(
+            fc
+              .record({
+                host: fc.constantFrom('10.0.0.1', '[fd00::1]', 'shop.internal'),
+                port: fc.integer({ min: 1, max: 65_535 }),
+              })
+              .map(({ host, port }) => `${host}:${port}`),
+            fc.constant('srv:_shop._tcp.internal'),
+          ),
           site: fc.constantFrom('east', 'west'),
           weight,
           release: name,
+          rank: fc.integer({ min: 0, max: 100 }),
         },
         { requiredKeys: ['address', 'site'] },
       ),
       { minLength: 1, maxLength: 4, selector: (endpoint) => endpoint.address },
     ),
+    registration: fc.oneof(fc.constant(false), some({ endpointsMax: count, leaseMax: duration })),
     balance: fc.constantFrom('round-robin', 'least-request', 'peak-ewma', 'random', 'ring-hash', 'maglev'),
     hashOn: fc.oneof(fc.record({ header: name }), fc.record({ query: name }), fc.constant({ ip: true })),
     healthCheck: fc.record(
@@ -240,6 +250,10 @@ export const writtenConfig: fc.Arbitrary<object> = fc
       workers: fc.constantFrom(1, 4, 'auto'),
       drain: duration,
       log: fc.constantFrom({}, { level: 'warn' }),
+      dns: fc.constantFrom(
+        {},
+        { servers: ['10.0.0.2', '[fd00::2]:53', 'fd00::3'], family: 'both', ttlMax: '2s' },
+      ),
       listeners: fc.constantFrom(
         [
           {

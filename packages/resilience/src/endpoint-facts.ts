@@ -36,13 +36,6 @@ export class EndpointFacts {
   set draining(draining: boolean) {
     this.#cells.store(this.#offset, draining ? 1 : 0)
   }
-
-  /** Takes over verdict, ejection and drain from the same endpoint's former place. Load stays where it was counted. */
-  inherit(previous: EndpointFacts): void {
-    for (let cell = 0; cell < loadCells; cell++) {
-      this.#cells.store(this.#offset + cell, previous.#cells.load(previous.#offset + cell))
-    }
-  }
 }
 
 const drainingCells = 1

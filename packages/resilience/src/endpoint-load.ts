@@ -111,6 +111,13 @@ export class SharedEndpointLoad implements EndpointLoad {
     return this.#sum(failed)
   }
 
+  /** Takes over the average that this thread has of the same endpoint. */
+  follow(previous: SharedEndpointLoad): void {
+    this.#latencyMs = previous.#latencyMs
+    this.#at = previous.#at
+    this.#observed = previous.#observed
+  }
+
   /** Takes back what a thread that is gone had under way; says how much that was. */
   forget(worker: number): number {
     const own = this.#offset + worker * perWorker

@@ -1,4 +1,5 @@
 import type { BalancerKind } from './balance/balancers.ts'
+import type { Cells } from './cells.ts'
 import type { EndpointLoadOptions } from './endpoint-load.ts'
 import type { OutlierOptions } from './outlier.ts'
 import type { PriorityOptions } from './priority.ts'
@@ -12,6 +13,8 @@ export interface EndpointSpec {
   readonly site: string
   /** Relative share, 0 or more; 0 keeps it out. */
   readonly weight: number
+  /** Those of a higher rank get only what the ones of lower ranks, at all sites, cannot carry. Default 0. */
+  readonly rank?: number
 }
 
 /** How a set shares its requests. */
@@ -25,6 +28,11 @@ export interface EndpointSetOptions extends PriorityOptions, EndpointLoadOptions
   readonly outlier?: OutlierOptions | undefined
   /** None by default. Has no effect on ring-hash and maglev. */
   readonly slowStart?: SlowStartOptions | undefined
+  /**
+   * Memory of one endpoint, `EndpointFacts.cellsFor` cells, where it is kept by endpoint so that it outlives the set. By
+   * default it lies behind the set's own cell, by position.
+   */
+  readonly memory?: (index: number) => Cells
   /**
    * A door the endpoint keeps closed for now, such as its open breaker: asked about an endpoint at the moment it
    * would be picked, so keep it cheap and without effects. None by default.

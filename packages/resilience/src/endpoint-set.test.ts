@@ -4,6 +4,7 @@ import * as fc from 'fast-check'
 import { balancerKinds } from './balance/balancers.ts'
 import { LocalCells } from './cells.ts'
 import type { Cells } from './cells.ts'
+import { EndpointFacts } from './endpoint-facts.ts'
 import { EndpointSet } from './endpoint-set.ts'
 import type { EndpointSetOptions, EndpointSpec } from './endpoint-set-options.ts'
 import { SeededRandom } from './seeded-random.ts'
@@ -277,24 +278,78 @@ test('a consistent hash keeps its endpoint over ejections of others and over two
   }
 })
 
-test('a set takes over what the one before it knew, by endpoint', () => {
-  const old = setOf()
+/** Memory by endpoint, as a gateway keeps it: the same for the same id, whatever its place in the set. */
+function memoryOf(endpoints: readonly EndpointSpec[], pieces: Map<string, Cells>) {
+  return (index: number): Cells => {
+    const { id } = endpoints[index]!
+    const piece = pieces.get(id) ?? new LocalCells(EndpointFacts.cellsFor())
+    pieces.set(id, piece)
+    return piece
+  }
+}
+
+test('with memory by endpoint, those that stay keep verdict, ejection, drain and load, wherever they stand', () => {
+  const pieces = new Map<string, Cells>()
+  const old = setOf({ memory: memoryOf(twoSites, pieces) })
   old.setHealth(east1, 'unhealthy')
   old.setDraining(west1, true)
   fail(old, west2, 0)
-  const next = setOf({}, [
+  old.load(east2).enter()
+  const moved = [
     twoSites[west2]!,
     twoSites[west1]!,
     { id: 'new', site: 'west', weight: 1 },
     twoSites[east1]!,
-  ])
-  next.inherit(old)
+    twoSites[east2]!,
+  ]
+  const next = setOf({ memory: memoryOf(moved, pieces) }, moved)
   assert.deepEqual(
-    [0, 1, 2, 3].map((index) => next.state(index, 1)),
-    ['ejected', 'usable', 'usable', 'unhealthy'],
+    moved.map((_, index) => next.state(index, 1)),
+    ['ejected', 'usable', 'usable', 'unhealthy', 'usable'],
   )
   assert.equal(next.isDraining(1), true)
   assert.deepEqual([next.health(2), next.health(3)], ['unknown', 'unhealthy'])
+  assert.equal(next.load(4).inFlight(), 1)
+  old.load(east2).leave()
+  assert.equal(next.load(4).inFlight(), 0)
+})
+
+test('a newcomer starts slowly beside those that stay; they keep their latency and their place in a slow start', () => {
+  const slow = {
+    slowStart: { windowMs: 10_000 },
+    balance: 'random' as const,
+    sites: [{ name: 'west', weight: 1 }],
+  }
+  const pieces = new Map<string, Cells>()
+  const [a, b, c] = ['a', 'b', 'c'].map((id) => ({ id, site: 'west', weight: 1 }))
+  const first = setOf({ ...slow, memory: memoryOf([a!], pieces) }, [a!])
+  assert.deepEqual(picks(first, 0), [400])
+  first.load(0).observe(80, 0)
+
+  const second = setOf({ ...slow, memory: memoryOf([b!, a!], pieces) }, [b!, a!])
+  second.follow(first, 1_000)
+  const [newcomer] = picks(second, 1_000)
+  assert.ok(newcomer! > 0 && newcomer! < 80, `a tenth of the old one's share, got ${newcomer} of 400`)
+  assert.ok(second.load(1).latencyMs(0) === 80)
+
+  // Another one comes nine tenths into b's slow start: b goes on from there, only c begins.
+  const third = setOf({ ...slow, memory: memoryOf([a!, b!, c!], pieces) }, [a!, b!, c!])
+  third.follow(second, 10_000)
+  const [old, growing, fresh] = picks(third, 10_000)
+  assert.ok(growing! > old! * 0.7, `${growing} of b beside ${old} of a`)
+  assert.ok(fresh! < old! * 0.3, `${fresh} of c beside ${old} of a`)
+})
+
+test('where nobody served before, all start at full weight', () => {
+  const slow = { slowStart: { windowMs: 10_000 }, balance: 'round-robin' as const }
+  const next = setOf(slow, twoSites)
+  next.follow(setOf(slow, []), 1_000)
+  assert.deepEqual(picks(next, 1_000), [100, 100, 100, 100])
+})
+
+test('a set without endpoints has none to give', () => {
+  const empty = setOf({}, [])
+  assert.deepEqual([empty.pick(1, 0, []), empty.usable(0), empty.panic(0)], [-1, 0, false])
 })
 
 test('what a crashed thread had under way is taken back from every endpoint', () => {

@@ -4,6 +4,7 @@ import type { Cells } from './cells.ts'
 import type { Random } from './clock.ts'
 import { EndpointFacts } from './endpoint-facts.ts'
 import type { SharedEndpointLoad } from './endpoint-load.ts'
+import { isFit, type EndpointMember } from './endpoint-member.ts'
 import type { EndpointSetOptions, EndpointSpec, EndpointState } from './endpoint-set-options.ts'
 import type { HealthVerdict } from './health-state.ts'
 import { choosePriority, priorityLoad, type PriorityLoad } from './priority.ts'
@@ -25,7 +26,7 @@ import { slowStartFactor } from './slow-start.ts'
  * `now` is monotonic milliseconds of one clock for all threads.
  */
 export class EndpointSet {
-  /** Cells that a set of this size needs. All threads that share them pass the same numbers. */
+  /** Cells that a set of this size needs; with `memory` for each endpoint, one of size 0. All threads that share them pass the same numbers. */
   static cellsFor(endpoints: number, workers = 1): number {
     return firstEndpoint + endpoints * EndpointFacts.cellsFor(workers)
   }
@@ -34,7 +35,7 @@ export class EndpointSet {
   readonly #cells: Cells
   readonly #random: Random
   readonly #options: EndpointSetOptions
-  readonly #members: readonly Member[]
+  readonly #members: readonly EndpointMember[]
   readonly #balancers: readonly Balancer[]
   readonly #weights: Float64Array
   readonly #counts: { healthy: number[]; total: number[] }
@@ -63,7 +64,10 @@ export class EndpointSet {
     this.#members = endpoints.map(({ site }, i) => ({
       ...placed[i]!,
       site,
-      facts: new EndpointFacts(cells, options, firstEndpoint + i * stride),
+      facts:
+        options.memory === undefined
+          ? new EndpointFacts(cells, options, firstEndpoint + i * stride)
+          : new EndpointFacts(options.memory(i), options),
       usable: false,
       share: 0,
       usableSince: -Infinity,
@@ -215,15 +219,25 @@ export class EndpointSet {
   }
 
   /**
-   * Takes over verdicts, ejections and drains from the set this one replaces, by endpoint id. Done once, by the
-   * thread that lays out the cells, before others see them. Counts stay behind: requests end where they began.
+   * Goes on where the set that this one replaces stands in this thread: who is back since when, and how fast each
+   * answered. What is shared lies in the endpoints' own memory. An endpoint that the other set did not have is a
+   * newcomer: beside others that serve it starts slowly.
    */
-  inherit(previous: EndpointSet): void {
-    for (const [i, { id }] of this.endpoints.entries()) {
-      const from = previous.#members[previous.endpoints.findIndex((endpoint) => endpoint.id === id)]
-      if (from !== undefined) this.#members[i]!.facts.inherit(from.facts)
+  follow(previous: EndpointSet, now: number): void {
+    // Nobody served before: all are equally new.
+    if (previous.usable(now) === 0) return
+    const known = new Map(previous.endpoints.map(({ id }, index) => [id, previous.#members[index]!]))
+    for (const [index, { id }] of this.endpoints.entries()) {
+      const member = this.#members[index]!
+      const before = known.get(id)
+      if (before === undefined) continue
+      member.usable = before.usable
+      member.usableSince = before.usableSince
+      member.ejectedUntil = before.ejectedUntil
+      member.facts.load.follow(before.facts.load)
     }
-    this.bump()
+    // No longer the first look: whoever is usable now and was not before has just come.
+    this.#validUntil = 0
   }
 
   #choosePriority(hash: number): number {
@@ -362,7 +376,7 @@ export class EndpointSet {
     }
   }
 
-  #shareOf(member: Member, now: number): number {
+  #shareOf(member: EndpointMember, now: number): number {
     if (this.#panic[member.priority]) return member.facts.draining ? 0 : member.weight
     if (!member.usable) return 0
     const { slowStart } = this.#options
@@ -372,25 +386,7 @@ export class EndpointSet {
   }
 }
 
-/** Usable but for an ejection. */
-function isFit({ weight, facts }: Member): boolean {
-  return weight > 0 && !facts.draining && facts.health.usable
-}
-
 type Fit = 'other-site' | 'usable' | 'untried' | 'any'
-
-interface Member {
-  readonly priority: number
-  readonly weight: number
-  readonly site: string
-  readonly facts: EndpointFacts
-  usable: boolean
-  /** The weight its balancer goes by: 0 while it is out. */
-  share: number
-  /** When it came back after this thread had seen it out; -Infinity before that. */
-  usableSince: number
-  ejectedUntil: number
-}
 
 /** How finely a growing weight is followed. */
 const slowStartSteps = 20

@@ -41,3 +41,21 @@ test('a site without endpoints takes up no priority', () => {
     [1, 0],
   )
 })
+
+test('an endpoint of a higher rank comes after all of lower ranks, whatever their sites', () => {
+  const placed = placeEndpoints(
+    [
+      { site: 'west', weight: 1, rank: 1 },
+      { site: 'east', weight: 1 },
+      { site: 'west', weight: 1 },
+      { site: 'east', weight: 1, rank: 7 },
+    ],
+    'multi-active',
+    sites,
+    'west',
+  )
+  assert.deepEqual(
+    placed.map(({ priority }) => priority),
+    [2, 1, 0, 3],
+  )
+})

@@ -20,17 +20,23 @@ export interface PlacedEndpoint {
   readonly weight: number
 }
 
+/** Ranks of sites are far apart, so that the ranks of endpoints lie above all of them. */
+const sitesMax = 1_000_000
+
 /**
  * Gives every endpoint its priority and its weight among all of that priority. `sites` are in configured order;
- * a site that is not listed comes after them with weight 1.
+ * a site that is not listed comes after them with weight 1. An endpoint's own rank, 0 by default, counts before its
+ * site: the standbys of a place near by come after the regular endpoints of a place far away.
  */
 export function placeEndpoints(
-  endpoints: readonly { readonly site: string; readonly weight: number }[],
+  endpoints: readonly { readonly site: string; readonly weight: number; readonly rank?: number }[],
   mode: SiteMode,
   sites: readonly SiteWeight[],
   localSite: string,
 ): PlacedEndpoint[] {
-  const ranks = endpoints.map(({ site }) => siteRank(site, mode, sites, localSite))
+  const ranks = endpoints.map(
+    ({ site, rank = 0 }) => rank * sitesMax + siteRank(site, mode, sites, localSite),
+  )
   const used = [...new Set(ranks)].toSorted((a, b) => a - b)
   return endpoints.map(({ site, weight }, i) => ({
     priority: used.indexOf(ranks[i]!),

@@ -163,7 +163,7 @@ export class RawServer {
     this.connections = connections
     this.heads = heads
     this.port = (server.address() as AddressInfo).port
-    this.address = `127.0.0.1:${this.port}`
+    this.address = `${(server.address() as AddressInfo).address}:${this.port}`
   }
 
   /** Connections whose peer is still there. */
@@ -184,8 +184,14 @@ export class RawServer {
  * Starts a scripted backend that ends with the test. Requests of one connection are handled one after the other.
  *
  * @param port 0, the default, picks a free one
+ * @param host another loopback address, to be another machine
  */
-export async function rawServer(t: TestContext, handler: RawHandler, port: number = 0): Promise<RawServer> {
+export async function rawServer(
+  t: TestContext,
+  handler: RawHandler,
+  port: number = 0,
+  host: string = '127.0.0.1',
+): Promise<RawServer> {
   const connections: RawConnection[] = []
   const heads: string[] = []
   const server = createServer({ allowHalfOpen: true }, (socket) => {
@@ -195,7 +201,7 @@ export async function rawServer(t: TestContext, handler: RawHandler, port: numbe
     }
     connections.push(new RawConnection(socket, recorded))
   })
-  server.listen(port, '127.0.0.1')
+  server.listen(port, host)
   await once(server, 'listening')
   const started = new RawServer(server, connections, heads)
   t.after(() => started.kill())

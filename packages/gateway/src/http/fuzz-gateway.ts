@@ -171,6 +171,7 @@ async function planeTo(address: string): Promise<DataPlane> {
   plane.apply(
     await plane.prepare({
       snapshot,
+      configVersion: 1,
       layout,
       routeRows: { all: 0 },
       listenerRows: {},

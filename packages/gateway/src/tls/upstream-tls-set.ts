@@ -1,5 +1,5 @@
 import type { ServiceConfig } from '@budao/model'
-import { splitAddress } from '../socket-address.ts'
+import type { Endpoint } from '../service.ts'
 import type { ServiceTls, TlsMaterial } from './tls-material.ts'
 import { UpstreamTls } from './upstream-tls.ts'
 
@@ -17,14 +17,14 @@ export class UpstreamTlsSet {
   /** Null where the service speaks plainly. */
   get(
     service: string,
-    address: string,
+    { address, serverHost }: Pick<Endpoint, 'address' | 'serverHost'>,
     config: ServiceConfig,
     { services }: TlsMaterial,
   ): UpstreamTls | null {
     if (config.tls === undefined) return null
     const key = `${service} ${address}`
     const { tlsHandshake } = config.timeouts
-    const text = JSON.stringify([config.tls, tlsHandshake])
+    const text = JSON.stringify([config.tls, tlsHandshake, serverHost])
     const material = services[service] ?? {}
     const before = this.#kept.get(key)
     const same =
@@ -36,7 +36,7 @@ export class UpstreamTlsSet {
       : {
           config: text,
           material,
-          tls: new UpstreamTls(splitAddress(address)[0], config.tls, material, tlsHandshake),
+          tls: new UpstreamTls(serverHost, config.tls, material, tlsHandshake),
         }
     this.#next.set(key, kept)
     return kept.tls
