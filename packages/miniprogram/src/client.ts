@@ -1,0 +1,255 @@
+import { LocalCells, RetryBudget } from '@budao/resilience'
+import { dataOf, jsonProblem } from './answer-body.ts'
+import { ApiError } from './api-error.ts'
+import { Call, type CallEnv, type CallRequest } from './call.ts'
+import { Channel } from './channel.ts'
+import { Channels } from './channels.ts'
+import { idempotencyKey } from './idempotency-key.ts'
+import type { Interceptor } from './interceptor.ts'
+import {
+  clientSettings,
+  type CallOptions,
+  type ClientOptions,
+  type ClientSettings,
+  type RequestOptions,
+} from './options.ts'
+import { Parking } from './parking.ts'
+import { Prober } from './prober.ts'
+import { withQuery } from './query.ts'
+import { phoneRuntime, type Runtime } from './runtime.ts'
+import { Scheduler } from './scheduler.ts'
+import type { Method, TransportAnswer } from './transport.ts'
+import type { NativeHost } from './transports/index.ts'
+import { wrapRequest } from './wrap.ts'
+
+/** An answer with a status from 200 to 299. */
+export interface ApiResponse<T> {
+  readonly data: T
+  readonly status: number
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Which channel answered. */
+  readonly channel: string
+  readonly attempts: number
+  /** What the platform says beside it: `profile`, `cookies`. */
+  readonly native: unknown
+}
+
+/** Rejects with an `ApiError`. `abort` breaks the call off wherever it is, interceptors included. */
+export type ApiPromise<T> = Promise<ApiResponse<T>> & { abort(): void }
+
+/** Retries that a new client may make before its calls have earned any. */
+const RETRIES_AT_FIRST = 5
+const RETRIES_SAVED_MAX = 10
+
+const methods: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS']
+const writes: readonly string[] = ['POST', 'PUT', 'DELETE']
+
+/** The API of one mini program: every call finds a channel that works, within its time, and without doing harm. */
+export class Client {
+  readonly #settings: ClientSettings
+  readonly #runtime: Runtime
+  readonly #env: CallEnv
+  readonly #prober: Prober
+  readonly #interceptors: Interceptor[] = []
+
+  constructor(options: ClientOptions) {
+    this.#settings = clientSettings(options)
+    this.#runtime = options.runtime ?? phoneRuntime()
+    const { retryPercent, failover, scheduler, timeoutHeader, probePath } = this.#settings
+    const budget = new RetryBudget(new LocalCells(RetryBudget.cellsFor()), {
+      percent: retryPercent,
+      minPerSecond: 0,
+      capacity: RETRIES_SAVED_MAX,
+    })
+    for (let earned = 0; earned < RETRIES_AT_FIRST * 100; earned += Math.max(1, retryPercent))
+      budget.deposit()
+    const channels = options.channels.map((channel) => new Channel(channel, options.transport))
+    this.#env = {
+      runtime: this.#runtime,
+      channels: new Channels(channels, failover),
+      scheduler: new Scheduler(scheduler),
+      parking: new Parking(),
+      budget,
+      backoff: { baseMs: 200, maxMs: 2_000 },
+      timeoutHeader,
+    }
+    this.#prober = new Prober(this.#env, probePath)
+  }
+
+  /** The channel that calls go to now. */
+  get channel(): string {
+    return this.#env.channels.active.name
+  }
+
+  /** To be told when the platform's network or the mini program's place changes. */
+  get parking(): Parking {
+    return this.#env.parking
+  }
+
+  /** A URL of one of the channels without the channel; undefined when it is nobody's. */
+  pathOf(url: string): string | undefined {
+    for (const { baseUrl } of this.#env.channels.all) {
+      if (!url.startsWith(baseUrl)) continue
+      const path = url.slice(baseUrl.length)
+      if (path === '' || path.startsWith('?')) return `/${path}`
+      if (path.startsWith('/')) return path
+    }
+    return undefined
+  }
+
+  /** A `wx.request` one to one, behind which this client works: `const request = api.wrap(wx)`. */
+  wrap<Host extends NativeHost>(host: Host): Host['request'] {
+    return wrapRequest(this, host)
+  }
+
+  /** Sees every call from now on, behind those added before. The function it returns takes it out. */
+  use(interceptor: Interceptor): () => void {
+    this.#interceptors.push(interceptor)
+    return () => {
+      const index = this.#interceptors.indexOf(interceptor)
+      if (index !== -1) this.#interceptors.splice(index, 1)
+    }
+  }
+
+  get<T = unknown>(path: string, options?: CallOptions): ApiPromise<T> {
+    return this.request<T>({ ...options, method: 'GET', path })
+  }
+
+  post<T = unknown>(path: string, data?: unknown, options?: CallOptions): ApiPromise<T> {
+    return this.request<T>({ ...options, method: 'POST', path, data })
+  }
+
+  put<T = unknown>(path: string, data?: unknown, options?: CallOptions): ApiPromise<T> {
+    return this.request<T>({ ...options, method: 'PUT', path, data })
+  }
+
+  delete<T = unknown>(path: string, options?: CallOptions): ApiPromise<T> {
+    return this.request<T>({ ...options, method: 'DELETE', path })
+  }
+
+  request<T = unknown>(options: RequestOptions): ApiPromise<T> {
+    let abort = (): void => {
+      aborted = true
+    }
+    let aborted = false
+    const promise = this.#intercepted(options, (prepared) => {
+      if (aborted) return Promise.reject(new ApiError('aborted', 'The call was aborted.'))
+      return new Promise<ApiResponse<T>>((resolve, reject) => {
+        const call = this.#call(prepared, resolve, reject)
+        abort = () => call.abort()
+        call.start()
+        this.#prober.look()
+      })
+    }) as ApiPromise<T>
+    promise.abort = () => abort()
+    return promise
+  }
+
+  async #intercepted<T>(
+    options: RequestOptions,
+    send: (options: RequestOptions) => Promise<ApiResponse<T>>,
+  ): Promise<ApiResponse<T>> {
+    // As they were when the call began, in the opposite order on the way back.
+    const interceptors = [...this.#interceptors]
+    let prepared = options
+    for (const { onRequest } of interceptors)
+      if (onRequest !== undefined) prepared = await onRequest(prepared)
+    let outcome: ApiResponse<T> | ApiError
+    try {
+      outcome = await send(prepared)
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error
+      outcome = error
+    }
+    for (let i = interceptors.length - 1; i >= 0; i--) {
+      const { onResponse, onError } = interceptors[i]!
+      if (outcome instanceof ApiError)
+        outcome = ((await onError?.(outcome, prepared)) as ApiResponse<T> | undefined) ?? outcome
+      else outcome = ((await onResponse?.(outcome, prepared)) as ApiResponse<T> | undefined) ?? outcome
+    }
+    if (outcome instanceof ApiError) throw outcome
+    return outcome
+  }
+
+  #call<T>(
+    options: RequestOptions,
+    resolve: (response: ApiResponse<T>) => void,
+    reject: (error: ApiError) => void,
+  ): Call {
+    return new Call(this.#env, this.#prepare(options), {
+      onError: reject,
+      onAnswer: (answer, channel, attempts) => {
+        const { status, headers, native } = answer
+        const data = options.responseType === 'text' ? answer.body : dataOf(answer)
+        if (status >= 200 && status < 300)
+          return resolve({ data: data as T, status, headers, channel: channel.name, attempts, native })
+        reject(
+          new ApiError('http', `${options.method ?? 'GET'} ${options.path} was answered ${status}.`, {
+            status,
+            data,
+            native,
+            sent: true,
+            attempts,
+            channel: channel.name,
+          }),
+        )
+      },
+    })
+  }
+
+  #prepare(options: RequestOptions): CallRequest {
+    const { method = 'GET', path, data, responseType = 'json' } = options
+    if (!methods.includes(method))
+      throw new ApiError(
+        'misuse',
+        `Mini programs send ${methods.join(', ')}; ${method as string} is none of them. Use PUT or POST.`,
+      )
+    if (!path.startsWith('/'))
+      throw new ApiError(
+        'misuse',
+        `Expected a path that starts with /, got ${path}: the domain comes from the channels.`,
+      )
+    const isWrite = writes.includes(method)
+    const headers: Record<string, string> = { ...this.#settings.headers, ...options.headers }
+    if (isWrite && !hasHeader(headers, 'idempotency-key'))
+      headers['Idempotency-Key'] = idempotencyKey(this.#runtime.random)
+    const body = bodyOf(method, data)
+    if (typeof body === 'string' && typeof data !== 'string' && !hasHeader(headers, 'content-type'))
+      headers['Content-Type'] = 'application/json'
+    return {
+      method,
+      path: withQuery(path, options.query),
+      headers,
+      body,
+      responseType: responseType === 'arraybuffer' ? 'arraybuffer' : 'text',
+      priority: options.priority ?? 'normal',
+      timeoutMs: options.timeoutMs ?? this.#settings.timeoutMs,
+      attemptMs: options.attemptMs ?? this.#settings.attemptMs,
+      attemptsMax: options.attemptsMax ?? this.#settings.attemptsMax,
+      repeatable: options.repeatable ?? (method !== 'POST' || this.#settings.keysHonoured),
+      native: options.native,
+      check: responseType === 'json' && method !== 'HEAD' ? jsonProblem : wellAlways,
+    }
+  }
+}
+
+/** The one line to begin with. Throws a RangeError for options that cannot work. */
+export function createClient(options: ClientOptions): Client {
+  return new Client(options)
+}
+
+function bodyOf(method: Method, data: unknown): string | ArrayBuffer | undefined {
+  if (data === undefined || data === null) return undefined
+  if (method === 'GET' || method === 'HEAD')
+    throw new ApiError('misuse', `A ${method} has no body: give \`query\` instead of \`data\`.`)
+  return typeof data === 'string' || data instanceof ArrayBuffer ? data : JSON.stringify(data)
+}
+
+function hasHeader(headers: Readonly<Record<string, string>>, lower: string): boolean {
+  return Object.keys(headers).some((name) => name.toLowerCase() === lower)
+}
+
+function wellAlways(_answer: TransportAnswer): string {
+  return ''
+}

@@ -1,0 +1,7 @@
+export * from './alipay.ts'
+export * from './douyin.ts'
+export * from './fetch.ts'
+export type { NativeAnswer, NativeHost } from './native.ts'
+export type { NativeFailure } from './native-failure.ts'
+export * from './uni.ts'
+export * from './weixin.ts'
