@@ -19,7 +19,7 @@ test('a backend that accepts and never answers is ejected once, and users are an
     service: {
       balance: 'round-robin',
       outlier: { maxFails: 3, failTimeout: '1h' },
-      timeouts: { request: '1m', perTry: '50ms' },
+      timeouts: { request: '1m', perTry: '500ms' },
       retry: { budgetPercent: 100 },
     },
   })

@@ -207,7 +207,7 @@ test('an endpoint that does not answer within perTry is left for another', async
   const good = await rawServer(t, fine)
   const gateway = await testGateway(t, {
     endpoints: [silent.address, good.address],
-    service: { ...forgiving, timeouts: { request: '1m', perTry: '50ms' } },
+    service: { ...forgiving, timeouts: { request: '1m', perTry: '500ms' } },
   })
   for (let i = 0; i < 4; i++) assert.equal((await gateway.request('/')).body, 'fine')
   assert.equal(gateway.service().endpoints[0]!.failuresTotal, silent.heads.length)

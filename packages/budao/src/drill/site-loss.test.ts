@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -10,6 +10,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { text as readText } from 'node:stream/consumers'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { DrillNote } from '@budao/controller'
 import type { BudaoEvent, EndpointReport, GatewayReport } from '@budao/model'
 import { AdminApi, servicesLost, siteReturn } from './admin-api.ts'
@@ -205,6 +206,12 @@ interface WorldOptions {
   readonly atStart?: (pidFile: string) => void
 }
 
+async function beginning(pid: number): Promise<void> {
+  if (process.platform !== 'linux') return
+  const end = performance.now() + 10_000
+  while (readFileSync(`/proc/${pid}/cmdline`, 'utf8') === '' && performance.now() < end) await pause(5)
+}
+
 /** Two processes to kill, and a server that plays the gateway and its admin API and notices their end. */
 async function createWorld(
   t: TestContext,
@@ -229,6 +236,8 @@ async function createWorld(
       events.push(event(events.length + 1, 'endpoint.ejected', `east:${index + 1}`))
     })
   }
+  // A process that has just begun has no arguments yet for whoever looks.
+  await Promise.all(victims.map(({ pid }) => beginning(pid!)))
   const directory = mkdtempSync(join(tmpdir(), 'budao-drill-'))
   t.after(() => rmSync(directory, { recursive: true, force: true }))
   const pidFile = join(directory, 'east.pids')
