@@ -1,7 +1,11 @@
-import { LocalCells, RetryBudget } from '@budao/resilience'
+import { hash32, LocalCells, RetryBudget } from '@budao/resilience'
+import { Abortable, type Breakable } from './abortable.ts'
 import { dataOf, jsonProblem } from './answer-body.ts'
 import { ApiError } from './api-error.ts'
 import { Call, type CallEnv, type CallRequest } from './call.ts'
+import { cacheTimes, type CacheTimes } from './cache-policy.ts'
+import { CacheStore } from './cache-store.ts'
+import { CachedAnswers, type Answered, type AnswerSource } from './cached-answers.ts'
 import { Channel } from './channel.ts'
 import { Channels } from './channels.ts'
 import { idempotencyKey } from './idempotency-key.ts'
@@ -18,6 +22,7 @@ import { Prober } from './prober.ts'
 import { withQuery } from './query.ts'
 import { phoneRuntime, type Runtime } from './runtime.ts'
 import { Scheduler } from './scheduler.ts'
+import { MemoryStorage } from './storage.ts'
 import type { Method, TransportAnswer } from './transport.ts'
 import type { NativeHost } from './transports/index.ts'
 import { wrapRequest } from './wrap.ts'
@@ -30,7 +35,9 @@ export interface ApiResponse<T> {
   readonly headers: Readonly<Record<string, string>>
   /** Which channel answered. */
   readonly channel: string
+  /** 0 when it was kept. */
   readonly attempts: number
+  readonly source: AnswerSource
   /** What the platform says beside it: `profile`, `cookies`. */
   readonly native: unknown
 }
@@ -51,6 +58,8 @@ export class Client {
   readonly #runtime: Runtime
   readonly #env: CallEnv
   readonly #prober: Prober
+  readonly #store: CacheStore
+  readonly #cached: CachedAnswers
   readonly #interceptors: Interceptor[] = []
 
   constructor(options: ClientOptions) {
@@ -75,6 +84,8 @@ export class Client {
       timeoutHeader,
     }
     this.#prober = new Prober(this.#env, probePath)
+    this.#store = new CacheStore(options.storage ?? new MemoryStorage(), this.#settings.cacheStore)
+    this.#cached = new CachedAnswers(this.#store, () => this.#runtime.wallNow())
   }
 
   /** The channel that calls go to now. */
@@ -85,6 +96,11 @@ export class Client {
   /** To be told when the platform's network or the mini program's place changes. */
   get parking(): Parking {
     return this.#env.parking
+  }
+
+  /** What is kept from now on is this user's; what was kept of another is removed. An empty name is nobody: a logout. */
+  setUser(user: string): Promise<void> {
+    return this.#store.switchUser(user)
   }
 
   /** A URL of one of the channels without the channel; undefined when it is nobody's. */
@@ -129,20 +145,11 @@ export class Client {
   }
 
   request<T = unknown>(options: RequestOptions): ApiPromise<T> {
-    let abort = (): void => {
-      aborted = true
-    }
-    let aborted = false
-    const promise = this.#intercepted(options, (prepared) => {
-      if (aborted) return Promise.reject(new ApiError('aborted', 'The call was aborted.'))
-      return new Promise<ApiResponse<T>>((resolve, reject) => {
-        const call = this.#call(prepared, resolve, reject)
-        abort = () => call.abort()
-        call.start()
-        this.#prober.look()
-      })
-    }) as ApiPromise<T>
-    promise.abort = () => abort()
+    const abortable = new Abortable()
+    const promise = this.#intercepted<T>(options, async (prepared) =>
+      responseOf<T>(await abortable.wait(() => this.#begin(prepared)), prepared),
+    ) as ApiPromise<T>
+    promise.abort = () => abortable.abort()
     return promise
   }
 
@@ -172,30 +179,25 @@ export class Client {
     return outcome
   }
 
-  #call<T>(
-    options: RequestOptions,
-    resolve: (response: ApiResponse<T>) => void,
-    reject: (error: ApiError) => void,
-  ): Call {
-    return new Call(this.#env, this.#prepare(options), {
-      onError: reject,
-      onAnswer: (answer, channel, attempts) => {
-        const { status, headers, native } = answer
-        const data = options.responseType === 'text' ? answer.body : dataOf(answer)
-        if (status >= 200 && status < 300)
-          return resolve({ data: data as T, status, headers, channel: channel.name, attempts, native })
-        reject(
-          new ApiError('http', `${options.method ?? 'GET'} ${options.path} was answered ${status}.`, {
-            status,
-            data,
-            native,
-            sent: true,
-            attempts,
-            channel: channel.name,
-          }),
-        )
-      },
+  #begin(options: RequestOptions): Breakable<Answered> {
+    const request = this.#prepare(options)
+    const ask = (): Breakable<Answered> => this.#ask(request)
+    if (request.method !== 'GET' || request.responseType === 'arraybuffer') return ask()
+    return this.#cached.ask(keyOf(request), cacheTimesOf(options, this.#settings.cache), ask)
+  }
+
+  #ask(request: CallRequest): Breakable<Answered> {
+    let call: Call | undefined
+    const promise = new Promise<Answered>((resolve, reject) => {
+      call = new Call(this.#env, request, {
+        onError: reject,
+        onAnswer: (answer, channel, attempts) =>
+          resolve({ answer, channel: channel.name, attempts, source: 'network' }),
+      })
     })
+    call!.start()
+    this.#prober.look()
+    return { promise, abort: () => call!.abort() }
   }
 
   #prepare(options: RequestOptions): CallRequest {
@@ -232,6 +234,37 @@ export class Client {
       check: responseType === 'json' && method !== 'HEAD' ? jsonProblem : wellAlways,
     }
   }
+}
+
+/** Throws what a status other than 2xx means. */
+function responseOf<T>(
+  { answer, channel, attempts, source }: Answered,
+  options: RequestOptions,
+): ApiResponse<T> {
+  const { status, headers, native } = answer
+  const data = options.responseType === 'text' ? answer.body : dataOf(answer)
+  if (status >= 200 && status < 300)
+    return { data: data as T, status, headers, channel, attempts, source, native }
+  throw new ApiError('http', `${options.method ?? 'GET'} ${options.path} was answered ${status}.`, {
+    status,
+    data,
+    native,
+    sent: true,
+    attempts,
+    channel,
+  })
+}
+
+/** Whoever asks with other headers may be told something else. */
+function keyOf({ path, headers }: CallRequest): string {
+  const lines = Object.entries(headers).map(([name, value]) => `${name.toLowerCase()}=${value}`)
+  return lines.length === 0 ? path : `${path} ${hash32(lines.sort().join('\n')).toString(36)}`
+}
+
+function cacheTimesOf({ cache }: CallOptions, usual: CacheTimes | null): CacheTimes | null {
+  if (cache === undefined) return usual
+  if (cache === false) return null
+  return { ...(usual ?? cacheTimes), ...(cache === true ? {} : cache) }
 }
 
 /** The one line to begin with. Throws a RangeError for options that cannot work. */

@@ -1,8 +1,11 @@
+import { cacheTimes, type CacheTimes } from './cache-policy.ts'
+import { cacheStoreDefaults, type CacheStoreOptions } from './cache-store.ts'
 import type { ChannelOptions } from './channel.ts'
 import { failoverDefaults, type FailoverOptions } from './channels.ts'
 import type { QueryValue } from './query.ts'
 import type { Runtime } from './runtime.ts'
 import { schedulerDefaults, type Priority, type SchedulerOptions } from './scheduler.ts'
+import type { Storage } from './storage.ts'
 import type { Method, Transport } from './transport.ts'
 
 export interface ClientOptions {
@@ -29,6 +32,11 @@ export interface ClientOptions {
   readonly timeoutHeader?: string
   readonly failover?: Partial<FailoverOptions>
   readonly scheduler?: Partial<SchedulerOptions>
+  /** Keeps answers to GETs for that long; `{}` for the usual times. Default: none are kept, but for calls that ask for it. */
+  readonly cache?: Partial<CacheTimes>
+  /** Where they are kept, `nativeStorage(wx)` for example. Default memory. */
+  readonly storage?: Storage
+  readonly cacheStore?: Partial<CacheStoreOptions>
   /** What probes ask a channel for. Default `/healthz`. */
   readonly probePath?: string
   readonly runtime?: Runtime
@@ -46,6 +54,8 @@ export interface CallOptions {
   readonly repeatable?: boolean
   /** `json` (default) is parsed and must be JSON; the others are handed over as they came. */
   readonly responseType?: 'json' | 'text' | 'arraybuffer'
+  /** Keeps the answer of a GET, or does not. Default as the client. */
+  readonly cache?: boolean | Partial<CacheTimes>
   /** Options of the platform's own, such as `enableHttp2`. */
   readonly native?: Readonly<Record<string, unknown>>
 }
@@ -68,6 +78,9 @@ export interface ClientSettings {
   readonly timeoutHeader: string
   readonly failover: FailoverOptions
   readonly scheduler: SchedulerOptions
+  /** Null: only calls that ask for it keep their answers. */
+  readonly cache: CacheTimes | null
+  readonly cacheStore: CacheStoreOptions
   readonly probePath: string
 }
 
@@ -88,6 +101,8 @@ export function clientSettings(options: ClientOptions): ClientSettings {
     timeoutHeader: options.timeoutHeader ?? 'X-Request-Timeout-Ms',
     failover: { ...failoverDefaults, ...options.failover },
     scheduler: { ...schedulerDefaults, ...options.scheduler },
+    cache: options.cache === undefined ? null : { ...cacheTimes, ...options.cache },
+    cacheStore: { ...cacheStoreDefaults, ...options.cacheStore },
     probePath: options.probePath ?? '/healthz',
   }
 }

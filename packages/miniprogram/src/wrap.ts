@@ -48,8 +48,10 @@ export function wrapRequest<Host extends NativeHost>(client: Client, host: Host)
     if (path === undefined || streamed) return host.request(options)
     const call = client.request({ ...translated(options), path })
     call.then(
-      ({ native }) => {
-        const answer = withData(native as NativeAnswer, options)
+      ({ native, data, status, headers }) => {
+        // What was kept has nothing of the platform's beside it.
+        const kept = { data, statusCode: status, header: headers, cookies: [], errMsg: 'request:ok' }
+        const answer = withData((native as NativeAnswer | undefined) ?? kept, options)
         options.success?.(answer)
         options.complete?.(answer)
       },
