@@ -258,7 +258,7 @@ function responseOf<T>(
 /** Whoever asks with other headers may be told something else. */
 function keyOf({ path, headers }: CallRequest): string {
   const lines = Object.entries(headers).map(([name, value]) => `${name.toLowerCase()}=${value}`)
-  return lines.length === 0 ? path : `${path} ${hash32(lines.sort().join('\n')).toString(36)}`
+  return lines.length === 0 ? path : `${path} ${hash32(lines.join('\n')).toString(36)}`
 }
 
 function cacheTimesOf({ cache }: CallOptions, usual: CacheTimes | null): CacheTimes | null {
