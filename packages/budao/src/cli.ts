@@ -2,13 +2,21 @@ import { Command, CommanderError } from 'commander'
 import { CliError } from './cli-error.ts'
 import { checkVerb } from './verbs/check.ts'
 import { gatewayVerb } from './verbs/gateway.ts'
+import { drainVerb } from './verbs/drain.ts'
 import { statusVerb } from './verbs/status.ts'
 import { upVerb } from './verbs/up.ts'
 import { drillVerb } from './verbs/drill.ts'
 import { version } from './version.ts'
 
 /** Each adds one verb. What a verb needs to run is imported when it runs, so that the others start fast. */
-const verbs: readonly ((program: Command) => void)[] = [upVerb, gatewayVerb, checkVerb, statusVerb, drillVerb]
+const verbs: readonly ((program: Command) => void)[] = [
+  upVerb,
+  gatewayVerb,
+  checkVerb,
+  statusVerb,
+  drainVerb,
+  drillVerb,
+]
 
 /**
  * Runs one command line, without the name of the program. Resolves with the exit code: 0 done, 1 failed, 2 wrong

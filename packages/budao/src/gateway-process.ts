@@ -10,7 +10,16 @@ import {
   type ReloadResult,
 } from '@budao/controller'
 import { Gateway } from '@budao/gateway'
-import type { Config, EventDraft, GatewayReport, Snapshot } from '@budao/model'
+import type {
+  Config,
+  DirectoryResult,
+  DrainTarget,
+  DrainWish,
+  EndpointRegistration,
+  EventDraft,
+  GatewayReport,
+  Snapshot,
+} from '@budao/model'
 import pino, { type Logger } from 'pino'
 import { CliError } from './cli-error.ts'
 import { ConfigSource } from './config-source.ts'
@@ -134,6 +143,26 @@ export class GatewayProcess implements AdminSource {
 
   forceBreaker({ service, endpoint, to, reason }: BreakerRequest): void {
     this.#gateway.forceBreaker(service, endpoint ?? null, to, reason)
+  }
+
+  registerEndpoint(registration: EndpointRegistration): Promise<DirectoryResult> {
+    return this.#gateway.directory.register(registration)
+  }
+
+  renewEndpoint(service: string, address: string): DirectoryResult {
+    return this.#gateway.directory.renew(service, address)
+  }
+
+  deregisterEndpoint(service: string, address: string, wish: DrainWish): Promise<DirectoryResult> {
+    return this.#gateway.directory.deregister(service, address, wish)
+  }
+
+  drain(target: DrainTarget, wish: DrainWish): Promise<DirectoryResult> {
+    return this.#gateway.directory.drain(target, wish)
+  }
+
+  undrain(target: DrainTarget, reason: string): Promise<DirectoryResult> {
+    return this.#gateway.directory.undrain(target, reason)
   }
 
   record(draft: EventDraft): void {

@@ -40,11 +40,14 @@ export function registerAdmin(app: FastifyInstance, options: AdminAppOptions): v
     answerError(error, request, reply, options.log),
   )
 
+  const allowed = new Map<string, string[]>()
   for (const { method, url, role, handle } of adminRoutes(options)) {
     const onRequest = async (request: FastifyRequest): Promise<void> => guard(request, role, options.tokens)
-    app.route({ method: method === 'GET' ? ['GET', 'HEAD'] : method, url, onRequest, handler: handle })
-    refuseOtherMethods(app, url, method === 'GET' ? ['GET', 'HEAD'] : [method], options.tokens)
+    const taken = method === 'GET' ? ['GET', 'HEAD'] : [method]
+    app.route({ method: taken, url, onRequest, handler: handle })
+    allowed.set(url, [...(allowed.get(url) ?? []), ...taken])
   }
+  for (const [url, taken] of allowed) refuseOtherMethods(app, url, taken, options.tokens)
 }
 
 /** Answers what the router cannot even read, before any hook. */

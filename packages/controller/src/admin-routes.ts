@@ -5,12 +5,14 @@ import type { AdminSource, DrillNote, ReloadResult } from './admin-source.ts'
 import { ApiError } from './api-error.ts'
 import { consoleAsset, consoleIndex } from './console-pages.ts'
 import type { ConsoleFiles } from './console-pages.ts'
+import { endpointRoutes } from './endpoint-routes.ts'
 import { streamEvents } from './event-stream.ts'
 import { openapi } from './openapi.ts'
 import { eventQuery, breakerBody, drillBody, noQuery } from './parameters.ts'
+import { within } from './within.ts'
 
 export interface AdminRoute {
-  readonly method: 'GET' | 'POST'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   /** In the router's notation, `:name` for a parameter. */
   readonly url: string
   readonly role: Role
@@ -169,6 +171,7 @@ export function adminRoutes({ source, consoleFiles, log }: AdminRoutesOptions): 
         return { ok: true, kind: event.kind }
       },
     },
+    ...endpointRoutes({ source, log }),
     { method: 'GET', url: '/api/v1/openapi.json', role: 'open', handle: () => openapi },
     {
       method: 'GET',
@@ -227,18 +230,4 @@ function drillEvent({ phase, site, message, reason, evidence }: DrillNote): Even
 function known(names: readonly string[]): { hint: string } {
   const shown = names.slice(0, 10).join(', ')
   return { hint: `Known: ${shown === '' ? 'none' : shown}${names.length > 10 ? ', …' : ''}.` }
-}
-
-/** A gateway whose workers hang must not take the admin API down with it. */
-async function within<T>(ms: number, ask: () => Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    const error = new ApiError('source-timeout', `the gateway did not answer within ${ms} ms`)
-    timer = setTimeout(() => reject(error), ms)
-  })
-  try {
-    return await Promise.race([ask(), late])
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -1,4 +1,13 @@
-import type { BudaoEvent, EventDraft, EventKind, GatewayReport } from '@budao/model'
+import type {
+  BudaoEvent,
+  DirectoryResult,
+  DrainTarget,
+  DrainWish,
+  EndpointRegistration,
+  EventDraft,
+  EventKind,
+  GatewayReport,
+} from '@budao/model'
 
 /**
  * What the admin server needs from the process it speaks for. The admin server keeps nothing itself:
@@ -16,6 +25,16 @@ export interface AdminSource {
   reload(): Promise<ReloadResult>
   /** Called only for services and endpoints that `report()` names. Must leave a `breaker.forced` event with the reason. */
   forceBreaker(request: BreakerRequest): void | Promise<void>
+  /** Registers an endpoint or renews and changes its registration; resolves once it is in force. */
+  registerEndpoint(registration: EndpointRegistration): Promise<DirectoryResult>
+  /** A registered endpoint's lease begins anew. */
+  renewEndpoint(service: string, address: string): DirectoryResult | Promise<DirectoryResult>
+  /** Takes a registered endpoint away; the last usable one only with `force`. */
+  deregisterEndpoint(service: string, address: string, wish: DrainWish): Promise<DirectoryResult>
+  /** No new requests for a site or endpoint; for the last usable one only with `force`. */
+  drain(target: DrainTarget, wish: DrainWish): Promise<DirectoryResult>
+  /** Puts it back. `reason` may be empty. */
+  undrain(target: DrainTarget, reason: string): Promise<DirectoryResult>
   /** Keeps what happened outside the process, in `events` with everything else. Called only for sites that `report()` names. */
   record(event: EventDraft): void
   /** The configuration in force. Secrets must be redacted already. */

@@ -143,6 +143,34 @@ export const schemas: { readonly [name: string]: Schema } = {
     events: list(ref('Event')),
   }),
   Services: object({ services: list(ref('Service')) }),
+  Endpoints: object({ endpoints: list(ref('Endpoint')) }),
+  Drains: object({ drains: list(ref('Drain')) }),
+  Registration: object(
+    { site: string },
+    {
+      weight: { type: 'integer', minimum: 0, maximum: 1000, default: 1 },
+      release: { type: 'string', default: 'stable' },
+      rank: { type: 'integer', minimum: 0, maximum: 100, default: 0 },
+      lease: { type: 'string', default: '30s', description: 'A duration of at least 1s.' },
+    },
+  ),
+  DrainChange: object(
+    {},
+    {
+      site: { type: 'string', description: 'Exactly one of site and endpoint.' },
+      endpoint: { type: 'string', description: 'host:port.' },
+      service: { type: 'string', description: 'With endpoint: only in this service.' },
+      reason: sentence,
+      force: { type: 'boolean', default: false, description: 'Even the last usable; needs a reason.' },
+      undo: { type: 'boolean', default: false },
+    },
+  ),
+  DirectoryChanged: object({
+    ok: { const: true },
+    effect: choice('created', 'changed', 'unchanged', 'removed'),
+    snapshot: { ...count, description: 'The snapshot that holds the change.' },
+    leaseMs: orNull(number),
+  }),
   Ok: object({ status: choice('ok', 'ready') }),
   Reloaded: object({ ok: { const: true }, version: orNull(count) }),
   BreakerChange: object(

@@ -109,7 +109,9 @@ test('docs/reference/api.md explains every error code and every route, and no ot
   const text = readFileSync(new URL('../../../docs/reference/api.md', import.meta.url), 'utf8')
   const codes = [...text.matchAll(/^\| `([A-Za-z_-]+)` \| (?:\d{3}|start) \|/gm)].map(([, code]) => code)
   assert.deepEqual(codes.toSorted(), [...apiErrorCodes, ...controllerErrorCodes].toSorted())
-  const routes = [...text.matchAll(/^### (GET|POST) (\S+)$/gm)].map(([, method, path]) => `${method} ${path}`)
+  const routes = [...text.matchAll(/^### (GET|POST|PUT|DELETE) (\S+)$/gm)].map(
+    ([, method, path]) => `${method} ${path}`,
+  )
   const described = Object.entries(openapi.paths).flatMap(([path, operations]) =>
     Object.keys(operations).map((method) => `${method.toUpperCase()} ${path}`),
   )

@@ -39,6 +39,11 @@ const eventParameters = [
   parameter('kind', 'query', 'Only events of this kind.', { type: 'string', enum: eventKinds }),
 ]
 
+const servicePath = parameter('service', 'path', 'Name of the service.', { type: 'string' })
+const addressPath = parameter('address', 'path', 'host:port with a literal host, percent-encoded.', {
+  type: 'string',
+})
+
 const reading = {
   '400': error('bad-parameter'),
   '401': error('token-required', 'token-refused'),
@@ -123,12 +128,92 @@ export const openapi: OpenApi = {
         summary: 'Forces a breaker open or closed, or gives it back to its rules',
         operationId: 'forceBreaker',
         security: operator,
-        parameters: [parameter('service', 'path', 'Name of the service.', { type: 'string' })],
+        parameters: [servicePath],
         requestBody: { required: true, content: { 'application/json': { schema: ref('BreakerChange') } } },
         responses: {
           '200': json('BreakerChanged'),
           ...changing,
           '404': error('unknown-service', 'unknown-endpoint'),
+        },
+      },
+    },
+    '/api/v1/services/{service}/endpoints': {
+      get: get(
+        'endpoints',
+        'The endpoints of a service: configured, resolved and registered',
+        viewer,
+        json('Endpoints'),
+        { '404': error('unknown-service') },
+        [servicePath],
+      ),
+    },
+    '/api/v1/services/{service}/endpoints/{address}': {
+      put: {
+        summary: 'Registers an endpoint for the time of a lease; the same again renews and changes it',
+        operationId: 'registerEndpoint',
+        security: operator,
+        parameters: [servicePath, addressPath],
+        requestBody: { required: true, content: { 'application/json': { schema: ref('Registration') } } },
+        responses: {
+          '200': json('DirectoryChanged'),
+          '201': json('DirectoryChanged'),
+          ...changing,
+          '404': error('unknown-service', 'unknown-site'),
+          '409': error('registration-off', 'endpoint-configured', 'too-many-endpoints'),
+          '422': error('lease-too-long'),
+          '503': error('not-applied'),
+        },
+      },
+      delete: {
+        summary: 'Takes a registered endpoint away',
+        operationId: 'deregisterEndpoint',
+        security: operator,
+        parameters: [
+          servicePath,
+          addressPath,
+          parameter('force', 'query', 'Even if it is the last usable one; needs a reason.', {
+            type: 'boolean',
+          }),
+          parameter('reason', 'query', 'Why, for the events.', {
+            type: 'string',
+            minLength: 1,
+            maxLength: 500,
+          }),
+        ],
+        responses: {
+          '200': json('DirectoryChanged'),
+          ...changing,
+          '404': error('unknown-service', 'unknown-endpoint'),
+          '409': error('last-usable'),
+          '503': error('not-applied'),
+        },
+      },
+    },
+    '/api/v1/services/{service}/endpoints/{address}/renew': {
+      post: {
+        summary: 'The lease of a registered endpoint begins anew',
+        operationId: 'renewEndpoint',
+        security: operator,
+        parameters: [servicePath, addressPath],
+        responses: {
+          '200': json('DirectoryChanged'),
+          ...changing,
+          '404': error('unknown-service', 'unknown-endpoint'),
+        },
+      },
+    },
+    '/api/v1/drains': {
+      get: get('drains', 'What is drained, and how far', viewer, json('Drains')),
+      post: {
+        summary: 'Takes a site or an endpoint out of the traffic, or puts it back',
+        operationId: 'drain',
+        security: operator,
+        requestBody: { required: true, content: { 'application/json': { schema: ref('DrainChange') } } },
+        responses: {
+          '200': json('DirectoryChanged'),
+          ...changing,
+          '404': error('unknown-service', 'unknown-endpoint', 'unknown-site'),
+          '409': error('last-usable', 'too-many-drains'),
         },
       },
     },

@@ -16,7 +16,7 @@ export function eventQuery(query: unknown, lastEventId?: string | string[]): Eve
   const limit = integer('limit', given['limit'], 1, limitMax)
   const kind = given['kind']
   if (kind !== undefined && !isEventKind(kind)) {
-    throw bad(`kind must be an event kind, got ${show(kind)}`, `One of ${eventKinds.join(', ')}.`)
+    throw badParameter(`kind must be an event kind, got ${show(kind)}`, `One of ${eventKinds.join(', ')}.`)
   }
   return {
     ...(after === undefined ? {} : { after }),
@@ -30,10 +30,10 @@ export function breakerBody(body: unknown): Omit<BreakerRequest, 'service'> {
   const given = object('the body', body, 'For example {"to": "open", "reason": "…"}.')
   onlyKeys(given, ['to', 'reason', 'endpoint'], 'key')
   const { to, reason, endpoint } = given
-  if (!isTarget(to)) throw bad(`to must be open, closed or auto, got ${show(to)}`)
+  if (!isTarget(to)) throw badParameter(`to must be open, closed or auto, got ${show(to)}`)
   const why = text('reason', reason)
   if (endpoint !== undefined && typeof endpoint !== 'string') {
-    throw bad(`endpoint must be the address of an endpoint, got ${show(endpoint)}`)
+    throw badParameter(`endpoint must be the address of an endpoint, got ${show(endpoint)}`)
   }
   return { to, reason: why, ...(endpoint === undefined ? {} : { endpoint }) }
 }
@@ -44,9 +44,9 @@ export function drillBody(body: unknown): DrillNote {
   onlyKeys(given, ['phase', 'site', 'message', 'reason', 'evidence'], 'key')
   const { phase, site, reason } = given
   if (phase !== 'started' && phase !== 'finished') {
-    throw bad(`phase must be started or finished, got ${show(phase)}`)
+    throw badParameter(`phase must be started or finished, got ${show(phase)}`)
   }
-  if (typeof site !== 'string') throw bad(`site must be the name of a site, got ${show(site)}`)
+  if (typeof site !== 'string') throw badParameter(`site must be the name of a site, got ${show(site)}`)
   return {
     phase,
     site,
@@ -61,43 +61,46 @@ export function noQuery(query: unknown): void {
   onlyKeys(query as Record<string, unknown>, [], 'query parameter')
 }
 
-function object(name: string, value: unknown, hint?: string): Record<string, unknown> {
+/** A JSON object. Throws `bad-parameter`. */
+export function object(name: string, value: unknown, hint?: string): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     return value as Record<string, unknown>
   }
-  throw bad(`${name} must be a JSON object, got ${show(value)}`, hint)
+  throw badParameter(`${name} must be a JSON object, got ${show(value)}`, hint)
 }
 
-function text(name: string, value: unknown): string {
+/** A text of 1 to 500 characters, trimmed. */
+export function text(name: string, value: unknown): string {
   if (typeof value === 'string' && value.trim() !== '' && value.length <= textMax) return value.trim()
-  throw bad(`${name} must be a text of 1 to ${textMax} characters, got ${show(value)}`)
+  throw badParameter(`${name} must be a text of 1 to ${textMax} characters, got ${show(value)}`)
 }
 
 function flatRecord(name: string, value: unknown): DrillNote['evidence'] {
   const record = object(name, value)
   const keys = Object.keys(record)
   if (keys.length > evidenceKeysMax) {
-    throw bad(`${name} must have at most ${evidenceKeysMax} keys, got ${keys.length}`)
+    throw badParameter(`${name} must have at most ${evidenceKeysMax} keys, got ${keys.length}`)
   }
   const deep = keys.find((key) => !isFlat(record[key]))
   if (deep === undefined) return record as DrillNote['evidence']
-  throw bad(
+  throw badParameter(
     `${name}.${deep.slice(0, 100)} must be a text, number, boolean or null, got ${show(record[deep])}`,
   )
 }
 
-function onlyKeys(given: Record<string, unknown>, allowed: readonly string[], what: string): void {
+/** A misspelt key must not be ignored silently. */
+export function onlyKeys(given: Record<string, unknown>, allowed: readonly string[], what: string): void {
   const unknown = Object.keys(given).find((key) => !allowed.includes(key))
   if (unknown === undefined) return
   const expected = allowed.length === 0 ? 'none is expected' : `expected ${allowed.join(', ')}`
-  throw bad(`unknown ${what} ${show(unknown)}: ${expected}`)
+  throw badParameter(`unknown ${what} ${show(unknown)}: ${expected}`)
 }
 
 function integer(name: string, value: unknown, min: number, max: number): number | undefined {
   if (value === undefined) return undefined
   const number = typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : NaN
   if (number >= min && number <= max) return number
-  throw bad(`${name} must be a whole number from ${min} to ${max}, got ${show(value)}`)
+  throw badParameter(`${name} must be a whole number from ${min} to ${max}, got ${show(value)}`)
 }
 
 const isEventKind = (value: unknown): value is EventKind => (eventKinds as readonly unknown[]).includes(value)
@@ -108,8 +111,10 @@ const isFlat = (value: unknown): boolean =>
 
 const isTarget = (value: unknown): value is BreakerTarget => (targets as readonly unknown[]).includes(value)
 
-const bad = (message: string, hint?: string): ApiError =>
+/** The refusal of a parameter. */
+export const badParameter = (message: string, hint?: string): ApiError =>
   new ApiError('bad-parameter', message, hint === undefined ? {} : { hint })
 
-const show = (value: unknown): string =>
+/** A value as a message shows it: short. */
+export const show = (value: unknown): string =>
   value === undefined ? 'nothing' : JSON.stringify(value).slice(0, 100)

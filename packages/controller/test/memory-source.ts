@@ -1,4 +1,13 @@
-import type { BreakerReport, EndpointReport, EventDraft, GatewayReport } from '@budao/model'
+import type {
+  BreakerReport,
+  DirectoryResult,
+  DrainTarget,
+  DrainWish,
+  EndpointRegistration,
+  EndpointReport,
+  EventDraft,
+  GatewayReport,
+} from '@budao/model'
 import type { AdminSource, BreakerRequest, ReloadResult } from '../src/admin-source.ts'
 import { EventLog } from '../src/event-log.ts'
 
@@ -39,6 +48,35 @@ export class MemorySource implements AdminSource {
 
   forceBreaker(request: BreakerRequest): void {
     this.forced.push(request)
+  }
+
+  /** What was asked for about endpoints, and the answer to it. */
+  readonly asked: unknown[] = []
+  directoryResult: DirectoryResult = { ok: true, effect: 'created', snapshot: 2, leaseMs: 30_000 }
+
+  async registerEndpoint(registration: EndpointRegistration): Promise<DirectoryResult> {
+    this.asked.push(registration)
+    return this.directoryResult
+  }
+
+  renewEndpoint(service: string, address: string): DirectoryResult {
+    this.asked.push(['renew', service, address])
+    return this.directoryResult
+  }
+
+  async deregisterEndpoint(service: string, address: string, wish: DrainWish): Promise<DirectoryResult> {
+    this.asked.push(['deregister', service, address, wish])
+    return this.directoryResult
+  }
+
+  async drain(target: DrainTarget, wish: DrainWish): Promise<DirectoryResult> {
+    this.asked.push(['drain', target, wish])
+    return this.directoryResult
+  }
+
+  async undrain(target: DrainTarget, reason: string): Promise<DirectoryResult> {
+    this.asked.push(['undrain', target, reason])
+    return this.directoryResult
   }
 
   record(event: EventDraft): void {

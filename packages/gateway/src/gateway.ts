@@ -175,7 +175,7 @@ export class Gateway {
       lastError: (service, address) => this.#checker.lastError(service, address),
       leaseMs: (service, address) => this.directory.leaseMs(service, address),
       names: this.directory.names(),
-      drains: this.directory.draining.reports(),
+      drains: this.directory.drains(),
     })
   }
 
@@ -284,7 +284,7 @@ export class Gateway {
     try {
       plan = this.#plan({ ...snapshot, config: this.directory.desired(snapshot.config) }, configVersion, tls)
       services = this.#observe(plan)
-      this.directory.draining.mark(services.values())
+      this.directory.markDrained(services.values())
       await this.#pool.apply(plan)
     } catch (error) {
       // The old snapshot goes on, with its memory where it was.

@@ -1,10 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DrillNote } from '@budao/controller'
-import type { BudaoEvent, GatewayReport } from '@budao/model'
+import type { BudaoEvent, DrainReport, DrainTarget, GatewayReport } from '@budao/model'
 import { CliError } from '../cli-error.ts'
 
 const timeoutMs = 5_000
 const pageSize = 500
+
+/** What `/api/v1/drains` is asked for. */
+export type DrainChange = DrainTarget & {
+  readonly reason?: string
+  readonly force?: true
+  readonly undo?: true
+}
 
 /** What a drill asks of a gateway. */
 export interface GatewayWitness {
@@ -58,6 +65,19 @@ export class AdminApi implements GatewayWitness {
     })
   }
 
+  /** Drains a site or an endpoint, or puts it back. */
+  async drain(change: DrainChange): Promise<{ readonly effect: string }> {
+    return (await this.#ask('/api/v1/drains', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(change),
+    })) as { effect: string }
+  }
+
+  async drains(): Promise<readonly DrainReport[]> {
+    return ((await this.#get('/api/v1/drains')) as { drains: readonly DrainReport[] }).drains
+  }
+
   #get(path: string): Promise<unknown> {
     return this.#ask(path, {})
   }
@@ -77,9 +97,10 @@ export class AdminApi implements GatewayWitness {
         },
         signal: AbortSignal.timeout(timeoutMs),
       })
-      const body = (await response.json()) as { message?: string }
+      const body = (await response.json()) as { message?: string; hint?: string }
       if (response.ok) return body
-      const refused = `${url} answered ${response.status}: ${body.message ?? 'no reason given'}`
+      const hint = body.hint === undefined ? '' : ` (${body.hint})`
+      const refused = `${url} answered ${response.status}: ${body.message ?? 'no reason given'}${hint}`
       const denied = response.status === 401 || response.status === 403
       throw denied ? new AccessDenied(refused) : new CliError(refused)
     } catch (error) {

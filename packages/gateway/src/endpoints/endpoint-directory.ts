@@ -1,6 +1,8 @@
 import type {
   Config,
   DirectoryResult,
+  DrainReport,
+  DrainTarget,
   DrainWish,
   EndpointConfig,
   EndpointRegistration,
@@ -49,7 +51,7 @@ export interface DirectoryOptions {
  * the main thread; whatever changes here comes into force as a snapshot, like a reload.
  */
 export class EndpointDirectory {
-  readonly draining: Draining
+  readonly #draining: Draining
   readonly #options: DirectoryOptions
   readonly #file: DirectoryFile | null
   readonly #names: ResolvedNames
@@ -73,7 +75,7 @@ export class EndpointDirectory {
     this.#changes = new ChangeBatch(COALESCE_MS, async () =>
       this.#closed ? { ok: false, problem: 'the gateway ends' } : options.refresh(),
     )
-    this.draining = new Draining({
+    this.#draining = new Draining({
       services: options.services,
       sites: () => Object.keys(options.config().sites),
       now: () => options.clock.now(),
@@ -99,7 +101,7 @@ export class EndpointDirectory {
       const leftMs = Math.min(registration.leaseMs, Math.max(expiresAt - wallNow, GRACE_MS))
       this.#registrations.restore({ registration, expiresAt: now + leftMs })
     }
-    this.draining.restore(kept.drains)
+    this.#draining.restore(kept.drains)
     this.#names.restore(new Map(Object.entries(kept.names)))
   }
 
@@ -207,14 +209,32 @@ export class EndpointDirectory {
     return this.#done('removed', null)
   }
 
-  /** Call after `draining.drain` and `draining.undrain`: resolves once it is on the disk. */
-  keepDrains(): Promise<void> {
-    return this.#save()
+  /** As `Draining.drain`; resolves once it is on the disk. */
+  async drain(target: DrainTarget, wish: DrainWish): Promise<DirectoryResult> {
+    const result = this.#draining.drain(target, wish)
+    if (result.ok) await this.#save()
+    return result
+  }
+
+  /** As `Draining.undrain`; resolves once it is on the disk. */
+  async undrain(target: DrainTarget, reason: string): Promise<DirectoryResult> {
+    const result = this.#draining.undrain(target, reason)
+    if (result.ok) await this.#save()
+    return result
+  }
+
+  /** Marks the endpoints of these services that are drained, before or after they are in force. */
+  markDrained(services: Iterable<Service>): void {
+    this.#draining.mark(services)
+  }
+
+  drains(): DrainReport[] {
+    return this.#draining.reports()
   }
 
   /** Call once a second: leases end, drains finish. */
   tick(): void {
-    this.draining.tick()
+    this.#draining.tick()
     let removed = 0
     for (const lease of this.#registrations.expired(this.#now())) {
       // One after the other: each has to leave something usable behind, those that go in the same second included.
@@ -325,7 +345,7 @@ export class EndpointDirectory {
         registration,
         expiresAt: Math.round(expiresAt + ahead),
       })),
-      drains: this.draining.all(),
+      drains: this.#draining.all(),
       names: Object.fromEntries(this.#names.all()),
     }
   }
