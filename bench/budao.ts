@@ -26,6 +26,8 @@ export interface GatewayPlan {
   readonly endpoints: readonly { address: string; site: string; weight?: number }[]
   /** Merged over the service, as the file spells it. */
   readonly service?: Readonly<Record<string, unknown>>
+  /** In place of the one route. */
+  readonly routes?: readonly Readonly<Record<string, unknown>>[]
   /** Merged over the one route. */
   readonly route?: Readonly<Record<string, unknown>>
   /** Merged over the listener. */
@@ -65,7 +67,7 @@ export function gatewayConfig(plan: GatewayPlan): Record<string, unknown> {
         ...plan.service,
       },
     },
-    routes: [
+    routes: plan.routes ?? [
       {
         name: 'all',
         hosts: ['*'],

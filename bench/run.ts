@@ -15,6 +15,10 @@ const benches: Readonly<Record<string, { about: string; load: () => Promise<{ ru
     about: 'the corpus of ambiguous and broken messages through Budao, nginx and HAProxy',
     load: () => import('./strictness.bench.ts'),
   },
+  overload: {
+    about: 'three times what a backend can: goodput, and who is answered',
+    load: () => import('./overload.bench.ts'),
+  },
   blackhole: {
     about: 'a backend accepts and never answers: found, ejected, users answered in time',
     load: () => import('./blackhole.bench.ts'),

@@ -1,6 +1,7 @@
-import { ignored, type BreakerOutcome } from '@budao/resilience'
+import { failure, ignored, type BreakerOutcome } from '@budao/resilience'
 import type { Caller } from './caller.ts'
 import type { DataPlane } from './data-plane.ts'
+import { hopLines } from './hop-lines.ts'
 import type { Endpoint, Service } from './service.ts'
 import type { UpstreamConnection, UpstreamFailure, UpstreamUser } from './upstream-connection.ts'
 
@@ -42,6 +43,8 @@ export class Attempt implements UpstreamUser {
   sending = false
   /** Parts of the answer have been passed on. */
   answering = false
+  /** Something may have been done already by an attempt before it. */
+  repeats = false
   /** The answer cannot be read on because the caller takes no more of it. */
   paused = false
   readonly #plane: DataPlane
@@ -66,13 +69,14 @@ export class Attempt implements UpstreamUser {
     this.paused = false
   }
 
-  /** Counts in at the endpoint; `connect` follows. */
-  begin(service: Service, index: number, permit: number, now: number): void {
+  /** Counts in at the endpoint; `connect` follows. `repeats`: an attempt before it may have been processed. */
+  begin(service: Service, index: number, permit: number, repeats: boolean, now: number): void {
     const endpoint = service.endpoints[index]!
     this.#service = service
     this.endpoint = endpoint
     this.index = index
     this.#permit = permit
+    this.repeats = repeats
     this.beganAt = now
     this.active = true
     this.answering = false
@@ -129,6 +133,19 @@ export class Attempt implements UpstreamUser {
     this.end(null, ignored, now)
   }
 
+  /** Another attempt has answered first. What is known of this one is that it takes at least so long. */
+  lose(now: number): void {
+    if (this.sending) this.#observe(now)
+    this.cancel(now)
+  }
+
+  /** It has run out of its time. */
+  timeOut(now: number): void {
+    if (this.#service!.watchesLatency) this.#service!.observe(now - this.beganAt, now)
+    this.drop()
+    this.end(false, failure, now)
+  }
+
   onUpstreamReady(connection: UpstreamConnection): void {
     this.#connection = connection
     this.#send(connection)
@@ -136,7 +153,9 @@ export class Attempt implements UpstreamUser {
 
   onUpstreamHead(connection: UpstreamConnection): void {
     const now = this.#plane.clock.now()
-    this.endpoint!.load.observe(now - this.beganAt, now)
+    // A refusal is quick, and no measure of the work.
+    if (connection.head.status < 500) this.#observe(now)
+    else this.endpoint!.load.observe(now - this.beganAt, now)
     this.#owner.onHead(this, connection)
   }
 
@@ -160,9 +179,9 @@ export class Attempt implements UpstreamUser {
     this.#caller.onWritable()
   }
 
-  onUpstreamFailure(connection: UpstreamConnection, failure: UpstreamFailure): void {
+  onUpstreamFailure(connection: UpstreamConnection, kind: UpstreamFailure): void {
     this.#connection = null
-    if (failure !== 'reset' || !this.#wasStale(connection)) return this.#owner.onFailed(this, failure)
+    if (kind !== 'reset' || !this.#wasStale(connection)) return this.#owner.onFailed(this, kind)
     this.#stale++
     this.connect(true)
   }
@@ -178,10 +197,18 @@ export class Attempt implements UpstreamUser {
     )
   }
 
+  #observe(now: number): void {
+    const latencyMs = now - this.beganAt
+    this.endpoint!.load.observe(latencyMs, now)
+    if (this.#service!.watchesLatency) this.#service!.observe(latencyMs, now)
+  }
+
   #send(connection: UpstreamConnection): void {
     const { body } = this.#caller
     const parts = body.parts()
-    const head = this.#caller.headText()
+    const lines = hopLines(this.#caller, this.repeats, this.#service!.config.timeouts.announce, this.#plane)
+    const text = this.#caller.headText()
+    const head = lines === '' ? text : `${text.slice(0, -2)}${lines}\r\n`
     this.sending = true
     const first = parts[0]
     if (first === undefined) connection.begin(head, this.#caller.toHead, body.complete)

@@ -1,24 +1,23 @@
 import {
-  backoffMs,
   failure,
   ignored,
   isIdempotentMethod,
-  mayRetry,
   parseRetryAfter,
-  success,
   type BreakerOutcome,
   type FailureKind,
 } from '@budao/resilience'
-import { Attempt, type AttemptOwner } from './attempt.ts'
+import type { Entrant } from './admission.ts'
+import type { Attempt, AttemptOwner } from './attempt.ts'
+import { healthOf, isUnavailable, outcomeOf } from './answer-verdict.ts'
 import type { Caller } from './caller.ts'
 import type { DataPlane } from './data-plane.ts'
 import type { ErrorCode } from './errors.ts'
+import { Race } from './race.ts'
+import { RETRY_AFTER_MS } from './refusal-headers.ts'
+import { isUnprocessed, retryAt } from './retry-time.ts'
 import type { Endpoint, Service } from './service.ts'
 import type { Timed } from './timer-wheel.ts'
 import type { UpstreamConnection, UpstreamFailure } from './upstream-connection.ts'
-
-/** How many endpoints that cannot be reached one request may pass over, whatever `retry.attempts` says. */
-const PASSED_OVER_MAX = 3
 
 /** What a client is told of an attempt that failed so. */
 const codes: Readonly<Record<UpstreamFailure, ErrorCode>> = {
@@ -32,117 +31,155 @@ const codes: Readonly<Record<UpstreamFailure, ErrorCode>> = {
  * What becomes of one request at a service: an attempt at an endpoint, and perhaps others elsewhere behind it. Decides
  * where and how often; `Attempt` is one try.
  */
-export class Attempts implements AttemptOwner, Timed {
-  /** The deadline of a pause before the next attempt; the caller has the others. */
+export class Attempts implements AttemptOwner, Entrant, Timed {
+  /** When to go on behind a pause, or to begin a hedge; the caller has the other deadlines. */
   deadlineAt: number = Infinity
   wheelTick: number = -1
+  rank = 0
+  waitingSince = 0
   /** Attempts begun for the current request, at all services. */
   count = 0
   readonly #plane: DataPlane
   readonly #caller: Caller
-  readonly #attempt: Attempt
+  readonly #race: Race
   readonly #tried: number[] = []
+  /** Endpoint asked last; null when none was. */
+  endpoint: Endpoint | null = null
+  #retryAfterMs = RETRY_AFTER_MS
   #service: Service | null = null
   #servicePermit = 0
-  /** Attempts begun at the current service. */
+  /** Where the request waits to be let in. */
+  #awaited: Service | null = null
+  /** Attempts begun at the current service, those beside another one not counted, and those. */
   #begun = 0
+  #hedged = 0
   #idempotent = false
+  /** An attempt may have been processed. */
+  #repeats = false
   #beganAt = 0
 
   constructor(plane: DataPlane, caller: Caller) {
     this.#plane = plane
     this.#caller = caller
-    this.#attempt = new Attempt(plane, this, caller)
-  }
-
-  /** The endpoint asked last; null when none was. */
-  get endpoint(): Endpoint | null {
-    return this.#attempt.endpoint
+    this.#race = new Race(plane, this, caller)
   }
 
   /** Whether an endpoint is receiving the request. */
   get sending(): boolean {
-    return this.#attempt.sending
+    return this.#race.current.sending
   }
 
   /** The response cannot be read on because the client takes no more of it. */
   get paused(): boolean {
-    return this.#attempt.paused
+    return this.#race.current.paused
+  }
+
+  /** What the service asked last wants to be told to who was turned away. */
+  get retryAfterMs(): number {
+    return this.#retryAfterMs
   }
 
   /** A new request, of which nothing has been tried yet. */
   reset(): void {
     this.count = 0
-    this.#attempt.endpoint = null
+    this.endpoint = null
   }
 
   begin(service: Service, now: number): void {
     this.#begun = 0
+    this.#hedged = 0
+    this.#repeats = false
     if (this.#tried.length > 0) this.#tried.length = 0
     this.#idempotent = isIdempotentMethod(this.#caller.method)
-    this.#attempt.reset(this.#idempotent)
-    this.#beganAt = now
-    const permit = service.enter(now)
-    if (typeof permit === 'string') return this.#caller.onAttemptsFailed(permit)
-    this.#service = service
-    this.#servicePermit = permit
-    this.#try(now)
+    this.#race.reset(this.#idempotent)
+    this.#retryAfterMs = service.config.limits.retryAfter
+    const { terms } = this.#caller
+    // Filters may have taken their time.
+    if (terms.deadlineAt !== Infinity && terms.deadlineAt <= this.#plane.clock.now())
+      return this.#caller.onAttemptsFailed('deadline_passed')
+    const permit = service.enter(this, terms, now)
+    if (typeof permit === 'number') return this.#enter(service, permit, now)
+    if (permit === 'waiting') this.#awaited = service
+    else this.#caller.onAttemptsFailed(permit)
+  }
+
+  onAdmitted(permit: number, now: number): void {
+    const service = this.#awaited!
+    this.#awaited = null
+    this.#enter(service, permit, now)
+  }
+
+  onTurnedAway(code: ErrorCode): void {
+    this.#awaited = null
+    this.#caller.onAttemptsFailed(code)
   }
 
   /** Sends what has arrived of the body since. False when the client should wait. */
   sendMore(): boolean {
-    return this.#attempt.sendMore()
+    return this.#race.current.sendMore()
   }
 
   /** The client takes more of the answer again. */
   resume(): void {
-    this.#attempt.resume()
+    this.#race.current.resume()
   }
 
   /** Nobody waits for the answer any more. */
   cancel(): void {
+    this.#stopWaiting()
     this.#plane.wheel.cancel(this)
     const now = this.#plane.clock.now()
-    this.#attempt.cancel(now)
+    this.#race.cancel(now)
     this.#leave(ignored, now)
   }
 
   /** The time of this attempt is over; `final` when the request's is. */
   onTimeout(now: number, final: boolean): void {
-    const nextAt = final ? -1 : this.#claimNext('timeout', now)
+    if (this.#awaited !== null) return this.#onWaitedInVain()
+    if (final) return this.#onTimeOver(now)
+    if (this.#race.running > 1) {
+      const { oldest } = this.#race
+      oldest.timeOut(now)
+      this.#avoid(oldest.index)
+      this.#race.leave(oldest)
+      return this.#caller.onPause()
+    }
+    const nextAt = this.#claimNext('timeout', now)
     // Without another attempt there is nothing to win by giving this one up.
-    if (!final && nextAt === -1) return this.#caller.onPause()
+    if (nextAt === -1) return this.#caller.onPause()
     this.#plane.wheel.cancel(this)
-    this.#fail(now)
-    if (final) this.#giveUp('upstream_timeout', now)
-    else this.#goOn(nextAt, now)
+    this.#race.timeOut(true, now)
+    this.#goOn(nextAt, now)
   }
 
   /** The endpoint has stopped in the middle of its answer. */
   onStalled(now: number): void {
-    this.#fail(now)
+    this.#race.fail(now)
     this.#leave(failure, now)
   }
 
   onDeadline(now: number): void {
-    this.#try(now)
+    if (this.#race.running === 0) this.#try(now)
+    else this.#hedge(now)
   }
 
   onHead(attempt: Attempt, connection: UpstreamConnection): void {
     const { status } = connection.head
-    if (status < 400) return this.#caller.onResponse(connection)
+    if (status < 400) return this.#pass(attempt, connection)
     const unavailable = isUnavailable(status)
-    if (!unavailable && !this.#service!.retry.on.includes(`${status}`))
-      return this.#caller.onResponse(connection)
+    if (!unavailable && !this.#service!.retry.on.includes(`${status}`)) return this.#pass(attempt, connection)
     const now = this.#plane.clock.now()
+    if (this.#race.running > 1) {
+      this.#refuse(attempt, connection, now)
+      this.#avoid(attempt.index)
+      return
+    }
     const retryAfterMs =
       parseRetryAfter(connection.head.fields.get('retry-after'), this.#plane.wallNow()) ?? 0
     const nextAt = this.#claimNext(`${status}`, now, retryAfterMs)
     // What the endpoint says of its trouble is worth more than what the gateway could say.
-    if (nextAt === -1 && !(unavailable && this.#caller.hasFallback))
-      return this.#caller.onResponse(connection)
-    attempt.drop()
-    attempt.end(!unavailable, status >= 500 ? failure : success, now)
+    if (nextAt === -1 && !(unavailable && this.#caller.hasFallback)) return this.#pass(attempt, connection)
+    this.#refuse(attempt, connection, now)
     if (nextAt === -1) this.#giveUp('no_endpoint', now)
     else this.#goOn(nextAt, now)
   }
@@ -157,10 +194,10 @@ export class Attempts implements AttemptOwner, Timed {
     last: boolean,
   ): boolean {
     if (last) {
-      const { status } = connection.head
       const now = this.#plane.clock.now()
-      const outcome = status >= 500 ? failure : success
-      attempt.end(!isUnavailable(status), outcome, now)
+      const outcome = outcomeOf(connection)
+      attempt.end(healthOf(connection), outcome, now)
+      this.#race.leave(attempt)
       this.#leave(outcome, now)
     }
     return this.#caller.onResponseBytes(connection, text, bytes, start, end, last)
@@ -171,10 +208,12 @@ export class Attempts implements AttemptOwner, Timed {
     const sent = attempt.sending
     const begun = attempt.answering
     attempt.end(false, failure, now)
+    this.#race.leave(attempt)
     if (kind === 'truncated' || (kind === 'protocol' && begun)) {
       this.#leave(failure, now)
       return this.#caller.onResponseTruncated()
     }
+    if (this.#race.running > 0) return this.#avoid(attempt.index)
     const cause = kind === 'connect-failure' ? 'connect-failure' : sent ? 'reset' : 'reset-before-request'
     const nextAt = this.#claimNext(cause, now)
     if (nextAt === -1) this.#giveUp(codes[kind], now)
@@ -184,9 +223,18 @@ export class Attempts implements AttemptOwner, Timed {
   onFull(attempt: Attempt): void {
     const now = this.#plane.clock.now()
     attempt.end(null, ignored, now)
+    this.#race.leave(attempt)
+    if (this.#race.running > 0) return
     // Being full here says nothing of the service.
     this.#leave(ignored, now)
     this.#caller.onAttemptsFailed('overloaded')
+  }
+
+  #enter(service: Service, permit: number, now: number): void {
+    this.#service = service
+    this.#servicePermit = permit
+    this.#beganAt = now
+    this.#try(now)
   }
 
   #try(now: number): void {
@@ -201,13 +249,99 @@ export class Attempts implements AttemptOwner, Timed {
         this.#avoid(index)
         continue
       }
-      this.count++
       this.#begun++
-      this.#attempt.begin(service, index, permit, now)
       this.#caller.onAttempt(now, this.#mayFollow(service))
-      return this.#attempt.connect(false)
+      if (service.retry.hedge !== undefined) this.#scheduleHedge(service, now)
+      return this.#ask(service, index, permit, now)
     }
     this.#giveUp('no_endpoint', now)
+  }
+
+  #ask(service: Service, index: number, permit: number, now: number): void {
+    this.count++
+    this.endpoint = service.endpoints[index]!
+    const attempt = this.#race.enter()
+    attempt.begin(service, index, permit, this.#repeats, now)
+    attempt.connect(false)
+  }
+
+  #scheduleHedge(service: Service, now: number): void {
+    if (!this.#mayHedge(service)) return
+    this.deadlineAt = service.hedgeAt(now)
+    this.#plane.wheel.schedule(this)
+  }
+
+  /** Only what is whole and may be repeated, and what nobody repeats already. */
+  #mayHedge({ retry }: Service): boolean {
+    const { body, replayable, terms } = this.#caller
+    return (
+      this.#hedged < retry.hedge!.max &&
+      this.#idempotent &&
+      replayable &&
+      body.complete &&
+      terms.attemptedBy === 'nobody'
+    )
+  }
+
+  /** The attempt is late: asks another endpoint beside it, if there is one and the budget allows. */
+  #hedge(now: number): void {
+    const service = this.#service!
+    // The body may have been let go meanwhile.
+    if (!this.#mayHedge(service)) return
+    this.#race.forEachIndex((index) => this.#avoid(index))
+    const index = service.pick(this.#caller, now, this.#tried)
+    // Where others wait for a place already, more load would only be more delay.
+    if (index === -1 || this.#tried.includes(index) || service.isCrowded) return
+    if (!service.budget.withdraw(now)) return
+    const { breaker } = service.endpoints[index]!
+    const permit = breaker === null ? 0 : breaker.admit(now)
+    if (permit < 0) return
+    this.#hedged++
+    this.#repeats = true
+    service.hedges.begun()
+    this.#scheduleHedge(service, now)
+    this.#ask(service, index, permit, now)
+  }
+
+  /** An answer to pass on: whoever else was asked is not waited for. */
+  #pass(attempt: Attempt, connection: UpstreamConnection): void {
+    if (this.deadlineAt !== Infinity) this.#plane.wheel.cancel(this)
+    if (this.#hedged > 0) this.#win(attempt)
+    this.#caller.onResponse(connection)
+  }
+
+  #win(attempt: Attempt): void {
+    // The first attempt cannot win against itself.
+    if (this.#race.running > 1 && this.#race.oldest !== attempt) this.#service!.hedges.won()
+    this.#race.win(attempt, this.#plane.clock.now())
+    this.endpoint = attempt.endpoint
+  }
+
+  /** An answer that is not passed on. */
+  #refuse(attempt: Attempt, connection: UpstreamConnection, now: number): void {
+    attempt.drop()
+    attempt.end(healthOf(connection), outcomeOf(connection), now)
+    this.#race.leave(attempt)
+  }
+
+  #onTimeOver(now: number): void {
+    // Where the client was in a greater hurry than the service promises to be, nobody is to blame.
+    const hurried = this.#caller.requestDeadlineAt >= this.#caller.terms.deadlineAt
+    this.#plane.wheel.cancel(this)
+    this.#race.timeOut(!hurried, now)
+    this.#leave(hurried ? ignored : failure, now)
+    this.#caller.onAttemptsFailed('upstream_timeout')
+  }
+
+  #onWaitedInVain(): void {
+    const service = this.#awaited!
+    this.#stopWaiting()
+    this.#caller.onAttemptsFailed(service.shed.count(this.rank, 'queue_timeout'))
+  }
+
+  #stopWaiting(): void {
+    this.#awaited?.admission!.abandon(this)
+    this.#awaited = null
   }
 
   /** Whether this attempt is cut short so that another one has time. */
@@ -222,10 +356,21 @@ export class Attempts implements AttemptOwner, Timed {
 
   /** When the next attempt may begin, its token taken from the budget; -1 when there is to be none. */
   #claimNext(cause: FailureKind, now: number, retryAfterMs = 0): number {
-    this.#avoid(this.#attempt.index)
-    const nextAt = now + this.#pauseMs(retryAfterMs)
-    if (!this.#mayTryAgain(cause, nextAt)) return -1
-    return this.#service!.budget.withdraw(now) ? nextAt : -1
+    this.#avoid(this.#race.current.index)
+    const nextAt = retryAt({
+      caller: this.#caller,
+      service: this.#service!,
+      cause,
+      retries: this.#begun - 1,
+      untried: this.#service!.endpoints.length - this.#tried.length,
+      retryAfterMs,
+      random: this.#plane.random,
+      now,
+    })
+    if (nextAt === -1) return -1
+    if (!this.#service!.budget.withdraw(now)) return -1
+    if (!isUnprocessed(cause)) this.#repeats = true
+    return nextAt
   }
 
   #avoid(index: number): void {
@@ -239,59 +384,16 @@ export class Attempts implements AttemptOwner, Timed {
     this.#plane.wheel.schedule(this)
   }
 
-  /** While somebody has not been asked yet there is nothing to wait for; a second round comes with full jitter. */
-  #pauseMs(retryAfterMs: number): number {
-    const { retry, endpoints } = this.#service!
-    if (this.#tried.length < endpoints.length) return 0
-    return Math.max(
-      retryAfterMs,
-      backoffMs(this.#begun - 1, this.#plane.random, {
-        baseMs: retry.backoff.base,
-        maxMs: retry.backoff.max,
-      }),
-    )
-  }
-
-  #mayTryAgain(cause: FailureKind, nextAt: number): boolean {
-    const { retry, endpoints } = this.#service!
-    // Nothing was processed, so nothing is repeated: a dead site's other endpoints may be passed over one by one.
-    const unprocessed = cause === 'connect-failure' || cause === 'reset-before-request'
-    const retriesMax =
-      retry.attempts > 0 && unprocessed
-        ? Math.max(retry.attempts, Math.min(endpoints.length - 1, PASSED_OVER_MAX))
-        : retry.attempts
-    const verdict = mayRetry({
-      method: this.#caller.method,
-      kind: cause,
-      on: retry.on,
-      retries: this.#begun - 1,
-      retriesMax,
-      bodyKept: this.#caller.replayable,
-      deadlineAt: this.#caller.requestDeadlineAt,
-      now: nextAt,
-    })
-    return verdict === 'retry'
-  }
-
   #giveUp(code: ErrorCode, now: number): void {
     this.#leave(failure, now)
     this.#caller.onAttemptsFailed(code)
-  }
-
-  #fail(now: number): void {
-    this.#attempt.drop()
-    this.#attempt.end(false, failure, now)
   }
 
   #leave(outcome: BreakerOutcome, now: number): void {
     const service = this.#service
     if (service === null) return
     this.#service = null
+    if (this.deadlineAt !== Infinity) this.#plane.wheel.cancel(this)
     service.leave(this.#servicePermit, outcome, now - this.#beganAt, now)
   }
-}
-
-/** The endpoint, or who stands before it, says that it cannot serve now: the only statuses that speak against its health. */
-function isUnavailable(status: number): boolean {
-  return status >= 502 && status <= 504
 }

@@ -1,5 +1,6 @@
 import { attemptDeadline } from '@budao/resilience'
 import { Attempts } from './attempts.ts'
+import { plainTerms, type CallTerms } from './call-terms.ts'
 import type { Caller } from './caller.ts'
 import type { DataPlane } from './data-plane.ts'
 import type { ErrorCode } from './errors.ts'
@@ -16,6 +17,8 @@ export interface CallOrigin {
   readonly authority: string
   readonly scheme: 'http' | 'https'
   readonly clientIp: string
+  /** Class, deadline and repetition of the request that the call is made for. Absent: it stands for itself. */
+  readonly terms?: CallTerms
   /** Header lines with their line ends: X-Forwarded-*, request id, trace. */
   readonly lines: string
 }
@@ -160,6 +163,10 @@ export class BackendCall implements Caller, Timed {
   }
 
   // From the attempts.
+
+  get terms(): CallTerms {
+    return this.#request.origin.terms ?? plainTerms
+  }
 
   get requestDeadlineAt(): number {
     return this.#request.deadlineAt

@@ -1,3 +1,4 @@
+import type { CallTerms } from './call-terms.ts'
 import type { ErrorCode } from './errors.ts'
 import type { RequestView } from './filters/filter.ts'
 import type { RequestBody } from './request-body.ts'
@@ -10,6 +11,9 @@ import type { UpstreamConnection } from './upstream-connection.ts'
  */
 export interface Caller extends RequestView {
   readonly body: RequestBody
+  readonly terms: CallTerms
+  /** Until when the current attempt, or a pause, may last: monotonic milliseconds. */
+  readonly deadlineAt: number
   /** Monotonic milliseconds. */
   readonly requestDeadlineAt: number
   readonly toHead: boolean

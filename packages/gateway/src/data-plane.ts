@@ -6,8 +6,9 @@ import { Downstream } from './downstream.ts'
 import { ListenerMetrics } from './listener-metrics.ts'
 import { Listeners } from './listeners.ts'
 import { Metrics } from './metrics.ts'
+import { OverloadGuard } from './overload-guard.ts'
 import { RequestIdentity } from './request-identity.ts'
-import { Runtime, type RuntimeContext, type RuntimePlan } from './runtime.ts'
+import { doorbellsOf, Runtime, type RuntimeContext, type RuntimePlan } from './runtime.ts'
 import { pendingCellName, type Endpoint, type Service } from './service.ts'
 import { Stores } from './stores.ts'
 import { TimerWheel } from './timer-wheel.ts'
@@ -46,6 +47,8 @@ export class DataPlane {
   draining = false
   /** What all connections of the thread read into: what a read leaves in it is good until the next one. */
   readonly buffer: Buffer = Buffer.allocUnsafeSlow(READ_BYTES)
+  /** Where the configuration wants the thread to be watched. */
+  guard: OverloadGuard | null = null
   readonly #options: DataPlaneOptions
   readonly #downstreams: Set<Downstream> = new Set()
   readonly #pools: Map<string, UpstreamPool> = new Map()
@@ -55,6 +58,8 @@ export class DataPlane {
   readonly #upstreamTls: UpstreamTlsSet = new UpstreamTlsSet()
   #drainsSeenAt = 0
   readonly #ticker: NodeJS.Timeout
+  #tickedAt = Infinity
+  #closed = false
   #drained: (() => void) | null = null
 
   constructor(clock: Clock, random: Random, options: DataPlaneOptions) {
@@ -112,6 +117,7 @@ export class DataPlane {
     const before = this.runtime as Runtime | undefined
     if (before !== undefined) runtime.inherit(before, this.clock.now())
     this.runtime = runtime
+    this.#watch(before, runtime)
     if (before === undefined) return
     this.#retired.add(before)
     this.#closeRetired(before)
@@ -142,6 +148,7 @@ export class DataPlane {
   /** Ends everything at once. */
   async close(): Promise<void> {
     this.draining = true
+    this.#closed = true
     this.#listeners.close()
     for (const downstream of [...this.#downstreams]) downstream.destroy()
     for (const pool of this.#pools.values()) pool.close()
@@ -159,6 +166,25 @@ export class DataPlane {
     if (runtime !== this.runtime) this.#closeRetired(runtime)
   }
 
+  /** What is configured anew begins anew. */
+  #watch(before: Runtime | undefined, { plan }: Runtime): void {
+    const { worker, memory, report } = this.#options
+    const { overload } = plan.snapshot.config
+    if (JSON.stringify(before?.plan.snapshot.config.overload) !== JSON.stringify(overload))
+      this.guard = overload === undefined ? null : new OverloadGuard(overload, worker, this.metrics, report)
+    if (before !== undefined || plan.workers === 1) return
+    void doorbellsOf(memory, plan.layout).answer(worker, () => {
+      this.#letIn(this.clock.now())
+      return !this.#closed
+    })
+  }
+
+  /** Looks at who waits at services, of requests under way with an old snapshot too. */
+  #letIn(now: number): void {
+    ;(this.runtime as Runtime | undefined)?.tick(now)
+    for (const runtime of this.#retired) runtime.tick(now)
+  }
+
   #closeRetired(runtime: Runtime): void {
     if (runtime.exchanges > 0 || !this.#retired.delete(runtime)) return
     runtime.close().catch((error: unknown) => this.warn(`a filter failed to close: ${String(error)}`))
@@ -166,7 +192,10 @@ export class DataPlane {
 
   #tick(): void {
     const now = this.clock.now()
+    this.guard?.tick(Math.max(0, now - this.#tickedAt - TICK_MS), now)
+    this.#tickedAt = now
     this.wheel.advance(now)
+    this.#letIn(now)
     this.metrics.tick(now)
     let open = 0
     let idle = 0

@@ -21,12 +21,16 @@ export type ErrorCode =
   | 'limit_unavailable'
   | 'filter_failed'
   | 'overloaded'
+  | 'queue_timeout'
+  | 'gateway_overloaded'
+  | 'retry_budget_spent'
   | 'breaker_open'
   | 'no_endpoint'
   | 'connect_failed'
   | 'upstream_reset'
   | 'upstream_protocol'
   | 'upstream_timeout'
+  | 'deadline_passed'
 
 /**
  * Every reason for which the gateway answers by itself. The key is the `error` of the JSON body and the `reason` of
@@ -61,10 +65,17 @@ export const errorCodes: Readonly<Record<ErrorCode, { readonly status: number; r
     rate_limited: { status: 429, message: 'This client sends more requests than the route allows.' },
     filter_failed: { status: 500, message: 'A filter of this route failed.' },
     overloaded: { status: 503, message: 'Too many requests are in flight for this service.' },
+    queue_timeout: { status: 503, message: 'No place at this service became free in time.' },
+    gateway_overloaded: { status: 503, message: 'This gateway has more to do than it can.' },
+    retry_budget_spent: {
+      status: 503,
+      message: 'Too many requests for this service are repetitions already.',
+    },
     breaker_open: { status: 503, message: 'The circuit breaker of this service is open.' },
     no_endpoint: { status: 503, message: 'No endpoint of this service can be used.' },
     connect_failed: { status: 502, message: 'No endpoint could be reached.' },
     upstream_reset: { status: 502, message: 'The endpoint closed the connection before it answered.' },
     upstream_protocol: { status: 502, message: 'The endpoint’s answer is not valid HTTP/1.1.' },
+    deadline_passed: { status: 504, message: 'The time in which the client wants an answer is over.' },
     upstream_timeout: { status: 504, message: 'No endpoint answered in time.' },
   }

@@ -12,6 +12,8 @@ import { ForwardedHead, hostOf } from './forwarded-head.ts'
 import { checkEditable } from './http/fields.ts'
 import { normalizeTarget, type Target } from './path.ts'
 import { errorReply } from './reply.ts'
+import { refusalHeaders } from './refusal-headers.ts'
+import { RequestTerms } from './call-terms.ts'
 import { RequestBody } from './request-body.ts'
 import { editableReply, responseView } from './response-view.ts'
 import type { Route } from './route.ts'
@@ -63,6 +65,7 @@ export class Exchange implements Timed, FilterRequest, Caller {
   now = 0
   claims: Claims | null = null
   readonly body: RequestBody = new RequestBody()
+  readonly terms: RequestTerms = new RequestTerms()
   readonly #attempts: Attempts
   readonly #plane: DataPlane
   readonly #client: Client
@@ -166,6 +169,7 @@ export class Exchange implements Timed, FilterRequest, Caller {
     this.#attempts.reset()
     this.#response.bytes = 0
     this.now = now
+    this.terms.read(head, this.#client.listener.trustForwarded, now)
     this.method = head.method
     this.clientIp = this.#clientIp()
     this.requestId = this.#forwarded.requestId(head)
@@ -303,6 +307,7 @@ export class Exchange implements Timed, FilterRequest, Caller {
     const { head } = connection
     const route = this.#route!
     this.#state = 'relaying'
+    this.terms.deadlineAt = Infinity // It was for this moment; from here on only silence ends the answer.
     this.#status = head.status
     this.#answeredBy = this.#usedFallbackService ? 'fallback-service' : 'upstream'
     if (this.#chain.hasPassed && !this.#chain.onResponse(this, responseView(head))) {
@@ -373,6 +378,9 @@ export class Exchange implements Timed, FilterRequest, Caller {
     const route = runtime.routes[index]!
     this.#route = route
     this.#forwardedPath = route.rewrites ? runtime.router.rewrite(index, this) : this.path
+    this.terms.priority = route.priority.of(this)
+    if (this.#plane.guard?.sheds(this.terms.priority) === true)
+      return this.onAttemptsFailed('gateway_overloaded')
     if (route.filters.length === 0) return this.#forward()
     this.#chain.begin(route.filters)
     this.#filter()
@@ -416,6 +424,8 @@ export class Exchange implements Timed, FilterRequest, Caller {
     if (rewriteHost !== null) this.#client.head.fields.set('host', rewriteHost)
     const service = this.#route!.chooseService(this.#plane.random)
     if (service === null) return this.onAttemptsFailed('no_endpoint')
+    // A filter may have written the header that says it.
+    if (this.#chain.hasPassed) this.terms.priority = this.#route!.priority.of(this)
     this.#useService(service, this.now)
   }
 
@@ -443,7 +453,7 @@ export class Exchange implements Timed, FilterRequest, Caller {
   }
 
   #startClock(now: number): void {
-    this.#requestDeadlineAt = now + this.#requestMs
+    this.#requestDeadlineAt = Math.min(now + this.#requestMs, this.terms.deadlineAt)
     this.deadlineAt = this.#requestDeadlineAt
     this.#plane.wheel.schedule(this)
   }
@@ -518,7 +528,8 @@ export class Exchange implements Timed, FilterRequest, Caller {
   #answerError(code: ErrorCode): void {
     this.#reason = code
     const { status, message } = errorCodes[code]
-    this.#answer(errorReply(status, code, message, status === 503 ? [['Retry-After', '1']] : []), 'gateway')
+    const headers = refusalHeaders(code, this.#attempts.retryAfterMs, this.#plane.random)
+    this.#answer(errorReply(status, code, message, headers), 'gateway')
   }
 
   /** An error that leaves the rest of the connection unreadable. */

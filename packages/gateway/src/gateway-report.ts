@@ -1,13 +1,14 @@
-import type {
-  BreakerReport,
-  CertificateReport,
-  Config,
-  EndpointReport,
-  GatewayReport,
-  RouteReport,
-  ServiceReport,
-  SiteReport,
-  Snapshot,
+import {
+  priorityNames,
+  type BreakerReport,
+  type CertificateReport,
+  type Config,
+  type EndpointReport,
+  type GatewayReport,
+  type RouteReport,
+  type ServiceReport,
+  type SiteReport,
+  type Snapshot,
 } from '@budao/model'
 import type { CircuitBreaker, Clock } from '@budao/resilience'
 import { quantileMs, type MetricsReader } from './metrics.ts'
@@ -119,6 +120,11 @@ export class GatewayReporter {
       breaker: breakerReport(service.breaker, now),
       retryTokens: service.budget.tokens(now),
       inFlight: service.bulkhead.inFlight,
+      limit: service.limit,
+      waiting: service.waiting,
+      shed: Object.fromEntries(
+        priorityNames.map((name, rank) => [name, service.shed.sum(rank)]),
+      ) as ServiceReport['shed'],
       requestsPerSecond: endpoints.reduce((sum, { requestsPerSecond }) => sum + requestsPerSecond, 0),
       endpoints,
     }

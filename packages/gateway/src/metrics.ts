@@ -1,3 +1,4 @@
+import { ranks } from '@budao/resilience'
 import { errorCodes, type ErrorCode } from './errors.ts'
 import type { AnsweredBy } from './exchange.ts'
 
@@ -19,7 +20,9 @@ const Global = {
   tickAt: 10,
   refused: 11,
 } as const
-const globalFields = Global.refused + codes.length
+/** Requests that the thread turned away because it does not keep up, by class. */
+const shedAt = Global.refused + codes.length
+const globalFields = shedAt + ranks
 
 /** Places within a route's row. Statuses by class from 2xx to 5xx; 499, a client that went away, on its own. */
 const Field = {
@@ -68,6 +71,11 @@ export class Metrics {
   /** A request that was refused before it had a route. */
   refused(code: ErrorCode): void {
     this.#values[Global.refused + codes.indexOf(code)]!++
+  }
+
+  /** A request that was turned away because the thread does not keep up. */
+  shed(rank: number): void {
+    this.#values[shedAt + rank]!++
   }
 
   unrouted(status: number): void {
@@ -136,6 +144,11 @@ export class MetricsReader {
       refused,
       unrouted,
     }
+  }
+
+  /** Requests of that class that threads turned away because they did not keep up. */
+  shed(rank: number): number {
+    return this.#sum(shedAt + rank)
   }
 
   route(row: number): RouteCounts {

@@ -1,16 +1,17 @@
 import type { GatewayReport } from '@budao/model'
 import type { ResolutionCounts } from './endpoints/resolved-names.ts'
-import type { StoreCounts } from './store-status.ts'
+import { Exposition } from './exposition.ts'
 import type { ListenerField } from './listener-metrics.ts'
 import { durationBoundsMs, type MetricsReader } from './metrics.ts'
+import { writeOverload } from './overload-metrics.ts'
+import type { Service } from './service.ts'
+import type { StoreCounts } from './store-status.ts'
 
 /** What the endpoints' directory has counted since the start. */
 export interface DirectoryCounts {
   readonly resolutions: readonly ResolutionCounts[]
   readonly expirations: ReadonlyMap<string, number>
 }
-
-type Labels = Readonly<Record<string, string>>
 
 /** Writes the counters in Prometheus' text format 0.0.4. Durations in seconds, as its conventions want. */
 export function prometheusText(
@@ -20,6 +21,7 @@ export function prometheusText(
   listener: (name: string, field: ListenerField) => number,
   stores: Readonly<Record<string, StoreCounts>>,
   directory: DirectoryCounts,
+  services: Iterable<Service>,
 ): string {
   const text = new Exposition()
   const global = reader.global()
@@ -50,6 +52,7 @@ export function prometheusText(
   writeListeners(text, report, listener)
   writeRoutes(text, reader, routeRows)
   writeServices(text, report)
+  writeOverload(text, [...services], reader)
   writeStores(text, stores)
   writeDirectory(text, report, directory)
   return text.toString()
@@ -221,27 +224,4 @@ function writeDirectory(
 function openness(state: string): number {
   if (state === 'open' || state === 'forced-open') return 1
   return state === 'half-open' ? 0.5 : 0
-}
-
-class Exposition {
-  #text = ''
-  #name = ''
-
-  family(name: string, type: 'counter' | 'gauge' | 'histogram', help: string): void {
-    this.#name = name
-    this.#text += `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n`
-  }
-
-  sample(labels: Labels, value: number, suffix = ''): void {
-    const pairs = Object.entries(labels).map(([key, label]) => `${key}="${escapeLabel(label)}"`)
-    this.#text += `${this.#name}${suffix}${pairs.length === 0 ? '' : `{${pairs.join(',')}}`} ${value}\n`
-  }
-
-  toString(): string {
-    return this.#text
-  }
-}
-
-function escapeLabel(text: string): string {
-  return text.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
 }

@@ -3,6 +3,7 @@ import type { Random } from '@budao/resilience'
 import { chooseBackend } from './backend-choice.ts'
 import type { Filter } from './filters/filter.ts'
 import { ownAnswer, type OwnAnswer } from './own-answer.ts'
+import { RequestPriority } from './request-priority.ts'
 import { RouteFallback } from './route-fallback.ts'
 import type { Service } from './service.ts'
 
@@ -20,6 +21,7 @@ export class Route {
   readonly rewriteHost: string | null
   /** Null for a route that asks a service. */
   readonly ownAnswer: OwnAnswer | null
+  readonly priority: RequestPriority
   readonly fallback: RouteFallback | null
   readonly #config: RouteConfig
   readonly #services: readonly Service[]
@@ -38,6 +40,7 @@ export class Route {
     this.rewrites = change?.prefix !== undefined || change?.path !== undefined
     this.rewriteHost = config.rewrite?.host ?? null
     this.ownAnswer = ownAnswer(config)
+    this.priority = new RequestPriority(config.priority)
     this.#config = config
     this.#services = config.backends.map(({ service }) => services.get(service)!)
     this.fallback = config.fallback === undefined ? null : new RouteFallback(config.fallback, services)

@@ -17,6 +17,7 @@ function routes(...drafts: RouteDraft[]): RouteConfig[] {
     name: `route-${index}`,
     hosts,
     match: match ?? [{ headers: {}, query: {}, cookies: {}, ...single }],
+    priority: 'normal' as const,
     filters: [],
     backends: [],
     ...(rewrite === undefined ? {} : { rewrite: { prefix: rewrite } }),

@@ -1,6 +1,8 @@
 import type { EventDraft, Snapshot } from '@budao/model'
 import type { Cells, Random } from '@budao/resilience'
 import { cellsOf, type ArenaLayout } from './arena.ts'
+import { Doorbells } from './doorbells.ts'
+import { isPrioritized } from './request-priority.ts'
 import { Route } from './route.ts'
 import type { Router } from './router.ts'
 import { Routing, routingCells } from './routing.ts'
@@ -48,6 +50,8 @@ export class Runtime {
   /** Exchanges under way with this runtime. */
   exchanges = 0
   readonly #routing: Routing
+  /** Services at which somebody may wait. */
+  readonly #guarded: readonly Service[]
 
   private constructor(plan: RuntimePlan, services: ReadonlyMap<string, Service>, routing: Routing) {
     this.version = plan.snapshot.version
@@ -58,6 +62,7 @@ export class Runtime {
       (route, index) => new Route(route, plan.routeRows[route.name]!, routing.filters[index]!, services),
     )
     this.#routing = routing
+    this.#guarded = [...services.values()].filter(({ admission }) => admission !== null)
   }
 
   /**
@@ -70,6 +75,11 @@ export class Runtime {
     return new Runtime(plan, services, same ? before.#routing.share() : await Routing.create(plan, context))
   }
 
+  /** Turns away who has waited too long, and lets in who may be. */
+  tick(now: number): void {
+    for (const { admission } of this.#guarded) admission!.tick(now)
+  }
+
   /** Takes over what the runtime before has learnt. */
   inherit(before: Runtime, now: number): void {
     const same = new Map(before.routes.map((route) => [route.name, route]))
@@ -80,6 +90,10 @@ export class Runtime {
     for (const [name, { set }] of this.services) {
       const former = before.services.get(name)
       if (former !== undefined) set.follow(former.set, now)
+    }
+    for (const [name, { admission }] of this.services) {
+      const former = before.services.get(name)?.admission
+      if (former !== undefined && former !== null) admission?.inherit(former)
     }
   }
 
@@ -107,7 +121,9 @@ export function createServices(
     workers,
     localSite: config.node.site,
     sites,
+    prioritized: isPrioritized(config.routes),
     cells: (name: string): Cells => cellsOf(context.memory, layout, name),
+    ring: (worker: number): void => doorbellsOf(context.memory, layout).ring(worker),
     report: (event: EventDraft): void => context.report(event),
   }
   return new Map(
@@ -118,8 +134,17 @@ export function createServices(
 /** How much shared memory a snapshot takes, by name. */
 export function runtimeCells({ config }: Snapshot, workers: number): Map<string, number> {
   const cells = routingCells(config, workers)
+  cells.set(doorbellsName, Doorbells.cellsFor(workers))
+  const prioritized = isPrioritized(config.routes)
   for (const [name, service] of Object.entries(config.services)) {
-    for (const [key, length] of serviceCells(name, service, workers)) cells.set(key, length)
+    for (const [key, length] of serviceCells(name, service, workers, prioritized)) cells.set(key, length)
   }
   return cells
+}
+
+const doorbellsName = 'doorbells'
+
+/** The doorbells of all threads. They keep their place whatever the snapshot, for their number is fixed. */
+export function doorbellsOf(memory: Int32Array, layout: ArenaLayout): Doorbells {
+  return new Doorbells(memory, layout[doorbellsName]![0])
 }

@@ -1,15 +1,18 @@
 import type { EventDraft } from '@budao/model'
 import type { Service } from './service.ts'
+import { SheddingWatch } from './shedding-watch.ts'
 
-/** Notices what ends by time or by numbers, which no request reports: ejections that are over, panic that begins or ends. */
+/** Notices what ends by time or by numbers, which no request reports: ejections that are over, panic and shedding that begin or end. */
 export class ServiceWatch {
   readonly #report: (event: EventDraft) => void
+  readonly #shedding: SheddingWatch
   readonly #panicking: Set<string> = new Set()
   /** Endpoints whose ejection was reported and not yet its end, by service and address. */
   readonly #ejected: Set<string> = new Set()
 
   constructor(report: (event: EventDraft) => void) {
     this.#report = report
+    this.#shedding = new SheddingWatch(report)
   }
 
   /** An ejection begins with a request, whose thread reports it. */
@@ -24,6 +27,7 @@ export class ServiceWatch {
       service.breaker?.observe(now)
       this.#lookAtEjections(service, now, there)
       this.#lookAtPanic(service, now)
+      this.#shedding.look(service, now)
     }
     // Endpoints that are gone do not return.
     for (const key of this.#ejected) if (!there.has(key)) this.#ejected.delete(key)

@@ -1,4 +1,5 @@
 import {
+  priorityNames,
   srvName,
   type EndpointConfig,
   type EventDraft,
@@ -6,25 +7,31 @@ import {
   type ServiceConfig,
 } from '@budao/model'
 import {
+  AdaptiveLimit,
   Bulkhead,
   CircuitBreaker,
   EndpointFacts,
   EndpointSet,
+  LatencyQuantile,
   RetryBudget,
   hash32,
   ignored,
   rejected,
-  type BreakerOptions,
   type BreakerOutcome,
   type BreakerTransition,
   type Cells,
   type Random,
   type SharedEndpointLoad,
 } from '@budao/resilience'
+import { Admission, type Entrant } from './admission.ts'
+import type { CallTerms } from './call-terms.ts'
 import type { ErrorCode } from './errors.ts'
 import type { RequestView } from './filters/filter.ts'
 import { cookieValue, queryValue } from './request-values.ts'
 import { splitAddress } from './socket-address.ts'
+import { HedgeCounts } from './hedge-counts.ts'
+import { breakerOptions, outlierOptions, slowStartOptions, budgetOptions } from './service-options.ts'
+import { ShedCounts } from './shed-counts.ts'
 import type { UpstreamPool } from './upstream-pool.ts'
 
 /** What a service needs of the thread it runs in. `endpointPool` is null in the thread that only observes. */
@@ -34,8 +41,12 @@ export interface ServiceContext {
   readonly workers: number
   readonly localSite: string
   readonly sites: readonly { readonly name: string; readonly weight: number }[]
+  /** Whether any route gives its requests a class. */
+  readonly prioritized: boolean
   cells(name: string): Cells
   report(event: EventDraft): void
+  /** Wakes another thread for who waits there. */
+  ring(worker: number): void
 }
 
 /** One backend address as this thread knows it. */
@@ -74,6 +85,15 @@ export class Service {
   readonly breaker: CircuitBreaker | null
   readonly budget: RetryBudget
   readonly bulkhead: Bulkhead
+  /** Who was turned away. */
+  readonly shed: ShedCounts
+  /** Where there is more to being let in than a fixed limit. */
+  readonly admission: Admission | null
+  /** Whether somebody wants to know how long answers take. */
+  readonly watchesLatency: boolean
+  /** Attempts beside others. */
+  readonly hedges: HedgeCounts
+  readonly #lateness: LatencyQuantile | null
   /** Requests let in, one cell a thread: what of the bulkhead is whose. */
   readonly #inside: Cells
   readonly #context: ServiceContext
@@ -94,6 +114,15 @@ export class Service {
     this.budget = new RetryBudget(context.cells(names.budget), budgetOptions(config))
     this.bulkhead = new Bulkhead(context.cells(names.bulkhead), { max: config.limits.concurrency })
     this.#inside = context.cells(names.inside)
+    this.hedges = new HedgeCounts(context.cells(names.hedges))
+    this.shed = new ShedCounts(context.cells(names.shed))
+    this.admission = this.#admission(context, names)
+    const after = config.retry.hedge?.after
+    this.#lateness =
+      typeof after === 'string'
+        ? new LatencyQuantile(context.cells(names.lateness), { share: Number(after.slice(1)) / 100 })
+        : null
+    this.watchesLatency = (this.admission?.adaptive ?? this.#lateness) !== null
     const doors: (CircuitBreaker | null)[] = []
     this.set = new EndpointSet(
       context.cells(names.set),
@@ -123,23 +152,62 @@ export class Service {
     })
   }
 
-  /** Lets one request in: its permit for `leave`, or why not. */
-  enter(now: number): number | ErrorCode {
-    this.budget.deposit()
-    if (!this.bulkhead.enter()) return 'overloaded'
-    const permit = this.breaker === null ? 0 : this.breaker.admit(now)
-    if (permit === rejected) {
-      this.bulkhead.leave()
-      return 'breaker_open'
-    }
-    this.#inside.add(this.#context.worker, 1)
-    return permit
+  /** Lets one request in: its permit for `leave`, or why not; `waiting`: `entrant` will be told. */
+  enter(entrant: Entrant, { priority, attemptedBy }: CallTerms, now: number): number | ErrorCode | 'waiting' {
+    // What a gateway in front of this one repeats is a retry for the endpoints, whoever made it.
+    if (attemptedBy !== 'gateway') this.budget.deposit()
+    else if (!this.budget.withdraw(now)) return this.shed.count(priority, 'retry_budget_spent')
+    if (this.admission !== null) return this.admission.enter(entrant, priority, now)
+    return this.bulkhead.enter() ? this.#admit(now) : this.shed.count(priority, 'overloaded')
   }
 
   leave(permit: number, outcome: BreakerOutcome, durationMs: number, now: number): void {
     this.bulkhead.leave()
     this.#inside.add(this.#context.worker, -1)
     this.breaker?.record(permit, outcome, durationMs, now)
+    this.admission?.onLeft(now)
+  }
+
+  /** Takes the time to the head of an answer, or that in which none came. Only where `watchesLatency`. */
+  observe(latencyMs: number, now: number): void {
+    this.admission?.adaptive?.observe(latencyMs, this.bulkhead.inFlight, now)
+    this.#lateness?.observe(latencyMs, now)
+  }
+
+  /** Most requests in flight at this moment. */
+  get limit(): number {
+    return this.admission?.limit ?? this.config.limits.concurrency
+  }
+
+  /** Who waits to be let in, in all threads. */
+  get waiting(): number {
+    return this.admission?.waiting ?? 0
+  }
+
+  /** Requests turned away since the start, by class. */
+  shedCounts(): readonly number[] {
+    return priorityNames.map((_, rank) => this.shed.sum(rank))
+  }
+
+  /** How full it is, as evidence of an event. */
+  loadFacts(): Readonly<Record<string, number>> {
+    const { limit, waiting } = this
+    const facts = { inFlight: this.bulkhead.inFlight, limit, waiting }
+    const adaptive = this.admission?.adaptive ?? null
+    if (adaptive === null) return facts
+    return { ...facts, latencyMs: adaptive.latencyMs, baseLatencyMs: adaptive.baseMs }
+  }
+
+  /** Whether somebody waits to be let in. */
+  get isCrowded(): boolean {
+    return this.waiting > 0
+  }
+
+  /** When an attempt that began at `now` is late enough for another one beside it; Infinity for never. */
+  hedgeAt(now: number): number {
+    const { hedge } = this.retry
+    if (hedge === undefined) return Infinity
+    return now + (typeof hedge.after === 'number' ? hedge.after : this.#lateness!.valueMs)
   }
 
   /** The endpoint for the next attempt, as an index; -1 when there is none. `tried` are those to avoid. */
@@ -168,6 +236,35 @@ export class Service {
     for (let lost = this.#inside.load(worker); lost > 0; lost--) this.bulkhead.leave()
     this.#inside.store(worker, 0)
     this.#context.cells(pendingCellName(this.name)).store(worker, 0)
+    this.admission?.forget(worker)
+  }
+
+  /** Asks the breaker, behind the bulkhead. */
+  #admit(now: number): number | ErrorCode {
+    const permit = this.breaker === null ? 0 : this.breaker.admit(now)
+    if (permit === rejected) {
+      this.bulkhead.leave()
+      return 'breaker_open'
+    }
+    this.#inside.add(this.#context.worker, 1)
+    return permit
+  }
+
+  #admission(context: ServiceContext, names: ReturnType<typeof cellNames>): Admission | null {
+    const { limits } = this.config
+    if (!needsAdmission(this.config, context.prioritized)) return null
+    return new Admission(this.bulkhead, limits, {
+      cells: context.cells(names.admission),
+      shed: this.shed,
+      adaptiveCells: limits.adaptive === undefined ? null : context.cells(names.adaptive),
+      random: context.random,
+      worker: context.worker,
+      workers: context.workers,
+      prioritized: context.prioritized,
+      admit: (now) => this.#admit(now),
+      isShut: (now) => (this.breaker?.retryAfterMs(now) ?? 0) > 0,
+      ring: (worker) => context.ring(worker),
+    })
   }
 
   #hash(request: RequestView): number {
@@ -226,7 +323,12 @@ export class Service {
 }
 
 /** Names of a service's pieces of shared memory and how many cells each takes. */
-export function serviceCells(name: string, config: ServiceConfig, workers: number): Map<string, number> {
+export function serviceCells(
+  name: string,
+  config: ServiceConfig,
+  workers: number,
+  prioritized: boolean,
+): Map<string, number> {
   const names = cellNames(name)
   const breaker = breakerOptions(config)
   const cells = new Map<string, number>([
@@ -235,9 +337,14 @@ export function serviceCells(name: string, config: ServiceConfig, workers: numbe
     [names.bulkhead, Bulkhead.cellsFor()],
     [names.inside, workers],
     [names.pending, workers],
+    [names.shed, ShedCounts.cellsFor()],
+    [names.hedges, HedgeCounts.cellsFor()],
   ])
   for (const { address } of config.endpoints)
     cells.set(names.endpointFacts(address), EndpointFacts.cellsFor(workers))
+  if (needsAdmission(config, prioritized)) cells.set(names.admission, Admission.cellsFor(workers))
+  if (config.limits.adaptive !== undefined) cells.set(names.adaptive, AdaptiveLimit.cellsFor())
+  if (typeof config.retry.hedge?.after === 'string') cells.set(names.lateness, LatencyQuantile.cellsFor())
   if (breaker === null) return cells
   cells.set(names.breaker, CircuitBreaker.cellsFor(breaker))
   for (const { address } of config.endpoints)
@@ -257,6 +364,11 @@ function cellNames(name: string) {
     budget: `${base}/budget`,
     bulkhead: `${base}/bulkhead`,
     inside: `${base}/inside`,
+    shed: `${base}/shed`,
+    hedges: `${base}/hedges`,
+    admission: `${base}/admission`,
+    adaptive: `${base}/adaptive`,
+    lateness: `${base}/lateness`,
     pending: pendingCellName(name),
     // By endpoint: one that comes or goes leaves the others' state where it is.
     endpointFacts: (address: string) => `${endpointMemory(name, address)}facts`,
@@ -269,36 +381,6 @@ export function endpointMemory(service: string, address: string): string {
   return `service/${service}/endpoint/${address}/`
 }
 
-function breakerOptions({ breaker, timeouts }: ServiceConfig): BreakerOptions | null {
-  if (breaker === false) return null
-  return {
-    windowMs: breaker.window,
-    buckets: breaker.buckets,
-    requestVolumeThreshold: breaker.requestVolumeThreshold,
-    errorThresholdPercentage: breaker.errorThresholdPercentage,
-    sleepWindowMs: breaker.sleepWindow,
-    trialLeaseMs: Math.max(breaker.trialLease, timeouts.request),
-    ...(breaker.slowCall === undefined
-      ? {}
-      : { slowCallMs: breaker.slowCall, slowCallPercentage: breaker.slowCallPercentage }),
-  }
-}
-
-function outlierOptions({ outlier }: ServiceConfig): { maxFails: number; failTimeoutMs?: number } {
-  return outlier === false
-    ? { maxFails: 0 }
-    : { maxFails: outlier.maxFails, failTimeoutMs: outlier.failTimeout }
-}
-
-function slowStartOptions({ slowStart }: ServiceConfig) {
-  if (slowStart === undefined) return undefined
-  return {
-    windowMs: slowStart.window,
-    minWeightPercent: slowStart.minWeightPercent,
-    aggression: slowStart.aggression,
-  }
-}
-
-function budgetOptions({ retry }: ServiceConfig): { percent: number; minPerSecond: number } {
-  return { percent: retry.budgetPercent, minPerSecond: retry.budgetMin }
+function needsAdmission({ limits }: ServiceConfig, prioritized: boolean): boolean {
+  return prioritized || limits.adaptive !== undefined || limits.queue !== undefined
 }

@@ -29,6 +29,7 @@ export interface TestConfig {
   readonly services?: Readonly<Record<string, unknown>>
   readonly routes?: readonly Edits[]
   readonly listeners?: readonly Edits[]
+  readonly overload?: Edits
   readonly stores?: Readonly<Record<string, unknown>>
   readonly dns?: Edits
 }
@@ -50,6 +51,7 @@ export function configText(config: TestConfig): string {
       { name: 'web', address: '127.0.0.1:0', protocol: 'http', ...config.listener },
     ],
     ...(config.stores === undefined ? {} : { stores: config.stores }),
+    ...(config.overload === undefined ? {} : { overload: config.overload }),
     services: { ...(endpoints.length === 0 ? {} : { shop }), ...config.services },
     routes: config.routes ?? [{ name: 'shop', backends: [{ service: 'shop' }], ...config.route }],
   })

@@ -1,4 +1,5 @@
 import { isLoopback, parseAddress } from './config-address.ts'
+import { checkShares } from './config-checks-limits.ts'
 import { checkRoute } from './config-checks-route.ts'
 import type { ConfigDocument, Finding, Path } from './config-document.ts'
 import {
@@ -127,6 +128,8 @@ function* checkService(path: Path, service: unknown, sites: unknown): Generator<
   yield* checkAtMost(at('healthCheck', 'timeout'), at('healthCheck', 'interval'))
   yield* checkAtMost(at('timeouts', 'perTry'), at('timeouts', 'request'))
   yield* checkAtMost(at('detection', 'timeout'), at('detection', 'interval'))
+  yield* checkAtMost(at('limits', 'queue', 'timeout'), at('timeouts', 'request'))
+  yield* checkShares([...path, 'limits', 'shares'], get(get(service, 'limits'), 'shares'))
 
   // A trial that lasts longer than its lease ends too late to decide: the breaker would stay half-open.
   const [lease, request] = [at('breaker', 'trialLease'), at('timeouts', 'request').ms]

@@ -68,7 +68,14 @@ test('the smallest file gets every default', () => {
           trialLease: 5000,
           slowCallPercentage: 50,
         },
-        timeouts: { connect: 1000, tlsHandshake: 1000, request: 3000, perTry: 1500, idle: 300_000 },
+        timeouts: {
+          connect: 1000,
+          tlsHandshake: 1000,
+          request: 3000,
+          perTry: 1500,
+          announce: false,
+          idle: 300_000,
+        },
         retry: {
           attempts: 1,
           budgetPercent: 20,
@@ -78,7 +85,13 @@ test('the smallest file gets every default', () => {
           backoff: { base: 25, max: 250 },
         },
         priority: { overprovisioningPercent: 140, panicPercent: 50 },
-        limits: { concurrency: 1024, pending: 1024, connections: 512 },
+        limits: {
+          concurrency: 1024,
+          pending: 1024,
+          connections: 512,
+          shares: { critical: 100, high: 95, normal: 90, low: 70 },
+          retryAfter: 1000,
+        },
       },
     },
     routes: [
@@ -88,6 +101,7 @@ test('the smallest file gets every default', () => {
         match: [{ headers: {}, query: {}, cookies: {} }],
         filters: [],
         backends: [{ service: 'shop', weight: 100 }],
+        priority: 'normal',
       },
     ],
   })

@@ -1,5 +1,6 @@
 import type { RedirectConfig, RespondConfig } from './config-answer.ts'
 import type { JsonValue } from './config-json.ts'
+import type { PriorityName } from './config.ts'
 
 /** Which requests it takes, what they pass, and which services answer them. */
 export interface RouteConfig {
@@ -19,6 +20,17 @@ export interface RouteConfig {
   /** Instead of the service's `perTry`. Default half of `timeout` when that is given. */
   readonly perTry?: number
   readonly fallback?: FallbackConfig
+  /** Class of its requests. Default `normal`. */
+  readonly priority: PriorityName | PriorityHeaderConfig
+}
+
+/** The class that a header says, bounded by `max`. */
+export interface PriorityHeaderConfig {
+  readonly header: string
+  /** The best class a request may have. Default `high`. */
+  readonly max: PriorityName
+  /** The class of requests without that header, or with another word in it. Default `normal`. */
+  readonly default: PriorityName
 }
 
 /** All parts that are given must hold. */

@@ -25,6 +25,7 @@ import {
   text,
   token,
 } from './config-scalars.ts'
+import { prioritySchema } from './config-schema-limits.ts'
 
 export function routeSchema(duration: DurationSchema): z.ZodType<RouteConfig> {
   return z
@@ -69,6 +70,9 @@ export function routeSchema(duration: DurationSchema): z.ZodType<RouteConfig> {
           }),
         )
         .describe('Changes what endpoints are asked for.'),
+      priority: prioritySchema()
+        .default('normal')
+        .describe('Class of its requests: `critical`, `high`, `normal` or `low`, or what a header says.'),
       timeout: z.exactOptional(duration.of()).describe('Instead of the service’s `timeouts.request`.'),
       perTry: z
         .exactOptional(duration.of())

@@ -4,6 +4,7 @@ import {
   choice,
   type DurationSchema,
   exactlyOne,
+  flag,
   integer,
   matching,
   number,
@@ -13,6 +14,7 @@ import {
 } from './config-scalars.ts'
 import { upstreamTlsSchema } from './config-schema-tls.ts'
 import { endpointSchema, registrationSchema } from './config-schema-endpoint.ts'
+import { hedgeSchema, limitsSchema } from './config-schema-limits.ts'
 import { statusRangePattern } from './config-status.ts'
 
 const retryReasons = ['connect-failure', 'reset-before-request', 'reset', 'timeout'] as const
@@ -106,6 +108,9 @@ export function serviceSchema(duration: DurationSchema): z.ZodType<ServiceConfig
             .describe(
               'One attempt where another may follow. Default half of `request`; all of it without retries.',
             ),
+          announce: flag
+            .default(false)
+            .describe('Tell endpoints by `X-Budao-Timeout` how long an answer is awaited.'),
           idle: duration.or('5m').describe('How long an upstream connection is kept unused.'),
         })
         .prefault({}),
@@ -132,6 +137,9 @@ export function serviceSchema(duration: DurationSchema): z.ZodType<ServiceConfig
               max: duration.or('250ms', { min: 0 }).describe('Longest wait.'),
             })
             .prefault({}),
+          hedge: z
+            .exactOptional(hedgeSchema(duration))
+            .describe('Another attempt elsewhere while the first still runs; absent: none.'),
         })
         .prefault({}),
       slowStart: z
@@ -153,13 +161,7 @@ export function serviceSchema(duration: DurationSchema): z.ZodType<ServiceConfig
           panicPercent: percent.default(50).describe('Below this healthy share health is ignored, percent.'),
         })
         .prefault({}),
-      limits: z
-        .strictObject({
-          concurrency: integer(1, 1_000_000).default(1024).describe('Most requests in flight.'),
-          pending: integer(0, 1_000_000).default(1024).describe('Most requests waiting for a connection.'),
-          connections: integer(1, 65_535).default(512).describe('Most connections to one endpoint.'),
-        })
-        .prefault({}),
+      limits: limitsSchema(duration).prefault({}),
       detection: z
         .exactOptional(
           z

@@ -14,6 +14,7 @@ import {
   writtenDuration,
 } from './config-scalars.ts'
 import { dnsSchema } from './config-schema-endpoint.ts'
+import { overloadSchema } from './config-schema-limits.ts'
 import { routeSchema } from './config-schema-route.ts'
 import { serviceSchema } from './config-schema-service.ts'
 import { storeSchema } from './providers/store-schema.ts'
@@ -73,6 +74,11 @@ function configSchema(duration: DurationSchema): z.ZodType<Config> {
         })
         .prefault({}),
       dns: dnsSchema(duration),
+      overload: z
+        .exactOptional(overloadSchema(duration))
+        .describe(
+          'When a thread sheds, lowest class first, whatever the service; `{}` turns it on. Absent: off.',
+        ),
       listeners: z
         .array(listenerSchema(duration), { error: 'a list of listeners' })
         .min(1, { error: 'at least one listener' })

@@ -21,6 +21,8 @@ export interface Config {
   readonly drain: number
   readonly log: LogConfig
   readonly dns: DnsConfig
+  /** Absent: the gateway does not watch itself. */
+  readonly overload?: OverloadConfig
   readonly listeners: readonly ListenerConfig[]
   /** Servers that several gateways share, by name. */
   readonly stores: Readonly<Record<string, StoreConfig>>
@@ -206,6 +208,8 @@ export interface TimeoutsConfig {
   readonly request: number
   /** One attempt where another one may follow. Default half of `request`, or all of it with no retries. */
   readonly perTry: number
+  /** Endpoints are told by `X-Budao-Timeout` how long an answer is awaited, also where the client did not say. Default false. */
+  readonly announce: boolean
   /** How long an upstream connection is kept unused. Default 300 000. */
   readonly idle: number
 }
@@ -222,7 +226,20 @@ export interface RetryConfig {
   readonly bodyBytes: number
   readonly on: readonly RetryOn[]
   readonly backoff: BackoffConfig
+  /** Absent: nobody is asked while an attempt still runs. */
+  readonly hedge?: HedgeConfig
 }
+
+/** Another attempt elsewhere while the first still runs: the first good answer wins. */
+export interface HedgeConfig {
+  /** Milliseconds, or the quantile of recent latencies after which an answer is late. */
+  readonly after: number | LatencyQuantileName
+  /** Most such attempts for one request. Default 1. */
+  readonly max: number
+}
+
+/** A quantile of recent latencies. */
+export type LatencyQuantileName = 'p50' | 'p90' | 'p95' | 'p99'
 
 /**
  * What makes another attempt: `connect-failure` (no connection), `reset-before-request` (the connection broke
@@ -254,7 +271,7 @@ export interface PriorityConfig {
   readonly panicPercent: number
 }
 
-/** What is refused at once with 503 beyond these numbers. */
+/** What is refused with 503 beyond these numbers. */
 export interface ServiceLimits {
   /** Most requests in flight. Default 1024. */
   readonly concurrency: number
@@ -262,6 +279,46 @@ export interface ServiceLimits {
   readonly pending: number
   /** Most connections to one endpoint. Default 512. */
   readonly connections: number
+  /** Absent: `concurrency` alone limits. */
+  readonly adaptive?: AdaptiveConfig
+  /** Absent: nobody waits for a place. */
+  readonly queue?: QueueConfig
+  /** Share of the limit that each class may take, percent; used where a route gives a priority. */
+  readonly shares: Readonly<Record<PriorityName, number>>
+  /** What `Retry-After` tells who was turned away: this, drawn up to twice of it. Default 1000. */
+  readonly retryAfter: number
+}
+
+/** The limit below `concurrency` that the service's latency shows. */
+export interface AdaptiveConfig {
+  /** Default 4. */
+  readonly min: number
+  /** So much above the latency without a queue is not yet a queue, percent. Default 25. */
+  readonly bufferPercent: number
+  /** How often the latency without a queue is measured at least, milliseconds. Default 30 000. */
+  readonly measureEvery: number
+}
+
+/** Who finds no place waits for one, best class first. */
+export interface QueueConfig {
+  /** Most that wait, over all threads. Default 100. */
+  readonly size: number
+  /** Nobody waits longer, milliseconds. Default 500. */
+  readonly timeout: number
+}
+
+/** Classes of requests, best first: the last is shed first. */
+export const priorityNames = ['critical', 'high', 'normal', 'low'] as const
+
+/** One of `priorityNames`. */
+export type PriorityName = (typeof priorityNames)[number]
+
+/** When the gateway itself sheds, lowest class first. */
+export interface OverloadConfig {
+  /** How late a thread may be with its work, milliseconds. Default 100. */
+  readonly loopDelay: number
+  /** How much of its heap a thread may use, percent. Default 90. */
+  readonly heapPercent: number
 }
 
 /** How a dead site is noticed; acted on by a later release. Times in milliseconds. */

@@ -23,6 +23,8 @@ export interface BudaoEvent {
 export const eventKinds = [
   'gateway.started',
   'gateway.draining',
+  'gateway.overloaded',
+  'gateway.overload-ended',
   'snapshot.applied',
   'snapshot.refused',
   'worker.started',
@@ -43,6 +45,8 @@ export const eventKinds = [
   'drain.ended',
   'service.panic',
   'service.panic-ended',
+  'service.shedding',
+  'service.shedding-ended',
   'breaker.opened',
   'breaker.half-open',
   'breaker.closed',

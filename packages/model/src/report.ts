@@ -1,3 +1,5 @@
+import type { PriorityName } from './config.ts'
+
 /**
  * What a gateway says of itself: read by the admin API, the console and `budao status`.
  * Rates are averages over the last `rateWindowMs` milliseconds.
@@ -90,6 +92,12 @@ export interface ServiceReport {
   readonly breaker: BreakerReport
   readonly retryTokens: number
   readonly inFlight: number
+  /** Most in flight at this moment: `limits.concurrency`, or less where the limit is adaptive. */
+  readonly limit: number
+  /** Requests that wait for a place. */
+  readonly waiting: number
+  /** Requests turned away since the start, by class. */
+  readonly shed: Readonly<Record<PriorityName, number>>
   readonly requestsPerSecond: number
   readonly endpoints: readonly EndpointReport[]
 }

@@ -22,12 +22,12 @@ export class Bulkhead {
     return this.#cells.load(0)
   }
 
-  /** True when there was room; then `leave` must be called exactly once. */
-  enter(): boolean {
+  /** True when there was room; then `leave` must be called exactly once. `max` may be lower than that of the bulkhead. */
+  enter(max: number = this.#max): boolean {
     // Counting first and taking it back could make two callers reject each other over the last place.
     for (;;) {
       const inFlight = this.#cells.load(0)
-      if (inFlight >= this.#max) return false
+      if (inFlight >= max) return false
       if (this.#cells.compareExchange(0, inFlight, inFlight + 1)) return true
     }
   }

@@ -51,6 +51,10 @@ export class RequestHead {
   requestIdAt = -1
   /** A malformed one, and a second one, is dropped and not found here (W3C Trace Context §3.2). */
   traceparentAt = -1
+  /** `X-Budao-Timeout`, or else `grpc-timeout`; the first of several. */
+  timeoutAt = -1
+  /** `X-Budao-Attempt` says that this is not the first attempt. */
+  isRepeated = false
   /** What a trusted peer says of the hops before it; always dropped from the lines, to be written anew with the peer added. */
   forwardedFor = ''
   readonly fields: Fields = new Fields()
@@ -92,6 +96,8 @@ export class RequestHead {
     this.forwardedProtoAt = -1
     this.requestIdAt = -1
     this.traceparentAt = -1
+    this.timeoutAt = -1
+    this.isRepeated = false
     this.#hasHost = false
     this.#hasLength = false
     this.#hasEncoding = false
@@ -171,6 +177,7 @@ export class RequestHead {
           break
         case 12:
           if (fields.isNamed(i, 'x-request-id')) this.#readRequestId(i)
+          else if (fields.isNamed(i, 'grpc-timeout')) this.#readTimeout(i)
           else wrong = this.#checkTwin(i)
           break
         case 14:
@@ -183,7 +190,9 @@ export class RequestHead {
             fields.drop(i)
             if (this.#trustForwarded)
               this.forwardedFor += this.forwardedFor === '' ? fields.value(i) : `, ${fields.value(i)}`
-          } else wrong = this.#checkTwin(i)
+          } else if (fields.isNamed(i, 'x-budao-timeout')) this.#readTimeout(i)
+          else if (fields.isNamed(i, 'x-budao-attempt')) this.#readAttempt(i)
+          else wrong = this.#checkTwin(i)
           break
         case 16:
           if (fields.isNamed(i, 'proxy-connection')) this.#readProxyConnection(i)
@@ -234,6 +243,22 @@ export class RequestHead {
   #readTraceparent(index: number): void {
     if (this.traceparentAt === -1 && isTraceparent(this.fields.value(index))) this.traceparentAt = index
     else this.fields.drop(index)
+  }
+
+  /** Dropped, to be written anew with what is left of it. */
+  #readTimeout(index: number): void {
+    this.fields.drop(index)
+    if (
+      this.timeoutAt === -1 ||
+      (this.fields.nameLength(this.timeoutAt) === 12 && this.fields.nameLength(index) === 15)
+    )
+      this.timeoutAt = index
+  }
+
+  /** Dropped: whom the next hop should believe is decided here. */
+  #readAttempt(index: number): void {
+    this.fields.drop(index)
+    if (parseLength(this.fields.value(index)) > 1) this.isRepeated = true
   }
 
   #readHost(index: number): ErrorCode | null {
