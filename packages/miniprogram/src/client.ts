@@ -2,6 +2,7 @@ import { hash32, LocalCells, RetryBudget } from '@budao/resilience'
 import { Abortable, type Breakable } from './abortable.ts'
 import { dataOf, jsonProblem } from './answer-body.ts'
 import { ApiError } from './api-error.ts'
+import { Auth, isUnauthorized } from './auth.ts'
 import { Call, type CallEnv, type CallRequest } from './call.ts'
 import { cacheTimes, type CacheTimes } from './cache-policy.ts'
 import { CacheStore } from './cache-store.ts'
@@ -15,8 +16,11 @@ import {
   type CallOptions,
   type ClientOptions,
   type ClientSettings,
+  type QueuedWrite,
   type RequestOptions,
 } from './options.ts'
+import { Outbox } from './outbox.ts'
+import type { OutboxItem } from './outbox-item.ts'
 import { Parking } from './parking.ts'
 import { Prober } from './prober.ts'
 import { withQuery } from './query.ts'
@@ -58,6 +62,9 @@ export class Client {
   readonly #runtime: Runtime
   readonly #env: CallEnv
   readonly #prober: Prober
+  readonly #auth: Auth | null
+  readonly #outbox: Outbox
+  #user = ''
   readonly #store: CacheStore
   readonly #cached: CachedAnswers
   readonly #interceptors: Interceptor[] = []
@@ -84,7 +91,16 @@ export class Client {
       timeoutHeader,
     }
     this.#prober = new Prober(this.#env, probePath)
-    this.#store = new CacheStore(options.storage ?? new MemoryStorage(), this.#settings.cacheStore)
+    const storage = options.storage ?? new MemoryStorage()
+    this.#auth = options.auth === undefined ? null : new Auth(options.auth)
+    this.#outbox = new Outbox(
+      storage,
+      this.#runtime,
+      this.#settings.outbox,
+      (item) => this.#sendQueued(item),
+      options.onQueued ?? {},
+    )
+    this.#store = new CacheStore(storage, this.#settings.cacheStore)
     this.#cached = new CachedAnswers(this.#store, () => this.#runtime.wallNow())
   }
 
@@ -98,8 +114,13 @@ export class Client {
     return this.#env.parking
   }
 
-  /** What is kept from now on is this user's; what was kept of another is removed. An empty name is nobody: a logout. */
+  /**
+   * Who is logged in; an empty name is nobody. Answers that were kept of another user are removed; queued writes of another wait for
+   * their user.
+   */
   setUser(user: string): Promise<void> {
+    this.#user = user
+    this.#outbox.setUser(user)
     return this.#store.switchUser(user)
   }
 
@@ -145,12 +166,81 @@ export class Client {
   }
 
   request<T = unknown>(options: RequestOptions): ApiPromise<T> {
+    return this.#request<T>(options, nothing)
+  }
+
+  /**
+   * Accepts a write that need not be done now: resolves once it cannot be lost, and sends it as soon as there is a network,
+   * also from a later process. Writes of one `entity` leave in their order. What becomes of it the outbox's watcher is told.
+   */
+  queue(write: QueuedWrite): Promise<OutboxItem> {
+    const { entity, method = 'POST', path, data, headers = {} } = write
+    return this.#outbox.add({
+      entity,
+      method,
+      path,
+      data,
+      headers,
+      key: idempotencyKey(this.#runtime.random),
+    })
+  }
+
+  /** Writes that wait, and those that the server refused. */
+  get outbox(): Outbox {
+    return this.#outbox
+  }
+
+  /** `check` may throw, at the last moment before anything is sent. */
+  #request<T>(options: RequestOptions, check: () => void): ApiPromise<T> {
     const abortable = new Abortable()
-    const promise = this.#intercepted<T>(options, async (prepared) =>
-      responseOf<T>(await abortable.wait(() => this.#begin(prepared)), prepared),
-    ) as ApiPromise<T>
+    const promise = this.#intercepted<T>(options, async (prepared) => {
+      check()
+      const token = this.#auth?.token
+      try {
+        return await this.#send<T>(prepared, token, abortable)
+      } catch (error) {
+        if (this.#auth === null || !isUnauthorized(error)) throw error
+        const renewed = await abortable.wait(() => ({ promise: this.#auth!.renew(token), abort: nothing }))
+        if (renewed === undefined) throw error
+        check()
+        return await this.#send<T>(prepared, renewed, abortable)
+      }
+    }) as ApiPromise<T>
     promise.abort = () => abortable.abort()
     return promise
+  }
+
+  async #send<T>(
+    options: RequestOptions,
+    token: string | undefined,
+    abortable: Abortable,
+  ): Promise<ApiResponse<T>> {
+    const headers = { ...this.#auth?.headersFor(token), ...options.headers }
+    return responseOf<T>(await abortable.wait(() => this.#begin({ ...options, headers })), options)
+  }
+
+  async #sendQueued(item: OutboxItem): Promise<{ status: number; reason: string }> {
+    const { method, path, data, headers, key, user } = item
+    try {
+      // A key makes the repetition of a write harmless, where the server honours it: queued writes rely on that.
+      await this.#request(
+        {
+          method,
+          path,
+          data,
+          headers: { ...headers, 'Idempotency-Key': key },
+          repeatable: true,
+          responseType: 'text',
+        },
+        () => {
+          if (user !== this.#user) throw new ApiError('aborted', 'Another user has logged in.')
+        },
+      )
+      return { status: 200, reason: '' }
+    } catch (error) {
+      const { status, message, code } = error as ApiError
+      return { status: code === 'misuse' ? 400 : status, reason: message }
+    }
   }
 
   async #intercepted<T>(
@@ -286,3 +376,5 @@ function hasHeader(headers: Readonly<Record<string, string>>, lower: string): bo
 function wellAlways(_answer: TransportAnswer): string {
   return ''
 }
+
+function nothing(): void {}

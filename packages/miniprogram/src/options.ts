@@ -1,7 +1,9 @@
+import type { AuthOptions } from './auth.ts'
 import { cacheTimes, type CacheTimes } from './cache-policy.ts'
 import { cacheStoreDefaults, type CacheStoreOptions } from './cache-store.ts'
 import type { ChannelOptions } from './channel.ts'
 import { failoverDefaults, type FailoverOptions } from './channels.ts'
+import { outboxDefaults, type OutboxOptions, type OutboxWatcher } from './outbox.ts'
 import type { QueryValue } from './query.ts'
 import type { Runtime } from './runtime.ts'
 import { schedulerDefaults, type Priority, type SchedulerOptions } from './scheduler.ts'
@@ -37,6 +39,10 @@ export interface ClientOptions {
   /** Where they are kept, `nativeStorage(wx)` for example. Default memory. */
   readonly storage?: Storage
   readonly cacheStore?: Partial<CacheStoreOptions>
+  readonly auth?: AuthOptions
+  readonly outbox?: Partial<OutboxOptions>
+  /** Is told what became of queued writes. */
+  readonly onQueued?: OutboxWatcher
   /** What probes ask a channel for. Default `/healthz`. */
   readonly probePath?: string
   readonly runtime?: Runtime
@@ -67,6 +73,17 @@ export interface RequestOptions extends CallOptions {
   readonly data?: unknown
 }
 
+/** A write for the outbox. */
+export interface QueuedWrite {
+  /** What it changes: `cart:7`. */
+  readonly entity: string
+  /** Default POST. */
+  readonly method?: Method
+  readonly path: string
+  readonly data?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
+
 /** Options with every default filled in. */
 export interface ClientSettings {
   readonly headers: Readonly<Record<string, string>>
@@ -81,6 +98,7 @@ export interface ClientSettings {
   /** Null: only calls that ask for it keep their answers. */
   readonly cache: CacheTimes | null
   readonly cacheStore: CacheStoreOptions
+  readonly outbox: OutboxOptions
   readonly probePath: string
 }
 
@@ -103,6 +121,7 @@ export function clientSettings(options: ClientOptions): ClientSettings {
     scheduler: { ...schedulerDefaults, ...options.scheduler },
     cache: options.cache === undefined ? null : { ...cacheTimes, ...options.cache },
     cacheStore: { ...cacheStoreDefaults, ...options.cacheStore },
+    outbox: { ...outboxDefaults, ...options.outbox },
     probePath: options.probePath ?? '/healthz',
   }
 }

@@ -1,0 +1,57 @@
+import type { Method } from './transport.ts'
+
+/** A write that waits for a network. */
+export interface OutboxItem {
+  /** Position among all writes of this phone: they leave in this order, each entity on its own. */
+  readonly seq: number
+  /** Writes of one entity leave one after the other; those of different entities side by side. */
+  readonly entity: string
+  readonly user: string
+  readonly method: Method
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly data: unknown
+  /** The same on every attempt, those of later processes too. */
+  readonly key: string
+  /** Milliseconds since 1970. */
+  readonly at: number
+}
+
+/** A write that the server refused: kept until somebody looks at it. */
+export interface DeadItem extends OutboxItem {
+  readonly status: number
+  readonly reason: string
+}
+
+/**
+ * gone   it was done, or there is nobody to do it for: forget it
+ * dead   it will never be done as it is
+ * later  not now: keep it, and ask again when something has changed
+ * login  its user has to log in first
+ */
+export type OutboxVerdict = 'gone' | 'dead' | 'later' | 'login'
+
+/** What a server's answer, or its absence (0), makes of a queued write. */
+export function outboxVerdict(status: number): OutboxVerdict {
+  if (status >= 200 && status < 300) return 'gone'
+  if (status === 401) return 'login'
+  // Too early, too many, too slow: the same write may do well later.
+  if (status === 408 || status === 425 || status === 429) return 'later'
+  return status >= 400 && status < 500 ? 'dead' : 'later'
+}
+
+/** What storage holds may be of another version, or of anybody; undefined when it is no write of ours. */
+export function parseItem(text: string | undefined): DeadItem | undefined {
+  if (text === undefined) return undefined
+  try {
+    const value = JSON.parse(text) as Partial<DeadItem> | null
+    if (value === null || typeof value !== 'object') return undefined
+    const { seq, entity, user, method, path, headers, key, at, data, status = 0, reason = '' } = value
+    if (typeof seq !== 'number' || typeof entity !== 'string' || typeof user !== 'string') return undefined
+    if (typeof method !== 'string' || typeof path !== 'string' || typeof key !== 'string') return undefined
+    if (typeof headers !== 'object' || headers === null || typeof at !== 'number') return undefined
+    return { seq, entity, user, method, path, headers, data, key, at, status, reason }
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,25 @@
+import type { Client } from '../client.ts'
+
+/** The part of `wx`, `tt`, `uni` or `my` that tells of the network and of the mini program's place. Each is optional. */
+export interface NativeEventsHost {
+  onNetworkStatusChange?(listener: (state: { isConnected: boolean }) => void): void
+  onAppShow?(listener: () => void): void
+  onAppHide?(listener: () => void): void
+}
+
+/**
+ * Lets a client know what the phone does: calls that the background or a switch of networks broke off go on as soon as they can,
+ * and queued writes leave. Once for the life of the mini program: `followPlatform(api, wx)`.
+ */
+export function followPlatform(client: Client, host: NativeEventsHost): void {
+  host.onNetworkStatusChange?.(({ isConnected }) => {
+    if (!isConnected) return
+    client.parking.onNetwork()
+    client.outbox.flush()
+  })
+  host.onAppHide?.(() => client.parking.onBackground())
+  host.onAppShow?.(() => {
+    client.parking.onForeground()
+    client.outbox.flush()
+  })
+}
