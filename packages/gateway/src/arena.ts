@@ -94,9 +94,10 @@ export class Arena {
       this.memory.fill(0, piece!.offset, piece!.offset + length)
       return piece!.offset
     }
-    if (this.#top + length > this.memory.length) return -1
+    if (this.#top + length + (length % 2) > this.memory.length) return -1
     const offset = this.#top
-    this.#top += length
+    // Every piece begins at an even cell, where 64-bit numbers may lie.
+    this.#top += length + (length % 2)
     return offset
   }
 }
@@ -106,4 +107,16 @@ export function cellsOf(memory: Int32Array, layout: ArenaLayout, name: string): 
   const piece = layout[name]
   if (piece === undefined) throw new Error(`shared memory: no cells named ${name}`)
   return new SharedCells(memory, piece[0], piece[1])
+}
+
+/** The piece of one name as 64-bit numbers: half as many as it has cells. Each may have one writer only, since adding is not atomic. */
+export function floatsOf(memory: Int32Array, layout: ArenaLayout, name: string): Float64Array {
+  const piece = layout[name]
+  if (piece === undefined) throw new Error(`shared memory: no cells named ${name}`)
+  const [offset, length] = piece
+  return new Float64Array(
+    memory.buffer,
+    memory.byteOffset + offset * Int32Array.BYTES_PER_ELEMENT,
+    length / 2,
+  )
 }

@@ -249,7 +249,7 @@ export class Attempts implements AttemptOwner, Entrant, Timed {
         this.#avoid(index)
         continue
       }
-      this.#begun++
+      if (this.#begun++ > 0) service.counters.add('retries')
       this.#caller.onAttempt(now, this.#mayFollow(service))
       if (service.retry.hedge !== undefined) this.#scheduleHedge(service, now)
       return this.#ask(service, index, permit, now)

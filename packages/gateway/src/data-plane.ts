@@ -9,7 +9,8 @@ import { Metrics } from './metrics.ts'
 import { OverloadGuard } from './overload-guard.ts'
 import { RequestIdentity } from './request-identity.ts'
 import { doorbellsOf, Runtime, type RuntimeContext, type RuntimePlan } from './runtime.ts'
-import { pendingCellName, type Endpoint, type Service } from './service.ts'
+import { pendingCellName } from './service-memory.ts'
+import type { Endpoint, Service } from './service.ts'
 import { Stores } from './stores.ts'
 import { TimerWheel } from './timer-wheel.ts'
 import type { TlsMaterial } from './tls/tls-material.ts'
@@ -20,7 +21,7 @@ import { UpstreamPool, type UpstreamPoolOptions } from './upstream-pool.ts'
 /** Reads of up to this size are taken at once; as much as the system hands over for one socket. */
 const READ_BYTES = 65_536
 const TICK_MS = 20
-const DRAINS_MS = 500
+const ENDPOINTS_MS = 500
 const WHEEL_SLOTS = 1_024
 
 export interface DataPlaneOptions {
@@ -56,7 +57,7 @@ export class DataPlane {
   readonly #stores: Stores = new Stores()
   readonly #retired: Set<Runtime> = new Set()
   readonly #upstreamTls: UpstreamTlsSet = new UpstreamTlsSet()
-  #drainsSeenAt = 0
+  #endpointsSeenAt = 0
   readonly #ticker: NodeJS.Timeout
   #tickedAt = Infinity
   #closed = false
@@ -203,18 +204,22 @@ export class DataPlane {
       open += pool.open
       idle += pool.idle
     }
-    if (now - this.#drainsSeenAt >= DRAINS_MS) this.#closeDrained(now)
+    if (now - this.#endpointsSeenAt >= ENDPOINTS_MS) this.#lookAtEndpoints(now)
     this.metrics.connections(this.#downstreams.size, open, idle)
   }
 
-  /** Whoever stops a drained endpoint should find no connection of ours left that is not in use. */
-  #closeDrained(now: number): void {
-    this.#drainsSeenAt = now
+  /** Says how many connections there are; closes those to drained endpoints, which somebody is about to stop. */
+  #lookAtEndpoints(now: number): void {
+    this.#endpointsSeenAt = now
     const runtime = this.runtime as Runtime | undefined
     if (runtime === undefined) return
     for (const { endpoints, set } of runtime.services.values()) {
       for (let index = 0; index < endpoints.length; index++) {
-        if (set.isDraining(index)) endpoints[index]!.pool?.closeIdle()
+        const { pool, counters } = endpoints[index]!
+        if (pool === null) continue
+        if (set.isDraining(index)) pool.closeIdle()
+        counters.set('open', pool.open)
+        counters.set('idle', pool.idle)
       }
     }
   }

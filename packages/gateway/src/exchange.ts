@@ -377,6 +377,7 @@ export class Exchange implements Timed, FilterRequest, Caller {
     if (index === -1) return this.#answerError('no_route')
     const route = runtime.routes[index]!
     this.#route = route
+    this.#plane.metrics.routed(route.row)
     this.#forwardedPath = route.rewrites ? runtime.router.rewrite(index, this) : this.path
     this.terms.priority = route.priority.of(this)
     if (this.#plane.guard?.sheds(this.terms.priority) === true)

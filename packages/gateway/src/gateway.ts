@@ -188,7 +188,7 @@ export class Gateway {
       (name, field) => this.#listenerReader.get(this.#listenerRows[name]!, field),
       this.#storeCounts(),
       { resolutions: this.directory.resolutions(), expirations: this.directory.expirations },
-      this.#services.values(),
+      this.#services,
     )
   }
 

@@ -7,6 +7,13 @@ export const durationBoundsMs: readonly number[] = [
   1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000,
 ]
 
+/** Index of the bucket that a duration falls into. */
+export function durationBucket(durationMs: number): number {
+  let bucket = 0
+  while (bucket < durationBoundsMs.length && durationMs > durationBoundsMs[bucket]!) bucket++
+  return bucket
+}
+
 const codes = Object.keys(errorCodes) as ErrorCode[]
 
 /** Places of the counters of one thread. */
@@ -32,7 +39,8 @@ const Field = {
   retries: 6,
   fallbacks: 7,
   durationMs: 8,
-  buckets: 9,
+  inFlight: 9,
+  buckets: 10,
 } as const
 const routeFields = Field.buckets + durationBoundsMs.length + 1
 
@@ -82,6 +90,11 @@ export class Metrics {
     this.#values[Global.unrouted + Math.min(4, Math.max(0, Math.floor(status / 100) - 1))]!++
   }
 
+  /** A request has found its route; `exchange` follows when it ends. */
+  routed(row: number): void {
+    this.#values[globalFields + row * routeFields + Field.inFlight]!++
+  }
+
   exchange(row: number, status: number, durationMs: number, attempts: number, answeredBy: AnsweredBy): void {
     const values = this.#values
     const base = globalFields + row * routeFields
@@ -91,9 +104,8 @@ export class Metrics {
     if (attempts > 1) values[base + Field.retries]! += attempts - 1
     if (answeredBy.startsWith('fallback')) values[base + Field.fallbacks]!++
     values[base + Field.durationMs]! += durationMs
-    let bucket = 0
-    while (bucket < durationBoundsMs.length && durationMs > durationBoundsMs[bucket]!) bucket++
-    values[base + Field.buckets + bucket]!++
+    values[base + Field.inFlight]!--
+    values[base + Field.buckets + durationBucket(durationMs)]!++
   }
 }
 
@@ -104,6 +116,7 @@ export interface RouteCounts {
   aborted: number
   retries: number
   fallbacks: number
+  inFlight: number
   durationMs: number
   readonly buckets: number[]
 }
@@ -160,6 +173,7 @@ export class MetricsReader {
       aborted: at(Field.aborted),
       retries: at(Field.retries),
       fallbacks: at(Field.fallbacks),
+      inFlight: at(Field.inFlight),
       durationMs: at(Field.durationMs),
       buckets: Array.from({ length: durationBoundsMs.length + 1 }, (_, i) => at(Field.buckets + i)),
     }
@@ -172,11 +186,10 @@ export class MetricsReader {
 
   /** A thread that died leaves its gauges behind; its successor starts from nothing open. */
   forgetGauges(thread: number): void {
-    this.#threads[thread]!.fill(0, Global.downstreamOpen, Global.upstreamIdle + 1).fill(
-      0,
-      Global.tickAt,
-      Global.tickAt + 1,
-    )
+    const values = this.#threads[thread]!
+    values.fill(0, Global.downstreamOpen, Global.upstreamIdle + 1)
+    values[Global.tickAt] = 0
+    for (let at = globalFields + Field.inFlight; at < values.length; at += routeFields) values[at] = 0
   }
 
   #sum(index: number): number {

@@ -1,17 +1,11 @@
 import type { GatewayReport } from '@budao/model'
-import type { ResolutionCounts } from './endpoints/resolved-names.ts'
 import { Exposition } from './exposition.ts'
 import type { ListenerField } from './listener-metrics.ts'
-import { durationBoundsMs, type MetricsReader } from './metrics.ts'
+import type { MetricsReader } from './metrics.ts'
 import { writeOverload } from './overload-metrics.ts'
+import { writeDirectory, writeServices, type DirectoryCounts } from './prometheus-services.ts'
 import type { Service } from './service.ts'
 import type { StoreCounts } from './store-status.ts'
-
-/** What the endpoints' directory has counted since the start. */
-export interface DirectoryCounts {
-  readonly resolutions: readonly ResolutionCounts[]
-  readonly expirations: ReadonlyMap<string, number>
-}
 
 /** Writes the counters in Prometheus' text format 0.0.4. Durations in seconds, as its conventions want. */
 export function prometheusText(
@@ -21,7 +15,7 @@ export function prometheusText(
   listener: (name: string, field: ListenerField) => number,
   stores: Readonly<Record<string, StoreCounts>>,
   directory: DirectoryCounts,
-  services: Iterable<Service>,
+  services: ReadonlyMap<string, Service>,
 ): string {
   const text = new Exposition()
   const global = reader.global()
@@ -51,8 +45,8 @@ export function prometheusText(
   text.sample({}, global.unrouted)
   writeListeners(text, report, listener)
   writeRoutes(text, reader, routeRows)
-  writeServices(text, report)
-  writeOverload(text, [...services], reader)
+  writeServices(text, report, services)
+  writeOverload(text, [...services.values()], reader)
   writeStores(text, stores)
   writeDirectory(text, report, directory)
   return text.toString()
@@ -111,56 +105,9 @@ function writeRoutes(text: Exposition, reader: MetricsReader, rows: Readonly<Rec
     'histogram',
     'From the head of a request to the end of its answer.',
   )
-  for (const { route, buckets, durationMs, requests } of routes) {
-    let below = 0
-    for (const [index, bound] of durationBoundsMs.entries()) {
-      below += buckets[index]!
-      text.sample({ route, le: String(bound / 1_000) }, below, '_bucket')
-    }
-    text.sample({ route, le: '+Inf' }, requests, '_bucket')
-    text.sample({ route }, durationMs / 1_000, '_sum')
-    text.sample({ route }, requests, '_count')
-  }
-}
-
-function writeServices(text: Exposition, { services }: GatewayReport): void {
-  const endpoints = services.flatMap(({ name, endpoints: own }) =>
-    own.map((endpoint) => ({
-      labels: { service: name, endpoint: endpoint.address, site: endpoint.site },
-      endpoint,
-    })),
-  )
-  text.family('budao_gateway_service_in_flight', 'gauge', 'Requests under way.')
-  for (const { name, inFlight } of services) text.sample({ service: name }, inFlight)
-  text.family(
-    'budao_gateway_service_panic',
-    'gauge',
-    '1 while health is ignored because too few endpoints are usable.',
-  )
-  for (const { name, panic } of services) text.sample({ service: name }, panic ? 1 : 0)
-  text.family('budao_gateway_service_retry_tokens', 'gauge', 'Retries the budget has left.')
-  for (const { name, retryTokens } of services) text.sample({ service: name }, retryTokens)
-  text.family(
-    'budao_gateway_breaker_open',
-    'gauge',
-    '1 while the breaker rejects, 0.5 while it tries, 0 while it is closed.',
-  )
-  for (const { name, breaker } of services)
-    text.sample({ service: name, endpoint: '' }, openness(breaker.state))
-  for (const { labels, endpoint } of endpoints)
-    text.sample({ service: labels.service, endpoint: labels.endpoint }, openness(endpoint.breaker.state))
-  text.family('budao_gateway_endpoint_usable', 'gauge', '1 while the endpoint gets traffic.')
-  for (const { labels, endpoint } of endpoints) text.sample(labels, endpoint.state === 'usable' ? 1 : 0)
-  text.family('budao_gateway_endpoint_in_flight', 'gauge', 'Attempts under way.')
-  for (const { labels, endpoint } of endpoints) text.sample(labels, endpoint.inFlight)
-  text.family('budao_gateway_endpoint_attempts_total', 'counter', 'Attempts begun.')
-  for (const { labels, endpoint } of endpoints) text.sample(labels, endpoint.requestsTotal)
-  text.family(
-    'budao_gateway_endpoint_failures_total',
-    'counter',
-    'Attempts that failed: no connection, reset, timeout, 502, 503 or 504.',
-  )
-  for (const { labels, endpoint } of endpoints) text.sample(labels, endpoint.failuresTotal)
+  for (const { route, buckets, durationMs } of routes) text.histogram({ route }, buckets, durationMs)
+  text.family('budao_gateway_route_in_flight', 'gauge', 'Requests under way, by route.')
+  for (const { route, inFlight } of routes) text.sample({ route }, inFlight)
 }
 
 function writeStores(text: Exposition, stores: Readonly<Record<string, StoreCounts>>): void {
@@ -178,50 +125,4 @@ function writeStores(text: Exposition, stores: Readonly<Record<string, StoreCoun
     text.sample({ store, result: 'failed' }, failed)
     text.sample({ store, result: 'skipped' }, passed)
   }
-}
-
-function writeDirectory(
-  text: Exposition,
-  { names, services }: GatewayReport,
-  directory: DirectoryCounts,
-): void {
-  text.family(
-    'budao_gateway_dns_resolutions_total',
-    'counter',
-    'Resolutions of a name, by what became of them.',
-  )
-  for (const { name, answered, failed } of directory.resolutions) {
-    text.sample({ name, result: 'answered' }, answered)
-    text.sample({ name, result: 'failed' }, failed)
-  }
-  text.family(
-    'budao_gateway_dns_stale',
-    'gauge',
-    '1 while the last good addresses of a name are kept, or none are known.',
-  )
-  for (const { name, state } of names) text.sample({ name }, state === 'fresh' ? 0 : 1)
-  text.family(
-    'budao_gateway_service_endpoints',
-    'gauge',
-    'Endpoints in the snapshot in force, by where they come from.',
-  )
-  for (const { name, endpoints } of services) {
-    for (const origin of ['configured', 'resolved', 'registered']) {
-      text.sample(
-        { service: name, origin },
-        endpoints.filter((endpoint) => endpoint.origin === origin).length,
-      )
-    }
-  }
-  text.family(
-    'budao_gateway_lease_expirations_total',
-    'counter',
-    'Leases that ended unrenewed, their endpoints removed.',
-  )
-  for (const { name } of services) text.sample({ service: name }, directory.expirations.get(name) ?? 0)
-}
-
-function openness(state: string): number {
-  if (state === 'open' || state === 'forced-open') return 1
-  return state === 'half-open' ? 0.5 : 0
 }

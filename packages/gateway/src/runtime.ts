@@ -1,12 +1,13 @@
 import type { EventDraft, Snapshot } from '@budao/model'
 import type { Cells, Random } from '@budao/resilience'
-import { cellsOf, type ArenaLayout } from './arena.ts'
+import { cellsOf, floatsOf, type ArenaLayout } from './arena.ts'
 import { Doorbells } from './doorbells.ts'
 import { isPrioritized } from './request-priority.ts'
 import { Route } from './route.ts'
 import type { Router } from './router.ts'
 import { Routing, routingCells } from './routing.ts'
-import { Service, serviceCells } from './service.ts'
+import { serviceCells } from './service-memory.ts'
+import { Service } from './service.ts'
 import type { Stores } from './stores.ts'
 import type { TlsMaterial } from './tls/tls-material.ts'
 
@@ -124,6 +125,7 @@ export function createServices(
     prioritized: isPrioritized(config.routes),
     cells: (name: string): Cells => cellsOf(context.memory, layout, name),
     ring: (worker: number): void => doorbellsOf(context.memory, layout).ring(worker),
+    floats: (name: string): Float64Array => floatsOf(context.memory, layout, name),
     report: (event: EventDraft): void => context.report(event),
   }
   return new Map(

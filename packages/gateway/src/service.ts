@@ -7,16 +7,16 @@ import {
   type ServiceConfig,
 } from '@budao/model'
 import {
-  AdaptiveLimit,
   Bulkhead,
   CircuitBreaker,
-  EndpointFacts,
   EndpointSet,
   LatencyQuantile,
   RetryBudget,
+  failure,
   hash32,
   ignored,
   rejected,
+  success,
   type BreakerOutcome,
   type BreakerTransition,
   type Cells,
@@ -30,8 +30,10 @@ import type { RequestView } from './filters/filter.ts'
 import { cookieValue, queryValue } from './request-values.ts'
 import { splitAddress } from './socket-address.ts'
 import { HedgeCounts } from './hedge-counts.ts'
+import { cellNames, needsAdmission, pendingCellName, type ServiceCellNames } from './service-memory.ts'
 import { breakerOptions, outlierOptions, slowStartOptions, budgetOptions } from './service-options.ts'
 import { ShedCounts } from './shed-counts.ts'
+import { TrafficCounters } from './traffic-counters.ts'
 import type { UpstreamPool } from './upstream-pool.ts'
 
 /** What a service needs of the thread it runs in. `endpointPool` is null in the thread that only observes. */
@@ -44,6 +46,7 @@ export interface ServiceContext {
   /** Whether any route gives its requests a class. */
   readonly prioritized: boolean
   cells(name: string): Cells
+  floats(name: string): Float64Array
   report(event: EventDraft): void
   /** Wakes another thread for who waits there. */
   ring(worker: number): void
@@ -56,6 +59,7 @@ export class Endpoint {
   readonly config: EndpointConfig
   readonly breaker: CircuitBreaker | null
   readonly load: SharedEndpointLoad
+  readonly counters: TrafficCounters
   /** The host that its certificate is for: the name that was resolved, or that of the address. */
   get serverHost(): string {
     const { origin } = this.config
@@ -66,12 +70,18 @@ export class Endpoint {
   /** Set in threads that forward. */
   pool: UpstreamPool | null = null
 
-  constructor(config: EndpointConfig, breaker: CircuitBreaker | null, load: SharedEndpointLoad) {
+  constructor(
+    config: EndpointConfig,
+    breaker: CircuitBreaker | null,
+    load: SharedEndpointLoad,
+    counters: TrafficCounters,
+  ) {
     this.address = config.address
     this.site = config.site
     this.config = config
     this.breaker = breaker
     this.load = load
+    this.counters = counters
   }
 }
 
@@ -94,6 +104,7 @@ export class Service {
   /** Attempts beside others. */
   readonly hedges: HedgeCounts
   readonly #lateness: LatencyQuantile | null
+  readonly counters: TrafficCounters
   /** Requests let in, one cell a thread: what of the bulkhead is whose. */
   readonly #inside: Cells
   readonly #context: ServiceContext
@@ -106,6 +117,7 @@ export class Service {
     this.#context = context
     this.#hashes = config.balance === 'ring-hash' || config.balance === 'maglev'
     const names = cellNames(name)
+    this.counters = new TrafficCounters(context.floats(names.counters), context.worker)
     const breaker = breakerOptions(config)
     this.breaker =
       breaker === null
@@ -148,7 +160,8 @@ export class Service {
       const own =
         cells === null ? null : new CircuitBreaker(cells, breaker!, (move) => this.#onBreaker(move, endpoint))
       doors.push(own)
-      return new Endpoint(endpoint, own, this.set.load(index))
+      const floats = context.floats(names.endpointCounters(endpoint.address))
+      return new Endpoint(endpoint, own, this.set.load(index), new TrafficCounters(floats, context.worker))
     })
   }
 
@@ -164,6 +177,7 @@ export class Service {
   leave(permit: number, outcome: BreakerOutcome, durationMs: number, now: number): void {
     this.bulkhead.leave()
     this.#inside.add(this.#context.worker, -1)
+    count(this.counters, outcome, durationMs)
     this.breaker?.record(permit, outcome, durationMs, now)
     this.admission?.onLeft(now)
   }
@@ -224,15 +238,18 @@ export class Service {
     durationMs: number,
     now: number,
   ): void {
-    this.endpoints[index]!.breaker?.record(permit, outcome, durationMs, now)
+    const endpoint = this.endpoints[index]!
+    count(endpoint.counters, outcome === ignored ? ignored : ok === false ? failure : success, durationMs)
+    endpoint.breaker?.record(permit, outcome, durationMs, now)
     if (outcome === ignored || ok === null) return
-    if (!ok) this.endpoints[index]!.load.countFailure(now)
+    if (!ok) endpoint.load.countFailure(now)
     if (this.set.record(index, ok, now) === 'ejected') this.#onEjected(index, now)
   }
 
   /** Takes back what a thread that died had under way. */
   forget(worker: number): void {
     this.set.forget(worker)
+    for (const { counters } of this.endpoints) counters.forgetGauges(worker)
     for (let lost = this.#inside.load(worker); lost > 0; lost--) this.bulkhead.leave()
     this.#inside.store(worker, 0)
     this.#context.cells(pendingCellName(this.name)).store(worker, 0)
@@ -244,13 +261,14 @@ export class Service {
     const permit = this.breaker === null ? 0 : this.breaker.admit(now)
     if (permit === rejected) {
       this.bulkhead.leave()
+      this.counters.add('breakerRejected')
       return 'breaker_open'
     }
     this.#inside.add(this.#context.worker, 1)
     return permit
   }
 
-  #admission(context: ServiceContext, names: ReturnType<typeof cellNames>): Admission | null {
+  #admission(context: ServiceContext, names: ServiceCellNames): Admission | null {
     const { limits } = this.config
     if (!needsAdmission(this.config, context.prioritized)) return null
     return new Admission(this.bulkhead, limits, {
@@ -289,6 +307,7 @@ export class Service {
           : to === 'closed'
             ? 'breaker.closed'
             : 'breaker.forced'
+    if (to === 'open') this.#countersOf(endpoint).add('breakerOpened')
     const subject = endpoint === null ? this.name : endpoint.address
     this.#context.report({
       kind,
@@ -301,8 +320,13 @@ export class Service {
     })
   }
 
+  #countersOf(endpoint: EndpointConfig | null): TrafficCounters {
+    return this.endpoints.find(({ config }) => config === endpoint)?.counters ?? this.counters
+  }
+
   #onEjected(index: number, now: number): void {
-    const { address, site } = this.endpoints[index]!
+    const { address, site, counters } = this.endpoints[index]!
+    counters.add('ejections')
     const { maxFails, failTimeout } =
       this.config.outlier === false ? { maxFails: 0, failTimeout: 0 } : this.config.outlier
     this.#context.report({
@@ -322,65 +346,8 @@ export class Service {
   }
 }
 
-/** Names of a service's pieces of shared memory and how many cells each takes. */
-export function serviceCells(
-  name: string,
-  config: ServiceConfig,
-  workers: number,
-  prioritized: boolean,
-): Map<string, number> {
-  const names = cellNames(name)
-  const breaker = breakerOptions(config)
-  const cells = new Map<string, number>([
-    [names.set, EndpointSet.cellsFor(0, workers)],
-    [names.budget, RetryBudget.cellsFor()],
-    [names.bulkhead, Bulkhead.cellsFor()],
-    [names.inside, workers],
-    [names.pending, workers],
-    [names.shed, ShedCounts.cellsFor()],
-    [names.hedges, HedgeCounts.cellsFor()],
-  ])
-  for (const { address } of config.endpoints)
-    cells.set(names.endpointFacts(address), EndpointFacts.cellsFor(workers))
-  if (needsAdmission(config, prioritized)) cells.set(names.admission, Admission.cellsFor(workers))
-  if (config.limits.adaptive !== undefined) cells.set(names.adaptive, AdaptiveLimit.cellsFor())
-  if (typeof config.retry.hedge?.after === 'string') cells.set(names.lateness, LatencyQuantile.cellsFor())
-  if (breaker === null) return cells
-  cells.set(names.breaker, CircuitBreaker.cellsFor(breaker))
-  for (const { address } of config.endpoints)
-    cells.set(names.endpointBreaker(address), CircuitBreaker.cellsFor(breaker))
-  return cells
-}
-
-export function pendingCellName(service: string): string {
-  return `service/${service}/pending`
-}
-
-function cellNames(name: string) {
-  const base = `service/${name}`
-  return {
-    set: `${base}/set`,
-    breaker: `${base}/breaker`,
-    budget: `${base}/budget`,
-    bulkhead: `${base}/bulkhead`,
-    inside: `${base}/inside`,
-    shed: `${base}/shed`,
-    hedges: `${base}/hedges`,
-    admission: `${base}/admission`,
-    adaptive: `${base}/adaptive`,
-    lateness: `${base}/lateness`,
-    pending: pendingCellName(name),
-    // By endpoint: one that comes or goes leaves the others' state where it is.
-    endpointFacts: (address: string) => `${endpointMemory(name, address)}facts`,
-    endpointBreaker: (address: string) => `${endpointMemory(name, address)}breaker`,
-  }
-}
-
-/** What the names of an endpoint's pieces of shared memory begin with. */
-export function endpointMemory(service: string, address: string): string {
-  return `service/${service}/endpoint/${address}/`
-}
-
-function needsAdmission({ limits }: ServiceConfig, prioritized: boolean): boolean {
-  return prioritized || limits.adaptive !== undefined || limits.queue !== undefined
+/** Which of the outcomes it was; one that nobody waited for has no duration. */
+function count(counters: TrafficCounters, outcome: BreakerOutcome, durationMs: number): void {
+  if (outcome === ignored) counters.add('cancelled')
+  else counters.end(outcome === success ? 'success' : 'failure', durationMs)
 }

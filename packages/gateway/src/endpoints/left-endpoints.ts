@@ -1,5 +1,6 @@
 import type { ArenaLayout } from '../arena.ts'
-import { endpointMemory, type Endpoint, type Service } from '../service.ts'
+import { endpointMemory } from '../service-memory.ts'
+import type { Endpoint, Service } from '../service.ts'
 
 interface LeftEndpoint {
   readonly endpoint: Endpoint
