@@ -22,6 +22,8 @@ function endpoint(address: string, site: string, changes: Partial<EndpointReport
     requestsTotal: 6_000,
     failuresTotal: 0,
     requestsPerSecond: 491.7,
+    failuresPerSecond: 0,
+    p99Ms: 9.5,
     latencyMs: 3.44,
     origin: 'configured',
     resolvedFrom: '',
@@ -44,6 +46,8 @@ function service(changes: Partial<ServiceReport> = {}): ServiceReport {
     waiting: 0,
     shed: { critical: 0, high: 0, normal: 0, low: 0 },
     requestsPerSecond: 983.4,
+    failuresPerSecond: 0,
+    p99Ms: 9.5,
     endpoints: [endpoint('127.0.0.1:7001', 'east'), endpoint('127.0.0.1:7101', 'west')],
     ...changes,
   }
@@ -61,8 +65,24 @@ function report(changes: Partial<GatewayReport> = {}): GatewayReport {
     listeners: [],
     certificates: [],
     sites: [
-      { name: 'east', state: 'up', usable: 1, total: 1, requestsPerSecond: 983.4 },
-      { name: 'west', state: 'up', usable: 1, total: 1, requestsPerSecond: 0.25 },
+      {
+        name: 'east',
+        state: 'up',
+        usable: 1,
+        total: 1,
+        inFlight: 1,
+        requestsPerSecond: 983.4,
+        failuresPerSecond: 0,
+      },
+      {
+        name: 'west',
+        state: 'up',
+        usable: 1,
+        total: 1,
+        inFlight: 1,
+        requestsPerSecond: 0.25,
+        failuresPerSecond: 0,
+      },
     ],
     services: [service()],
     routes: [],
@@ -78,16 +98,36 @@ function report(changes: Partial<GatewayReport> = {}): GatewayReport {
 
 const westLost = report({
   sites: [
-    { name: 'east', state: 'up', usable: 1, total: 1, requestsPerSecond: 983.4 },
-    { name: 'west', state: 'down', usable: 0, total: 3, requestsPerSecond: 0 },
+    {
+      name: 'east',
+      state: 'up',
+      usable: 1,
+      total: 1,
+      inFlight: 1,
+      requestsPerSecond: 983.4,
+      failuresPerSecond: 0,
+    },
+    {
+      name: 'west',
+      state: 'down',
+      usable: 0,
+      total: 3,
+      inFlight: 1,
+      requestsPerSecond: 0,
+      failuresPerSecond: 0,
+    },
   ],
   services: [
     service({
       state: 'degraded',
       endpoints: [
-        endpoint('127.0.0.1:7001', 'east', { requestsTotal: 0 }),
+        endpoint('127.0.0.1:7001', 'east', { requestsTotal: 0, p99Ms: null }),
         endpoint('127.0.0.1:7101', 'west', { state: 'unhealthy', lastCheckError: 'connect ECONNREFUSED' }),
-        endpoint('127.0.0.1:7102', 'west', { state: 'ejected', ejectedForMs: 23_400, failuresTotal: 12 }),
+        endpoint('127.0.0.1:7102', 'west', {
+          state: 'ejected',
+          ejectedForMs: 23_400,
+          failuresPerSecond: 2.5,
+        }),
         endpoint('127.0.0.1:7103', 'west', {
           state: 'open',
           breaker: { state: 'open', calls: 20, failures: 11, slow: 0 },
@@ -112,16 +152,16 @@ test('a report as a table', () => {
     formatStatus(westLost, [{ ...event, message: '127.0.0.1:7101 failed 3 checks in a row' }], plain),
     `gw-1 at east · serving · snapshot 4 · 983 requests/s
 
-SITE  STATE  USABLE  REQ/S
-east  up        1/1    983
-west  down      0/3      0
+SITE  STATE  USABLE  BUSY  REQ/S  ERR/S
+east  up        1/1     1    983      0
+west  down      0/3     1      0      0
 
-SERVICE           SITE  STATE      BREAKER  BUSY  REQ/S   MS  FAILED
-shop                    degraded   closed      4    983
-  127.0.0.1:7001  east  usable     closed      2    492    -       0
-  127.0.0.1:7101  west  unhealthy  closed      2    492  3.4       0
-  127.0.0.1:7102  west  ejected    closed      2    492  3.4      12
-  127.0.0.1:7103  west  open       open        2    492  3.4       0
+SERVICE           SITE  STATE      BREAKER  BUSY  REQ/S  ERR/S    P99
+shop                    degraded   closed      4    983      0  9.5ms
+  127.0.0.1:7001  east  usable     closed      2    492      0      -
+  127.0.0.1:7101  west  unhealthy  closed      2    492      0  9.5ms
+  127.0.0.1:7102  west  ejected    closed      2    492    2.5  9.5ms
+  127.0.0.1:7103  west  open       open        2    492      0  9.5ms
 
 127.0.0.1:7101: connect ECONNREFUSED
 127.0.0.1:7102: failed requests, ejected for 24 s more

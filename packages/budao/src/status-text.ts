@@ -1,7 +1,8 @@
-import type { BudaoEvent, DrainReport, GatewayReport, ServiceReport } from '@budao/model'
+import type { BudaoEvent, DrainReport, EndpointReport, GatewayReport, ServiceReport } from '@budao/model'
 import { type Colour, type Paint, formatTable } from './output.ts'
 
-const width = 80
+/** The widest line: what every terminal shows. */
+export const STATUS_WIDTH = 80
 
 /** True when every site and service is up, nothing keeps its requests out, and the gateway serves. */
 export function isHealthy(report: GatewayReport): boolean {
@@ -12,8 +13,13 @@ export function isHealthy(report: GatewayReport): boolean {
   )
 }
 
-/** A report for a terminal, 80 columns wide, without a final line end. `events` ascending. */
-export function formatStatus(report: GatewayReport, events: readonly BudaoEvent[], paint: Paint): string {
+/** A report for a terminal, without a final line end. `events` ascending. */
+export function formatStatus(
+  report: GatewayReport,
+  events: readonly BudaoEvent[],
+  paint: Paint,
+  width: number = STATUS_WIDTH,
+): string {
   const { node, state, snapshot, requestsPerSecond } = report
   const facts = [
     `${node.name} at ${node.site}`,
@@ -21,59 +27,66 @@ export function formatStatus(report: GatewayReport, events: readonly BudaoEvent[
     `snapshot ${snapshot.version}`,
     `${rate(requestsPerSecond)} requests/s`,
   ]
+  const alarms = warnings(report).map((line) => paint('yellow', fit(line, width)))
   const blocks = [
-    [paint('bold', facts.join(' · ')), ...warnings(report).map((line) => paint('yellow', fit(line)))].join(
-      '\n',
-    ),
-    sites(report, paint),
-    services(report, paint),
-    reasons(report).map(fit).join('\n'),
-    events.map((event) => eventLine(event, paint)).join('\n'),
+    [paint('bold', fit(facts.join(' · '), width)), ...alarms].join('\n'),
+    sites(report, paint, width),
+    services(report, paint, width),
+    reasons(report)
+      .map((line) => fit(line, width))
+      .join('\n'),
+    events.map((event) => eventLine(event, paint, width)).join('\n'),
   ]
   return blocks.filter((block) => block !== '').join('\n\n')
 }
 
 function warnings({ refused, snapshot, workers, names, drains }: GatewayReport): string[] {
-  const crashed = [
+  const others = [
     ...workers.filter(({ state }) => state === 'crashed').map(({ id }) => `worker ${id} crashed`),
     ...names
       .filter(({ state }) => state !== 'fresh')
       .map(({ name, addresses, problem }) => `${name} is not resolved, ${addresses} kept: ${problem}`),
     ...drains.map(drainLine),
   ]
-  if (refused === null) return crashed
+  if (refused === null) return others
   const title = `configuration refused at ${refused.at}; snapshot ${snapshot.version} goes on`
-  return [title, ...refused.problems.map((problem) => `  ${problem}`), ...crashed]
+  return [title, ...refused.problems.map((problem) => `  ${problem}`), ...others]
 }
 
 function drainLine({ site, endpoint, service, since, reason, inFlight, endpoints }: DrainReport): string {
   const what = site === null ? `${endpoint}${service === null ? '' : ` of ${service}`}` : `site ${site}`
   const how =
     endpoints === 0 ? 'not there now' : inFlight === 0 ? 'drained' : `draining, ${inFlight} under way`
-  return `${what}: ${how}, since ${since.slice(0, 16)}Z: ${reason}`
+  return `${what}: ${how}, since ${since.slice(0, 16)}Z${reason === '' ? '' : `: ${reason}`}`
 }
 
-function sites(report: GatewayReport, paint: Paint): string {
+function sites(report: GatewayReport, paint: Paint, width: number): string {
   if (report.sites.length === 0) return ''
   return formatTable(
     [
       { title: 'SITE' },
       { title: 'STATE' },
       { title: 'USABLE', align: 'right' },
+      { title: 'BUSY', align: 'right' },
       { title: 'REQ/S', align: 'right' },
+      { title: 'ERR/S', align: 'right' },
     ],
-    report.sites.map(({ name, state, usable, total, requestsPerSecond }) => [
-      name,
-      coloured(state, paint),
-      `${usable}/${total}`,
-      rate(requestsPerSecond),
+    report.sites.map((site) => [
+      site.name,
+      coloured(site.state, paint),
+      `${site.usable}/${site.total}`,
+      String(site.inFlight),
+      rate(site.requestsPerSecond),
+      errors(site.failuresPerSecond, paint),
     ]),
     width,
   )
 }
 
-function services(report: GatewayReport, paint: Paint): string {
+function services(report: GatewayReport, paint: Paint, width: number): string {
   if (report.services.length === 0) return ''
+  // Leases take room that most reports need for addresses.
+  const leases = report.services.some(({ endpoints }) => endpoints.some(({ leaseMs }) => leaseMs !== null))
   return formatTable(
     [
       { title: 'SERVICE' },
@@ -82,36 +95,35 @@ function services(report: GatewayReport, paint: Paint): string {
       { title: 'BREAKER' },
       { title: 'BUSY', align: 'right' },
       { title: 'REQ/S', align: 'right' },
-      { title: 'MS', align: 'right' },
-      { title: 'FAILED', align: 'right' },
+      { title: 'ERR/S', align: 'right' },
+      { title: 'P99', align: 'right' },
+      ...(leases ? [{ title: 'LEASE', align: 'right' as const }] : []),
     ],
-    report.services.flatMap((service) => serviceRows(service, paint)),
+    report.services.flatMap((service) => serviceRows(service, leases, paint)),
     width,
   )
 }
 
-function serviceRows(service: ServiceReport, paint: Paint): string[][] {
-  const head = [
-    service.name,
-    '',
-    coloured(service.state, paint),
-    coloured(service.breaker.state, paint),
-    String(service.inFlight),
-    rate(service.requestsPerSecond),
-    '',
-    '',
-  ]
+function serviceRows(service: ServiceReport, leases: boolean, paint: Paint): string[][] {
+  const head = [service.name, '', ...traffic(service, paint), ...(leases ? [''] : [])]
   const endpoints = service.endpoints.map((endpoint) => [
     `  ${endpoint.address}`,
     endpoint.site,
-    coloured(endpoint.state, paint),
-    coloured(endpoint.breaker.state, paint),
-    String(endpoint.inFlight),
-    rate(endpoint.requestsPerSecond),
-    endpoint.requestsTotal === 0 ? '-' : endpoint.latencyMs.toFixed(1),
-    String(endpoint.failuresTotal),
+    ...traffic(endpoint, paint),
+    ...(leases ? [lease(endpoint.leaseMs, paint)] : []),
   ])
   return [head, ...endpoints]
+}
+
+function traffic(one: ServiceReport | EndpointReport, paint: Paint): string[] {
+  return [
+    coloured(one.state, paint),
+    coloured(one.breaker.state, paint),
+    String(one.inFlight),
+    rate(one.requestsPerSecond),
+    errors(one.failuresPerSecond, paint),
+    milliseconds(one.p99Ms),
+  ]
 }
 
 /** Why endpoints are out: too long for a column. */
@@ -135,8 +147,8 @@ function reasons(report: GatewayReport): string[] {
   ])
 }
 
-function eventLine({ at, severity, message }: BudaoEvent, paint: Paint): string {
-  const line = fit(`${at.slice(0, 19)}Z  ${message}`)
+function eventLine({ at, severity, message }: BudaoEvent, paint: Paint, width: number): string {
+  const line = fit(`${at.slice(0, 19)}Z  ${message}`, width)
   return severity === 'info' ? line : paint(severity === 'critical' ? 'red' : 'yellow', line)
 }
 
@@ -160,11 +172,25 @@ function coloured(state: string, paint: Paint): string {
   return colour === undefined ? state : paint(colour, state)
 }
 
+function errors(value: number, paint: Paint): string {
+  return value === 0 ? '0' : paint('red', value < 0.1 ? '<0.1' : rate(value))
+}
+
+function milliseconds(ms: number | null): string {
+  if (ms === null) return '-'
+  return ms < 10_000 ? `${rate(ms)}ms` : `${Math.round(ms / 1_000)}s`
+}
+
+function lease(ms: number | null, paint: Paint): string {
+  if (ms === null) return ''
+  return ms === 0 ? paint('red', 'over') : `${Math.ceil(ms / 1_000)}s`
+}
+
 function rate(value: number): string {
   return value >= 10 || value === 0 ? String(Math.round(value)) : value.toFixed(1)
 }
 
-function fit(line: string): string {
+function fit(line: string, width: number): string {
   const letters = Array.from(line.replaceAll(/\s*\n\s*/g, ' '))
   return letters.length <= width ? letters.join('') : `${letters.slice(0, width - 1).join('')}…`
 }

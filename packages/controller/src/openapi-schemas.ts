@@ -39,7 +39,15 @@ export const schemas: { readonly [name: string]: Schema } = {
       }),
     ),
     sites: list(
-      object({ name: string, state: siteState, usable: count, total: count, requestsPerSecond: number }),
+      object({
+        name: string,
+        state: siteState,
+        usable: count,
+        total: count,
+        inFlight: count,
+        requestsPerSecond: number,
+        failuresPerSecond: number,
+      }),
     ),
     services: list(ref('Service')),
     routes: list(ref('Route')),
@@ -66,6 +74,8 @@ export const schemas: { readonly [name: string]: Schema } = {
     waiting: { ...count, description: 'Requests that wait for a place.' },
     shed: object({ critical: count, high: count, normal: count, low: count }),
     requestsPerSecond: number,
+    failuresPerSecond: number,
+    p99Ms: orNull(number),
     endpoints: list(ref('Endpoint')),
   }),
   Endpoint: object({
@@ -88,6 +98,8 @@ export const schemas: { readonly [name: string]: Schema } = {
     requestsTotal: count,
     failuresTotal: count,
     requestsPerSecond: number,
+    failuresPerSecond: number,
+    p99Ms: orNull(number),
     latencyMs: milliseconds('Moving average of the time to the response head.'),
   }),
   ResolvedName: object({

@@ -13,6 +13,7 @@ import {
 import type { CircuitBreaker, Clock } from '@budao/resilience'
 import { quantileMs, type MetricsReader } from './metrics.ts'
 import type { Endpoint, Service } from './service.ts'
+import { TrafficSamples } from './traffic-samples.ts'
 
 /** Rates look back this far, latencies as far as samples are kept. */
 const RATE_SAMPLES = 5
@@ -37,8 +38,6 @@ export interface ReportInput {
 interface Sample {
   readonly at: number
   readonly routes: ReadonlyMap<string, { readonly requests: number; readonly buckets: readonly number[] }>
-  /** By service and address. */
-  readonly endpoints: ReadonlyMap<string, number>
 }
 
 /** Puts together what the gateway says of itself, from the counters of its threads and samples of them once a second. */
@@ -49,6 +48,7 @@ export class GatewayReporter {
   readonly #node: Config['node']
   readonly #startedAt = new Date().toISOString()
   readonly #samples: Sample[] = []
+  readonly #traffic = new TrafficSamples()
 
   constructor(clock: Clock, reader: MetricsReader, version: string, node: Config['node']) {
     this.#clock = clock
@@ -61,12 +61,9 @@ export class GatewayReporter {
   sample(services: ReadonlyMap<string, Service>, routeRows: Readonly<Record<string, number>>): void {
     const routes = new Map<string, { requests: number; buckets: number[] }>()
     for (const [name, row] of Object.entries(routeRows)) routes.set(name, this.#reader.route(row))
-    const endpoints = new Map<string, number>()
-    for (const service of services.values()) {
-      for (const { address, load } of service.endpoints)
-        endpoints.set(`${service.name} ${address}`, load.requests)
-    }
-    this.#samples.push({ at: this.#clock.now(), routes, endpoints })
+    const now = this.#clock.now()
+    this.#traffic.take(services.values(), now)
+    this.#samples.push({ at: now, routes })
     if (this.#samples.length > SAMPLES_MAX) this.#samples.shift()
   }
 
@@ -125,7 +122,7 @@ export class GatewayReporter {
       shed: Object.fromEntries(
         priorityNames.map((name, rank) => [name, service.shed.sum(rank)]),
       ) as ServiceReport['shed'],
-      requestsPerSecond: endpoints.reduce((sum, { requestsPerSecond }) => sum + requestsPerSecond, 0),
+      ...this.#traffic.ofService(service, now),
       endpoints,
     }
   }
@@ -163,9 +160,7 @@ export class GatewayReporter {
       inFlight: load.inFlight(),
       requestsTotal: load.requests,
       failuresTotal: load.failures,
-      requestsPerSecond: this.#rate(now, load.requests, ({ endpoints }) =>
-        endpoints.get(`${service.name} ${address}`),
-      ),
+      ...this.#traffic.ofEndpoint(service, endpoint, now),
       latencyMs: load.lastLatencyMs,
     }
   }
@@ -225,5 +220,7 @@ function siteReport(name: string, services: readonly ServiceReport[]): SiteRepor
     usable,
     total: endpoints.length,
     requestsPerSecond: endpoints.reduce((sum, { requestsPerSecond }) => sum + requestsPerSecond, 0),
+    failuresPerSecond: endpoints.reduce((sum, { failuresPerSecond }) => sum + failuresPerSecond, 0),
+    inFlight: endpoints.reduce((sum, { inFlight }) => sum + inFlight, 0),
   }
 }

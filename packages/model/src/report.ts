@@ -65,7 +65,9 @@ export interface SiteReport {
   readonly state: 'up' | 'degraded' | 'down' | 'drained'
   readonly usable: number
   readonly total: number
+  readonly inFlight: number
   readonly requestsPerSecond: number
+  readonly failuresPerSecond: number
 }
 
 /** States of a circuit breaker, the two forced by a person included. */
@@ -99,6 +101,10 @@ export interface ServiceReport {
   /** Requests turned away since the start, by class. */
   readonly shed: Readonly<Record<PriorityName, number>>
   readonly requestsPerSecond: number
+  /** What clients saw as failures: no answer, 5xx, and what was not let in. */
+  readonly failuresPerSecond: number
+  /** Of the last ten seconds, milliseconds; null without samples. */
+  readonly p99Ms: number | null
   readonly endpoints: readonly EndpointReport[]
 }
 
@@ -129,6 +135,9 @@ export interface EndpointReport {
   readonly requestsTotal: number
   readonly failuresTotal: number
   readonly requestsPerSecond: number
+  readonly failuresPerSecond: number
+  /** Of the last ten seconds' attempts, milliseconds; null without samples. */
+  readonly p99Ms: number | null
   /** Moving average of the time to the response head, milliseconds. */
   readonly latencyMs: number
 }

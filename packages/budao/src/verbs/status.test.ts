@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { stripVTControlCharacters } from 'node:util'
 import { type AdminTokens, createAdminServer, EventLog } from '@budao/controller'
-import { freePort, startNode } from '@budao/testkit'
+import { freePort, requireDebian, startNode, startProcess } from '@budao/testkit'
 import { MemorySource } from '../../../controller/test/memory-source.ts'
 
 const main = fileURLToPath(new URL('../main.ts', import.meta.url))
@@ -100,6 +101,8 @@ test('wrong usage exits 2', async (t) => {
     ['--url', 'http://127.0.0.1:1', '-c', 'budao.yaml'],
     ['-c', 'missing.yaml'],
     ['--fast'],
+    ['--watch', 'soon'],
+    ['--watch', '1ms'],
   ]) {
     const wrong = budao(t, args)
     assert.deepEqual([args, await wrong.exited()], [args, 2])
@@ -115,4 +118,48 @@ test('--watch goes on through a change, and ends with the health seen last', asy
   assert.equal(await watching.stop('SIGINT'), 1, watching.output)
   for (const line of watching.output.trim().split('\n'))
     assert.equal(typeof JSON.parse(line).healthy, 'boolean')
+})
+
+test('without a terminal --watch prints one state after the other, without escape codes', async (t) => {
+  const { url } = await gateway(t)
+  const watching = budao(t, ['--url', url, '--watch', '100ms'])
+  await watching.waitForOutput(/serving[^]*serving[^]*serving/)
+  assert.equal(await watching.stop('SIGINT'), 0, watching.output)
+  assert.equal(watching.output.includes('\u001b'), false)
+})
+
+test('on a terminal --watch draws in place, 80 columns wide, and gives the terminal back', async (t) => {
+  const script = await requireDebian(t, 'bsdutils', 'script')
+  if (script === undefined) return
+  const { source, url } = await gateway(t)
+  const [endpoint] = source.current.services[0]!.endpoints
+  const registered = {
+    ...endpoint!,
+    address: '127.0.0.1:7009',
+    origin: 'registered' as const,
+    leaseMs: 24_200,
+  }
+  const drain = { endpoint: null, service: null, since: '2026-01-01T10:00:00.000Z', reason: 'new kernel' }
+  source.current = {
+    ...source.current,
+    services: [{ ...source.current.services[0]!, endpoints: [endpoint!, registered] }],
+    drains: [{ ...drain, site: 'west', endpoints: 1, inFlight: 3 }],
+  }
+  const command = `stty cols 80 rows 30; ${process.execPath} --conditions=@budao/source ${main} status --url ${url} --watch 100ms`
+  const watching = startProcess(t, script, ['-qec', command, '/dev/null'], {
+    env: { ...process.env, TERM: 'xterm', NO_COLOR: '' },
+  })
+  await watching.waitForOutput(/every 100ms[^]*every 100ms/)
+  fail(source)
+  await watching.waitForOutput(/degraded/)
+  // The terminal's own Ctrl-C goes to whoever reads it: here the process is told directly.
+  watching.child.kill('SIGINT')
+  await watching.exited()
+  const [first = ''] = watching.output.split('\u001b[H').slice(1)
+  const lines = stripVTControlCharacters(first).split('\r\n')
+  assert.ok(lines.every((line) => Array.from(line).length <= 80))
+  assert.match(first, /site west: draining, 3 under way, since 2026-01-01T10:00Z: new kernel/)
+  assert.match(first, /BUSY +REQ\/S +ERR\/S +P99 +LEASE/)
+  assert.match(first, /127\.0\.0\.1:7009 .* 25s/)
+  assert.match(first, /every 100ms · /)
 })

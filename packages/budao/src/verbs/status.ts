@@ -1,15 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { BudaoEvent, GatewayReport } from '@budao/model'
-import type { Command } from 'commander'
+import { formatDuration, parseDuration, type BudaoEvent, type GatewayReport } from '@budao/model'
+import { type Command, InvalidArgumentError } from 'commander'
 import { adminApi, withAdminAccess, type AdminAccessOptions } from '../admin-access.ts'
 import type { AdminApi } from '../drill/admin-api.ts'
 import { CliError } from '../cli-error.ts'
 import { jsonOption } from '../locate-config.ts'
 import { createPaint, printJson, printLine } from '../output.ts'
-import { formatStatus, isHealthy } from '../status-text.ts'
+import { LiveScreen } from '../live-screen.ts'
+import { formatStatus, isHealthy, STATUS_WIDTH } from '../status-text.ts'
 
 interface StatusOptions extends AdminAccessOptions {
-  readonly watch?: true
+  /** Milliseconds, or true for the default. */
+  readonly watch?: number | true
   readonly json?: true
 }
 
@@ -21,6 +23,7 @@ interface Status {
 
 const eventsShown = 5
 const watchEveryMs = 1_000
+const shortestMs = 100
 
 /** `budao status`: what a running gateway says of itself. Exits by health. */
 export function statusVerb(program: Command): void {
@@ -29,7 +32,11 @@ export function statusVerb(program: Command): void {
       .command('status')
       .description('Show sites, services, endpoints, breakers and the last events of a running gateway.'),
   )
-    .option('--watch', 'show it again every second until Ctrl-C')
+    .option(
+      '--watch [interval]',
+      'show it again every second, or as often as said, until Ctrl-C',
+      parseInterval,
+    )
     .option(...jsonOption)
     .addHelpText(
       'after',
@@ -39,41 +46,63 @@ answers, 2 on wrong usage. With --watch, by what was seen last.
 
 Example:
   $ budao status || page-somebody
-  $ budao status --url http://10.0.0.5:9900 --token "$TOKEN" --watch`,
+  $ budao status --url http://10.0.0.5:9900 --token "$TOKEN" --watch
+  $ budao status --watch 5s --json | jq .healthy`,
     )
     .action(status)
 }
 
 async function status(options: StatusOptions): Promise<void> {
   const api = await adminApi(options, 'viewer')
-  if (options.watch === true) return watch(api, options)
+  if (options.watch !== undefined)
+    return watch(api, options, options.watch === true ? watchEveryMs : options.watch)
   const seen = await ask(api)
   if (options.json === true) printJson(seen)
   else printLine(formatStatus(seen.report, seen.events, createPaint()))
   process.exitCode = seen.healthy ? 0 : 1
 }
 
-async function watch(api: AdminApi, options: StatusOptions): Promise<void> {
+async function watch(api: AdminApi, options: StatusOptions, everyMs: number): Promise<void> {
   const ending = new AbortController()
   const end = (): void => ending.abort()
   process.once('SIGINT', end).once('SIGTERM', end)
-  const paint = createPaint()
+  const screen = process.stdout.isTTY && options.json !== true ? new LiveScreen(process.stdout) : null
+  let text = ''
   while (!ending.signal.aborted) {
     const seen = await ask(api).catch(unanswered)
     process.exitCode = seen.healthy ? 0 : 1
     // One line each, so that a program can read while it goes on.
     if (options.json === true) printLine(JSON.stringify(seen))
-    else show('error' in seen ? paint('red', seen.error) : formatStatus(seen.report, seen.events, paint))
-    await sleep(watchEveryMs, undefined, { signal: ending.signal }).catch(() => {})
+    else {
+      text = textOf(seen)
+      const footer = `every ${formatDuration(everyMs)} · ${new Date().toISOString().slice(11, 19)}Z · Ctrl-C ends`
+      if (screen === null) printLine(`${text}\n`)
+      else screen.draw(`${text}\n\n${createPaint()('dim', footer)}`)
+    }
+    await sleep(everyMs, undefined, { signal: ending.signal }).catch(() => {})
   }
+  screen?.close()
+  // What was seen last stays on the terminal.
+  if (screen !== null && text !== '') printLine(text)
 }
 
-function show(text: string): void {
-  // On a terminal the screen is cleared; elsewhere a blank line parts one state from the next.
-  printLine(process.stdout.isTTY ? `\u001b[2J\u001b[H${text}` : `${text}\n`)
+function textOf(seen: Status | Unanswered): string {
+  const paint = createPaint()
+  if ('error' in seen) return paint('red', seen.error)
+  return formatStatus(
+    seen.report,
+    seen.events,
+    paint,
+    Math.min(STATUS_WIDTH, process.stdout.columns ?? STATUS_WIDTH),
+  )
 }
 
-function unanswered(error: unknown): { healthy: false; error: string } {
+interface Unanswered {
+  readonly healthy: false
+  readonly error: string
+}
+
+function unanswered(error: unknown): Unanswered {
   if (!(error instanceof CliError)) throw error
   return { healthy: false, error: error.message }
 }
@@ -82,4 +111,11 @@ async function ask(api: AdminApi): Promise<Status> {
   const [report, lastSeq] = await Promise.all([api.status(), api.lastSeq()])
   const events = await api.eventsAfter(Math.max(0, lastSeq - eventsShown))
   return { healthy: isHealthy(report), report, events: events.slice(-eventsShown) }
+}
+
+function parseInterval(text: string): number {
+  const ms = parseDuration(text)
+  if (ms === undefined || ms < shortestMs)
+    throw new InvalidArgumentError('Expected a duration of at least 100ms, such as 2s.')
+  return ms
 }
