@@ -128,7 +128,8 @@ function traffic(one: ServiceReport | EndpointReport, paint: Paint): string[] {
 
 /** Why endpoints are out: too long for a column. */
 function reasons(report: GatewayReport): string[] {
-  return report.services.flatMap(({ name, panic, endpoints }) => [
+  return report.services.flatMap(({ name, panic, waiting, limit, endpoints }) => [
+    ...(waiting > 0 ? [`${name}: ${waiting} wait for a place, at most ${limit} are served at once`] : []),
     ...(panic ? [`${name}: so few endpoints are healthy that health is ignored (panic)`] : []),
     ...endpoints.flatMap(({ address, state, lastCheckError, ejectedForMs, breaker }) => {
       switch (state) {

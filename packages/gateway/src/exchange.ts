@@ -265,7 +265,9 @@ export class Exchange implements Timed, FilterRequest, Caller {
 
   /** On whose behalf calls of the gateway's own are made for this request. */
   callOrigin(): CallOrigin {
-    return this.#forwarded.callOrigin(this, this.#client.head, this.#client)
+    const { priority, attemptedBy, deadlineAt } = this.terms
+    const origin = this.#forwarded.callOrigin(this, this.#client.head, this.#client)
+    return { ...origin, terms: { priority, attemptedBy, deadlineAt } }
   }
 
   /** An attempt begins: until when may it last? */

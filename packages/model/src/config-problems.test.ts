@@ -71,6 +71,29 @@ const shape: [text: string, ...problems: string[]][] = [
     'f:8:36  services.shop.breaker.buckets: bad value: expected a whole number from 1 to 100, found "many"',
   ],
   [
+    withService('limits: { adaptive: true, queue: { size: 0, timeout: soon } }'),
+    'f:8:25  services.shop.limits.adaptive: bad value: expected keys with their values, found true',
+    'f:8:46  services.shop.limits.queue.size: bad value: expected a whole number from 1 to 100000, found 0',
+    'f:8:58  services.shop.limits.queue.timeout: bad value: expected a duration above zero such as 500ms, 3s or 5m, found "soon"',
+  ],
+  [
+    withService('limits: { queue: { timeout: 10s } }'),
+    'f:8:33  services.shop.limits.queue.timeout: longer than timeouts.request: expected at most 3000ms, found 10000ms',
+  ],
+  [
+    withService('limits: { shares: { high: 50, normal: 60 } }'),
+    'f:8:43  services.shop.limits.shares.normal: larger than high: expected at most 50, found 60',
+  ],
+  [
+    withService('retry: { hedge: { after: p42, max: 9 } }'),
+    'f:8:30  services.shop.retry.hedge.after: bad value: expected a duration such as 50ms, or p50, p90, p95, p99, found "p42"',
+    'f:8:40  services.shop.retry.hedge.max: bad value: expected a whole number from 1 to 3, found 9',
+  ],
+  [
+    withRoute('priority: urgent'),
+    'f:13:15  routes[0].priority: bad value: expected critical, high, normal, low, or { header, max, default }, found "urgent"',
+  ],
+  [
     withService('breaker: true'),
     'f:8:14  services.shop.breaker: bad value: expected settings, or false, found true',
   ],

@@ -34,10 +34,15 @@ export function limitsSchema(duration: DurationSchema): z.ZodType<ServiceLimits>
       .describe('Who finds no place waits for one, best class first. Absent: nobody waits.'),
     shares: z
       .strictObject({
-        critical: share(100),
-        high: share(95),
-        normal: share(90),
-        low: share(70),
+        critical: share('Default 100.'),
+        high: share('Default 95, or that of `critical` if that is less.'),
+        normal: share('Default 90, or that of `high` if that is less.'),
+        low: share('Default 70, or that of `normal` if that is less.'),
+      })
+      .transform(({ critical = 100, high, normal, low }) => {
+        const second = high ?? Math.min(95, critical)
+        const third = normal ?? Math.min(90, second)
+        return { critical, high: second, normal: third, low: low ?? Math.min(70, third) }
       })
       .prefault({})
       .describe('Share of the limit that each class may take, where any route has a `priority`.'),
@@ -47,10 +52,11 @@ export function limitsSchema(duration: DurationSchema): z.ZodType<ServiceLimits>
   })
 }
 
-function share(fallback: number) {
-  return integer(1, 100).default(fallback).describe('Percent; not more than that of the class before.')
+function share(fallback: string) {
+  return z.exactOptional(integer(1, 100)).describe(`Percent. ${fallback}`)
 }
 
+/** `retry.hedge`. */
 export function hedgeSchema(duration: DurationSchema): z.ZodType<HedgeConfig> {
   return z.strictObject({
     after: z
@@ -62,6 +68,7 @@ export function hedgeSchema(duration: DurationSchema): z.ZodType<HedgeConfig> {
   })
 }
 
+/** `priority` of a route. */
 export function prioritySchema(): z.ZodType<RouteConfig['priority']> {
   return z.union(
     [
@@ -78,6 +85,7 @@ export function prioritySchema(): z.ZodType<RouteConfig['priority']> {
   )
 }
 
+/** `overload`. */
 export function overloadSchema(duration: DurationSchema): z.ZodType<OverloadConfig> {
   return z.strictObject({
     loopDelay: duration.or('100ms').describe('How late a thread may be with its work.'),
