@@ -116,7 +116,8 @@ export class Load {
     const now = this.#now()
     this.#longestPauseMs = Math.max(this.#longestPauseMs, now - this.#lastTickMs)
     this.#lastTickMs = now
-    const wanted = Math.floor(((now - this.#startMs) * this.#rate) / 1000)
+    // The first is due at once.
+    const wanted = Math.floor(((now - this.#startMs) * this.#rate) / 1000) + 1
     while (this.#scheduled < wanted) {
       const dueMs = this.#startMs + (this.#scheduled * 1000) / this.#rate
       this.#scheduled++
