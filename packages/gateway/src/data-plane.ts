@@ -16,6 +16,7 @@ import { TimerWheel } from './timer-wheel.ts'
 import type { TlsMaterial } from './tls/tls-material.ts'
 import { UpstreamTlsSet } from './tls/upstream-tls-set.ts'
 import type { UpstreamTls } from './tls/upstream-tls.ts'
+import { TurnClock } from './turn-clock.ts'
 import { UpstreamPool, type UpstreamPoolOptions } from './upstream-pool.ts'
 
 /** Reads of up to this size are taken at once; as much as the system hands over for one socket. */
@@ -36,7 +37,7 @@ export interface DataPlaneOptions {
 
 /** Everything one thread needs to serve: its listeners, its connections both ways, and the runtime in force. */
 export class DataPlane {
-  readonly clock: Clock
+  readonly clock: TurnClock
   readonly random: Random
   readonly wheel: TimerWheel
   readonly metrics: Metrics
@@ -64,7 +65,7 @@ export class DataPlane {
   #drained: (() => void) | null = null
 
   constructor(clock: Clock, random: Random, options: DataPlaneOptions) {
-    this.clock = clock
+    this.clock = new TurnClock(clock)
     this.random = random
     this.#options = options
     this.wheel = new TimerWheel(clock.now(), { tickMs: TICK_MS, slots: WHEEL_SLOTS })
@@ -192,7 +193,7 @@ export class DataPlane {
   }
 
   #tick(): void {
-    const now = this.clock.now()
+    const now = this.clock.turn()
     this.guard?.tick(Math.max(0, now - this.#tickedAt - TICK_MS), now)
     this.#tickedAt = now
     this.wheel.advance(now)
@@ -225,6 +226,7 @@ export class DataPlane {
   }
 
   #accept(arrival: Arrival): void {
+    this.clock.turn()
     this.metrics.accepted()
     this.listenerMetrics.add(arrival.listener.name, 'accepted')
     this.#downstreams.add(new Downstream(this, arrival))

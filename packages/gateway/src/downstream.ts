@@ -149,6 +149,7 @@ export class Downstream implements Client, Timed {
   #onRead(buffer: Buffer, length: number): boolean {
     if (this.#state === 'closing') return true
     if (this.#state === 'closed') return false
+    this.#plane.clock.turn()
     this.#working = true
     if (this.#state === 'exchange') this.#takeBody(copyOf(buffer, 0, length))
     else if (this.#isBacklogged()) this.#leave(copyOf(buffer, 0, length), 0)
@@ -258,6 +259,7 @@ export class Downstream implements Client, Timed {
   }
 
   #onDrain(): void {
+    this.#plane.clock.turn()
     if (this.#state === 'exchange') this.#exchange.onClientDrain()
     else this.#workAhead()
   }
@@ -266,7 +268,7 @@ export class Downstream implements Client, Timed {
   #onFlushed(): void {
     if (this.#state !== 'closing') return
     if (this.#socket.readableEnded) this.destroy()
-    else this.#setDeadline(this.#plane.clock.now() + LINGER_MS)
+    else this.#setDeadline(this.#plane.clock.turn() + LINGER_MS)
   }
 
   #onEnd(): void {
@@ -278,6 +280,7 @@ export class Downstream implements Client, Timed {
 
   #onClose(): void {
     if (this.#state === 'closed') return
+    this.#plane.clock.turn()
     const inExchange = this.#state === 'exchange'
     this.#leavePlane()
     this.#socket.destroy()

@@ -409,12 +409,14 @@ export class Exchange implements Timed, FilterRequest, Caller {
     promised.then(
       (reply) => {
         if (this.#generation !== generation || this.#state !== 'filtering') return
+        this.#plane.clock.turn()
         this.#state = 'attempting'
         if (reply === undefined) this.#filter()
         else this.#answer(reply, 'filter')
       },
       (error: unknown) => {
         if (this.#generation !== generation || this.#state !== 'filtering') return
+        this.#plane.clock.turn()
         this.#chain.onRejected(error)
         this.#answerError('filter_failed')
       },

@@ -87,7 +87,7 @@ export class UpstreamConnection implements Timed {
       this.#socket.on('connect', () => this.#onHandshake(tls))
       this.#socket.on('secureConnect', () => this.#onConnect())
     }
-    this.#writer = new RawWriter(this.#socket, () => this.#user?.onUpstreamDrain(this))
+    this.#writer = new RawWriter(this.#socket, () => this.#onDrain())
     this.#socket.on('end', () => this.#onClose(true))
     this.#socket.on('error', (error) => this.#onClose(false, error))
     this.#socket.on('close', () => this.#onClose(false))
@@ -161,12 +161,19 @@ export class UpstreamConnection implements Timed {
 
   #onHandshake(tls: UpstreamTls): void {
     if (this.#phase !== 'connecting') return
+    this.#pool.clock.turn()
     this.#phase = 'shaking'
     this.#pool.onHandshake(this, tls)
   }
 
+  #onDrain(): void {
+    this.#pool.clock.turn()
+    this.#user?.onUpstreamDrain(this)
+  }
+
   #onConnect(): void {
     if (!this.#opening) return
+    this.#pool.clock.turn()
     this.#phase = 'idle'
     this.deadlineAt = Infinity
     const user = this.#user
@@ -176,6 +183,7 @@ export class UpstreamConnection implements Timed {
 
   #onClose(clean: boolean, error?: Error): void {
     if (this.#phase === 'closed') return
+    this.#pool.clock.turn()
     if (this.#phase === 'shaking') this.#pool.onTlsFailed(tlsProblem(error))
     const user = this.#user
     const phase = this.#phase
@@ -192,6 +200,7 @@ export class UpstreamConnection implements Timed {
   }
 
   #onRead(length: number): boolean {
+    this.#pool.clock.turn()
     const user = this.#user
     if (user === null || this.#phase === 'idle' || this.#opening) {
       // Bytes nobody asked for: whatever follows could be taken for the answer to the next request.

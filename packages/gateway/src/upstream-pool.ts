@@ -1,6 +1,7 @@
-import type { Cells, Clock } from '@budao/resilience'
+import type { Cells } from '@budao/resilience'
 import type { TimerWheel } from './timer-wheel.ts'
 import type { UpstreamTls } from './tls/upstream-tls.ts'
+import type { TurnClock } from './turn-clock.ts'
 import { UpstreamConnection, type UpstreamUser } from './upstream-connection.ts'
 
 export interface UpstreamPoolOptions {
@@ -29,8 +30,8 @@ const TLS_FAILURE_TOLD_MS = 60_000
 export class UpstreamPool {
   readonly host: string
   readonly port: number
+  readonly clock: TurnClock
   #options: UpstreamPoolOptions
-  readonly #clock: Clock
   readonly #wheel: TimerWheel
   readonly #buffer: Buffer
   readonly #pending: Cells
@@ -45,14 +46,14 @@ export class UpstreamPool {
    * thread, so that the count of one that dies can be taken back.
    */
   constructor(
-    clock: Clock,
+    clock: TurnClock,
     wheel: TimerWheel,
     buffer: Buffer,
     pending: Cells,
     address: string,
     options: UpstreamPoolOptions,
   ) {
-    this.#clock = clock
+    this.clock = clock
     this.#wheel = wheel
     this.#buffer = buffer
     this.#pending = pending
@@ -113,12 +114,12 @@ export class UpstreamPool {
 
   /** The endpoint has accepted, and its handshake begins. */
   onHandshake(connection: UpstreamConnection, { handshakeMs }: UpstreamTls): void {
-    connection.deadlineAt = this.#clock.now() + handshakeMs
+    connection.deadlineAt = this.clock.now() + handshakeMs
     this.#wheel.schedule(connection)
   }
 
   onTlsFailed(problem: string): void {
-    const now = this.#clock.now()
+    const now = this.clock.now()
     if (now - this.#tlsFailureToldAt < TLS_FAILURE_TOLD_MS) return
     this.#tlsFailureToldAt = now
     this.#options.onTlsFailed(problem)
@@ -137,7 +138,7 @@ export class UpstreamPool {
       announced > 0
         ? Math.min(this.#options.idleMs, Math.max(announced - IDLE_MARGIN_MS, announced / 2))
         : this.#options.idleMs
-    connection.deadlineAt = this.#clock.now() + idleMs
+    connection.deadlineAt = this.clock.now() + idleMs
     this.#wheel.schedule(connection)
     this.#idle.push(connection)
   }
@@ -169,6 +170,7 @@ export class UpstreamPool {
   }
 
   #nextWaiting(): UpstreamUser | undefined {
+    if (this.#waiting.length === 0) return undefined
     const next = this.#waiting.shift()
     if (next !== undefined) this.#pending.add(this.#options.worker, -1)
     return next
@@ -176,7 +178,7 @@ export class UpstreamPool {
 
   #open(user: UpstreamUser): void {
     const connection = new UpstreamConnection(this, user, this.#options.tls, this.#buffer)
-    connection.deadlineAt = this.#clock.now() + this.#options.connectMs
+    connection.deadlineAt = this.clock.now() + this.#options.connectMs
     this.#all.add(connection)
     this.#wheel.schedule(connection)
   }

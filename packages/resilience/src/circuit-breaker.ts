@@ -100,7 +100,10 @@ export class CircuitBreaker {
       case closed:
         if (outcome === ignored) return
         this.#window.record(permit, outcome === failure, slow, now)
-        if (outcome === failure || slow || this.#settings.evaluateOn === 'result') this.#evaluate(permit, now)
+        if (outcome === failure || slow) this.#evaluate(permit, now)
+        // Nothing opens over a window without failures, which nearly all are: asked for two cells instead of eight.
+        else if (this.#settings.evaluateOn === 'result' && !this.#window.isQuiet(permit))
+          this.#evaluate(permit, now)
         return
       case forcedClosed:
         if (outcome !== ignored) this.#window.record(permit, outcome === failure, slow, now)

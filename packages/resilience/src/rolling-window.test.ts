@@ -28,11 +28,27 @@ test('a time window holds the buckets not older than it, whatever the gaps betwe
         assert.equal(window.calls, inside.length)
         assert.equal(window.failures, inside.filter((one) => one.failure).length)
         assert.equal(window.slow, inside.filter((one) => one.slow).length)
+        assert.equal(window.isQuiet(3), window.failures === 0 && window.slow === 0)
+        assert.equal(window.isQuiet(4), false)
         window.sum(4, now)
         assert.equal(window.calls, 0)
       }
     }),
   )
+})
+
+test('a window is quiet only until another thread counts a failure in it', () => {
+  const cells = new LocalCells(TimeWindow.cellsFor(2))
+  const [here, there] = [new TimeWindow(cells, 0, 1_000, 2), new TimeWindow(cells, 0, 1_000, 2)]
+  assert.equal(here.isQuiet(1), false, 'nobody has looked yet')
+  there.record(1, true, false, 100)
+  there.record(1, false, false, 1_100)
+  here.sum(1, 1_100)
+  assert.equal(here.isQuiet(1), true, 'the failure has left the window')
+  there.record(1, false, true, 1_200)
+  assert.equal(here.isQuiet(1), false)
+  there.record(1, true, false, 1_200)
+  assert.equal(here.isQuiet(1), false)
 })
 
 test('a thread that died while it opened a bucket costs that bucket its results, and the next one nothing', () => {

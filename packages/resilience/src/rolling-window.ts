@@ -13,6 +13,8 @@ export interface RollingWindow {
   slow: number
   record(generation: number, failure: boolean, slow: boolean, now: number): void
   sum(generation: number, now: number): void
+  /** True when it is certain at little cost that the window holds no failure and nothing slow. */
+  isQuiet(generation: number): boolean
 }
 
 const calls = 0
@@ -37,6 +39,10 @@ export class TimeWindow implements RollingWindow {
   readonly #offset: number
   readonly #buckets: number
   readonly #bucketMs: number
+  /** Totals at which this thread last found the window without failures, and in which generation. */
+  #quietFailures = 0
+  #quietSlow = 0
+  #quietIn = -1
 
   static cellsFor(buckets: number): number {
     return firstBucket + buckets * bucketCells
@@ -66,14 +72,29 @@ export class TimeWindow implements RollingWindow {
     for (let bucket = Math.max(0, current - this.#buckets + 1); bucket <= current; bucket++) {
       const at = this.#bucketAt(bucket)
       if (cells.load(at) !== (stampOf(generation, bucket) | ready)) continue
-      this.slow = (cells.load(totals + slow) - cells.load(at + 1 + slow)) | 0
-      this.failures = (cells.load(totals + failures) - cells.load(at + 1 + failures)) | 0
+      const slowTotal = cells.load(totals + slow)
+      const failureTotal = cells.load(totals + failures)
+      this.slow = (slowTotal - cells.load(at + 1 + slow)) | 0
+      this.failures = (failureTotal - cells.load(at + 1 + failures)) | 0
       this.calls = (cells.load(totals + calls) - cells.load(at + 1 + calls)) | 0
+      if (this.failures !== 0 || this.slow !== 0) return
+      this.#quietFailures = failureTotal
+      this.#quietSlow = slowTotal
+      this.#quietIn = generation
       return
     }
     this.calls = 0
     this.failures = 0
     this.slow = 0
+  }
+
+  /** While the totals stay where they were, a window without failures has none: time only takes away from it. */
+  isQuiet(generation: number): boolean {
+    return (
+      this.#quietIn === generation &&
+      this.#cells.load(this.#offset + failures) === this.#quietFailures &&
+      this.#cells.load(this.#offset + slow) === this.#quietSlow
+    )
   }
 
   #bucketAt(bucket: number): number {
@@ -154,5 +175,9 @@ export class CountWindow implements RollingWindow {
     this.calls = found
     this.failures = failing
     this.slow = slowOnes
+  }
+
+  isQuiet(): boolean {
+    return false
   }
 }
