@@ -5,7 +5,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { test } from 'node:test'
 import { wrongAnswers } from './answers.ts'
 import { missingJson } from './nginx-backends.ts'
-import type { Backends } from './nginx-backends.ts'
 import { productJson } from './product.ts'
 
 const large = Buffer.alloc(100_000, 0x61)
@@ -35,8 +34,8 @@ for (const [fault, found] of faults) {
     await once(server, 'listening')
     const address = server.address()
     assert.ok(typeof address === 'object' && address !== null)
-    const backends: Backends = { addresses: ['', ''], ports: [0, 0], large }
-    const problems = await wrongAnswers(address.port, backends, true)
+    const door = { scheme: 'http', port: address.port, headers: {} } as const
+    const problems = await wrongAnswers(door, { large }, true)
     assert.deepEqual(
       problems.map((problem) => problem.slice(0, problem.indexOf(':'))),
       found,

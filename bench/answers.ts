@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { Agent, request } from 'node:http'
 import type { IncomingHttpHeaders } from 'node:http'
+import { Agent as TlsAgent, request as requestTls } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { missingJson } from './nginx-backends.ts'
 import type { Backends } from './nginx-backends.ts'
@@ -21,16 +22,24 @@ interface Question {
   readonly body?: Buffer | readonly Buffer[]
 }
 
+/** Where to ask, and how. */
+export interface Door {
+  readonly scheme: 'http' | 'https'
+  readonly port: number
+  /** Sent with every request. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
 /**
- * What is wrong with the answers on this port, one line a problem; empty when it may be timed. A proxy that
+ * What is wrong with the answers at this door, one line a problem; empty when it may be timed. A proxy that
  * answers wrongly is easily the fastest.
  */
 export async function wrongAnswers(
-  port: number,
-  backends: Backends,
+  door: Door,
+  backends: Pick<Backends, 'large'>,
   throughProxy: boolean,
 ): Promise<string[]> {
-  using client = new Client(port)
+  using client = new Client(door)
   const problems: string[] = []
   const check = async (what: string, body: () => Promise<void>): Promise<void> => {
     try {
@@ -93,10 +102,11 @@ export async function wrongAnswers(
 }
 
 /** Resolves with the first 200 on that port; rejects with what it saw last when `timeoutMs` are over. */
-export async function waitForAnswer(port: number, path: string, timeoutMs = 15_000): Promise<void> {
+export async function waitForAnswer(at: number | Door, path: string, timeoutMs = 15_000): Promise<void> {
+  const door: Door = typeof at === 'number' ? { scheme: 'http', port: at, headers: {} } : at
   const until = performance.now() + timeoutMs
   for (;;) {
-    using client = new Client(port)
+    using client = new Client(door)
     const seen = await client.ask(path).then(
       ({ status }) => String(status),
       (error: unknown) => String(error),
@@ -109,20 +119,25 @@ export async function waitForAnswer(port: number, path: string, timeoutMs = 15_0
 
 /** One kept connection, one request at a time, five seconds for each. */
 class Client implements Disposable {
-  readonly #port: number
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  readonly #door: Door
+  readonly #agent: Agent
 
-  constructor(port: number) {
-    this.#port = port
+  constructor(door: Door) {
+    this.#door = door
+    const kept = { keepAlive: true, maxSockets: 1 }
+    // Certificates of a bench are signed by nobody.
+    this.#agent =
+      door.scheme === 'http' ? new Agent(kept) : new TlsAgent({ ...kept, rejectUnauthorized: false })
   }
 
   ask(path: string, { method = 'GET', headers = {}, body }: Question = {}): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const options = { host: '127.0.0.1', port: this.#port, path, method, agent: this.#agent }
+      const { scheme, port, headers: always } = this.#door
+      const options = { host: '127.0.0.1', port, path, method, agent: this.#agent }
       const length = body instanceof Buffer ? { 'Content-Length': String(body.length) } : {}
-      const call = request({
+      const call = (scheme === 'http' ? request : requestTls)({
         ...options,
-        headers: { ...headers, ...length },
+        headers: { ...always, ...headers, ...length },
         signal: AbortSignal.timeout(5_000),
       })
       call.once('error', reject)

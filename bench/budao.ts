@@ -26,9 +26,11 @@ export interface GatewayPlan {
   readonly endpoints: readonly { address: string; site: string; weight?: number }[]
   /** Merged over the service, as the file spells it. */
   readonly service?: Readonly<Record<string, unknown>>
-  /** In place of the one route. */
+  /** In place of those of `paths`. */
   readonly routes?: readonly Readonly<Record<string, unknown>>[]
-  /** Merged over the one route. */
+  /** Prefixes of routes; absent or empty: one route for everything. */
+  readonly paths?: readonly string[]
+  /** Merged over every route of `paths`. */
   readonly route?: Readonly<Record<string, unknown>>
   /** Merged over the listener. */
   readonly listener?: Readonly<Record<string, unknown>>
@@ -67,16 +69,21 @@ export function gatewayConfig(plan: GatewayPlan): Record<string, unknown> {
         ...plan.service,
       },
     },
-    routes: plan.routes ?? [
-      {
-        name: 'all',
+    routes:
+      plan.routes ??
+      prefixes(plan).map((prefix, index) => ({
+        name: prefix === '/' ? 'all' : `r${index}`,
         hosts: ['*'],
-        match: [{ path: { prefix: '/' } }],
+        match: [{ path: { prefix } }],
         backends: [{ service: 'shop', weight: 100 }],
         ...plan.route,
-      },
-    ],
+      })),
   }
+}
+
+/** Whatever the paths, the last route takes the rest. */
+function prefixes({ paths = [] }: GatewayPlan): string[] {
+  return [...paths, '/']
 }
 
 /** JSON is YAML. */

@@ -6,19 +6,23 @@ import { freePort } from '@budao/testkit'
 import { productJson } from './product.ts'
 import type { Stage } from './stage.ts'
 
-/** Two addresses of one nginx worker: fast enough that the proxy in front is what is measured. */
+/** Addresses of one nginx worker: fast enough that the proxy in front is what is measured. */
 export interface Backends {
-  /** Named `a` and `b` in the answer's `X-Backend`. */
-  readonly addresses: readonly [string, string]
-  readonly ports: readonly [number, number]
+  /** Named `a` and `b`, in turn, in the answer's `X-Backend`. */
+  readonly addresses: readonly string[]
   /** What `/large` answers. */
   readonly large: Buffer
 }
 
 export const missingJson = '{"error":"no such product"}'
 
-/** Resolves once both answer. They end with the stage. */
-export async function startNginxBackends(stage: Stage, nginx: string, core: number): Promise<Backends> {
+/** Resolves once all of `count` answer. They end with the stage. */
+export async function startNginxBackends(
+  stage: Stage,
+  nginx: string,
+  core: number,
+  count = 2,
+): Promise<Backends> {
   const origin = stage.startNode('origin', [fileURLToPath(new URL('origin.ts', import.meta.url)), 'echo'], {
     core,
   })
@@ -27,14 +31,24 @@ export async function startNginxBackends(stage: Stage, nginx: string, core: numb
   mkdirSync(folder)
   const large = randomBytes(256 * 1024)
   writeFileSync(join(folder, 'large'), large)
-  const ports: [number, number] = [await freePort(), await freePort()]
+  writeFileSync(join(folder, '10k'), Buffer.alloc(10_000, 'k'))
+  writeFileSync(join(folder, '1m'), Buffer.alloc(1_000_000, 'm'))
+  writeFileSync(join(folder, '4m'), Buffer.alloc(4_000_000, 'm'))
+  const ports = await freePorts(count)
   const config = join(folder, 'nginx.conf')
   writeFileSync(config, backendConfig(folder, ports, echoPort))
   const backends = stage.start('nginx backends', nginx, ['-e', 'stderr', '-p', folder, '-c', config], {
     core,
   })
   for (const port of ports) await backends.waitForPort(port)
-  return { addresses: [`127.0.0.1:${ports[0]}`, `127.0.0.1:${ports[1]}`], ports, large }
+  return { addresses: ports.map((port) => `127.0.0.1:${port}`), large }
+}
+
+/** Different ones: asked for one after the other, the system could give one twice. */
+async function freePorts(count: number): Promise<number[]> {
+  const ports = new Set<number>()
+  while (ports.size < count) ports.add(await freePort())
+  return [...ports]
 }
 
 /** Settings that every nginx of a bench shares: in the foreground, in its own folder, one worker. */
@@ -58,15 +72,18 @@ ${temp}
 }
 
 function backendConfig(folder: string, ports: readonly number[], echoPort: number): string {
-  const servers = ports.map(
-    (port, index) => `  server {
-    listen 127.0.0.1:${port};
-    add_header X-Backend ${'ab'[index]} always;
+  const servers = ['a', 'b'].map(
+    (name, first) => `  server {
+${ports
+  .filter((_, index) => index % 2 === first)
+  .map((port) => `    listen 127.0.0.1:${port};`)
+  .join('\n')}
+    add_header X-Backend ${name} always;
     location / { return 200 '${productJson}'; }
     location = /healthz { return 200 '{"ok":true}'; }
     location = /missing { return 404 '${missingJson}'; }
-    location = /large { root ${folder}; default_type application/octet-stream; }
-    location = /echo { proxy_pass http://echo; proxy_http_version 1.1; proxy_set_header Connection ""; }
+    location ~ ^/(large|10k|1m|4m)$ { root ${folder}; default_type application/octet-stream; }
+    location ~ ^/(echo|late|stream)$ { proxy_pass http://echo; proxy_buffering off; proxy_http_version 1.1; proxy_set_header Connection ""; }
   }`,
   )
   return `${nginxBase(folder)}

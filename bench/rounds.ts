@@ -1,4 +1,4 @@
-import type { WrkErrors } from './wrk.ts'
+import type { LoadErrors } from './wrk.ts'
 
 /** One contender under load for one round. Nothing is known of CPU and memory when there is no proxy. */
 export interface Round {
@@ -10,7 +10,7 @@ export interface Round {
   readonly p50Ms: number
   readonly p99Ms: number
   readonly maxMs: number
-  readonly errors: WrkErrors
+  readonly errors: LoadErrors
   readonly proxy: ProxyUsage | null
 }
 
@@ -24,6 +24,6 @@ export interface ProxyUsage {
   readonly processes: number
 }
 
-export function countErrors(errors: WrkErrors): number {
+export function countErrors(errors: LoadErrors): number {
   return errors.connect + errors.read + errors.write + errors.timeout + errors.status
 }

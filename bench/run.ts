@@ -6,7 +6,8 @@ type Bench = (args: readonly string[], stage: Stage) => Promise<0 | 1>
 
 const benches: Readonly<Record<string, { about: string; load: () => Promise<{ run: Bench }> }>> = {
   gateway: {
-    about: 'CPU per request, requests/s, latency and memory beside nginx, HAProxy and Node proxies',
+    about:
+      'CPU per request, requests/s, latency and memory beside nginx, HAProxy, Envoy, Caddy, Node proxies',
     load: () => import('./gateway.bench.ts'),
   },
   reload: { about: '100 reloads under load: no request fails', load: () => import('./reload.bench.ts') },
@@ -19,6 +20,18 @@ const benches: Readonly<Record<string, { about: string; load: () => Promise<{ ru
     about: 'three times what a backend can: goodput, and who is answered',
     load: () => import('./overload.bench.ts'),
   },
+  soak: {
+    about: 'a million requests, 10 % of clients abort: memory stays flat',
+    load: () => import('./soak.bench.ts'),
+  },
+  'slow-clients': {
+    about: '2 000 clients that are slow on purpose: what the others notice',
+    load: () => import('./slow-clients.bench.ts'),
+  },
+  'idle-close': {
+    about: 'backends close idle connections at random: no client sees an error',
+    load: () => import('./idle-close.bench.ts'),
+  },
   blackhole: {
     about: 'a backend accepts and never answers: found, ejected, users answered in time',
     load: () => import('./blackhole.bench.ts'),
@@ -28,7 +41,7 @@ const benches: Readonly<Record<string, { about: string; load: () => Promise<{ ru
 const usage = [
   'npm run bench -- NAME [options]',
   '',
-  ...Object.entries(benches).map(([name, { about }]) => `  ${name.padEnd(10)} ${about}`),
+  ...Object.entries(benches).map(([name, { about }]) => `  ${name.padEnd(12)} ${about}`),
   '',
   'npm run bench -- gateway --rounds 3 --seconds 2 --only budao,nginx --json rounds.json',
   'NAME --help lists its options. Exit code: 0 done, 1 failed or incorrect, 2 wrong usage.',

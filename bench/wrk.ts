@@ -1,28 +1,31 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Question } from './scenarios.ts'
 import type { Stage } from './stage.ts'
 
 export interface WrkOptions {
+  readonly scheme: 'http' | 'https'
   readonly port: number
-  readonly path: string
+  readonly question: Question
+  readonly headers: Readonly<Record<string, string>>
   /** Kept alive, each with one request at a time. */
   readonly connections: number
   readonly seconds: number
   readonly core: number
 }
 
-/** One run of wrk. */
-export interface WrkResult {
+/** One run of a load. */
+export interface LoadResult {
   /** Answered completely. */
   readonly requests: number
   readonly seconds: number
   readonly p50Ms: number
   readonly p99Ms: number
   readonly maxMs: number
-  readonly errors: WrkErrors
+  readonly errors: LoadErrors
 }
 
-export interface WrkErrors {
+export interface LoadErrors {
   readonly connect: number
   readonly read: number
   readonly write: number
@@ -45,11 +48,11 @@ end
 `
 
 /** Loads one port of 127.0.0.1 from one thread. Rejects when wrk fails or does not end in time. */
-export async function runWrk(stage: Stage, program: string, options: WrkOptions): Promise<WrkResult> {
+export async function runWrk(stage: Stage, program: string, options: WrkOptions): Promise<LoadResult> {
   const script = join(stage.folder, 'wrk-report.lua')
-  writeFileSync(script, report)
-  const { connections, seconds, port, path, core } = options
-  const url = `http://127.0.0.1:${port}${path}`
+  const { connections, seconds, scheme, port, question, headers, core } = options
+  writeFileSync(script, requestOf(question, headers) + report)
+  const url = `${scheme}://127.0.0.1:${port}${question.path}`
   const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '5s', '--latency', '-s', script, url]
   const wrk = stage.start('wrk', program, args, { core })
   const match = await wrk.waitForOutput(/^RESULT (.*)$/m, seconds * 1_000 + 20_000)
@@ -70,4 +73,11 @@ export async function runWrk(stage: Stage, program: string, options: WrkOptions)
       status: seen['status']!,
     },
   }
+}
+
+/** Set before the load begins: wrk then builds the one request that all its connections send. */
+function requestOf({ method, bodyBytes }: Question, headers: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(headers).map(([name, value]) => `wrk.headers['${name}'] = '${value}'\n`)
+  const body = bodyBytes === 0 ? '' : `wrk.body = string.rep('x', ${bodyBytes})\n`
+  return `wrk.method = '${method}'\n${body}${lines.join('')}`
 }

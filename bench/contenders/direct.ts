@@ -4,5 +4,7 @@ import type { Contender } from './contender.ts'
 export const direct: Contender = {
   name: 'direct',
   find: async () => ({ kind: 'found', program: '', version: '' }),
+  lacks: (front) =>
+    front.tls ? 'the backends speak no TLS' : front.filters ? 'the backends have no filters' : undefined,
   prepare: () => undefined,
 }

@@ -23,7 +23,7 @@ import { WorkerPool } from './worker-pool.ts'
 /** Shared memory for services, endpoints and rate limits: 8 Mi cells, 32 MiB of address space, used as needed. */
 const ARENA_CELLS = 8 * 1_024 * 1_024
 /** Routes that may ever be named in the life of one process: their counters keep their place. */
-const ROUTE_ROWS_MAX = 4_096
+const ROUTE_ROWS_MAX = 16_384
 const SECOND_MS = 1_000
 const STUCK_MS = 10_000
 
@@ -325,12 +325,12 @@ export class Gateway {
   #plan(snapshot: Snapshot, configVersion: number, tls: TlsMaterial): RuntimePlan {
     const wanted = runtimeCells(snapshot, this.#workers)
     const layout = this.#arena.arrange(wanted, this.#clock.now(), this.#left.busyOffsets())
+    let routes = Object.keys(this.#routeRows).length
     for (const { name } of snapshot.config.routes) {
       if (name in this.#routeRows) continue
-      const row = Object.keys(this.#routeRows).length
-      if (row >= ROUTE_ROWS_MAX)
+      if (routes >= ROUTE_ROWS_MAX)
         throw new RangeError(`more than ${ROUTE_ROWS_MAX} route names since the start: restart the gateway`)
-      this.#routeRows[name] = row
+      this.#routeRows[name] = routes++
     }
     for (const { name } of snapshot.config.listeners) {
       if (name in this.#listenerRows) continue
