@@ -1,15 +1,13 @@
-/** What may answer in a failed service's place, milliseconds. */
+/** What may answer in a failed service's place. */
 export interface FallbackPolicy {
-  /** The last good answer to the same request, up to this age. */
-  readonly stale?: number | undefined
   readonly service?: string | undefined
   readonly json?: unknown
 }
 
 /** What could answer just now. */
 export interface FallbackAvailable {
-  /** Age of the last good answer; null when none is kept. */
-  readonly staleAgeMs: number | null
+  /** An answer to the same request is kept that may still be given. */
+  readonly kept: boolean
   /** Whether the other service may be asked: it has not been, and its breaker and the deadline allow it. */
   readonly service: boolean
 }
@@ -22,8 +20,7 @@ export type FallbackChoice = 'stale' | 'service' | 'json' | 'none'
  * fixed text. For failures, timeouts, rejections and open breakers; an answer below 500 is nobody's failure.
  */
 export function chooseFallback(policy: FallbackPolicy, available: FallbackAvailable): FallbackChoice {
-  const { staleAgeMs } = available
-  if (policy.stale !== undefined && staleAgeMs !== null && staleAgeMs <= policy.stale) return 'stale'
+  if (available.kept) return 'stale'
   if (policy.service !== undefined && available.service) return 'service'
   return policy.json === undefined ? 'none' : 'json'
 }
