@@ -2,6 +2,7 @@ import type { EventDraft, ListenerConfig } from '@budao/model'
 import type { Clock, Random } from '@budao/resilience'
 import { cellsOf } from './arena.ts'
 import type { Arrival } from './arrival.ts'
+import { ThreadCaches } from './cache/thread-caches.ts'
 import { Downstream } from './downstream.ts'
 import { ListenerMetrics } from './listener-metrics.ts'
 import { Listeners } from './listeners.ts'
@@ -56,6 +57,7 @@ export class DataPlane {
   readonly #pools: Map<string, UpstreamPool> = new Map()
   readonly #listeners: Listeners
   readonly #stores: Stores = new Stores()
+  readonly #caches: ThreadCaches
   readonly #retired: Set<Runtime> = new Set()
   readonly #upstreamTls: UpstreamTlsSet = new UpstreamTlsSet()
   #endpointsSeenAt = 0
@@ -71,6 +73,7 @@ export class DataPlane {
     this.wheel = new TimerWheel(clock.now(), { tickMs: TICK_MS, slots: WHEEL_SLOTS })
     this.metrics = new Metrics(options.metrics)
     this.listenerMetrics = new ListenerMetrics(options.listenerMetrics)
+    this.#caches = new ThreadCaches(options.worker)
     this.identity = new RequestIdentity(random)
     this.#listeners = new Listeners({
       accept: (arrival) => this.#accept(arrival),
@@ -102,6 +105,7 @@ export class DataPlane {
     const context: RuntimeContext = {
       random: this.random,
       stores: this.#stores,
+      caches: this.#caches,
       memory: this.#options.memory,
       worker: this.#options.worker,
       now: () => this.clock.now(),

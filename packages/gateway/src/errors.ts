@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'transfer_encoding_not_supported'
   | 'version_not_supported'
   | 'no_route'
+  | 'not_cached'
   | 'token_missing'
   | 'token_invalid'
   | 'rate_limited'
@@ -59,6 +60,7 @@ export const errorCodes: Readonly<Record<ErrorCode, { readonly status: number; r
     },
     version_not_supported: { status: 505, message: 'Only HTTP/1.1 and HTTP/1.0 are spoken here.' },
     no_route: { status: 404, message: 'No route matches this request.' },
+    not_cached: { status: 504, message: 'The client wants no answer but a kept one, and there is none.' },
     token_missing: { status: 401, message: 'This route wants a token: Authorization: Bearer …' },
     token_invalid: { status: 403, message: 'The token is not valid here.' },
     limit_unavailable: { status: 503, message: 'Requests cannot be counted at the moment; try again.' },

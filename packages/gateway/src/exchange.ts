@@ -1,8 +1,10 @@
 import { attemptDeadline } from '@budao/resilience'
 import { answerOf } from './answer-text.ts'
+import type { AnsweredBy } from './answered-by.ts'
 import { Attempts } from './attempts.ts'
 import type { CallOrigin } from './backend-call.ts'
 import type { Caller } from './caller.ts'
+import { CacheTurn, type CacheClient } from './cache/cache-turn.ts'
 import type { Answer, Client, ClientResponse } from './client.ts'
 import type { DataPlane } from './data-plane.ts'
 import { errorCodes, type ErrorCode } from './errors.ts'
@@ -15,8 +17,8 @@ import { errorReply } from './reply.ts'
 import { refusalHeaders } from './refusal-headers.ts'
 import { RequestTerms } from './call-terms.ts'
 import { RequestBody } from './request-body.ts'
-import { editableReply, responseView } from './response-view.ts'
-import type { Route } from './route.ts'
+import { editableAnswer, editableReply, responseView } from './response-view.ts'
+import type { Route, ServiceChoice } from './route.ts'
 import type { Runtime } from './runtime.ts'
 import type { Service } from './service.ts'
 import type { Timed } from './timer-wheel.ts'
@@ -25,22 +27,12 @@ import type { UpstreamConnection } from './upstream-connection.ts'
 /**
  * idle        no request
  * filtering   a filter's promise is awaited
+ * caching     a cache is asked, or another request's answer awaited
  * receiving   a small body is taken in whole before an endpoint is asked: a slow phone holds no place at a backend
  * attempting  an endpoint has been asked, or is about to be
  * relaying    its answer is on the way to the client
  */
-type State = 'idle' | 'filtering' | 'receiving' | 'attempting' | 'relaying'
-
-/** Who answered, as the access log says it. */
-export type AnsweredBy =
-  | 'upstream'
-  | 'filter'
-  | 'route'
-  | 'fallback-json'
-  | 'fallback-stale'
-  | 'fallback-service'
-  | 'gateway'
-  | 'aborted'
+type State = 'idle' | 'filtering' | 'caching' | 'receiving' | 'attempting' | 'relaying'
 
 /** Nginx's code for a client that went away before its answer: never on the wire, only in logs and metrics. */
 const CLIENT_CLOSED = 499
@@ -53,7 +45,7 @@ const asterisk: Target = { path: '*', query: '' }
  * One request of a client, from its head to the last byte of its answer: route, filters, attempts at endpoints,
  * relay or an answer of the gateway's own. One object serves a connection for its life and is refilled for every request.
  */
-export class Exchange implements Timed, FilterRequest, Caller {
+export class Exchange implements Timed, FilterRequest, Caller, CacheClient {
   deadlineAt: number = Infinity
   wheelTick: number = -1
   method = ''
@@ -91,7 +83,8 @@ export class Exchange implements Timed, FilterRequest, Caller {
   #reason = ''
   #status = 0
   #usedFallbackService = false
-  #storeText: string | null = null
+  /** Made for the first request of a route with a cache. */
+  #turn: CacheTurn | null = null
 
   constructor(plane: DataPlane, client: Client) {
     this.#plane = plane
@@ -135,12 +128,8 @@ export class Exchange implements Timed, FilterRequest, Caller {
     this.#client.head.fields.remove(name)
   }
 
-  /** Whether the answer may be for this client alone, whatever a filter made of what it sent. */
-  get credentialed(): boolean {
-    const { fields } = this.#client.head
-    if (this.claims !== null) return true
-    if (fields.arrived('authorization') || fields.arrived('cookie')) return true
-    return fields.get('authorization') !== undefined || fields.get('cookie') !== undefined
+  arrived(lower: string): boolean {
+    return this.#client.head.fields.arrived(lower)
   }
 
   // From the client.
@@ -165,7 +154,6 @@ export class Exchange implements Timed, FilterRequest, Caller {
     this.#reason = ''
     this.#status = 0
     this.#usedFallbackService = false
-    this.#storeText = null
     this.#attempts.reset()
     this.#response.bytes = 0
     this.now = now
@@ -233,6 +221,7 @@ export class Exchange implements Timed, FilterRequest, Caller {
   onDeadline(now: number): void {
     if (this.#state === 'filtering') return this.#answerError('filter_failed')
     if (this.#state === 'receiving') return this.#refuse('body_timeout')
+    if (this.#state === 'caching') return this.#turn!.onDeadline()
     if (this.#state === 'relaying') return this.#onStalled(now)
     if (this.#state !== 'attempting') return
     if (now < this.#requestDeadlineAt) return this.#attempts.onTimeout(now, false)
@@ -267,7 +256,8 @@ export class Exchange implements Timed, FilterRequest, Caller {
   callOrigin(): CallOrigin {
     const { priority, attemptedBy, deadlineAt } = this.terms
     const origin = this.#forwarded.callOrigin(this, this.#client.head, this.#client)
-    return { ...origin, terms: { priority, attemptedBy, deadlineAt } }
+    const authority = this.#route!.rewriteHost ?? origin.authority
+    return { ...origin, authority, terms: { priority, attemptedBy, deadlineAt } }
   }
 
   /** An attempt begins: until when may it last? */
@@ -285,9 +275,9 @@ export class Exchange implements Timed, FilterRequest, Caller {
 
   /** Whether something else would answer if the service does not. */
   get hasFallback(): boolean {
+    if (this.#turn?.standIn() !== undefined) return true
     const { fallback } = this.#route!
-    if (fallback === null) return false
-    return fallback.choose(this, this.#plane.clock.now(), this.#serviceLeft()) !== 'none'
+    return fallback !== null && fallback.choose(this.method, this.#serviceLeft()) !== 'none'
   }
 
   /** The request has been sent as far as it has arrived. */
@@ -307,9 +297,11 @@ export class Exchange implements Timed, FilterRequest, Caller {
   /** An answer to pass on has begun. */
   onResponse(connection: UpstreamConnection): void {
     const { head } = connection
-    const route = this.#route!
     this.#state = 'relaying'
     this.terms.deadlineAt = Infinity // It was for this moment; from here on only silence ends the answer.
+    this.#waitForProgress()
+    // Another service's answer is not that of this route.
+    if (this.#turn !== null && !this.#usedFallbackService && this.#turn.onResponse(head)) return
     this.#status = head.status
     this.#answeredBy = this.#usedFallbackService ? 'fallback-service' : 'upstream'
     if (this.#chain.hasPassed && !this.#chain.onResponse(this, responseView(head))) {
@@ -318,52 +310,50 @@ export class Exchange implements Timed, FilterRequest, Caller {
     }
     const keepAlive = this.#keepsAlive()
     this.#response.begin(head, keepAlive, this.#ownLines())
-    // Another service's answer is the last good one of nobody here.
-    const keeps = !this.#usedFallbackService && route.fallback?.stale?.wants(this, head) === true
-    this.#storeText = keeps ? '' : null
-    this.#waitForProgress()
   }
 
   /** A part of the answer's body. False when the client takes no more for now. */
   onResponseBytes(
-    connection: UpstreamConnection,
+    _connection: UpstreamConnection,
     text: string | undefined,
     bytes: Uint8Array,
     start: number,
     end: number,
     last: boolean,
   ): boolean {
-    if (this.#storeText !== null) this.#store(text, bytes, start, end)
+    if (this.#turn?.holding === true) {
+      if (last) this.#turn.onHeldEnd()
+      return true
+    }
     const flowing = this.#response.write(text, bytes, start, end, last)
-    if (last) {
-      if (this.#storeText !== null)
-        this.#route!.fallback!.stale!.put(this, connection.head, this.#storeText, this.#plane.clock.now())
-      this.#end(this.#response.keepAlive)
-    } else if (flowing) this.#waitForProgress()
+    this.#turn?.onBytes(text, bytes, start, end, last)
+    if (last) this.#end(this.#response.keepAlive)
+    else if (flowing) this.#waitForProgress()
     else this.#waitForClient()
     return flowing
   }
 
   /** The answer broke off: what the client has must not look complete. */
   onResponseTruncated(): void {
+    if (this.#turn?.holding === true) return this.#turn.onHeldEnd()
     this.#cutOff('upstream_reset')
   }
 
   /** No attempt gave an answer to pass on: the fallback answers, or the error `code`. */
   onAttemptsFailed(code: ErrorCode): void {
     this.#reason = code
+    const kept = this.#turn?.standIn()
+    if (kept !== undefined) return this.#turn!.giveStandIn(kept)
+    this.#turn?.onFailed()
     const { fallback } = this.#route!
-    if (fallback === null) return this.#answerError(code)
-    const now = this.#plane.clock.now()
-    switch (fallback.choose(this, now, this.#serviceLeft())) {
-      case 'stale':
-        return this.#send(fallback.staleAnswer(this, now)!, 'fallback-stale')
+    switch (fallback?.choose(this.method, this.#serviceLeft())) {
       case 'service':
         this.#usedFallbackService = true
-        return this.#useService(fallback.service!, now)
+        return this.#useService(fallback!.service!, this.#plane.clock.now())
       case 'json':
-        return this.#answer(fallback.reply!, 'fallback-json')
+        return this.#answer(fallback!.reply!, 'fallback-json')
       case 'none':
+      case undefined:
         return this.#answerError(code)
     }
   }
@@ -424,14 +414,56 @@ export class Exchange implements Timed, FilterRequest, Caller {
   }
 
   #forward(): void {
-    const { ownAnswer, rewriteHost } = this.#route!
+    const { ownAnswer, cache } = this.#route!
     if (ownAnswer !== null) return this.#answer(ownAnswer(this, this.#forwardedPath), 'route')
+    if (cache === null) return this.forward()
+    this.#turn ??= new CacheTurn(this.#plane, this)
+    this.#turn.begin(cache)
+  }
+
+  // From the cache.
+
+  get hasBody(): boolean {
+    return this.#client.head.framing !== 'none'
+  }
+
+  get forwardedPath(): string {
+    return this.#forwardedPath
+  }
+
+  /** Whom a call on this request's behalf asks, and for how long. */
+  callService(): ServiceChoice | null {
+    return this.#route!.chooseFor(this.#plane.random)
+  }
+
+  waitUntil(deadlineAt: number): void {
+    this.#state = 'caching'
+    this.deadlineAt = Math.min(deadlineAt, this.terms.deadlineAt)
+    this.#plane.wheel.schedule(this)
+  }
+
+  giveKept(answer: Answer, by: AnsweredBy, extra: string): void {
+    if (!this.#chain.hasPassed) return this.#send(answer, by, extra)
+    const edited = editableAnswer(answer)
+    if (this.#chain.onResponse(this, edited)) this.#send(edited.answer(), by, extra)
+    else this.#answerError('filter_failed')
+  }
+
+  refuseUnkept(code: ErrorCode): void {
+    this.#answerError(code)
+  }
+
+  /** Asks the service. */
+  forward(): void {
+    const now = this.#state === 'caching' ? this.#plane.clock.now() : this.now
+    this.#state = 'attempting'
+    const { rewriteHost } = this.#route!
     if (rewriteHost !== null) this.#client.head.fields.set('host', rewriteHost)
     const service = this.#route!.chooseService(this.#plane.random)
     if (service === null) return this.onAttemptsFailed('no_endpoint')
     // A filter may have written the header that says it.
     if (this.#chain.hasPassed) this.terms.priority = this.#route!.priority.of(this)
-    this.#useService(service, this.now)
+    this.#useService(service, now)
   }
 
   #useService(service: Service, now: number): void {
@@ -478,6 +510,7 @@ export class Exchange implements Timed, FilterRequest, Caller {
     if (this.#attempts.paused) return this.#cutOff('client_stalled')
     // An endpoint may wait for the rest of the request with the rest of its answer.
     if (this.body.complete) this.#attempts.onStalled(now)
+    if (this.#turn?.holding === true) return this.#turn.onHeldEnd()
     this.#cutOff('upstream_timeout')
   }
 
@@ -517,15 +550,8 @@ export class Exchange implements Timed, FilterRequest, Caller {
 
   /** What the gateway adds to an endpoint's answer. */
   #ownLines(): string {
-    return this.#usedFallbackService
-      ? `${this.#requestIdLine}X-Budao-Fallback: service\r\n`
-      : this.#requestIdLine
-  }
-
-  #store(text: string | undefined, bytes: Uint8Array, start: number, end: number): void {
-    const part = text ?? Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1')
-    const stored = this.#storeText + part
-    this.#storeText = stored.length > this.#route!.fallback!.stale!.bytesMax ? null : stored
+    const lines = this.#turn === null ? this.#requestIdLine : this.#requestIdLine + this.#turn.lines
+    return this.#usedFallbackService ? `${lines}X-Budao-Fallback: service\r\n` : lines
   }
 
   // Answers of the gateway's own.
@@ -555,16 +581,17 @@ export class Exchange implements Timed, FilterRequest, Caller {
     this.#send(answerOf(answer), by)
   }
 
-  #send(answer: Answer, by: AnsweredBy): void {
+  #send(answer: Answer, by: AnsweredBy, extra = ''): void {
     this.#status = answer.status
     this.#answeredBy = by
     const keepAlive = this.#keepsAlive()
-    this.#response.send(answer, keepAlive, this.#requestIdLine)
+    this.#response.send(answer, keepAlive, this.#requestIdLine + extra)
     this.#end(keepAlive)
   }
 
   #cutOff(reason: string): void {
     this.#reason = reason
+    this.#turn?.onTruncated()
     this.#attempts.cancel()
     this.#client.cutOff()
     this.#end(false)
@@ -576,6 +603,7 @@ export class Exchange implements Timed, FilterRequest, Caller {
     const runtime = this.#runtime!
     this.#state = 'idle'
     this.deadlineAt = Infinity
+    this.#turn?.end()
     this.body.release()
     if (route !== null) this.#account(route, now)
     else this.#plane.metrics.unrouted(this.#status)

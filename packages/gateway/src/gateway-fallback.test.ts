@@ -67,7 +67,7 @@ test('nothing that is somebody’s own is kept or served stale', async (t) => {
     '/private': { 'Cache-Control': 'private, max-age=60' },
     '/no-store': { 'Cache-Control': 'no-store' },
     '/set-cookie': { 'Set-Cookie': 'session=1' },
-    '/vary': { Vary: 'Cookie' },
+    '/vary': { Vary: '*' },
   }
   const main = backendThat(({ connection, target }) =>
     target === '/404'

@@ -1,7 +1,16 @@
 import { availableParallelism } from 'node:os'
-import { createSnapshot, type Config, type EventDraft, type GatewayReport, type Snapshot } from '@budao/model'
+import {
+  createSnapshot,
+  type CachePurge,
+  type Config,
+  type EventDraft,
+  type GatewayReport,
+  type Snapshot,
+} from '@budao/model'
 import { SeededRandom, type Clock } from '@budao/resilience'
-import { Arena, cellsOf } from './arena.ts'
+import { Arena } from './arena.ts'
+import { Caches } from './cache/caches.ts'
+import { purgeCaches } from './cache/purge-caches.ts'
 import { EndpointDirectory } from './endpoints/endpoint-directory.ts'
 import { endpointsChanged } from './endpoints/endpoints-changed.ts'
 import { LeftEndpoints } from './endpoints/left-endpoints.ts'
@@ -11,11 +20,10 @@ import { LISTENER_ROWS_MAX, ListenerMetrics, ListenerMetricsReader } from './lis
 import { Metrics, MetricsReader } from './metrics.ts'
 import { ProcessClock } from './process-clock.ts'
 import { prometheusText } from './prometheus.ts'
-import { storeName } from './routing.ts'
+import { storeCounts } from './routing.ts'
 import { createServices, runtimeCells, type RuntimePlan } from './runtime.ts'
 import { ServiceWatch } from './service-watch.ts'
 import type { Service } from './service.ts'
-import { readStoreCounts, type StoreCounts } from './store-status.ts'
 import { CERTIFICATE_POLL_MS, CertificateStore } from './tls/certificate-store.ts'
 import { noTls, type TlsMaterial } from './tls/tls-material.ts'
 import { WorkerPool } from './worker-pool.ts'
@@ -59,6 +67,7 @@ export class Gateway {
   readonly #clock: Clock = new ProcessClock()
   readonly #random = new SeededRandom(crypto.getRandomValues(new Uint32Array(1))[0]!)
   readonly #arena = new Arena(ARENA_CELLS)
+  readonly #caches = new Caches()
   readonly #metrics: readonly SharedArrayBuffer[]
   readonly #reader: MetricsReader
   readonly #pool: WorkerPool
@@ -186,9 +195,10 @@ export class Gateway {
       this.#reader,
       this.#routeRows,
       (name, field) => this.#listenerReader.get(this.#listenerRows[name]!, field),
-      this.#storeCounts(),
+      this.#inForce === null ? {} : storeCounts(this.#inForce, this.#arena.memory),
       { resolutions: this.directory.resolutions(), expirations: this.directory.expirations },
       this.#services,
+      this.#caches.counts(),
     )
   }
 
@@ -202,6 +212,11 @@ export class Gateway {
     if (breaker === undefined || breaker === null) return false
     breaker.force(to, reason, this.#clock.now())
     return true
+  }
+
+  /** As `purgeCaches`. */
+  async purgeCache(purge: CachePurge): Promise<number> {
+    return purgeCaches(purge, this.#snapshot!.config, this.#caches, this.#pool, this.#options.report)
   }
 
   /** Lets requests under way finish within `timeoutMs`; true when all did. */
@@ -295,6 +310,7 @@ export class Gateway {
     this.#left.note(this.#inForce?.layout ?? {}, this.#services, services)
     this.#snapshot = snapshot
     this.#inForce = plan
+    this.#caches.commit()
     this.#services = services
     this.#tls = tls
     this.#checker.watch(this.#services.values(), tls)
@@ -349,25 +365,16 @@ export class Gateway {
       tls,
       routeRows: { ...this.#routeRows },
       workers: this.#workers,
+      cacheMemory: this.#caches.arrange(snapshot.config),
       baseDir: this.#options.baseDir,
     }
-  }
-
-  #storeCounts(): Record<string, StoreCounts> {
-    const plan = this.#inForce
-    if (plan === null) return {}
-    return Object.fromEntries(
-      Object.keys(plan.snapshot.config.stores).map((name) => [
-        name,
-        readStoreCounts(cellsOf(this.#arena.memory, plan.layout, storeName(name))),
-      ]),
-    )
   }
 
   #onCrash(worker: number): void {
     this.#reader.forgetGauges(worker)
     for (const service of this.#services.values()) service.forget(worker)
     this.#left.forget(worker)
+    this.#caches.forget(worker)
   }
 
   #tick(): void {

@@ -1,6 +1,7 @@
 import { ranks } from '@budao/resilience'
+import { cacheOutcomes, type CacheOutcome } from './cache/cache-outcome.ts'
 import { errorCodes, type ErrorCode } from './errors.ts'
-import type { AnsweredBy } from './exchange.ts'
+import type { AnsweredBy } from './answered-by.ts'
 
 /** Upper bounds of the duration histogram, milliseconds; one more bucket takes the rest. */
 export const durationBoundsMs: readonly number[] = [
@@ -40,7 +41,8 @@ const Field = {
   fallbacks: 7,
   durationMs: 8,
   inFlight: 9,
-  buckets: 10,
+  cache: 10,
+  buckets: 10 + cacheOutcomes.length,
 } as const
 const routeFields = Field.buckets + durationBoundsMs.length + 1
 
@@ -107,9 +109,16 @@ export class Metrics {
     values[base + Field.inFlight]!--
     values[base + Field.buckets + durationBucket(durationMs)]!++
   }
+
+  /** What became of a request in the cache of its route. */
+  cache(row: number, outcome: CacheOutcome): void {
+    this.#values[globalFields + row * routeFields + Field.cache + cacheOutcomes.indexOf(outcome)]!++
+  }
 }
 
 export interface RouteCounts {
+  /** By what became of requests in the route's cache. */
+  readonly cache: Readonly<Record<CacheOutcome, number>>
   requests: number
   /** 2xx, 3xx, 4xx, 5xx. */
   readonly status: [number, number, number, number]
@@ -175,6 +184,9 @@ export class MetricsReader {
       fallbacks: at(Field.fallbacks),
       inFlight: at(Field.inFlight),
       durationMs: at(Field.durationMs),
+      cache: Object.fromEntries(
+        cacheOutcomes.map((outcome, index) => [outcome, at(Field.cache + index)]),
+      ) as Record<CacheOutcome, number>,
       buckets: Array.from({ length: durationBoundsMs.length + 1 }, (_, i) => at(Field.buckets + i)),
     }
   }

@@ -1,5 +1,8 @@
 import type { GatewayReport } from '@budao/model'
 import { Exposition } from './exposition.ts'
+import { writeCaches } from './cache/cache-metrics.ts'
+import { cacheOutcomes } from './cache/cache-outcome.ts'
+import type { CacheCounts } from './cache/caches.ts'
 import type { ListenerField } from './listener-metrics.ts'
 import type { MetricsReader } from './metrics.ts'
 import { writeOverload } from './overload-metrics.ts'
@@ -16,6 +19,7 @@ export function prometheusText(
   stores: Readonly<Record<string, StoreCounts>>,
   directory: DirectoryCounts,
   services: ReadonlyMap<string, Service>,
+  caches: Readonly<Record<string, CacheCounts>>,
 ): string {
   const text = new Exposition()
   const global = reader.global()
@@ -49,6 +53,7 @@ export function prometheusText(
   writeOverload(text, [...services.values()], reader)
   writeStores(text, stores)
   writeDirectory(text, report, directory)
+  writeCaches(text, caches)
   return text.toString()
 }
 
@@ -100,6 +105,16 @@ function writeRoutes(text: Exposition, reader: MetricsReader, rows: Readonly<Rec
   for (const { route, retries } of routes) text.sample({ route }, retries)
   text.family('budao_gateway_fallbacks_total', 'counter', 'Answers given by a fallback.')
   for (const { route, fallbacks } of routes) text.sample({ route }, fallbacks)
+  const cached = routes.filter(({ cache }) => cacheOutcomes.some((outcome) => cache[outcome] > 0))
+  if (cached.length > 0) {
+    text.family(
+      'budao_gateway_cache_requests_total',
+      'counter',
+      'Requests of routes with a cache, by what became of them there.',
+    )
+    for (const { route, cache } of cached)
+      for (const outcome of cacheOutcomes) text.sample({ route, outcome }, cache[outcome])
+  }
   text.family(
     'budao_gateway_request_duration_seconds',
     'histogram',

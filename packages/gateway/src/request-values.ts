@@ -16,6 +16,12 @@ export function queryValue(query: string, name: string): string | undefined {
   return undefined
 }
 
+/** The name in one `name=value` of a query. */
+export function queryName(pair: string): string {
+  const mark = pair.indexOf('=')
+  return decodeForm(mark < 0 ? pair : pair.slice(0, mark))
+}
+
 /** The first value of a cookie in a Cookie header's value, as sent; undefined when there is none of that name. */
 export function cookieValue(header: string | undefined, name: string): string | undefined {
   if (header === undefined) return undefined

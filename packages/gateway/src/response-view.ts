@@ -1,4 +1,6 @@
+import type { Answer } from './client.ts'
 import type { FilterResponse, Reply } from './filters/filter.ts'
+import { keepLines, valueIn } from './header-lines.ts'
 import { checkEditable, checkHeader } from './http/fields.ts'
 import type { ResponseHead } from './http/response-head.ts'
 
@@ -48,5 +50,30 @@ export function editableReply(original: Reply): FilterResponse & { reply(): Repl
       headers = without(name)
     },
     reply: () => ({ ...original, headers }),
+  }
+}
+
+/** A kept answer as filters see it; `answer` is what they made of it. */
+export function editableAnswer(original: Answer): FilterResponse & { answer(): Answer } {
+  let { lines } = original
+  const without = (name: string): string => keepLines(lines, (lower) => lower !== name.toLowerCase())
+  return {
+    status: original.status,
+    header: (name) => valueIn(lines, name),
+    setHeader: (name, value) => {
+      checkEditable(name)
+      checkHeader(name, value)
+      lines = `${without(name)}${name}: ${value}\r\n`
+    },
+    addHeader: (name, value) => {
+      checkEditable(name)
+      checkHeader(name, value)
+      lines += `${name}: ${value}\r\n`
+    },
+    removeHeader: (name) => {
+      checkEditable(name)
+      lines = without(name)
+    },
+    answer: () => (lines === original.lines ? original : { ...original, lines }),
   }
 }

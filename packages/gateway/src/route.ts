@@ -1,11 +1,18 @@
 import type { RouteConfig } from '@budao/model'
 import type { Random } from '@budao/resilience'
 import { chooseBackend } from './backend-choice.ts'
+import type { RouteCache } from './cache/route-cache.ts'
 import type { Filter } from './filters/filter.ts'
 import { ownAnswer, type OwnAnswer } from './own-answer.ts'
 import { RequestPriority } from './request-priority.ts'
 import { RouteFallback } from './route-fallback.ts'
 import type { Service } from './service.ts'
+
+/** A service to ask, and for how long. */
+export interface ServiceChoice {
+  readonly service: Service
+  readonly requestMs: number
+}
 
 /** A route ready to serve: its filters made, its services looked up. */
 export class Route {
@@ -22,6 +29,8 @@ export class Route {
   /** Null for a route that asks a service. */
   readonly ownAnswer: OwnAnswer | null
   readonly priority: RequestPriority
+  /** Null when nothing is kept for others, not even for bad times. */
+  readonly cache: RouteCache | null
   readonly fallback: RouteFallback | null
   readonly #config: RouteConfig
   readonly #services: readonly Service[]
@@ -31,6 +40,7 @@ export class Route {
     row: number,
     filters: readonly Filter[],
     services: ReadonlyMap<string, Service>,
+    cache: RouteCache | null,
   ) {
     this.name = config.name
     this.row = row
@@ -43,15 +53,8 @@ export class Route {
     this.priority = new RequestPriority(config.priority)
     this.#config = config
     this.#services = config.backends.map(({ service }) => services.get(service)!)
+    this.cache = cache
     this.fallback = config.fallback === undefined ? null : new RouteFallback(config.fallback, services)
-  }
-
-  /** Takes over the stale answers of the same route in the snapshot before: a reload comes when something is wrong. */
-  inherit(before: Route): void {
-    const stale = before.fallback?.stale ?? null
-    // Writing out two configurations is not free, and most routes have nothing to take over.
-    if (stale === null || JSON.stringify(before.#config) !== JSON.stringify(this.#config)) return
-    this.fallback?.stale?.inherit(stale)
   }
 
   /** Draws a backend by weight; null when no backend has any. */
@@ -60,6 +63,12 @@ export class Route {
     const index =
       backends.length === 1 && backends[0]!.weight > 0 ? 0 : chooseBackend(backends, random.next())
     return index === -1 ? null : this.#services[index]!
+  }
+
+  /** The same for a call of the gateway's own. */
+  chooseFor(random: Random): ServiceChoice | null {
+    const service = this.chooseService(random)
+    return service === null ? null : { service, requestMs: this.requestMsFor(service) }
   }
 
   /** Time for the whole exchange up to the answer's head. */

@@ -1,30 +1,45 @@
 import type { Config } from '@budao/model'
 import type { Cells } from '@budao/resilience'
 import { cellsOf, type ArenaLayout } from './arena.ts'
+import type { AnswerStore } from './cache/answer-store.ts'
+import { cachesOf } from './cache/caches.ts'
+import type { PurgeMatch } from './cache/purge-match.ts'
+import type { RouteCache } from './cache/route-cache.ts'
 import { createFilter, filterCells } from './filters/create.ts'
 import type { Filter } from './filters/filter.ts'
 import { openStore } from './providers/open-store.ts'
 import { Router } from './router.ts'
 import type { RuntimeContext, RuntimePlan } from './runtime.ts'
-import { storeCells } from './store-status.ts'
+import { readStoreCounts, storeCells, type StoreCounts } from './store-status.ts'
 import type { StoreLease } from './stores.ts'
 
 /**
- * What of a configuration has nothing to do with endpoints, ready to serve in one thread: the router, the filters of each route,
- * the stores they use. Shared by all snapshots that differ only in endpoints, so that an endpoint that comes or goes makes no
+ * What of a configuration has nothing to do with endpoints, ready to serve in one thread: the router, the filters and the
+ * cache of each route, the stores they use. Shared by all snapshots that differ only in endpoints, so that an endpoint that comes or goes makes no
  * filter anew; released by the last of them.
  */
 export class Routing {
   readonly router: Router
   /** By index of the route. */
   readonly filters: readonly (readonly Filter[])[]
+  /** By index of the route; null where nothing is kept. */
+  readonly caches: readonly (RouteCache | null)[]
   readonly #stores: StoreLease
+  readonly #answers: readonly AnswerStore[]
   #users = 1
 
-  private constructor(config: Config, filters: readonly (readonly Filter[])[], stores: StoreLease) {
+  private constructor(
+    config: Config,
+    filters: readonly (readonly Filter[])[],
+    stores: StoreLease,
+    caches: readonly (RouteCache | null)[],
+    answers: readonly AnswerStore[],
+  ) {
     this.router = new Router(config.routes)
     this.filters = filters
+    this.caches = caches
     this.#stores = stores
+    this.#answers = answers
   }
 
   /** Rejects when a filter cannot be made: a key file that is missing, a module that does not load. */
@@ -52,12 +67,23 @@ export class Routing {
           own.push(made)
         }
       }
-      return new Routing(config, filters, stores)
+      const answers = await answerStores(plan, context, stores)
+      const caches = config.routes.map((route) =>
+        context.caches!.forRoute(route, plan.routeRows[route.name]!, answers, plan.cacheMemory.flights),
+      )
+      return new Routing(config, filters, stores, caches, [...answers.values()])
     } catch (error) {
       await closeAll(filters)
       stores.close()
       throw error
     }
+  }
+
+  /** Purges the caches that are not in memory: one thread does it for all. Rejects when one of them is away. */
+  async purge(match: PurgeMatch): Promise<number> {
+    let removed = 0
+    for (const store of this.#answers) if (!store.isHere) removed += await store.purge(match)
+    return removed
   }
 
   /** For one more runtime. */
@@ -92,8 +118,38 @@ export function storeName(store: string): string {
   return `store/${store}`
 }
 
+/** What the stores of a snapshot count. */
+export function storeCounts(
+  { snapshot, layout }: RuntimePlan,
+  memory: Int32Array,
+): Record<string, StoreCounts> {
+  const names = Object.keys(snapshot.config.stores)
+  return Object.fromEntries(
+    names.map((name) => [name, readStoreCounts(cellsOf(memory, layout, storeName(name)))]),
+  )
+}
+
 async function closeAll(filters: readonly (readonly Filter[])[]): Promise<void> {
   await Promise.all(filters.flat().map(async (filter) => filter.close?.()))
+}
+
+/** Where the answers are kept, by the names of the caches. */
+async function answerStores(
+  { snapshot, cacheMemory }: RuntimePlan,
+  context: RuntimeContext,
+  stores: StoreLease,
+): Promise<Map<string, AnswerStore>> {
+  const answers = new Map<string, AnswerStore>()
+  const purges = new Int32Array(cacheMemory.purges)
+  for (const [name, config] of cachesOf(snapshot.config)) {
+    const { store, entryBytes } = config
+    const kept =
+      store === undefined
+        ? context.caches!.inMemory(cacheMemory.stores[name]!, config)
+        : (await stores.take(store)).answers({ name, entryBytes, purges })
+    answers.set(name, kept)
+  }
+  return answers
 }
 
 function leaseStores({ snapshot, layout, baseDir }: RuntimePlan, context: RuntimeContext): StoreLease {

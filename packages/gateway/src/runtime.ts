@@ -3,6 +3,9 @@ import type { Cells, Random } from '@budao/resilience'
 import { cellsOf, floatsOf, type ArenaLayout } from './arena.ts'
 import { Doorbells } from './doorbells.ts'
 import { isPrioritized } from './request-priority.ts'
+import type { CacheMemory } from './cache/caches.ts'
+import type { PurgeMatch } from './cache/purge-match.ts'
+import type { ThreadCaches } from './cache/thread-caches.ts'
 import { Route } from './route.ts'
 import type { Router } from './router.ts'
 import { Routing, routingCells } from './routing.ts'
@@ -23,6 +26,7 @@ export interface RuntimePlan {
   readonly listenerRows: Readonly<Record<string, number>>
   readonly tls: TlsMaterial
   readonly workers: number
+  readonly cacheMemory: CacheMemory
   /** Relative paths in the configuration start here. */
   readonly baseDir: string
 }
@@ -31,6 +35,8 @@ export interface RuntimePlan {
 export interface RuntimeContext {
   /** Of this thread; the main thread has none. */
   readonly stores?: Stores
+  /** Of this thread; the main thread has none. */
+  readonly caches?: ThreadCaches
   readonly random: Random
   readonly memory: Int32Array
   /** From 0; the main thread, which only observes, is -1 and makes no filters. */
@@ -60,7 +66,14 @@ export class Runtime {
     this.services = services
     this.router = routing.router
     this.routes = plan.snapshot.config.routes.map(
-      (route, index) => new Route(route, plan.routeRows[route.name]!, routing.filters[index]!, services),
+      (route, index) =>
+        new Route(
+          route,
+          plan.routeRows[route.name]!,
+          routing.filters[index]!,
+          services,
+          routing.caches[index]!,
+        ),
     )
     this.#routing = routing
     this.#guarded = [...services.values()].filter(({ admission }) => admission !== null)
@@ -83,11 +96,6 @@ export class Runtime {
 
   /** Takes over what the runtime before has learnt. */
   inherit(before: Runtime, now: number): void {
-    const same = new Map(before.routes.map((route) => [route.name, route]))
-    for (const route of this.routes) {
-      const former = same.get(route.name)
-      if (former !== undefined) route.inherit(former)
-    }
     for (const [name, { set }] of this.services) {
       const former = before.services.get(name)
       if (former !== undefined) set.follow(former.set, now)
@@ -101,6 +109,11 @@ export class Runtime {
   /** Whether it differs from another one only in endpoints. */
   hasConfigOf(other: Runtime): boolean {
     return this.plan.configVersion === other.plan.configVersion
+  }
+
+  /** As `Routing.purge`. */
+  purge(match: PurgeMatch): Promise<number> {
+    return this.#routing.purge(match)
   }
 
   /** Releases what filters hold. Only when no exchange uses it any more. */

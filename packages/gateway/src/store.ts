@@ -1,5 +1,6 @@
 import type { EventDraft } from '@budao/model'
 import type { Cells } from '@budao/resilience'
+import type { AnswerStore } from './cache/answer-store.ts'
 
 /** One rate, for many keys. Times in milliseconds. */
 export interface SharedLimit {
@@ -24,6 +25,15 @@ export interface SharedLimiter {
   take(key: string): Promise<LimitVerdict>
 }
 
+/** One cache, for several gateways. */
+export interface SharedAnswers {
+  readonly name: string
+  /** Larger answers are not kept. */
+  readonly entryBytes: number
+  /** One cell, shared by all threads: counts purges. */
+  readonly purges: Int32Array
+}
+
 /** A server that several gateways share, as one thread sees it. It may be away at any time, also at the start. */
 export interface Store {
   /** False while it is away: whatever is asked of it is rejected at once. */
@@ -31,6 +41,7 @@ export interface Store {
   /** Counts one who did not ask because it is away. */
   passedBy(): void
   limiter(limit: SharedLimit): SharedLimiter
+  answers(cache: SharedAnswers): AnswerStore
   close(): void
 }
 

@@ -32,6 +32,7 @@ export interface TestConfig {
   readonly overload?: Edits
   readonly stores?: Readonly<Record<string, unknown>>
   readonly dns?: Edits
+  readonly caches?: Readonly<Record<string, unknown>>
 }
 
 /** The text of a configuration, as a person would write it in JSON. */
@@ -52,6 +53,7 @@ export function configText(config: TestConfig): string {
     ],
     ...(config.stores === undefined ? {} : { stores: config.stores }),
     ...(config.overload === undefined ? {} : { overload: config.overload }),
+    ...(config.caches === undefined ? {} : { caches: config.caches }),
     services: { ...(endpoints.length === 0 ? {} : { shop }), ...config.services },
     routes: config.routes ?? [{ name: 'shop', backends: [{ service: 'shop' }], ...config.route }],
   })

@@ -5,6 +5,7 @@ import { SeededRandom } from '@budao/resilience'
 import { Arena } from './arena.ts'
 import type { CallOrigin } from './backend-call.ts'
 import { DataPlane } from './data-plane.ts'
+import { Caches } from './cache/caches.ts'
 import { ListenerMetrics } from './listener-metrics.ts'
 import { Metrics } from './metrics.ts'
 import { ProcessClock } from './process-clock.ts'
@@ -45,6 +46,7 @@ export async function testPlane(
       tls: noTls,
       routeRows: Object.fromEntries(read.config.routes.map(({ name }, row) => [name, row])),
       workers: 1,
+      cacheMemory: new Caches().arrange(snapshot.config),
       baseDir: '.',
     }),
   )

@@ -1,4 +1,5 @@
 import type { EventDraft } from '@budao/model'
+import type { PurgeMatch } from './cache/purge-match.ts'
 import type { RuntimePlan } from './runtime.ts'
 import type { TlsMaterial } from './tls/tls-material.ts'
 
@@ -20,6 +21,8 @@ export type WorkerOrder =
   | { readonly kind: 'abandon' }
   /** Certificates have changed while the snapshot stays. */
   | { readonly kind: 'renew-tls'; readonly tls: TlsMaterial }
+  /** Purges the caches that are not in memory. */
+  | { readonly kind: 'purge'; readonly match: PurgeMatch }
   | { readonly kind: 'drain' }
   | { readonly kind: 'close' }
 
@@ -30,6 +33,8 @@ export type WorkerAnswer =
   | { readonly kind: 'done'; readonly id: number }
   /** Where the listeners are bound, by name. */
   | { readonly kind: 'committed'; readonly id: number; readonly addresses: Readonly<Record<string, string>> }
+  /** How many records were removed. */
+  | { readonly kind: 'purged'; readonly id: number; readonly removed: number }
   | { readonly kind: 'failed'; readonly id: number; readonly problem: string }
 
 export type FromWorker =

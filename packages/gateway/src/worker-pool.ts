@@ -1,4 +1,5 @@
 import type { EventDraft } from '@budao/model'
+import type { PurgeMatch } from './cache/purge-match.ts'
 import type { RuntimePlan } from './runtime.ts'
 import type { TlsMaterial } from './tls/tls-material.ts'
 import { WorkerThread } from './worker-thread.ts'
@@ -110,6 +111,14 @@ export class WorkerPool {
     this.#ending = true
     await Promise.allSettled(this.#members.map(({ thread }) => thread.ask({ kind: 'close' }, CLOSE_MS)))
     await Promise.all(this.#members.map(({ thread }) => thread.terminate()))
+  }
+
+  /** Has one thread purge what is not in memory. Returns how many records; rejects with what it could not do. */
+  async purge(match: PurgeMatch): Promise<number> {
+    const member = this.#members.find(({ state }) => state === 'serving')
+    if (member === undefined) throw new Error('no worker is there to purge: try again')
+    const answer = await member.thread.ask({ kind: 'purge', match })
+    return answer.kind === 'purged' ? answer.removed : 0
   }
 
   /** Ends a thread that no longer reacts; it is replaced like one that crashed. */

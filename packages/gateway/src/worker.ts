@@ -46,6 +46,8 @@ async function handle(message: ToWorker): Promise<WorkerAnswer> {
     case 'renew-tls':
       plane.renewTls(message.tls)
       break
+    case 'purge':
+      return { kind: 'purged', id, removed: await plane.runtime.purge(message.match) }
     case 'drain':
       await plane.drain()
       break

@@ -1,5 +1,6 @@
 import { isLoopback, parseAddress } from './config-address.ts'
 import { checkShares } from './config-checks-limits.ts'
+import { checkCaches } from './config-checks-cache.ts'
 import { checkRoute } from './config-checks-route.ts'
 import type { ConfigDocument, Finding, Path } from './config-document.ts'
 import {
@@ -26,6 +27,7 @@ export function checkConfig(value: unknown, document: ConfigDocument): Problem[]
     ...checkStores(value),
     ...checkAddresses(value),
     ...entries(services).flatMap(([name, service]) => [...checkService(['services', name], service, sites)]),
+    ...checkCaches(value),
     ...items(get(value, 'routes')).flatMap((route, index) => [
       ...checkRoute(['routes', index], route, services),
     ]),

@@ -51,6 +51,7 @@ test('the smallest file gets every default', () => {
       },
     ],
     stores: {},
+    caches: {},
     services: {
       shop: {
         mode: 'multi-active',

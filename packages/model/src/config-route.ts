@@ -1,6 +1,7 @@
 import type { RedirectConfig, RespondConfig } from './config-answer.ts'
 import type { JsonValue } from './config-json.ts'
 import type { PriorityName } from './config.ts'
+import type { RouteCacheConfig } from './config-cache.ts'
 
 /** Which requests it takes, what they pass, and which services answer them. */
 export interface RouteConfig {
@@ -19,6 +20,8 @@ export interface RouteConfig {
   readonly timeout?: number
   /** Instead of the service's `perTry`. Default half of `timeout` when that is given. */
   readonly perTry?: number
+  /** Absent: nothing is kept for others. */
+  readonly cache?: RouteCacheConfig
   readonly fallback?: FallbackConfig
   /** Class of its requests. Default `normal`. */
   readonly priority: PriorityName | PriorityHeaderConfig

@@ -45,6 +45,26 @@ export function number(min: number, max: number): z.ZodType<number> {
   return z.number({ error }).min(min, { error }).max(max, { error })
 }
 
+const sizeUnits = { B: 1, KiB: 1_024, MiB: 1_048_576, GiB: 1_073_741_824 } as const
+const sizePattern = /^(\d{1,9})(B|KiB|MiB|GiB)$/
+
+/** A number of bytes, with a unit or without. */
+export function size(min: string, max: string): z.ZodType<number, number | string> {
+  const error = `a size from ${min} to ${max}, such as 64MiB`
+  const written = z
+    .string({ error })
+    .regex(sizePattern, { error })
+    .transform((value) => sizeOf(value))
+  return z
+    .union([z.int({ error }), written], { error })
+    .refine((bytes) => bytes >= sizeOf(min) && bytes <= sizeOf(max), { error })
+}
+
+function sizeOf(written: string): number {
+  const [, count = '', unit = 'B'] = sizePattern.exec(written) ?? []
+  return Number(count) * sizeUnits[unit as keyof typeof sizeUnits]
+}
+
 export const percent: z.ZodType<number> = integer(0, 100)
 
 export const flag: z.ZodType<boolean> = z.boolean({ error: 'true or false' })

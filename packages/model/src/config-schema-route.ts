@@ -8,6 +8,7 @@ import type {
   ValueMatch,
 } from './config-route.ts'
 import { redirectSchema, respondSchema } from './config-schema-answer.ts'
+import { routeCacheSchema } from './config-schema-cache.ts'
 import {
   authority,
   choice,
@@ -77,6 +78,9 @@ export function routeSchema(duration: DurationSchema): z.ZodType<RouteConfig> {
       perTry: z
         .exactOptional(duration.of())
         .describe('Instead of the service’s `timeouts.perTry`. Default half of `timeout`, if that is given.'),
+      cache: z
+        .exactOptional(routeCacheSchema(duration))
+        .describe('Answers are kept for others. Absent: they are not, but for `fallback.stale`.'),
       fallback: z
         .exactOptional(
           z.strictObject({

@@ -15,6 +15,7 @@ import {
 } from './config-scalars.ts'
 import { dnsSchema } from './config-schema-endpoint.ts'
 import { overloadSchema } from './config-schema-limits.ts'
+import { cacheSchema } from './config-schema-cache.ts'
 import { routeSchema } from './config-schema-route.ts'
 import { serviceSchema } from './config-schema-service.ts'
 import { storeSchema } from './providers/store-schema.ts'
@@ -87,6 +88,10 @@ function configSchema(duration: DurationSchema): z.ZodType<Config> {
         .record(name, storeSchema(duration), { error: 'names with their settings' })
         .prefault({})
         .describe('Servers that several gateways share, by name.'),
+      caches: z
+        .record(name, cacheSchema(), { error: 'names with their settings' })
+        .prefault({})
+        .describe('Where answers are kept for others, by name.'),
       services: dictionary(serviceSchema(duration)).describe('Named sets of endpoints.'),
       routes: z
         .array(routeSchema(duration), { error: 'a list of routes' })

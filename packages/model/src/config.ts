@@ -1,4 +1,5 @@
 import type { DnsConfig, EndpointConfig, RegistrationConfig } from './config-endpoint.ts'
+import type { CacheConfig } from './config-cache.ts'
 import type { RouteConfig } from './config-route.ts'
 import type { StoreConfig } from './providers/store.ts'
 import type { TlsConfig, UpstreamTlsConfig } from './config-tls.ts'
@@ -26,6 +27,8 @@ export interface Config {
   readonly listeners: readonly ListenerConfig[]
   /** Servers that several gateways share, by name. */
   readonly stores: Readonly<Record<string, StoreConfig>>
+  /** Where answers are kept for others, by name. */
+  readonly caches: Readonly<Record<string, CacheConfig>>
   readonly services: Readonly<Record<string, ServiceConfig>>
   /** The first route in this order that matches a request takes it. */
   readonly routes: readonly RouteConfig[]

@@ -58,6 +58,7 @@ export const eventKinds = [
   'certificate.refused',
   'certificate.expiring',
   'certificate.expired',
+  'cache.purged',
   'drill.started',
   'drill.finished',
 ] as const

@@ -1,8 +1,10 @@
 // Light on purpose: every worker loads it. What needs zod and yaml is `@budao/model/parser`.
+export type * from './cache-purge.ts'
 export * from './config-address.ts'
 export * from './config-answer.ts'
 export * from './config-json.ts'
 export * from './config-endpoint.ts'
+export type * from './config-cache.ts'
 export * from './config-status.ts'
 export * from './config-route.ts'
 export * from './config-tls.ts'

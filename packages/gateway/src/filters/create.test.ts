@@ -21,6 +21,7 @@ const awayStore: Store = {
   here: false,
   passedBy: () => {},
   limiter: () => ({ take: () => Promise.reject(new StoreAway('not there')) }),
+  answers: () => assert.fail('no filter keeps answers'),
   close: () => {},
 }
 

@@ -6,6 +6,7 @@ import { SeededRandom } from '@budao/resilience'
 import { Arena } from '../arena.ts'
 import { DataPlane } from '../data-plane.ts'
 import { Downstream } from '../downstream.ts'
+import { Caches } from '../cache/caches.ts'
 import { ListenerMetrics } from '../listener-metrics.ts'
 import { Metrics } from '../metrics.ts'
 import { noTls } from '../tls/tls-material.ts'
@@ -177,6 +178,7 @@ async function planeTo(address: string): Promise<DataPlane> {
       listenerRows: {},
       tls: noTls,
       workers: 1,
+      cacheMemory: new Caches().arrange(snapshot.config),
       baseDir: '.',
     }),
   )

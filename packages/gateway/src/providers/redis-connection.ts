@@ -73,16 +73,16 @@ export class RedisConnection {
     return this.#ask(() => this.#redis.call(command, args))
   }
 
-  /** As `call`, with answers as bytes. */
-  callBuffer(command: string, ...args: (string | number | Buffer)[]): Promise<unknown> {
-    return this.#ask(() => this.#redis.callBuffer(command, args))
+  /** The bytes under a key; null when there are none. Rejects as `call` does. */
+  getBuffer(key: string): Promise<Buffer | null> {
+    return this.#ask(() => this.#redis.getBuffer(key)) as Promise<Buffer | null>
   }
 
   /** Runs a script on these keys. Rejects as `call` does. */
   run(
     { source, digest }: RedisScript,
     keys: readonly string[],
-    args: readonly (string | number)[],
+    args: readonly (string | number | Buffer)[],
   ): Promise<unknown> {
     return this.#ask(async () => {
       try {

@@ -1,5 +1,7 @@
 import type { RedisStoreConfig } from '@budao/model'
-import type { SharedLimit, SharedLimiter, Store, StoreEnv } from '../store.ts'
+import type { AnswerStore } from '../cache/answer-store.ts'
+import type { SharedAnswers, SharedLimit, SharedLimiter, Store, StoreEnv } from '../store.ts'
+import { RedisAnswers } from './redis-answers.ts'
 import { RedisConnection } from './redis-connection.ts'
 import { RedisLimiter } from './redis-limiter.ts'
 
@@ -27,6 +29,10 @@ export class RedisStore implements Store {
 
   limiter(limit: SharedLimit): SharedLimiter {
     return new RedisLimiter(this.#connection, this.#keyPrefix, limit)
+  }
+
+  answers(cache: SharedAnswers): AnswerStore {
+    return new RedisAnswers(this.#connection, this.#keyPrefix, cache)
   }
 
   close(): void {

@@ -1,0 +1,11 @@
+/** Who answered, as the access log says it. */
+export type AnsweredBy =
+  | 'upstream'
+  | 'filter'
+  | 'route'
+  | 'cache'
+  | 'fallback-json'
+  | 'fallback-stale'
+  | 'fallback-service'
+  | 'gateway'
+  | 'aborted'
