@@ -205,11 +205,9 @@ export class Gateway {
   /** Holds a breaker open or closed until `auto`. `endpoint` null is the breaker of the service. False when there is no such breaker. */
   forceBreaker(service: string, endpoint: string | null, to: BreakerForce, reason: string): boolean {
     const found = this.#services.get(service)
-    const breaker =
-      endpoint === null
-        ? found?.breaker
-        : found?.endpoints.find(({ address }) => address === endpoint)?.breaker
-    if (breaker === undefined || breaker === null) return false
+    const holder = endpoint === null ? found : found?.endpoints.find(({ address }) => address === endpoint)
+    const breaker = holder?.breaker ?? null
+    if (breaker === null) return false
     breaker.force(to, reason, this.#clock.now())
     return true
   }
