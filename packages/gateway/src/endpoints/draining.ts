@@ -100,7 +100,7 @@ export class Draining {
         'drain.finished',
         'info',
         drain,
-        `Nothing is under way any more at ${nameOf(drain.target)}.`,
+        `${nameOf(drain.target)} is drained: nothing is under way there any more.`,
         {
           endpoints,
         },

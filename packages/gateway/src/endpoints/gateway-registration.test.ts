@@ -221,6 +221,7 @@ test('two hundred changes of the endpoints under load lose no request', async (t
   await Promise.all(clients)
   assert.equal(gateway.gateway.snapshot!.version, 201)
   assert.ok(requests > 200)
+  t.diagnostic(`${requests} requests on 6 connections, 200 changes, none lost`)
   assert.ok(guests.every(({ heads }) => heads.length > 0))
   assert.deepEqual(gateway.warnings, ['made', 'made'])
   await gateway.quiet()
