@@ -66,6 +66,34 @@ test('a killed endpoint shows without a reload, and its return too', async (t) =
   assert.deepEqual(complaints, [])
 })
 
+test('a site is drained with a reason and put back; the last one only by force', async (t) => {
+  const world = await open(t)
+  if (world === undefined) return
+  const { page, west, startBackend } = world
+  await startBackend(west)
+  await page.waitForSelector('[data-overall=good]')
+  const drain = async (site: string): Promise<void> => {
+    await page.click(`[data-drain-site=${site}]`)
+    await page.waitForSelector('#drain[open]')
+    await page.fill('#drain [name=reason]', 'new kernel')
+    await page.click('#drain [type=submit]')
+  }
+  await drain('west')
+  await page.waitForSelector('[data-site=west] [data-state=drained]')
+  await page.waitForSelector(`[data-endpoint="${west}"][data-state=draining]`)
+  assert.match(await text(page, '[data-site=west]'), /new kernel · 0 requests under way/)
+
+  await drain('east')
+  await page.waitForSelector('#drain-force:not([hidden])')
+  assert.match(await text(page, '#drain-problem'), /would have no endpoint left/)
+  await page.click('#drain [value=cancel]')
+  await page.waitForSelector('#drain[open]', { state: 'detached' })
+
+  await drain('west')
+  await page.waitForSelector('[data-site=west] [data-state=up]')
+  await page.waitForSelector('[data-event="drain.ended"]')
+})
+
 test('a breaker is forced open with a reason, seen by everybody, and given back', async (t) => {
   const world = await open(t)
   if (world === undefined) return

@@ -2,6 +2,8 @@ import type { GatewayReport } from '@budao/model'
 import { AdminClient, Refusal } from './admin-client.ts'
 import { banner, headlineOf } from './banner.ts'
 import { BreakerDialog, TokenDialog, part } from './dialogs.ts'
+import type { DialogContext } from './dialogs.ts'
+import { DrainDialog } from './drain-dialog.ts'
 import { el } from './element.ts'
 import type { Node } from './element.ts'
 import { eventList } from './event-list.ts'
@@ -29,7 +31,7 @@ let noticeTimer: number | undefined
 let announced = ''
 
 const tokenDialog = new TokenDialog(client, () => ask())
-const breakerDialog = new BreakerDialog(client, {
+const changes: DialogContext = {
   words: () => words,
   report: () => state.report,
   refused: needsToken,
@@ -37,14 +39,23 @@ const breakerDialog = new BreakerDialog(client, {
     notice('good', text)
     ask()
   },
-})
+}
+const breakerDialog = new BreakerDialog(client, changes)
+const drainDialog = new DrainDialog(client, changes)
 
 part('reload').addEventListener('click', () => void reload())
 part('language').addEventListener('click', () => setLanguage(language === 'en' ? 'zh' : 'en'))
 part('view').addEventListener('click', ({ target }) => {
-  const button = target instanceof Element ? target.closest<HTMLElement>('[data-breaker-service]') : null
-  const { breakerService, breakerEndpoint } = button?.dataset ?? {}
+  const button = target instanceof Element ? target.closest<HTMLElement>('button') : null
+  const { breakerService, breakerEndpoint, drainSite, drainEndpoint, drainService } = button?.dataset ?? {}
   if (breakerService !== undefined) breakerDialog.open(breakerService, breakerEndpoint)
+  if (drainSite !== undefined) drainDialog.open({ site: drainSite })
+  if (drainEndpoint !== undefined) {
+    drainDialog.open({
+      endpoint: drainEndpoint,
+      ...(drainService === undefined ? {} : { service: drainService }),
+    })
+  }
 })
 document.addEventListener('visibilitychange', () => (document.hidden ? clearTimeout(timer) : ask()))
 // Ages and spans grow although nothing new arrives.

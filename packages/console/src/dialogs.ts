@@ -10,7 +10,8 @@ export function part(id: string): HTMLElement {
   return element
 }
 
-interface BreakerDialogContext {
+/** What a dialog that changes something needs of the page. */
+export interface DialogContext {
   readonly words: () => Words
   readonly report: () => GatewayReport | null
   /** Takes refusals that ask for a token; says whether it did. */
@@ -28,13 +29,13 @@ const stateAfter: { readonly [target in Exclude<Target, 'auto'>]: BreakerStateNa
 /** Asks what to do with a breaker, and why, before anything is done. */
 export class BreakerDialog {
   readonly #client: AdminClient
-  readonly #context: BreakerDialogContext
+  readonly #context: DialogContext
   readonly #dialog = part('breaker') as HTMLDialogElement
   readonly #form = this.#dialog.querySelector('form')!
   #service = ''
   #endpoint: string | undefined
 
-  constructor(client: AdminClient, context: BreakerDialogContext) {
+  constructor(client: AdminClient, context: DialogContext) {
     this.#client = client
     this.#context = context
     this.#form.addEventListener('submit', (event) => {

@@ -5,6 +5,8 @@ import { formatMs, formatNumber, formatTime } from './format.ts'
 import { pill, whence, whyOut } from './labels.ts'
 import type { Words } from './words.ts'
 
+type Drains = GatewayReport['drains']
+
 /** Sites as cards: the unit that is lost as a whole. */
 export function sites(report: GatewayReport, words: Words): Element {
   return section(
@@ -13,14 +15,14 @@ export function sites(report: GatewayReport, words: Words): Element {
     el(
       'ul',
       { class: 'sites' },
-      report.sites.map((site) => siteCard(site, words)),
+      report.sites.map((site) => siteCard(site, report.drains, words)),
     ),
   )
 }
 
 /** Services, each with the table of its endpoints. */
 export function services(report: GatewayReport, words: Words): Element {
-  const list = report.services.map((service) => serviceBlock(service, words))
+  const list = report.services.map((service) => serviceBlock(service, report.drains, words))
   return section('services', words.services, list.length === 0 ? el('p', null, words.noServices) : list)
 }
 
@@ -57,7 +59,7 @@ export function refused(report: GatewayReport, now: Date, words: Words): Element
   return section('refused', title, el('ul', { class: 'problems' }, problems))
 }
 
-function siteCard(site: SiteReport, words: Words): Element {
+function siteCard(site: SiteReport, drains: Drains, words: Words): Element {
   return el(
     'li',
     { class: 'card', 'data-key': site.name, 'data-site': site.name },
@@ -74,10 +76,11 @@ function siteCard(site: SiteReport, words: Words): Element {
         words.perSecond,
       ),
     ),
+    el('div', { class: 'line' }, drainSite(site.name, drains, words)),
   )
 }
 
-function serviceBlock(service: ServiceReport, words: Words): Element {
+function serviceBlock(service: ServiceReport, drains: Drains, words: Words): Element {
   const titles = [
     words.endpoint,
     words.site,
@@ -117,7 +120,7 @@ function serviceBlock(service: ServiceReport, words: Words): Element {
     table(
       service.name,
       titles,
-      service.endpoints.map((endpoint) => endpointRow(service.name, endpoint, titles, words)),
+      service.endpoints.map((endpoint) => endpointRow(service.name, endpoint, drains, titles, words)),
     ),
   )
 }
@@ -125,6 +128,7 @@ function serviceBlock(service: ServiceReport, words: Words): Element {
 function endpointRow(
   service: string,
   endpoint: EndpointReport,
+  drains: Drains,
   titles: readonly string[],
   words: Words,
 ): Element {
@@ -144,7 +148,7 @@ function endpointRow(
     formatNumber(requestsPerSecond),
     formatMs(endpoint.requestsTotal === 0 ? null : latencyMs),
     words.ofTotal(endpoint.failuresTotal, endpoint.requestsTotal),
-    changeButton(service, address, words),
+    [changeButton(service, address, words), drainEndpoint(service, endpoint, drains, words)],
   ])
 }
 
@@ -175,6 +179,56 @@ function changeButton(service: string, endpoint: string | undefined, words: Word
       'aria-label': words.changeBreaker(endpoint ?? service),
     },
     words.change,
+  )
+}
+
+function drainSite(site: string, drains: Drains, words: Words): Element {
+  const drain = drains.find((one) => one.site === site)
+  return el(
+    'span',
+    null,
+    drain !== undefined &&
+      drain.reason !== '' &&
+      el('span', { class: 'quiet' }, `${drain.reason} · ${words.underWay(drain.inFlight)} `),
+    drainButton({ 'data-drain-site': site }, site, drain !== undefined, words),
+  )
+}
+
+/** The drain of one endpoint is undone where it was done: in its service, in all of them, or at its site. */
+function drainEndpoint(
+  service: string,
+  { address, state }: EndpointReport,
+  drains: Drains,
+  words: Words,
+): Element | null {
+  const drain = drains.find(
+    (one) => one.endpoint === address && (one.service === null || one.service === service),
+  )
+  if (drain === undefined && state === 'draining') return null
+  const inService = drain === undefined ? service : (drain.service ?? undefined)
+  return drainButton(
+    { 'data-drain-endpoint': address, 'data-drain-service': inService },
+    address,
+    drain !== undefined,
+    words,
+  )
+}
+
+function drainButton(
+  attributes: Record<string, string | undefined>,
+  name: string,
+  drained: boolean,
+  words: Words,
+): Element {
+  return el(
+    'button',
+    {
+      type: 'button',
+      class: 'small',
+      ...attributes,
+      'aria-label': drained ? words.undrainOf(name) : words.drainOf(name),
+    },
+    drained ? words.undrain : words.drain,
   )
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { endpoint, event, report, route, shop } from '../test/reports.ts'
 import { banner, headlineOf } from './banner.ts'
+import { isDrained } from './drain-dialog.ts'
 import { el, textOf } from './element.ts'
 import type { Element, Node } from './element.ts'
 import { eventList } from './event-list.ts'
@@ -160,5 +161,44 @@ test('asking slows down while nobody answers, but never stops', () => {
   assert.deepEqual(
     [0, 1, 2, 3, 4, 5, 1_000].map(nextDelayMs),
     [1_000, 2_000, 4_000, 8_000, 10_000, 10_000, 10_000],
+  )
+})
+
+test('an endpoint says where it comes from, and what a person drains can be put back where it was drained', () => {
+  const drain = { since: '2026-01-01T00:00:00.000Z', reason: 'new kernel', endpoints: 1, inFlight: 2 }
+  const lease = { origin: 'registered', leaseMs: 24_200 } as const
+  const drained = report({
+    services: [
+      shop([
+        endpoint('a:1', 'east', { origin: 'resolved', resolvedFrom: 'shop.internal:1' }),
+        endpoint('b:1', 'east', { ...lease, state: 'draining' }),
+        endpoint('c:1', 'west', { state: 'draining' }),
+      ]),
+    ],
+    drains: [
+      { ...drain, site: 'west', endpoint: null, service: null },
+      { ...drain, site: null, endpoint: 'b:1', service: null },
+    ],
+  })
+  const rows = all(services(drained, words)).filter(({ attributes }) => 'data-endpoint' in attributes)
+  assert.match(textOf(rows[0]!), /from shop\.internal:1.*Drain…/)
+  assert.match(textOf(rows[1]!), /registered, lease ends in 25 s.*draining.*Put back…/)
+  const buttons = rows.map((row) => all(row).find(({ attributes }) => 'data-drain-endpoint' in attributes))
+  assert.deepEqual(
+    buttons.map((button) => button?.attributes['data-drain-service']),
+    ['shop', undefined, undefined],
+  )
+  assert.equal(buttons[2], undefined, 'its site is drained: it is put back there')
+  const cards = all(sites(drained, words)).filter(({ attributes }) => 'data-site' in attributes)
+  assert.match(textOf(cards[1]!), /new kernel · 2 requests under way Put back…/)
+  assert.match(textOf(cards[0]!), /Drain…/)
+  assert.deepEqual(
+    [
+      isDrained(drained, { site: 'west' }),
+      isDrained(drained, { site: 'east' }),
+      isDrained(drained, { endpoint: 'b:1' }),
+      isDrained(drained, { endpoint: 'b:1', service: 'shop' }),
+    ],
+    [true, false, true, false],
   )
 })

@@ -340,6 +340,21 @@ test('a newcomer starts slowly beside those that stay; they keep their latency a
   assert.ok(fresh! < old! * 0.3, `${fresh} of c beside ${old} of a`)
 })
 
+test('an endpoint that is put back after a drain starts slowly too', () => {
+  const set = setOf({
+    slowStart: { windowMs: 10_000 },
+    balance: 'random',
+    mode: 'active-active',
+  })
+  assert.ok(picks(set, 0)[east1]! > 50)
+  set.setDraining(east1, true)
+  assert.equal(picks(set, 1_000)[east1], 0)
+  set.setDraining(east1, false)
+  const [undrained, beside] = picks(set, 60_000)
+  assert.ok(undrained! > 0 && undrained! < beside! / 3, `${undrained} beside ${beside}`)
+  assert.ok(picks(set, 75_000)[east1]! > 50)
+})
+
 test('where nobody served before, all start at full weight', () => {
   const slow = { slowStart: { windowMs: 10_000 }, balance: 'round-robin' as const }
   const next = setOf(slow, twoSites)
