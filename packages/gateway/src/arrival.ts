@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { ListenerConfig } from '@budao/model'
+import type { ProxiedPair } from './l4/proxy-header.ts'
 import type { CertificateHeaders } from './tls/client-certificate.ts'
 
 /** A client's connection as its listener hands it over: behind TLS, with everything known of who is at its other end. */
@@ -8,6 +9,10 @@ export interface Arrival {
   readonly listener: ListenerConfig
   /** The client's address, IPv4 as such also where the socket is a dual one. */
   readonly address: string
+  /** What a PROXY header says of both ends; null where there was none, or it names nobody. */
+  readonly pair: ProxiedPair | null
+  /** Bytes that came together with a PROXY header, and were not read by whoever takes the socket. */
+  readonly early: Buffer | null
   /** What was agreed on in the handshake (ALPN); empty without TLS, or where the client named nothing. */
   readonly alpn: string
   /** What a verified certificate of the client says; null where there is none. */

@@ -11,6 +11,7 @@ import type { Attempt, AttemptOwner } from './attempt.ts'
 import { healthOf, isUnavailable, outcomeOf } from './answer-verdict.ts'
 import type { Caller } from './caller.ts'
 import type { DataPlane } from './data-plane.ts'
+import { chooseEndpoint } from './endpoint-choice.ts'
 import type { ErrorCode } from './errors.ts'
 import { Race } from './race.ts'
 import { RETRY_AFTER_MS } from './refusal-headers.ts'
@@ -239,22 +240,12 @@ export class Attempts implements AttemptOwner, Entrant, Timed {
 
   #try(now: number): void {
     const service = this.#service!
-    // An endpoint's breaker may turn a trial away between the choice and the knock: look elsewhere, but not for ever.
-    for (let knocks = 0; knocks <= service.endpoints.length; knocks++) {
-      const index = service.pick(this.#caller, now, this.#tried)
-      if (index === -1) break
-      const { breaker } = service.endpoints[index]!
-      const permit = breaker === null ? 0 : breaker.admit(now)
-      if (permit < 0) {
-        this.#avoid(index)
-        continue
-      }
-      if (this.#begun++ > 0) service.counters.add('retries')
-      this.#caller.onAttempt(now, this.#mayFollow(service))
-      if (service.retry.hedge !== undefined) this.#scheduleHedge(service, now)
-      return this.#ask(service, index, permit, now)
-    }
-    this.#giveUp('no_endpoint', now)
+    const index = chooseEndpoint(service, this.#caller, now, this.#tried)
+    if (index === -1) return this.#giveUp('no_endpoint', now)
+    if (this.#begun++ > 0) service.counters.add('retries')
+    this.#caller.onAttempt(now, this.#mayFollow(service))
+    if (service.retry.hedge !== undefined) this.#scheduleHedge(service, now)
+    this.#ask(service, index, service.admitted, now)
   }
 
   #ask(service: Service, index: number, permit: number, now: number): void {

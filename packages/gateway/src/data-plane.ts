@@ -3,7 +3,9 @@ import type { Clock, Random } from '@budao/resilience'
 import { cellsOf } from './arena.ts'
 import type { Arrival } from './arrival.ts'
 import { ThreadCaches } from './cache/thread-caches.ts'
+import type { ClientConnection } from './client-connection.ts'
 import { Downstream } from './downstream.ts'
+import { Tunnel } from './l4/tunnel.ts'
 import { ListenerMetrics } from './listener-metrics.ts'
 import { Listeners } from './listeners.ts'
 import { Metrics } from './metrics.ts'
@@ -53,7 +55,7 @@ export class DataPlane {
   /** Where the configuration wants the thread to be watched. */
   guard: OverloadGuard | null = null
   readonly #options: DataPlaneOptions
-  readonly #downstreams: Set<Downstream> = new Set()
+  readonly #clients: Set<ClientConnection> = new Set()
   readonly #pools: Map<string, UpstreamPool> = new Map()
   readonly #listeners: Listeners
   readonly #stores: Stores = new Stores()
@@ -81,6 +83,7 @@ export class DataPlane {
         this.metrics.connectionRefused()
         this.listenerMetrics.add(name, 'refused')
       },
+      onProxyRefused: ({ name }) => this.listenerMetrics.add(name, 'proxyRefused'),
       onHandshake: ({ name }, result) => this.listenerMetrics.add(name, result),
       wallNow: () => this.wallNow(),
       warn: (message) => this.warn(message),
@@ -125,6 +128,7 @@ export class DataPlane {
     this.runtime = runtime
     this.#watch(before, runtime)
     if (before === undefined) return
+    for (const client of this.#clients) client.onSnapshot?.(runtime)
     this.#retired.add(before)
     this.#closeRetired(before)
   }
@@ -144,8 +148,8 @@ export class DataPlane {
   async drain(): Promise<void> {
     this.draining = true
     this.#listeners.close()
-    for (const downstream of [...this.#downstreams]) downstream.drain()
-    if (this.#downstreams.size === 0) return
+    for (const client of [...this.#clients]) client.drain()
+    if (this.#clients.size === 0) return
     await new Promise<void>((done) => {
       this.#drained = done
     })
@@ -156,16 +160,16 @@ export class DataPlane {
     this.draining = true
     this.#closed = true
     this.#listeners.close()
-    for (const downstream of [...this.#downstreams]) downstream.destroy()
+    for (const client of [...this.#clients]) client.destroy()
     for (const pool of this.#pools.values()) pool.close()
     clearInterval(this.#ticker)
     await (this.runtime as Runtime | undefined)?.close()
   }
 
-  onDownstreamClosed(downstream: Downstream): void {
-    this.#downstreams.delete(downstream)
-    this.#listeners.onClosed(downstream.listener)
-    if (this.#downstreams.size === 0) this.#drained?.()
+  onClientClosed(client: ClientConnection): void {
+    this.#clients.delete(client)
+    this.#listeners.onClosed(client.listener)
+    if (this.#clients.size === 0) this.#drained?.()
   }
 
   onExchangeEnd(runtime: Runtime): void {
@@ -210,7 +214,8 @@ export class DataPlane {
       idle += pool.idle
     }
     if (now - this.#endpointsSeenAt >= ENDPOINTS_MS) this.#lookAtEndpoints(now)
-    this.metrics.connections(this.#downstreams.size, open, idle)
+    this.metrics.connections(this.#clients.size, open, idle)
+    for (const [name, count] of this.#listeners.connections) this.listenerMetrics.set(name, 'open', count)
   }
 
   /** Says how many connections there are; closes those to drained endpoints, which somebody is about to stop. */
@@ -233,7 +238,11 @@ export class DataPlane {
     this.clock.turn()
     this.metrics.accepted()
     this.listenerMetrics.add(arrival.listener.name, 'accepted')
-    this.#downstreams.add(new Downstream(this, arrival))
+    const { protocol } = arrival.listener
+    const http = protocol === 'http' || protocol === 'https'
+    const client = http ? new Downstream(this, arrival) : new Tunnel(this, arrival)
+    this.#clients.add(client)
+    client.start(arrival.early)
   }
 
   #connectPools({ plan, services }: Runtime, material: TlsMaterial): void {

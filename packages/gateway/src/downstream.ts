@@ -3,6 +3,7 @@ import type { ListenerConfig } from '@budao/model'
 import { answerOf, answerText, connectionLine } from './answer-text.ts'
 import type { Client, HttpVersion } from './client.ts'
 import type { Arrival } from './arrival.ts'
+import type { ClientConnection } from './client-connection.ts'
 import type { DataPlane } from './data-plane.ts'
 import { errorCodes, type ErrorCode } from './errors.ts'
 import { Exchange } from './exchange.ts'
@@ -27,7 +28,7 @@ const LINGER_MS = 2_000
 type State = 'idle' | 'head' | 'exchange' | 'closing' | 'closed'
 
 /** One connection of a client that speaks HTTP/1. */
-export class Downstream implements Client, Timed {
+export class Downstream implements Client, ClientConnection, Timed {
   deadlineAt: number = Infinity
   wheelTick: number = -1
   readonly head: RequestHead
@@ -69,8 +70,15 @@ export class Downstream implements Client, Timed {
     this.#wait(plane.clock.now())
   }
 
+  /** `early` came together with a PROXY header. */
+  start(early: Buffer | null): void {
+    if (early === null) return
+    this.#onRead(early, early.length)
+    if (!this.#stopped) resumeRaw(this.#socket)
+  }
+
   get scheme(): 'http' | 'https' {
-    return this.listener.protocol
+    return this.listener.protocol === 'https' ? 'https' : 'http'
   }
 
   get httpVersion(): HttpVersion {
@@ -291,7 +299,7 @@ export class Downstream implements Client, Timed {
     this.#state = 'closed'
     this.#ahead = null
     this.#plane.wheel.cancel(this)
-    this.#plane.onDownstreamClosed(this)
+    this.#plane.onClientClosed(this)
   }
 }
 

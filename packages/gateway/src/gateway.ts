@@ -370,6 +370,7 @@ export class Gateway {
 
   #onCrash(worker: number): void {
     this.#reader.forgetGauges(worker)
+    this.#listenerReader.forgetGauges(worker)
     for (const service of this.#services.values()) service.forget(worker)
     this.#left.forget(worker)
     this.#caches.forget(worker)

@@ -1,5 +1,6 @@
-import { connect } from 'node:net'
-import { statusMatcher, type HealthCheckConfig } from '@budao/model'
+import { connect, type Socket } from 'node:net'
+import { statusMatcher, type HealthCheckConfig, type ProxyProtocolVersion } from '@budao/model'
+import { proxyHeaderV1, proxyHeaderV2 } from './l4/proxy-header.ts'
 import { splitAddress } from './socket-address.ts'
 import { tlsProblem, type UpstreamTls } from './tls/upstream-tls.ts'
 
@@ -11,18 +12,30 @@ export function checkEndpoint(
   address: string,
   config: HealthCheckConfig,
   tls: UpstreamTls | null = null,
+  proxyProtocol?: ProxyProtocolVersion,
 ): Promise<string> {
-  return config.type === 'tcp' ? checkTcp(address, config, tls) : checkHttp(address, config, tls)
+  const open = (): Socket => {
+    const [host, port] = splitAddress(address)
+    if (tls !== null) return tls.connect({ host, port })
+    const socket = connect({ host, port })
+    // Whoever expects such a header reads nothing else first; this one says that nobody is behind the gateway.
+    if (proxyProtocol !== undefined)
+      socket.write(proxyProtocol === 'v1' ? proxyHeaderV1(null) : proxyHeaderV2(null))
+    return socket
+  }
+  return config.type === 'tcp' ? checkTcp(open(), config, tls) : checkHttp(address, open, config, tls)
 }
 
-function checkHttp(address: string, config: HealthCheckConfig, tls: UpstreamTls | null): Promise<string> {
-  const [host, port] = splitAddress(address)
+function checkHttp(
+  address: string,
+  open: () => Socket,
+  config: HealthCheckConfig,
+  tls: UpstreamTls | null,
+): Promise<string> {
   const expected = statusMatcher(config.expectStatus)
   return new Promise((resolve) => {
     const headers = { host: config.host ?? address, 'user-agent': 'budao-health-check', connection: 'close' }
-    // An agent, even a false one, would open the connection itself.
-    const by = tls === null ? { agent: false } : { createConnection: () => tls.connect({ host, port }) }
-    const sent = request({ host, port, path: config.path, headers, ...by }, (response) => {
+    const sent = request({ path: config.path, headers, createConnection: open }, (response) => {
       response.resume()
       const status = response.statusCode ?? 0
       finish(expected(status) ? '' : `answered ${status}, expected ${config.expectStatus.join(' or ')}`)
@@ -40,10 +53,8 @@ function checkHttp(address: string, config: HealthCheckConfig, tls: UpstreamTls 
 }
 
 /** With TLS the handshake belongs to it. */
-function checkTcp(address: string, config: HealthCheckConfig, tls: UpstreamTls | null): Promise<string> {
-  const [host, port] = splitAddress(address)
+function checkTcp(socket: Socket, config: HealthCheckConfig, tls: UpstreamTls | null): Promise<string> {
   return new Promise((resolve) => {
-    const socket = tls === null ? connect({ host, port }) : tls.connect({ host, port })
     socket.on(tls === null ? 'connect' : 'secureConnect', () => finish(''))
     const timer = setTimeout(() => finish(`no connection within ${config.timeout} ms`), config.timeout)
     socket.on('error', (error) => finish(problemOf(error, tls)))

@@ -95,7 +95,8 @@ export class HealthChecker {
     const { config, tls } = watch
     const startedAt = this.#clock.now()
     const endpoint = watch.service.endpoints[watch.index]!
-    const problem = await checkEndpoint(endpoint.address, hostOfCheck(config, endpoint), tls)
+    const { proxyProtocol } = watch.service.config
+    const problem = await checkEndpoint(endpoint.address, hostOfCheck(config, endpoint), tls, proxyProtocol)
     if (this.#closed || this.#watches.get(`${watch.service.name} ${endpoint.address}`) !== watch) return
     // Its place may be another one by now.
     const { service, index } = watch

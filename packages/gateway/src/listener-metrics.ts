@@ -5,9 +5,15 @@ export const LISTENER_ROWS_MAX = 256
 export const listenerFields = [
   'accepted',
   'refused',
+  'open',
   'handshakesFull',
   'handshakesResumed',
   'handshakesFailed',
+  'proxyRefused',
+  'unmatched',
+  'failed',
+  'bytesIn',
+  'bytesOut',
 ] as const
 
 export type ListenerField = (typeof listenerFields)[number]
@@ -35,6 +41,11 @@ export class ListenerMetrics {
     const row = this.rows[listener]
     if (row !== undefined) this.#values[row * listenerFields.length + places[field]]! += count
   }
+
+  set(listener: string, field: ListenerField, value: number): void {
+    const row = this.rows[listener]
+    if (row !== undefined) this.#values[row * listenerFields.length + places[field]] = value
+  }
 }
 
 /** The sum over the threads of one process. */
@@ -43,6 +54,12 @@ export class ListenerMetricsReader {
 
   constructor(buffers: readonly ArrayBufferLike[]) {
     this.#threads = buffers.map((buffer) => new Float64Array(buffer))
+  }
+
+  /** A thread that died leaves its gauges behind. */
+  forgetGauges(thread: number): void {
+    for (let row = 0; row < LISTENER_ROWS_MAX; row++)
+      this.#threads[thread]![row * listenerFields.length + places.open] = 0
   }
 
   get(row: number, field: ListenerField): number {

@@ -2,6 +2,8 @@ import { createServer, type Server, type Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import type { ListenerConfig } from '@budao/model'
 import { plainAddress, type Arrival } from './arrival.ts'
+import type { ProxiedPair } from './l4/proxy-header.ts'
+import { ProxyReader } from './l4/proxy-reader.ts'
 import { splitAddress } from './socket-address.ts'
 import { clientCertificate, refused } from './tls/client-certificate.ts'
 import type { TlsMaterial } from './tls/tls-material.ts'
@@ -12,6 +14,8 @@ export interface ListenersOptions {
   accept(arrival: Arrival): void
   /** One was closed unread because of a limit. */
   onRefused(listener: ListenerConfig): void
+  /** A connection was closed because it did not begin with the PROXY header that it should. */
+  onProxyRefused(listener: ListenerConfig): void
   /** A TLS handshake has ended; `resumed` spared both sides the costly part. */
   onHandshake(
     listener: ListenerConfig,
@@ -25,6 +29,8 @@ interface Opening {
   readonly config: ListenerConfig
   /** Null without TLS. */
   readonly terminator: TlsTerminator | null
+  /** Null: connections begin with no PROXY header. */
+  readonly proxy: ProxyReader | null
 }
 
 interface Listening extends Opening {
@@ -48,8 +54,8 @@ export class Listeners {
    * everything as before, when one of them cannot be opened or its certificate not be used.
    */
   async listen(listeners: readonly ListenerConfig[], tls: TlsMaterial): Promise<Record<string, string>> {
-    const terminators = new Map(listeners.map((config) => [config.name, this.#terminator(config, tls)]))
-    const opened = await this.#openNew(listeners, terminators)
+    const openings = new Map(listeners.map((config) => [config.name, this.#opening(config, tls)]))
+    const opened = await this.#openNew(openings.values())
     const bound: Record<string, string> = {}
     for (const config of listeners) {
       const { name } = config
@@ -59,9 +65,9 @@ export class Listeners {
       if (server !== before) before?.close()
       bound[name] = addressOf(server)
       this.#listening.set(name, {
+        ...openings.get(name)!,
         config: { ...config, address: portChosen(config.address, bound[name]) },
         server,
-        terminator: terminators.get(name)!,
       })
     }
     for (const [name, { server }] of this.#listening) {
@@ -78,6 +84,11 @@ export class Listeners {
       this.#listening.set(name, { ...listening, terminator: this.#terminator(listening.config, tls) })
   }
 
+  /** Open connections by name of their listener. */
+  get connections(): ReadonlyMap<string, number> {
+    return this.#connections
+  }
+
   onClosed({ name }: ListenerConfig): void {
     this.#connections.set(name, this.#connections.get(name)! - 1)
   }
@@ -89,6 +100,15 @@ export class Listeners {
     this.#listening.clear()
   }
 
+  #opening(config: ListenerConfig, tls: TlsMaterial): Opening {
+    const { proxyProtocol, limits } = config
+    return {
+      config,
+      terminator: this.#terminator(config, tls),
+      proxy: proxyProtocol === undefined ? null : new ProxyReader(proxyProtocol, limits.headTimeout),
+    }
+  }
+
   #terminator(listener: ListenerConfig, { listeners, ticketSecret }: TlsMaterial): TlsTerminator | null {
     const material = listeners[listener.name]
     if (listener.tls === undefined || material === undefined) return null
@@ -97,7 +117,7 @@ export class Listeners {
       material,
       ticketSecret,
       wallNow: () => this.#options.wallNow(),
-      onSecure: (socket) => this.#onSecure(socket, listener),
+      onSecure: (socket, pair) => this.#onSecure(socket, listener, pair),
       onFailed: () => {
         this.onClosed(listener)
         this.#options.onHandshake(listener, 'handshakesFailed')
@@ -106,16 +126,13 @@ export class Listeners {
   }
 
   /** All or none: rejects with nothing new open when one of them cannot be. */
-  async #openNew(
-    listeners: readonly ListenerConfig[],
-    terminators: ReadonlyMap<string, TlsTerminator | null>,
-  ): Promise<Map<string, Server>> {
+  async #openNew(openings: Iterable<Opening>): Promise<Map<string, Server>> {
     const opened = new Map<string, Server>()
     try {
-      for (const config of listeners) {
-        const open = this.#listening.get(config.name)
-        if (open?.config.address === config.address) continue
-        opened.set(config.name, await this.#open({ config, terminator: terminators.get(config.name)! }))
+      for (const opening of openings) {
+        const { name, address } = opening.config
+        if (this.#listening.get(name)?.config.address === address) continue
+        opened.set(name, await this.#open(opening))
       }
     } catch (error) {
       for (const server of opened.values()) server.close()
@@ -144,7 +161,8 @@ export class Listeners {
     return server
   }
 
-  #arrive(socket: Socket, { config, terminator }: Opening): void {
+  #arrive(socket: Socket, opening: Opening): void {
+    const { config, proxy } = opening
     const open = this.#connections.get(config.name) ?? 0
     if (this.#closed || open >= config.limits.connections) {
       this.#options.onRefused(config)
@@ -152,25 +170,54 @@ export class Listeners {
       return
     }
     this.#connections.set(config.name, open + 1)
-    if (terminator === null) this.#accept(socket, config, '', null)
-    else terminator.accept(socket)
+    if (proxy === null || !proxy.expects(plainAddress(socket.remoteAddress ?? '')))
+      return this.#admit(socket, opening, null, null)
+    proxy.read(
+      socket,
+      (pair, rest) => this.#admit(socket, opening, pair, rest),
+      () => {
+        this.onClosed(config)
+        this.#options.onProxyRefused(config)
+      },
+    )
   }
 
-  #onSecure(socket: TLSSocket, listener: ListenerConfig): void {
+  /** Whoever takes a plain socket takes what came with the PROXY header; TLS finds it on the socket. */
+  #admit(
+    socket: Socket,
+    { config, terminator }: Opening,
+    pair: ProxiedPair | null,
+    rest: Buffer | null,
+  ): void {
+    if (terminator === null) return this.#accept(socket, config, pair, { early: rest })
+    if (rest !== null) socket.unshift(rest)
+    terminator.accept(socket, pair)
+  }
+
+  #onSecure(socket: TLSSocket, listener: ListenerConfig, pair: ProxiedPair | null): void {
     this.#options.onHandshake(listener, socket.isSessionReused() ? 'handshakesResumed' : 'handshakesFull')
     const { clientAuth } = listener.tls!
     const certificate = clientAuth === undefined ? null : clientCertificate(socket, clientAuth)
     if (certificate !== refused && !this.#closed)
-      return this.#accept(socket, listener, socket.alpnProtocol || '', certificate)
+      return this.#accept(socket, listener, pair, { alpn: socket.alpnProtocol || '', certificate })
     if (this.#closed) this.#options.onRefused(listener)
     this.onClosed(listener)
     socket.on('error', () => {})
     socket.destroy()
   }
 
-  #accept(socket: Socket, listener: ListenerConfig, alpn: string, certificate: Arrival['certificate']): void {
-    const address = plainAddress(socket.remoteAddress ?? '')
-    this.#options.accept({ socket, listener, address, alpn, certificate })
+  #accept(socket: Socket, listener: ListenerConfig, pair: ProxiedPair | null, more: Partial<Arrival>): void {
+    const address = pair?.sourceAddress ?? plainAddress(socket.remoteAddress ?? '')
+    this.#options.accept({
+      socket,
+      listener,
+      address,
+      pair,
+      early: null,
+      alpn: '',
+      certificate: null,
+      ...more,
+    })
   }
 }
 

@@ -75,6 +75,32 @@ function writeListeners(
     'Connections closed unread because of a limit.',
   )
   for (const { name } of listeners) text.sample({ listener: name }, count(name, 'refused'))
+  text.family(
+    'budao_gateway_listener_connections',
+    'gauge',
+    'Open connections, handshakes under way included.',
+  )
+  for (const { name } of listeners) text.sample({ listener: name }, count(name, 'open'))
+  text.family(
+    'budao_gateway_listener_proxy_refused_total',
+    'counter',
+    'Connections closed because they did not begin with a PROXY header.',
+  )
+  for (const { name } of listeners) text.sample({ listener: name }, count(name, 'proxyRefused'))
+  const carried = listeners.filter(({ protocol }) => protocol === 'tcp' || protocol === 'tls-passthrough')
+  text.family('budao_gateway_tcp_bytes_total', 'counter', 'Bytes carried, `in` from clients, `out` to them.')
+  for (const { name } of carried) {
+    text.sample({ listener: name, direction: 'in' }, count(name, 'bytesIn'))
+    text.sample({ listener: name, direction: 'out' }, count(name, 'bytesOut'))
+  }
+  text.family('budao_gateway_tcp_failed_total', 'counter', 'Connections that no endpoint took.')
+  for (const { name } of carried) text.sample({ listener: name }, count(name, 'failed'))
+  text.family(
+    'budao_gateway_tls_unmatched_total',
+    'counter',
+    'Connections ended with an alert: no service takes that name, or no readable ClientHello.',
+  )
+  for (const { name } of carried) text.sample({ listener: name }, count(name, 'unmatched'))
   text.family('budao_gateway_tls_handshakes_total', 'counter', 'TLS handshakes of clients, by result.')
   for (const { name } of secure) {
     text.sample({ listener: name, result: 'full' }, count(name, 'handshakesFull'))

@@ -3,7 +3,7 @@ import type { Caller } from './caller.ts'
 import type { Service } from './service.ts'
 
 /** How many endpoints that cannot be reached one request may pass over, whatever `retry.attempts` says. */
-const PASSED_OVER_MAX = 3
+export const PASSED_OVER_MAX = 3
 
 /** All that decides whether and when a failed attempt is followed by another, but for the budget. */
 export interface FailedRequest {

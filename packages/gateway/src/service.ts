@@ -25,8 +25,8 @@ import {
 } from '@budao/resilience'
 import { Admission, type Entrant } from './admission.ts'
 import type { CallTerms } from './call-terms.ts'
+import type { HashedBy } from './endpoint-choice.ts'
 import type { ErrorCode } from './errors.ts'
-import type { RequestView } from './filters/filter.ts'
 import { cookieValue, queryValue } from './request-values.ts'
 import { splitAddress } from './socket-address.ts'
 import { HedgeCounts } from './hedge-counts.ts'
@@ -95,6 +95,8 @@ export class Service {
   readonly breaker: CircuitBreaker | null
   readonly budget: RetryBudget
   readonly bulkhead: Bulkhead
+  /** The permit of the endpoint that was chosen last. */
+  admitted = 0
   /** Who was turned away. */
   readonly shed: ShedCounts
   /** Where there is more to being let in than a fixed limit. */
@@ -175,11 +177,28 @@ export class Service {
   }
 
   leave(permit: number, outcome: BreakerOutcome, durationMs: number, now: number): void {
-    this.bulkhead.leave()
-    this.#inside.add(this.#context.worker, -1)
+    this.settle(permit, outcome, durationMs, now)
+    this.exit(now)
+  }
+
+  /** The result of what was let in is known; `exit` follows, perhaps much later. */
+  settle(permit: number, outcome: BreakerOutcome, durationMs: number, now: number): void {
     count(this.counters, outcome, durationMs)
     this.breaker?.record(permit, outcome, durationMs, now)
+  }
+
+  /** What was let in has gone. */
+  exit(now: number): void {
+    this.bulkhead.leave()
+    this.#inside.add(this.#context.worker, -1)
     this.admission?.onLeft(now)
+  }
+
+  /** Takes over what was let in under the snapshot before. False beyond the limit: it stays, uncounted. */
+  carryOver(): boolean {
+    if (!this.bulkhead.enter()) return false
+    this.#inside.add(this.#context.worker, 1)
+    return true
   }
 
   /** Takes the time to the head of an answer, or that in which none came. Only where `watchesLatency`. */
@@ -225,7 +244,7 @@ export class Service {
   }
 
   /** The endpoint for the next attempt, as an index; -1 when there is none. `tried` are those to avoid. */
-  pick(request: RequestView, now: number, tried: readonly number[]): number {
+  pick(request: HashedBy, now: number, tried: readonly number[]): number {
     return this.set.pick(this.#hashes ? this.#hash(request) : 0, now, tried)
   }
 
@@ -285,7 +304,7 @@ export class Service {
     })
   }
 
-  #hash(request: RequestView): number {
+  #hash(request: HashedBy): number {
     const on = this.config.hashOn
     const value =
       'header' in on

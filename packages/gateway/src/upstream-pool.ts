@@ -1,3 +1,4 @@
+import { connect, type Socket, type TcpNetConnectOpts } from 'node:net'
 import type { Cells } from '@budao/resilience'
 import type { TimerWheel } from './timer-wheel.ts'
 import type { UpstreamTls } from './tls/upstream-tls.ts'
@@ -38,6 +39,8 @@ export class UpstreamPool {
   readonly #idle: UpstreamConnection[] = []
   readonly #all: Set<UpstreamConnection> = new Set()
   readonly #waiting: UpstreamUser[] = []
+  /** Connections of somebody's own. */
+  #lent = 0
   #closed = false
   #tlsFailureToldAt = -Infinity
 
@@ -64,7 +67,16 @@ export class UpstreamPool {
   }
 
   get open(): number {
-    return this.#all.size
+    return this.#all.size + this.#lent
+  }
+
+  get connectMs(): number {
+    return this.#options.connectMs
+  }
+
+  /** Null: connections are plain. */
+  get tls(): UpstreamTls | null {
+    return this.#options.tls
   }
 
   get idle(): number {
@@ -90,7 +102,7 @@ export class UpstreamPool {
         return idle
       }
     }
-    if (this.#all.size < this.#options.connectionsMax) {
+    if (this.open < this.#options.connectionsMax) {
       this.#open(user)
       return 'opening'
     }
@@ -98,6 +110,31 @@ export class UpstreamPool {
     this.#pending.add(this.#options.worker, 1)
     this.#waiting.push(user)
     return 'waiting'
+  }
+
+  /**
+   * Opens a connection that is no exchange's but the caller's own until `giveBack`; null when there are as many as may
+   * be. What is read lies in the thread's buffer up to the length that `onRead` is told.
+   */
+  dial(onRead: (length: number) => void): Socket | null {
+    if (this.open >= this.#options.connectionsMax) return null
+    this.#lent++
+    const onread = {
+      buffer: this.#buffer,
+      callback: (length: number): boolean => {
+        onRead(length)
+        return true
+      },
+    }
+    const { host, port } = this
+    const dial: TcpNetConnectOpts = { host, port, noDelay: true, allowHalfOpen: true, onread }
+    return this.#options.tls === null ? connect(dial) : this.#options.tls.connect(dial)
+  }
+
+  giveBack(): void {
+    this.#lent--
+    const next = this.#nextWaiting()
+    if (next !== undefined) this.#open(next)
   }
 
   /** `user` no longer wants the connection it was promised. */

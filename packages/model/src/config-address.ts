@@ -36,3 +36,24 @@ export function formatAddress({ host, port }: Address): string {
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host)
 }
+
+/** Whether a text is an IP address, or a network such as `10.0.0.0/8` or `2001:db8::/32`. */
+export function isAddressRange(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/')
+  if (rest.length > 0) return false
+  const v4 = isIpv4(address)
+  if (!v4 && !isIpv6(address)) return false
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (v4 ? 32 : 128))
+}
+
+function isIpv4(text: string): boolean {
+  const parts = text.split('.')
+  return parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)
+}
+
+function isIpv6(text: string): boolean {
+  const [before = '', after, ...rest] = text.split('::')
+  const groups = [before, after ?? ''].flatMap((side) => (side === '' ? [] : side.split(':')))
+  const known = groups.every((group) => /^[0-9a-fA-F]{1,4}$/.test(group))
+  return rest.length === 0 && known && (after === undefined ? groups.length === 8 : groups.length < 8)
+}

@@ -1,6 +1,7 @@
 import { isLoopback, parseAddress } from './config-address.ts'
 import { checkShares } from './config-checks-limits.ts'
 import { checkCaches } from './config-checks-cache.ts'
+import { checkListener, checkListenersAndRoutes } from './config-checks-listener.ts'
 import { checkRoute } from './config-checks-route.ts'
 import type { ConfigDocument, Finding, Path } from './config-document.ts'
 import {
@@ -61,18 +62,9 @@ function* checkAddresses(value: unknown): Generator<Finding> {
   yield* checkDoubles(value, 'listeners', 'address', (address) => parseAddress(address)?.port === 0)
   for (const [index, listener] of items(get(value, 'listeners')).entries()) {
     const path: Path = ['listeners', index]
-    const protocol = get(listener, 'protocol')
-    if (protocol === 'https' && get(listener, 'tls') === undefined) {
-      yield {
-        path: [...path, 'tls'],
-        message: 'missing',
-        expected: '{ cert, key } or { certificates } with protocol https',
-      }
-    }
-    if (protocol === 'http' && get(listener, 'tls') !== undefined) {
-      yield { path: [...path, 'tls'], message: 'not with protocol http', hint: 'set protocol to https' }
-    }
+    yield* checkListener(path, listener, get(value, 'services'))
   }
+  yield* checkListenersAndRoutes(value)
 
   const admin = get(value, 'admin')
   const address = get(admin, 'address')

@@ -96,7 +96,6 @@ function hintFor(issue: Issue, value: unknown): { hint?: string } {
     return { hint: 'write {} for the defaults' }
   }
   if (issue.code === 'invalid_value' && typeof value === 'string') {
-    if (value === 'tcp' && issue.values.includes('https')) return { hint: 'tcp is served by a later release' }
     const close = nearest(value, issue.values.map(String))
     if (close !== undefined) return { hint: `did you mean \`${close}\`?` }
   }

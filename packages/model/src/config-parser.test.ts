@@ -37,6 +37,7 @@ test('the smallest file gets every default', () => {
         name: 'web',
         address: '0.0.0.0:8080',
         protocol: 'http',
+        tcp: { idle: 3_600_000 },
         trustForwarded: false,
         limits: {
           headerBytes: 16_384,

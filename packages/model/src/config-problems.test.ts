@@ -103,9 +103,9 @@ const shape: [text: string, ...problems: string[]][] = [
     'f:8:29  services.shop.retry.on[2]: bad value: expected connect-failure, reset-before-request, reset, timeout, or a status from 400 to 599, found "broken"',
   ],
   [
-    smallestWith([listener, '- { name: web, address: 8080, protocol: tcp }']),
+    smallestWith([listener, '- { name: web, address: 8080, protocol: udp }']),
     'f:5:27  listeners[0].address: bad value: expected host:port, such as 127.0.0.1:8080 or [::1]:8080, port 0 to 65535, found 8080 (write it in quotes: "8080")',
-    'f:5:43  listeners[0].protocol: bad value: expected one of http, https, found "tcp" (tcp is served by a later release)',
+    'f:5:43  listeners[0].protocol: bad value: expected one of http, https, tcp, tls-passthrough, found "udp"',
   ],
   [
     smallestWith([':7001', ':0']),
@@ -118,7 +118,7 @@ const shape: [text: string, ...problems: string[]][] = [
   ],
   [
     smallestWith([', protocol: http', '']),
-    'f:5:5  listeners[0].protocol: missing: expected one of http, https',
+    'f:5:5  listeners[0].protocol: missing: expected one of http, https, tcp, tls-passthrough',
   ],
   [
     smallestWith([`      ${endpoint}\n`, ''], ['endpoints:', 'registration: false\n    endpoints: []']),
@@ -242,6 +242,23 @@ const crossed: [text: string, ...problems: string[]][] = [
   [
     smallestWith([backends, 'rewrite: { path: /a }']),
     'f:11:5  routes[0].backends: missing: expected one of backends, respond, redirect',
+  ],
+  [
+    smallestWith([listener, '- { name: web, address: 127.0.0.1:0, protocol: tcp }']),
+    'f:5:5  listeners[0].service: missing: expected a key of services with protocol tcp',
+  ],
+  [
+    smallestWith([
+      listener,
+      '- { name: web, address: 127.0.0.1:0, protocol: tcp, service: shops, sni: { a: b } }',
+    ]),
+    'f:5:64  listeners[0].service: unknown service: expected one of shop, found "shops" (did you mean `shop`?)',
+    'f:5:76  listeners[0].sni: not with protocol tcp: expected names with their services with protocol tls-passthrough',
+    'f:5:81  listeners[0].sni.a: unknown service: expected one of shop, found "b"',
+  ],
+  [
+    smallestWith(['  shop:\n', '  shop:\n    proxyProtocol: v2\n']),
+    'f:8:20  services.shop.proxyProtocol: not where requests of many clients share a connection (routes[0] asks this service; X-Forwarded-For says there who asks)',
   ],
   [withRoute('respond: {}'), 'f:13:14  routes[0].respond: not with backends'],
   [

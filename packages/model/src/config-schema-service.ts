@@ -12,6 +12,7 @@ import {
   text,
   token,
 } from './config-scalars.ts'
+import { proxyProtocolVersion } from './config-schema-l4.ts'
 import { upstreamTlsSchema } from './config-schema-tls.ts'
 import { endpointSchema, registrationSchema } from './config-schema-endpoint.ts'
 import { hedgeSchema, limitsSchema } from './config-schema-limits.ts'
@@ -114,6 +115,9 @@ export function serviceSchema(duration: DurationSchema): z.ZodType<ServiceConfig
           idle: duration.or('5m').describe('How long an upstream connection is kept unused.'),
         })
         .prefault({}),
+      proxyProtocol: z
+        .exactOptional(proxyProtocolVersion)
+        .describe('`v1` or `v2`: endpoints get a PROXY header, from tcp and tls-passthrough listeners.'),
       tls: z.exactOptional(upstreamTlsSchema()).describe('TLS to the endpoints. Absent: plain connections.'),
       retry: z
         .strictObject({

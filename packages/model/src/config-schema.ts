@@ -16,6 +16,7 @@ import {
 import { dnsSchema } from './config-schema-endpoint.ts'
 import { overloadSchema } from './config-schema-limits.ts'
 import { cacheSchema } from './config-schema-cache.ts'
+import { proxyProtocolSchema, sniName, tcpSchema } from './config-schema-l4.ts'
 import { routeSchema } from './config-schema-route.ts'
 import { serviceSchema } from './config-schema-service.ts'
 import { storeSchema } from './providers/store-schema.ts'
@@ -95,7 +96,7 @@ function configSchema(duration: DurationSchema): z.ZodType<Config> {
       services: dictionary(serviceSchema(duration)).describe('Named sets of endpoints.'),
       routes: z
         .array(routeSchema(duration), { error: 'a list of routes' })
-        .min(1, { error: 'at least one route' })
+        .default([])
         .describe('Which request goes where; the first that matches takes it.'),
     })
     .transform(({ $schema: _schema, ...config }) => config)
@@ -112,8 +113,23 @@ function listenerSchema(duration: DurationSchema): z.ZodType<ListenerConfig> {
   return z.strictObject({
     name: name.describe('Name in reports and logs.'),
     address: address({ portMin: 0 }).describe('`host:port`; port 0 takes a free one.'),
-    protocol: choice(['http', 'https']).describe('`http` or `https`; `tcp` is served by a later release.'),
-    tls: z.exactOptional(tlsSchema()).describe('Required with https, refused without.'),
+    protocol: choice(['http', 'https', 'tcp', 'tls-passthrough']).describe(
+      '`http`, `https`, `tcp` (bytes to a service), or `tls-passthrough` (the same, by the name a TLS client asks for).',
+    ),
+    tls: z.exactOptional(tlsSchema()).describe('Required with https; ends TLS with tcp.'),
+    service: z.exactOptional(name).describe('With tcp: the service that gets the connections.'),
+    sni: z
+      .exactOptional(
+        z
+          .record(sniName, name, { error: 'names with the service of each' })
+          .refine((sni) => Object.keys(sni).length > 0, { error: 'at least one name' })
+          .meta({ minProperties: 1 }),
+      )
+      .describe('With tls-passthrough: name asked for, `*.example.com` or `*` → service.'),
+    tcp: tcpSchema(duration).describe('Times of connections with tcp and tls-passthrough.'),
+    proxyProtocol: z
+      .exactOptional(proxyProtocolSchema())
+      .describe('Connections begin with a PROXY header, version 1 or 2. Absent: with none.'),
     trustForwarded: flag
       .default(false)
       .describe('Believe X-Forwarded-* and X-Request-Id of the peer; otherwise they are replaced.'),

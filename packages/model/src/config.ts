@@ -2,6 +2,7 @@ import type { DnsConfig, EndpointConfig, RegistrationConfig } from './config-end
 import type { CacheConfig } from './config-cache.ts'
 import type { RouteConfig } from './config-route.ts'
 import type { StoreConfig } from './providers/store.ts'
+import type { ProxyProtocolConfig, ProxyProtocolVersion, TcpConfig } from './config-l4.ts'
 import type { TlsConfig, UpstreamTlsConfig } from './config-tls.ts'
 
 /**
@@ -76,9 +77,17 @@ export interface ListenerConfig {
   readonly name: string
   /** `host:port`; port 0 takes a free one. */
   readonly address: string
-  readonly protocol: 'http' | 'https'
-  /** Present exactly when the protocol is https. */
+  /** `tcp` and `tls-passthrough` carry bytes to a service, whatever they say. */
+  readonly protocol: 'http' | 'https' | 'tcp' | 'tls-passthrough'
+  /** Present when the protocol is https, perhaps when it is tcp: TLS then ends here. */
   readonly tls?: TlsConfig
+  /** Present exactly when the protocol is tcp. */
+  readonly service?: string
+  /** Present exactly when the protocol is tls-passthrough: name asked for, `*.example.com` or `*`, to service. */
+  readonly sni?: Readonly<Record<string, string>>
+  readonly tcp: TcpConfig
+  /** Absent: connections begin with no PROXY header. */
+  readonly proxyProtocol?: ProxyProtocolConfig
   /** True: `X-Forwarded-*` and `X-Request-Id` of the peer are believed; otherwise they are replaced. */
   readonly trustForwarded: boolean
   readonly limits: ListenerLimits
@@ -122,6 +131,8 @@ export interface ServiceConfig {
   readonly timeouts: TimeoutsConfig
   /** Absent: plain connections. */
   readonly tls?: UpstreamTlsConfig
+  /** Endpoints get a PROXY header that says who the client is; only of `tcp` and `tls-passthrough` listeners. */
+  readonly proxyProtocol?: ProxyProtocolVersion
   readonly retry: RetryConfig
   readonly slowStart?: SlowStartConfig
   readonly priority: PriorityConfig

@@ -60,6 +60,11 @@ export class SharedEndpointLoad implements EndpointLoad {
     this.#cells.add(this.#own + begun, 1)
   }
 
+  /** Something that was counted elsewhere goes on here: under way, and not begun anew. `leave` as after `enter`. */
+  carryOver(): void {
+    this.#cells.add(this.#own, 1)
+  }
+
   /** The request has ended, however it did. */
   leave(): void {
     this.#cells.add(this.#own, -1)

@@ -199,6 +199,8 @@ class MemorySocket extends Socket {
       socket: this,
       listener: listener!,
       address: '',
+      pair: null,
+      early: null,
       alpn: '',
       certificate: null,
     })

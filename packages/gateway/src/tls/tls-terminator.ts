@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { SecureContext, SecureContextOptions, Server, TLSSocket } from 'node:tls'
 import type { ListenerConfig, TlsConfig } from '@budao/model'
+import type { ProxiedPair } from '../l4/proxy-header.ts'
 import { HostChoice } from './host-choice.ts'
 import { nodeCrypto, nodeTls } from './builtins.ts'
 import { ticketKeys, ticketKeysEnd } from './ticket-keys.ts'
@@ -12,14 +13,14 @@ export interface TlsTerminatorOptions {
   readonly ticketSecret: string
   wallNow(): number
   /** A handshake is done. */
-  onSecure(socket: TLSSocket): void
+  onSecure(socket: TLSSocket, pair: ProxiedPair | null): void
   /** One has failed, and the connection is gone. Of each connection accepted either this or `onSecure` is called, once. */
   onFailed(): void
 }
 
 /** What is spoken behind TLS, by preference of the gateway. The only place where a protocol is offered. */
-function alpnProtocols(): string[] {
-  return ['http/1.1']
+function alpnProtocols({ protocol }: ListenerConfig): string[] {
+  return protocol === 'https' ? ['http/1.1'] : []
 }
 
 /**
@@ -30,6 +31,8 @@ export class TlsTerminator {
   readonly #server: Server
   readonly #options: TlsTerminatorOptions
   readonly #scope: string
+  /** Of connections that began with a PROXY header, by where they come from: Node makes a new socket of each. */
+  readonly #pairs: Map<string, ProxiedPair> = new Map()
   #keysEnd: number
 
   /** Throws when certificates, keys and rules do not go together. */
@@ -41,6 +44,7 @@ export class TlsTerminator {
     const now = options.wallNow()
     this.#keysEnd = ticketKeysEnd(now)
     const common = contextOptions(tls, material)
+    const protocols = alpnProtocols(listener)
     const [first, ...others] = material.certificates
     const { createSecureContext, createServer } = nodeTls()
     // It never listens: connections are handed to it, so that listeners keep their sockets whatever changes here.
@@ -50,14 +54,14 @@ export class TlsTerminator {
         cert: first!.cert,
         key: first!.key,
         ticketKeys: ticketKeys(ticketSecret, this.#scope, now),
-        ALPNProtocols: alpnProtocols(),
+        ...(protocols.length === 0 ? {} : { ALPNProtocols: protocols }),
         handshakeTimeout: listener.limits.headTimeout,
         allowHalfOpen: true,
         requestCert: tls.clientAuth !== undefined,
         rejectUnauthorized: tls.clientAuth?.mode === 'require',
         ...(others.length === 0 ? {} : { SNICallback: byName(material, common, createSecureContext) }),
       },
-      (socket) => options.onSecure(socket),
+      (socket) => options.onSecure(socket, this.#pairs.get(placeOf(socket)) ?? null),
     )
     this.#server.on('tlsClientError', (_, socket) => {
       // Node reports a handshake that takes too long, and leaves it at that.
@@ -66,7 +70,13 @@ export class TlsTerminator {
     })
   }
 
-  accept(socket: Socket): void {
+  /** `pair` is what a PROXY header before the handshake said. */
+  accept(socket: Socket, pair: ProxiedPair | null): void {
+    if (pair !== null) {
+      const place = placeOf(socket)
+      this.#pairs.set(place, pair)
+      socket.once('close', () => this.#pairs.delete(place))
+    }
     const now = this.#options.wallNow()
     if (now >= this.#keysEnd) {
       this.#keysEnd = ticketKeysEnd(now)
@@ -74,6 +84,10 @@ export class TlsTerminator {
     }
     this.#server.emit('connection', socket)
   }
+}
+
+function placeOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`
 }
 
 function contextOptions(tls: TlsConfig, material: ListenerTls): SecureContextOptions {
