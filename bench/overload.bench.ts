@@ -98,7 +98,7 @@ export async function run(args: readonly string[], stage: Stage): Promise<0 | 1>
   verdict.expect(
     overload!.goodput >= 0.9 * peak,
     `${factor} × overload: goodput at least 90 % of the peak`,
-    `${percent(overload!.goodput, peak)} (with a fixed limit ${percent(fixed.goodput, peak)}) of ${peak.toFixed(0)}/s`,
+    `${percent(overload!.goodput, peak)} (with a fixed limit ${percent(fixed.goodput, peak)}) of ${peak.toFixed(0)}/s; the backend could ${capacity}/s at best`,
   )
   verdict.expect(
     overload!.pay.okPercent >= 99,

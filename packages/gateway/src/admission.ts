@@ -89,11 +89,15 @@ export class Admission {
     const line = this.#line
     if (line === null) return this.#context.shed.count(rank, 'overloaded')
     if (this.#context.isShut(now)) return 'breaker_open'
-    if (this.waiting >= this.#limits.queue!.size && !this.#makeRoom(line, rank, now))
-      return this.#context.shed.count(rank, 'overloaded')
+    const isFull = this.waiting >= this.#limits.queue!.size
+    // Only one of this thread's line: those of others are not in reach.
+    const last = isFull ? line.last(rank, now) : undefined
+    if (isFull && last === undefined) return this.#context.shed.count(rank, 'overloaded')
     line.add(entrant, rank, now)
-    this.#moved(1)
+    // Behind the newcomer: who is turned away may at once be somebody else who asks.
+    if (last === undefined) this.#moved(1)
     this.#publish()
+    last?.onTurnedAway(this.#context.shed.count(last.rank, 'overloaded'), now)
     return 'waiting'
   }
 
@@ -155,15 +159,6 @@ export class Admission {
       if (head !== 0 && rankOf(head) <= rank) return true
     }
     return false
-  }
-
-  /** Turns one of a lower class away. Only of this thread's line: those of others are not in reach. */
-  #makeRoom(line: WaitingLine<Entrant>, rank: number, now: number): boolean {
-    const last = line.last(rank, now)
-    if (last === undefined) return false
-    this.#moved(-1)
-    last.onTurnedAway(this.#context.shed.count(last.rank, 'overloaded'), now)
-    return true
   }
 
   #serve(now: number, always: boolean): void {

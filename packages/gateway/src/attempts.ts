@@ -8,7 +8,7 @@ import {
 } from '@budao/resilience'
 import type { Entrant } from './admission.ts'
 import type { Attempt, AttemptOwner } from './attempt.ts'
-import { healthOf, isUnavailable, outcomeOf } from './answer-verdict.ts'
+import { failureCodes, healthOf, isUnavailable, outcomeOf } from './answer-verdict.ts'
 import type { Caller } from './caller.ts'
 import type { DataPlane } from './data-plane.ts'
 import { chooseEndpoint } from './endpoint-choice.ts'
@@ -19,14 +19,6 @@ import { isUnprocessed, retryAt } from './retry-time.ts'
 import type { Endpoint, Service } from './service.ts'
 import type { Timed } from './timer-wheel.ts'
 import type { UpstreamConnection, UpstreamFailure } from './upstream-connection.ts'
-
-/** What a client is told of an attempt that failed so. */
-const codes: Readonly<Record<UpstreamFailure, ErrorCode>> = {
-  'connect-failure': 'connect_failed',
-  reset: 'upstream_reset',
-  protocol: 'upstream_protocol',
-  truncated: 'upstream_reset',
-}
 
 /**
  * What becomes of one request at a service: an attempt at an endpoint, and perhaps others elsewhere behind it. Decides
@@ -98,9 +90,11 @@ export class Attempts implements AttemptOwner, Entrant, Timed {
     // Filters may have taken their time.
     if (terms.deadlineAt !== Infinity && terms.deadlineAt <= this.#plane.clock.now())
       return this.#caller.onAttemptsFailed('deadline_passed')
+    this.#awaited = service
     const permit = service.enter(this, terms, now)
-    if (typeof permit === 'number') return this.#enter(service, permit, now)
-    if (permit === 'waiting') this.#awaited = service
+    if (permit === 'waiting') return
+    this.#awaited = null
+    if (typeof permit === 'number') this.#enter(service, permit, now)
     else this.#caller.onAttemptsFailed(permit)
   }
 
@@ -217,7 +211,7 @@ export class Attempts implements AttemptOwner, Entrant, Timed {
     if (this.#race.running > 0) return this.#avoid(attempt.index)
     const cause = kind === 'connect-failure' ? 'connect-failure' : sent ? 'reset' : 'reset-before-request'
     const nextAt = this.#claimNext(cause, now)
-    if (nextAt === -1) this.#giveUp(codes[kind], now)
+    if (nextAt === -1) this.#giveUp(failureCodes[kind], now)
     else this.#goOn(nextAt, now)
   }
 
