@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { CliError } from './cli-error.ts'
+import { cacheVerb } from './verbs/cache.ts'
 import { checkVerb } from './verbs/check.ts'
 import { gatewayVerb } from './verbs/gateway.ts'
 import { drainVerb } from './verbs/drain.ts'
@@ -15,6 +16,7 @@ const verbs: readonly ((program: Command) => void)[] = [
   checkVerb,
   statusVerb,
   drainVerb,
+  cacheVerb,
   drillVerb,
 ]
 

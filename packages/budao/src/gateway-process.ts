@@ -11,6 +11,7 @@ import {
 } from '@budao/controller'
 import { Gateway } from '@budao/gateway'
 import type {
+  CachePurge,
   Config,
   DirectoryResult,
   DrainTarget,
@@ -143,6 +144,10 @@ export class GatewayProcess implements AdminSource {
 
   forceBreaker({ service, endpoint, to, reason }: BreakerRequest): void {
     this.#gateway.forceBreaker(service, endpoint ?? null, to, reason)
+  }
+
+  purgeCache(purge: CachePurge): Promise<number> {
+    return this.#gateway.purgeCache(purge)
   }
 
   registerEndpoint(registration: EndpointRegistration): Promise<DirectoryResult> {

@@ -3,6 +3,7 @@ import type { EventDraft, GatewayReport } from '@budao/model'
 import type { Role } from './access.ts'
 import type { AdminSource, DrillNote, ReloadResult } from './admin-source.ts'
 import { ApiError } from './api-error.ts'
+import { cacheRoutes } from './cache-routes.ts'
 import { consoleAsset, consoleIndex } from './console-pages.ts'
 import type { ConsoleFiles } from './console-pages.ts'
 import { endpointRoutes } from './endpoint-routes.ts'
@@ -172,6 +173,7 @@ export function adminRoutes({ source, consoleFiles, log }: AdminRoutesOptions): 
       },
     },
     ...endpointRoutes({ source, log }),
+    ...cacheRoutes({ source, log }),
     { method: 'GET', url: '/api/v1/openapi.json', role: 'open', handle: () => openapi },
     {
       method: 'GET',

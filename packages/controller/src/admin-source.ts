@@ -1,4 +1,5 @@
 import type {
+  CachePurge,
   BudaoEvent,
   DirectoryResult,
   DrainTarget,
@@ -35,6 +36,11 @@ export interface AdminSource {
   drain(target: DrainTarget, wish: DrainWish): Promise<DirectoryResult>
   /** Puts it back. `reason` may be empty. */
   undrain(target: DrainTarget, reason: string): Promise<DirectoryResult>
+  /**
+   * Forgets kept answers and says how many. Rejects with a RangeError for an address that is none, with another Error when
+   * a store is away. Must leave a `cache.purged` event.
+   */
+  purgeCache(purge: CachePurge): Promise<number>
   /** Keeps what happened outside the process, in `events` with everything else. Called only for sites that `report()` names. */
   record(event: EventDraft): void
   /** The configuration in force. Secrets must be redacted already. */

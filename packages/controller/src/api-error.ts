@@ -26,6 +26,7 @@ const statuses = {
   'not-applied': 503,
   'not-ready': 503,
   'too-many-streams': 503,
+  'store-away': 503,
   'source-timeout': 504,
 } as const
 

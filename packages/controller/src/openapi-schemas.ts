@@ -200,6 +200,17 @@ export const schemas: { readonly [name: string]: Schema } = {
     endpoint: orNull(string),
     to: choice('open', 'closed', 'auto'),
   }),
+  CachePurge: object(
+    {},
+    {
+      route: string,
+      url: { type: 'string', description: 'One address, whatever else its answers vary by.' },
+      prefix: { type: 'string', description: 'Addresses that begin so.' },
+      tag: { type: 'string', description: 'A word of the header cache.tagHeader.' },
+      all: { const: true },
+    },
+  ),
+  CachePurged: object({ ok: { const: true }, removed: count }),
   DrillNote: object(
     {
       phase: choice('started', 'finished'),

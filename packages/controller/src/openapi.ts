@@ -226,6 +226,15 @@ export const openapi: OpenApi = {
         responses: { '200': json('DrillRecorded'), ...changing, '404': error('unknown-site') },
       },
     },
+    '/api/v1/cache/purge': {
+      post: {
+        summary: 'Forgets answers that are kept for others',
+        operationId: 'purgeCache',
+        security: operator,
+        requestBody: { required: true, content: { 'application/json': { schema: ref('CachePurge') } } },
+        responses: { '200': json('CachePurged'), ...changing, '503': error('store-away') },
+      },
+    },
     '/api/v1/openapi.json': {
       get: get('openapi', 'This description', open, {
         description: 'OpenAPI 3.1.',

@@ -1,5 +1,6 @@
 import type {
   BreakerReport,
+  CachePurge,
   DirectoryResult,
   DrainTarget,
   DrainWish,
@@ -77,6 +78,15 @@ export class MemorySource implements AdminSource {
   async undrain(target: DrainTarget, reason: string): Promise<DirectoryResult> {
     this.asked.push(['undrain', target, reason])
     return this.directoryResult
+  }
+
+  /** What purges are answered with. */
+  purgeResult: number | Error = 7
+
+  async purgeCache(purge: CachePurge): Promise<number> {
+    this.asked.push(['purge', purge])
+    if (this.purgeResult instanceof Error) throw this.purgeResult
+    return this.purgeResult
   }
 
   record(event: EventDraft): void {

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DrillNote } from '@budao/controller'
-import type { BudaoEvent, DrainReport, DrainTarget, GatewayReport } from '@budao/model'
+import type { BudaoEvent, CachePurge, DrainReport, DrainTarget, GatewayReport } from '@budao/model'
 import { CliError } from '../cli-error.ts'
 
 const timeoutMs = 5_000
+/** A large cache is looked through from one end to the other. */
+const purgeMs = 30_000
 const pageSize = 500
 
 /** What `/api/v1/drains` is asked for. */
@@ -78,6 +80,20 @@ export class AdminApi implements GatewayWitness {
     return ((await this.#get('/api/v1/drains')) as { drains: readonly DrainReport[] }).drains
   }
 
+  /** How many kept answers were forgotten. */
+  async purgeCache(purge: CachePurge | { readonly all: true }): Promise<number> {
+    const { removed } = (await this.#ask(
+      '/api/v1/cache/purge',
+      {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify(purge),
+      },
+      purgeMs,
+    )) as { removed: number }
+    return removed
+  }
+
   #get(path: string): Promise<unknown> {
     return this.#ask(path, {})
   }
@@ -85,6 +101,7 @@ export class AdminApi implements GatewayWitness {
   async #ask(
     path: string,
     { headers, ...init }: { method?: string; headers?: Record<string, string>; body?: string },
+    ms: number = timeoutMs,
   ): Promise<unknown> {
     const url = this.#url + path
     let response: Response
@@ -95,7 +112,7 @@ export class AdminApi implements GatewayWitness {
           ...headers,
           ...(this.#token === undefined ? {} : { Authorization: `Bearer ${this.#token}` }),
         },
-        signal: AbortSignal.timeout(timeoutMs),
+        signal: AbortSignal.timeout(ms),
       })
       const body = (await response.json()) as { message?: string; hint?: string }
       if (response.ok) return body
