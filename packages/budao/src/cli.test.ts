@@ -52,12 +52,58 @@ test('--version prints the version alone', async (t) => {
   assert.deepEqual(await budao(t, ['--version']), { code: 0, out: `${version()}\n`, err: '' })
 })
 
+const nginxConf = `upstream shop { server 127.0.0.1:7001; }
+server { listen 127.0.0.1:8080;
+  location / { proxy_pass http://shop; }
+  location /admin/ { proxy_pass http://shop; auth_basic x; }
+}
+`
+
+test('import prints a configuration that check accepts, and tells on standard error what is lost', async (t) => {
+  const folder = await folderWith(t, { 'nginx.conf': nginxConf })
+  const printed = await budao(t, ['import', 'nginx', 'nginx.conf'], folder)
+  assert.equal(printed.code, 0)
+  assert.match(printed.err, /^nginx.conf:4: lost: auth_basic x: .*403$/m)
+  assert.match(printed.err, /^1 lost, 0 changed, 0 as it is anyway$/m)
+  await writeFile(join(folder, 'budao.yaml'), printed.out)
+  assert.equal((await budao(t, ['check'], folder)).code, 0)
+
+  const strict = await budao(
+    t,
+    ['import', 'auto', 'nginx.conf', '--strict', '--json', '-o', 'out.yaml'],
+    folder,
+  )
+  assert.equal(strict.code, 1)
+  const told = JSON.parse(strict.out) as {
+    kind: string
+    lost: number
+    notes: { line: number; kind: string }[]
+  }
+  assert.deepEqual([told.kind, told.lost], ['nginx', 1])
+  assert.ok(told.notes.some(({ line, kind }) => line === 4 && kind === 'lost'))
+  assert.equal((await budao(t, ['check', '-c', 'out.yaml'], folder)).code, 0)
+})
+
+test('check reads a file of another program beside the configuration, and says where it is broken', async (t) => {
+  const rest = good.replace(/^routes.*\n/m, '').replace(/^services.*\n/m, '')
+  const folder = await folderWith(t, { 'budao.yaml': rest, 'nginx.conf': nginxConf, 'bad.conf': 'server {' })
+  const fine = await budao(t, ['check', '-f', 'nginx:nginx.conf'], folder)
+  assert.equal(fine.code, 0, fine.out)
+  assert.match(fine.out, /service +shop +1 endpoint/)
+  assert.match(fine.out, /nginx.conf:4: lost/)
+  const broken = await budao(t, ['check', '-f', 'nginx:bad.conf'], folder)
+  assert.equal(broken.code, 1)
+  assert.match(broken.out, /bad.conf:1: expected a directive or "}", got the end of the file/)
+})
+
 test('wrong usage exits 2 and says what is wrong on standard error', async (t) => {
   const table: [args: string[], says: RegExp][] = [
     [[], /Usage: budao/],
     [['chekc'], /unknown command 'chekc'[^]*did you mean check/i],
     [['check', '--fast'], /unknown option '--fast'/],
     [['check', '-c'], /argument missing/],
+    [['import', 'apache', 'x'], /unknown kind: expected auto, nginx/],
+    [['import', 'nginx', 'none.conf'], /cannot read none.conf: no such file/],
     [['check', 'budao.yaml'], /too many arguments/],
     [['check'], /no budao\.yaml in this folder/],
     [['check', '-c', 'other.yaml'], /cannot read other\.yaml: no such file/],

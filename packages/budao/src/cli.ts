@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { CliError } from './cli-error.ts'
 import { cacheVerb } from './verbs/cache.ts'
 import { checkVerb } from './verbs/check.ts'
+import { importVerb } from './verbs/import.ts'
 import { gatewayVerb } from './verbs/gateway.ts'
 import { drainVerb } from './verbs/drain.ts'
 import { statusVerb } from './verbs/status.ts'
@@ -14,6 +15,7 @@ const verbs: readonly ((program: Command) => void)[] = [
   upVerb,
   gatewayVerb,
   checkVerb,
+  importVerb,
   statusVerb,
   drainVerb,
   cacheVerb,

@@ -2,6 +2,8 @@ import { watch, type FSWatcher } from 'node:fs'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { createSnapshot, formatProblem, type Config, type Snapshot } from '@budao/model'
+import { formatNote } from './import/note-text.ts'
+import { parseSource } from './import/source.ts'
 import { parseConfigAside, parseSnapshotAside } from './parse-aside.ts'
 
 /** Editors write a file in several steps: what is read within this time of a change may be half of it. */
@@ -18,14 +20,16 @@ export type ReadResult =
 export class ConfigSource {
   readonly path: string
   readonly #name: string
+  readonly #beside: readonly string[]
   #version = 0
-  #watcher: FSWatcher | null = null
+  #watchers: FSWatcher[] = []
   #timer: NodeJS.Timeout | undefined
 
-  /** `name` is what problems are reported with. */
-  constructor(path: string, name: string) {
+  /** `name` is what problems are reported with; `beside` are files of other programs, as `FILE` or `KIND:FILE`. */
+  constructor(path: string, name: string, beside: readonly string[] = []) {
     this.path = path
     this.#name = name
+    this.#beside = beside
   }
 
   get baseDir(): string {
@@ -39,10 +43,11 @@ export class ConfigSource {
     } catch (error) {
       return { ok: false, problems: [`${this.#name}: cannot be read: ${(error as Error).message}`] }
     }
-    const parsed = await parseConfigAside(text, this.#name)
+    const { parsed, notes } = await parseConfigAside(text, this.#name, this.#beside)
     if (!parsed.ok) return { ok: false, problems: parsed.problems.map(formatProblem) }
     const snapshot = createSnapshot(parsed.config, this.#name, this.#version, Date.now())
-    return { ok: true, snapshot, warnings: parsed.warnings.map(formatProblem) }
+    const told = notes.filter(({ kind }) => kind !== 'default').map((note) => formatNote(note))
+    return { ok: true, snapshot, warnings: [...told, ...parsed.warnings.map(formatProblem)] }
   }
 
   /** The first snapshot of a process: its number goes on where the kept one ends, since a gateway never goes back. */
@@ -68,21 +73,25 @@ export class ConfigSource {
     return parseSnapshotAside(text)
   }
 
-  /** Calls `onChange` after each change of the file. The folder is watched: editors replace files. */
+  /** Calls `onChange` after each change of a file. Folders are watched: editors replace files. */
   watch(onChange: () => void): void {
-    const name = basename(this.path)
-    this.#watcher = watch(this.baseDir, (_event, changed) => {
-      if (changed !== null && changed !== name) return
-      clearTimeout(this.#timer)
-      this.#timer = setTimeout(onChange, SETTLE_MS)
-    })
-    // A folder that is taken away ends the watching, not the gateway; SIGHUP and the API still reload.
-    this.#watcher.on('error', () => this.#watcher?.close())
+    const files = [this.path, ...this.#beside.map((source) => resolve(parseSource(source).file))]
+    for (const folder of new Set(files.map((file) => dirname(file)))) {
+      const names = new Set(files.filter((file) => dirname(file) === folder).map((file) => basename(file)))
+      const watcher = watch(folder, (_event, changed) => {
+        if (changed !== null && !names.has(changed)) return
+        clearTimeout(this.#timer)
+        this.#timer = setTimeout(onChange, SETTLE_MS)
+      })
+      // A folder that is taken away ends the watching, not the gateway; SIGHUP and the API still reload.
+      watcher.on('error', () => watcher.close())
+      this.#watchers.push(watcher)
+    }
   }
 
   close(): void {
     clearTimeout(this.#timer)
-    this.#watcher?.close()
+    for (const watcher of this.#watchers) watcher.close()
   }
 
   #snapshotFile(config: Pick<Config, 'dataDir'>): string {

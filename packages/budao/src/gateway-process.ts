@@ -30,6 +30,8 @@ import { version } from './version.ts'
 
 export interface GatewayProcessOptions {
   readonly config?: string
+  /** Of other programs, as `FILE` or `KIND:FILE`. */
+  readonly file?: readonly string[]
   /** Start with the snapshot that was in force last when the file is refused. */
   readonly lastGood?: boolean
 }
@@ -64,7 +66,7 @@ export class GatewayProcess implements AdminSource {
   /** Throws CliError: 1 when the configuration is refused or cannot be served, 2 when there is no such file. */
   static async start(options: GatewayProcessOptions): Promise<GatewayProcess> {
     const file = await readConfigFile(options.config)
-    const source = new ConfigSource(file.path, file.name)
+    const source = new ConfigSource(file.path, file.name, options.file)
     const { snapshot, warnings } = await firstSnapshot(source, options.lastGood === true)
     const { config } = snapshot
     const log = pino(

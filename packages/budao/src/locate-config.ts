@@ -14,6 +14,19 @@ export const configOption: readonly [flags: string, description: string] = [
 /** The flags every verb shares: `.option(...jsonOption)`. */
 export const jsonOption: readonly [flags: string, description: string] = ['--json', 'print JSON for programs']
 
+/** Collects `-f FILE -f KIND:FILE`: `.option(...besideOption)`. */
+export const besideOption: readonly [
+  flags: string,
+  description: string,
+  collect: (source: string, before: readonly string[]) => readonly string[],
+  start: readonly string[],
+] = [
+  '-f, --file <[kind:]file>',
+  'another program’s configuration, read beside it; may be repeated',
+  (source, before) => [...before, source],
+  [],
+]
+
 export interface ConfigFile {
   /** As the person wrote it: what problems are reported with. */
   readonly name: string

@@ -2,10 +2,16 @@ import { spawn } from 'node:child_process'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import type { Snapshot } from '@budao/model'
-import type { ParsedConfig } from '@budao/model/parser'
+import type { ParsedBeside } from './import/parse-beside.ts'
 
 export type ParseTask =
-  | { readonly kind: 'config'; readonly text: string; readonly name: string }
+  | {
+      readonly kind: 'config'
+      readonly text: string
+      readonly name: string
+      /** Files of other programs, as `FILE` or `KIND:FILE`. */
+      readonly beside: readonly string[]
+    }
   | { readonly kind: 'snapshot'; readonly text: string }
 
 const PARSE_MS = 20_000
@@ -14,8 +20,12 @@ const PARSE_MS = 20_000
  * Parses in a process that ends afterwards. The schema takes 27 MB, which a gateway needs for a moment and would
  * otherwise keep for life (a thread gives little of it back); and a large file holds up no health check.
  */
-export function parseConfigAside(content: string, name: string): Promise<ParsedConfig> {
-  return inChild({ kind: 'config', text: content, name })
+export function parseConfigAside(
+  content: string,
+  name: string,
+  beside: readonly string[] = [],
+): Promise<ParsedBeside> {
+  return inChild({ kind: 'config', text: content, name, beside })
 }
 
 /** Rejects with what is wrong with the kept snapshot. */

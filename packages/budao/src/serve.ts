@@ -15,6 +15,8 @@ const ENGINE_FLAGS: readonly string[] = [
 
 export interface ServeOptions {
   readonly config?: string
+  /** Of other programs, as `FILE` or `KIND:FILE`. */
+  readonly file?: readonly string[]
   readonly json?: boolean
   readonly lastGood?: boolean
 }

@@ -142,6 +142,11 @@ export class BackendCall implements Caller, Timed {
     return this.#request.origin.scheme
   }
 
+  /** It came in by none. */
+  get listener(): string {
+    return ''
+  }
+
   get host(): string {
     return hostOf(this.#request.origin.authority)
   }

@@ -105,6 +105,10 @@ export class Exchange implements Timed, FilterRequest, Caller, CacheClient {
     return this.#route?.name ?? ''
   }
 
+  get listener(): string {
+    return this.#client.listener.name
+  }
+
   get peerTrusted(): boolean {
     return this.#client.listener.trustForwarded
   }

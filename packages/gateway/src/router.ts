@@ -24,7 +24,9 @@ export class Router {
 
   /** Throws a RangeError that names the route when a path or regular expression of it is no such thing. */
   constructor(routes: readonly RouteConfig[]) {
-    this.#rules = routes.map((route, index) => route.match.map((match) => new Rule(index, route.name, match)))
+    this.#rules = routes.map((route, index) =>
+      route.match.map((match) => new Rule(index, route.name, match, route.listeners)),
+    )
     this.#replacements = routes.map(({ name, rewrite, redirect }) => {
       const { prefix, path } = rewrite ?? redirect ?? {}
       const to = path ?? prefix

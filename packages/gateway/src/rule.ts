@@ -23,7 +23,7 @@ export class Rule {
   readonly #conditions: readonly Condition[]
 
   /** Throws a RangeError that names the route when the path or a regular expression is invalid. */
-  constructor(route: number, routeName: string, match: MatchConfig) {
+  constructor(route: number, routeName: string, match: MatchConfig, listeners: readonly string[] = []) {
     this.route = route
     const path = match.path
     this.exact = path !== undefined && 'exact' in path ? configuredPath(routeName, path.exact) : undefined
@@ -34,6 +34,7 @@ export class Rule {
     this.folder = regex === undefined ? (this.prefix ?? '').replace(/\/$/, '') : literalFolder(regex)
     this.#methods = match.method
     this.#conditions = [
+      ...(listeners.length === 0 ? [] : [listenerCondition(listeners)]),
       ...conditions(routeName, match.headers, (request, name) => wireText(request.header(name))),
       ...conditions(routeName, match.query, (request, name) => queryValue(request.query, name)),
       ...conditions(routeName, match.cookies, (request, name) =>
@@ -69,6 +70,14 @@ interface Condition {
   readonly name: string
   readonly read: (request: RequestView, name: string) => string | undefined
   readonly test: (value: string | undefined) => boolean
+}
+
+function listenerCondition(listeners: readonly string[]): Condition {
+  return {
+    name: '',
+    read: (request) => request.listener,
+    test: (listener) => listeners.includes(listener!),
+  }
 }
 
 function conditions(

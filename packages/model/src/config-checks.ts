@@ -25,7 +25,7 @@ export function checkConfig(value: unknown, document: ConfigDocument): Problem[]
   const services = get(value, 'services')
   const findings: Finding[] = [
     ...checkNames(value, sites),
-    ...checkStores(value),
+    ...checkRouteReferences(value),
     ...checkAddresses(value),
     ...entries(services).flatMap(([name, service]) => [...checkService(['services', name], service, sites)]),
     ...checkCaches(value),
@@ -46,9 +46,16 @@ function* checkNames(value: unknown, sites: unknown): Generator<Finding> {
   yield* checkDoubles(value, 'routes', 'name')
 }
 
-function* checkStores(value: unknown): Generator<Finding> {
+/** What routes name that stands elsewhere, besides services. */
+function* checkRouteReferences(value: unknown): Generator<Finding> {
   const stores = get(value, 'stores') ?? {}
+  const listeners = Object.fromEntries(
+    items(get(value, 'listeners')).map((listener) => [String(get(listener, 'name')), listener]),
+  )
   for (const [index, route] of items(get(value, 'routes')).entries()) {
+    for (const [at, name] of items(get(route, 'listeners')).entries()) {
+      yield* checkReference(['routes', index, 'listeners', at], name, listeners, 'listener')
+    }
     for (const [step, filter] of items(get(route, 'filters')).entries()) {
       const store = get(get(filter, 'rateLimit'), 'store')
       yield* checkReference(['routes', index, 'filters', step, 'rateLimit', 'store'], store, stores, 'store')

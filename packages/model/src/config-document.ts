@@ -10,6 +10,7 @@ import {
   type Node,
 } from 'yaml'
 import { type Document, type Pair, parseDocument, visit, type YAMLError, type YAMLMap } from 'yaml'
+import { isObject } from './config-values.ts'
 import { formatPath, type Problem } from './problem.ts'
 
 export type Path = readonly (string | number)[]
@@ -36,7 +37,7 @@ export class ConfigDocument {
   readonly #document: Document.Parsed
   readonly #lines = new LineCounter()
 
-  constructor(text: string, file: string) {
+  constructor(text: string, file: string, amend?: (value: object) => object) {
     this.file = file
     this.#document = parseDocument(text, {
       lineCounter: this.#lines,
@@ -55,7 +56,8 @@ export class ConfigDocument {
     if (readable) problems.push(...this.#beyondJson())
     if (readable && problems.every((problem) => problem.message === duplicateKey)) {
       try {
-        this.value = this.#document.toJS({ maxAliasCount: aliasesMax })
+        const value: unknown = this.#document.toJS({ maxAliasCount: aliasesMax })
+        this.value = amend !== undefined && isObject(value) ? amend(value) : value
       } catch (error) {
         problems.push(this.#at(0, { path: [], message: `bad alias: ${(error as Error).message}` }))
       }

@@ -111,7 +111,7 @@ test('the smallest file gets every default', () => {
 
 test('the smallest file has nothing left to leave out', () => {
   assert.ok(parseConfig(smallest, 'f').ok)
-  for (const top of ['version', 'node', 'sites', 'listeners', 'services', 'routes']) {
+  for (const top of ['version', 'node', 'sites', 'listeners', 'routes']) {
     const without = smallest.replace(new RegExp(`^${top}:.*\\n(?: .*\\n)*`, 'm'), '')
     const parsed = parseConfig(without, 'f')
     assert.ok(

@@ -11,13 +11,16 @@ export type ParsedConfig =
   | { readonly ok: true; readonly config: Config; readonly warnings: readonly Problem[] }
   | { readonly ok: false; readonly problems: readonly Problem[] }
 
+/** Adds to what the file says before it is checked: gets its plain value, an object, and gives back another. */
+export type Amend = (value: object) => object
+
 /**
  * Reads a configuration from YAML or JSON. `file` is the name problems are reported with. Never throws: whatever is
  * wrong comes back as problems, all of them at once, in the order of the file. Whether files it names exist is not
- * looked at.
+ * looked at. Problems of what `amend` has added stand where the file is nearest to it.
  */
-export function parseConfig(text: string, file: string): ParsedConfig {
-  const document = readDocument(text, file)
+export function parseConfig(text: string, file: string, amend?: Amend): ParsedConfig {
+  const document = readDocument(text, file, amend)
   if ('line' in document) return { ok: false, problems: [document] }
   if (document.value === undefined) return { ok: false, problems: document.problems }
 
@@ -41,9 +44,9 @@ export function placeProblem(text: string, file: string): (finding: Finding) => 
   return (finding) => document.place(finding)
 }
 
-function readDocument(text: string, file: string): ConfigDocument | Problem {
+function readDocument(text: string, file: string, amend?: Amend): ConfigDocument | Problem {
   try {
-    return new ConfigDocument(text, file)
+    return new ConfigDocument(text, file, amend)
   } catch (error) {
     // The YAML parser recurses: the stack is its only limit on nesting.
     if (error instanceof RangeError)

@@ -175,6 +175,10 @@ const crossed: [text: string, ...problems: string[]][] = [
     'f:13:57  routes[0].filters[0].rateLimit.key: bad value: expected ip, route, openid, header:Name, cookie:name or claim:name, or a list of them, found "header:"',
   ],
   [
+    `${smallest}    listeners: [web, webs]\n`,
+    'f:13:22  routes[0].listeners[1]: unknown listener: expected one of web, found "webs" (did you mean `web`?)',
+  ],
+  [
     smallestWith(['{ service: shop }', '{ service: shops }']),
     'f:12:27  routes[0].backends[0].service: unknown service: expected one of shop, found "shops" (did you mean `shop`?)',
   ],

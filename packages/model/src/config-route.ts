@@ -8,6 +8,8 @@ export interface RouteConfig {
   readonly name: string
   /** Lower case; `*`, an exact name, or `*.example.com` for every name below it. */
   readonly hosts: readonly string[]
+  /** Names of the listeners whose requests it takes. Absent: all. */
+  readonly listeners?: readonly string[]
   /** Any of them suffices; never empty. */
   readonly match: readonly MatchConfig[]
   readonly filters: readonly FilterConfig[]

@@ -37,6 +37,11 @@ export function routeSchema(duration: DurationSchema): z.ZodType<RouteConfig> {
         .min(1, { error: 'at least one host name, or "*"' })
         .default(['*'])
         .describe('`*`, exact names, or `*.example.com` for every name below.'),
+      listeners: z
+        .exactOptional(
+          z.array(name, { error: 'a list of listeners' }).min(1, { error: 'at least one listener' }),
+        )
+        .describe('Only requests that came in by these listeners. Absent: all.'),
       match: z
         .array(matchSchema(), { error: 'a list of conditions' })
         .min(1, { error: 'at least one condition' })

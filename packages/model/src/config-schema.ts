@@ -93,7 +93,10 @@ function configSchema(duration: DurationSchema): z.ZodType<Config> {
         .record(name, cacheSchema(), { error: 'names with their settings' })
         .prefault({})
         .describe('Where answers are kept for others, by name.'),
-      services: dictionary(serviceSchema(duration)).describe('Named sets of endpoints.'),
+      services: z
+        .record(name, serviceSchema(duration), { error: 'names with their settings' })
+        .prefault({})
+        .describe('Named sets of endpoints.'),
       routes: z
         .array(routeSchema(duration), { error: 'a list of routes' })
         .default([])

@@ -51,7 +51,8 @@ function longTrials(config: Config): Finding[] {
 
 function unreachableRoutes(config: Config): Finding[] {
   const catchAll = config.routes.findIndex(
-    (route) => route.hosts.includes('*') && route.match.some(matchesEverything),
+    (route) =>
+      route.listeners === undefined && route.hosts.includes('*') && route.match.some(matchesEverything),
   )
   if (catchAll === -1) return []
   return config.routes.slice(catchAll + 1).map((_, index) => ({

@@ -1,11 +1,14 @@
 import type { Command } from 'commander'
 import type { Config, RouteConfig, Problem } from '@budao/model'
 import type { ParsedConfig } from '@budao/model/parser'
-import { type ConfigFile, configOption, jsonOption, readConfigFile } from '../locate-config.ts'
+import type { ParsedBeside } from '../import/parse-beside.ts'
+import { formatNote } from '../import/note-text.ts'
+import { type ConfigFile, besideOption, configOption, jsonOption, readConfigFile } from '../locate-config.ts'
 import { createPaint, formatTable, printJson, printLine } from '../output.ts'
 
 interface CheckOptions {
   readonly config?: string
+  readonly file: readonly string[]
   readonly json?: boolean
 }
 
@@ -15,6 +18,7 @@ export function checkVerb(program: Command): void {
     .command('check')
     .description('Check a configuration file: every problem with line, column and path, or a summary.')
     .option(...configOption)
+    .option(...besideOption)
     .option(...jsonOption)
     .addHelpText(
       'after',
@@ -29,15 +33,28 @@ Example:
 }
 
 async function check(options: CheckOptions): Promise<void> {
-  const { parseConfig } = await import('@budao/model/parser')
   const { missingFiles } = await import('../config-files.ts')
   const file = await readConfigFile(options.config)
-  const parsed = parseConfig(file.text, file.name)
+  const { parsed, notes } = await parse(file, options.file)
   const missing = parsed.ok ? await missingFiles(parsed.config, file) : []
   const result: ParsedConfig = missing.length > 0 ? { ok: false, problems: missing } : parsed
-  if (options.json === true) printJson(toJson(file, result))
-  else await report(file, result)
+  if (options.json === true)
+    printJson({ ...toJson(file, result), ...(options.file.length > 0 ? { notes } : {}) })
+  else {
+    for (const note of notes) if (note.kind !== 'default') printLine(formatNote(note))
+    await report(file, result)
+  }
   if (!result.ok) process.exitCode = 1
+}
+
+/** Importers are loaded where there is something to import. */
+async function parse({ text, name }: ConfigFile, beside: readonly string[]): Promise<ParsedBeside> {
+  if (beside.length > 0) {
+    const { parseBeside } = await import('../import/parse-beside.ts')
+    return parseBeside(text, name, beside)
+  }
+  const { parseConfig } = await import('@budao/model/parser')
+  return { parsed: parseConfig(text, name), notes: [] }
 }
 
 function toJson(file: ConfigFile, result: ParsedConfig): object {

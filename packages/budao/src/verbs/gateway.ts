@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { configOption, jsonOption } from '../locate-config.ts'
+import { besideOption, configOption, jsonOption } from '../locate-config.ts'
 import { serve, type ServeOptions } from '../serve.ts'
 
 /** `budao gateway`: the data plane alone. */
@@ -8,6 +8,7 @@ export function gatewayVerb(program: Command): void {
     .command('gateway')
     .description('Run the gateway alone, with the admin API that reports on it.')
     .option(...configOption)
+    .option(...besideOption)
     .option(...jsonOption)
     .option('--last-good', 'when the file is refused, start with the snapshot that was in force last')
     .addHelpText(

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { configOption, jsonOption } from '../locate-config.ts'
+import { besideExample } from '../import/providers/kind-names.ts'
+import { besideOption, configOption, jsonOption } from '../locate-config.ts'
 import { serve, type ServeOptions } from '../serve.ts'
 
 /** `budao up`: all roles in one process. */
@@ -8,6 +9,7 @@ export function upVerb(program: Command): void {
     .command('up')
     .description('Run all roles in one process: the gateway, its admin API and the console.')
     .option(...configOption)
+    .option(...besideOption)
     .option(...jsonOption)
     .option('--last-good', 'when the file is refused, start with the snapshot that was in force last')
     .addHelpText(
@@ -17,7 +19,8 @@ Reads the file again when it changes and on SIGHUP; a file with problems is refu
 old one goes on. SIGTERM and Ctrl-C let requests under way finish (\`drain\` in the file).
 
 Example:
-  $ budao up -c budao.yaml`,
+  $ budao up -c budao.yaml
+  $ budao up -c budao.yaml -f ${besideExample}`,
     )
     .action((options: ServeOptions) => serve(options))
 }

@@ -6,6 +6,8 @@ export interface RequestView {
   /** As received: methods are case-sensitive. */
   readonly method: string
   readonly scheme: 'http' | 'https'
+  /** Name of the listener it came in by. */
+  readonly listener: string
   /** Lower case, without port. */
   readonly host: string
   /** Without query; dot segments removed, `%2e` decoded. */

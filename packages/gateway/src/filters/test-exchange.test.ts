@@ -5,6 +5,7 @@ import type { Claims, ExchangeRecord, FilterEnv, FilterRequest, FilterResponse }
 export class TestRequest implements FilterRequest {
   method = 'GET'
   scheme: 'http' | 'https' = 'http'
+  listener = 'web'
   host = 'shop.example'
   path = '/'
   query = ''

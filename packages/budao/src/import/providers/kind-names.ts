@@ -1,0 +1,10 @@
+// Apart from the kinds themselves: help texts name them, and the command starts without loading any.
+
+/** Names of what can be imported. */
+export const kindNames = ['nginx'] as const
+
+/** Examples of the command's help. */
+export const importExamples = `  $ budao import nginx /etc/nginx/nginx.conf -o budao.yaml`
+
+/** An example of a file beside the configuration. */
+export const besideExample = 'nginx:/etc/nginx/nginx.conf'

@@ -1,0 +1,5 @@
+import type { ImportKind } from '../imported.ts'
+import { nginx } from './nginx.ts'
+
+/** Every format that can be imported, in the order in which a text is tried. */
+export const importKinds: readonly ImportKind[] = [nginx]
