@@ -30,8 +30,10 @@ export function yamlOf(config: Written, head: readonly string[]): string {
       if ((isMap(value) || isSeq(value)) && isSmall(value)) value.flow = true
     },
     Map: (_, map) => {
-      if (map.get('address') === placeholderAddress) map.comment = placeholderComment
-      else if (isSmall(map)) map.flow = true
+      if (isSmall(map)) map.flow = true
+    },
+    Scalar: (_, scalar) => {
+      if (scalar.value === placeholderAddress) scalar.comment = placeholderComment
     },
   })
   return `${document.toString({ lineWidth: 110 }).trimEnd()}\n`

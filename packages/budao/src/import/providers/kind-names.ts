@@ -1,10 +1,12 @@
 // Apart from the kinds themselves: help texts name them, and the command starts without loading any.
 
 /** Names of what can be imported. */
-export const kindNames = ['nginx'] as const
+export const kindNames = ['nginx', 'hystrix', 'gateway-api'] as const
 
 /** Examples of the command's help. */
-export const importExamples = `  $ budao import nginx /etc/nginx/nginx.conf -o budao.yaml`
+export const importExamples = `  $ budao import nginx /etc/nginx/nginx.conf -o budao.yaml
+  $ budao import hystrix application.properties --strict
+  $ budao import gateway-api routes.yaml --endpoints endpoints.yaml`
 
 /** An example of a file beside the configuration. */
 export const besideExample = 'nginx:/etc/nginx/nginx.conf'

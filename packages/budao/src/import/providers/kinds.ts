@@ -1,5 +1,7 @@
 import type { ImportKind } from '../imported.ts'
+import { gatewayApi } from './gateway-api.ts'
+import { hystrix } from './hystrix.ts'
 import { nginx } from './nginx.ts'
 
 /** Every format that can be imported, in the order in which a text is tried. */
-export const importKinds: readonly ImportKind[] = [nginx]
+export const importKinds: readonly ImportKind[] = [gatewayApi, hystrix, nginx]
