@@ -1,6 +1,6 @@
 import { access, constants } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import type { Config, Problem } from '@budao/model'
+import type { Config, JwtConfig, Problem } from '@budao/model'
 import type { ConfigFile } from './locate-config.ts'
 
 /** The files a configuration names that cannot be read, each as a problem. Relative paths start at the file's folder. */
@@ -48,9 +48,18 @@ function namedFiles(config: Config): NamedFile[] {
   for (const [index, { filters }] of config.routes.entries()) {
     for (const [step, filter] of filters.entries()) {
       const path = ['routes', index, 'filters', step]
-      if ('jwt' in filter) files.push({ path: [...path, 'jwt', 'jwks'], name: filter.jwt.jwks })
+      if ('jwt' in filter) files.push(...keyFiles(filter.jwt, [...path, 'jwt']))
       if ('module' in filter) files.push({ path: [...path, 'module', 'path'], name: filter.module.path })
     }
   }
   return files
+}
+
+/** Keys of a URL are looked for by the gateway, which starts without them too. */
+function keyFiles({ jwks, issuers }: JwtConfig, path: NamedFile['path']): NamedFile[] {
+  const named = [
+    ...(jwks === undefined ? [] : [{ path: [...path, 'jwks'], name: jwks }]),
+    ...issuers.map((issuer, index) => ({ path: [...path, 'issuers', index, 'jwks'], name: issuer.jwks })),
+  ]
+  return named.filter(({ name }) => !/^https?:/.test(name))
 }

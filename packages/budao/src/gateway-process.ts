@@ -85,6 +85,7 @@ export class GatewayProcess implements AdminSource {
       version: version(),
       baseDir: source.baseDir,
       directoryFile: resolve(source.baseDir, config.dataDir, 'endpoints.json'),
+      keysFolder: resolve(source.baseDir, config.dataDir, 'keys'),
       onSnapshot: (changed) => void self.#keep(changed),
       report,
       warn: (message) => log.warn(message),

@@ -6,6 +6,7 @@ import { ThreadCaches } from './cache/thread-caches.ts'
 import type { ClientConnection } from './client-connection.ts'
 import { Downstream } from './downstream.ts'
 import { Tunnel } from './l4/tunnel.ts'
+import { RemoteTexts } from './keys/remote-texts.ts'
 import { ListenerMetrics } from './listener-metrics.ts'
 import { Listeners } from './listeners.ts'
 import { Metrics } from './metrics.ts'
@@ -36,6 +37,8 @@ export interface DataPlaneOptions {
   wallNow(): number
   report(event: EventDraft): void
   warn(message: string): void
+  /** Asks for newer keys of a URL; the answer comes to `keys`. */
+  askKeys(url: string): void
 }
 
 /** Everything one thread needs to serve: its listeners, its connections both ways, and the runtime in force. */
@@ -54,6 +57,8 @@ export class DataPlane {
   readonly buffer: Buffer = Buffer.allocUnsafeSlow(READ_BYTES)
   /** Where the configuration wants the thread to be watched. */
   guard: OverloadGuard | null = null
+  /** Key sets that the main thread has fetched. */
+  readonly keys: RemoteTexts
   readonly #options: DataPlaneOptions
   readonly #clients: Set<ClientConnection> = new Set()
   readonly #pools: Map<string, UpstreamPool> = new Map()
@@ -72,6 +77,7 @@ export class DataPlane {
     this.clock = new TurnClock(clock)
     this.random = random
     this.#options = options
+    this.keys = new RemoteTexts((url) => options.askKeys(url))
     this.wheel = new TimerWheel(clock.now(), { tickMs: TICK_MS, slots: WHEEL_SLOTS })
     this.metrics = new Metrics(options.metrics)
     this.listenerMetrics = new ListenerMetrics(options.listenerMetrics)
@@ -109,6 +115,7 @@ export class DataPlane {
       random: this.random,
       stores: this.#stores,
       caches: this.#caches,
+      keys: this.keys,
       memory: this.#options.memory,
       worker: this.#options.worker,
       now: () => this.clock.now(),

@@ -18,6 +18,8 @@ export type ErrorCode =
   | 'not_cached'
   | 'token_missing'
   | 'token_invalid'
+  | 'token_insufficient'
+  | 'token_keys_unavailable'
   | 'rate_limited'
   | 'limit_unavailable'
   | 'filter_failed'
@@ -64,6 +66,8 @@ export const errorCodes: Readonly<Record<ErrorCode, { readonly status: number; r
     token_missing: { status: 401, message: 'This route wants a token: Authorization: Bearer …' },
     token_invalid: { status: 403, message: 'The token is not valid here.' },
     limit_unavailable: { status: 503, message: 'Requests cannot be counted at the moment; try again.' },
+    token_insufficient: { status: 403, message: 'The token does not allow this.' },
+    token_keys_unavailable: { status: 503, message: 'Tokens cannot be checked at the moment; try again.' },
     rate_limited: { status: 429, message: 'This client sends more requests than the route allows.' },
     filter_failed: { status: 500, message: 'A filter of this route failed.' },
     overloaded: { status: 503, message: 'Too many requests are in flight for this service.' },

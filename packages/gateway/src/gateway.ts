@@ -16,8 +16,10 @@ import { endpointsChanged } from './endpoints/endpoints-changed.ts'
 import { LeftEndpoints } from './endpoints/left-endpoints.ts'
 import { GatewayReporter } from './gateway-report.ts'
 import { HealthChecker } from './health-checker.ts'
+import { KeyFetcher } from './keys/key-fetcher.ts'
 import { LISTENER_ROWS_MAX, ListenerMetrics, ListenerMetricsReader } from './listener-metrics.ts'
 import { Metrics, MetricsReader } from './metrics.ts'
+import { giveRows } from './name-rows.ts'
 import { ProcessClock } from './process-clock.ts'
 import { prometheusText } from './prometheus.ts'
 import { storeCounts } from './routing.ts'
@@ -42,6 +44,8 @@ export interface GatewayOptions {
   readonly baseDir: string
   /** The file in which registered endpoints, drains and last good addresses outlive the process; absent: they do not. */
   readonly directoryFile?: string
+  /** The folder in which last good key sets of URLs outlive the process; absent: they do not. */
+  readonly keysFolder?: string
   /** Called after endpoints have come or gone, with the new snapshot: the configuration of the file under a new number. */
   onSnapshot?(snapshot: Snapshot): void
   /** A thread that has not reacted for so long, in milliseconds, is stuck, for example in a filter's endless loop, and replaced. Default 10 000. */
@@ -74,6 +78,7 @@ export class Gateway {
   readonly #checker: HealthChecker
   readonly #reporter: GatewayReporter
   readonly #certificates: CertificateStore
+  readonly #keys: KeyFetcher
   readonly #listenerReader: ListenerMetricsReader
   readonly #listenerRows: Record<string, number> = {}
   readonly #workers: number
@@ -120,6 +125,14 @@ export class Gateway {
       report: (event) => this.#report(event),
       warn: (message) => options.warn(message),
       onCrash: (worker) => this.#onCrash(worker),
+      onKeysWanted: (url) => void this.#keys.wanted(url),
+    })
+    this.#keys = new KeyFetcher({
+      folder: options.keysFolder,
+      now: () => this.#clock.now(),
+      report: (event) => options.report(event),
+      warn: (message) => options.warn(message),
+      tell: (keys) => this.#pool.tellKeys(keys),
     })
     this.#watch = new ServiceWatch((event) => options.report(event))
     this.directory = new EndpointDirectory({
@@ -196,6 +209,7 @@ export class Gateway {
       this.#routeRows,
       (name, field) => this.#listenerReader.get(this.#listenerRows[name]!, field),
       this.#inForce === null ? {} : storeCounts(this.#inForce, this.#arena.memory),
+      this.#keys.report(),
       { resolutions: this.directory.resolutions(), expirations: this.directory.expirations },
       this.#services,
       this.#caches.counts(),
@@ -234,6 +248,7 @@ export class Gateway {
     clearInterval(this.#ticker)
     this.#checker.close()
     this.#certificates.close()
+    this.#keys.close()
     await this.directory.close()
     await this.#pool.close()
   }
@@ -249,9 +264,10 @@ export class Gateway {
     // Endpoints that came or went meanwhile have taken numbers too.
     const version = Math.max(snapshot.version, (this.#snapshot?.version ?? 0) + 1)
     const { config } = snapshot
-    await this.directory.prepare(config)
+    await Promise.all([this.directory.prepare(config), this.#keys.prepare(config)])
     const result = await this.#bringConfig({ ...snapshot, version })
     this.directory.commit(this.#snapshot?.config ?? config)
+    this.#keys.retain(this.#snapshot?.config ?? config)
     if (!result.ok) return result
     this.#options.report({
       kind: 'snapshot.applied',
@@ -339,22 +355,8 @@ export class Gateway {
   #plan(snapshot: Snapshot, configVersion: number, tls: TlsMaterial): RuntimePlan {
     const wanted = runtimeCells(snapshot, this.#workers)
     const layout = this.#arena.arrange(wanted, this.#clock.now(), this.#left.busyOffsets())
-    let routes = Object.keys(this.#routeRows).length
-    for (const { name } of snapshot.config.routes) {
-      if (name in this.#routeRows) continue
-      if (routes >= ROUTE_ROWS_MAX)
-        throw new RangeError(`more than ${ROUTE_ROWS_MAX} route names since the start: restart the gateway`)
-      this.#routeRows[name] = routes++
-    }
-    for (const { name } of snapshot.config.listeners) {
-      if (name in this.#listenerRows) continue
-      const row = Object.keys(this.#listenerRows).length
-      if (row >= LISTENER_ROWS_MAX)
-        throw new RangeError(
-          `more than ${LISTENER_ROWS_MAX} listener names since the start: restart the gateway`,
-        )
-      this.#listenerRows[name] = row
-    }
+    giveRows(this.#routeRows, snapshot.config.routes, ROUTE_ROWS_MAX, 'route')
+    giveRows(this.#listenerRows, snapshot.config.listeners, LISTENER_ROWS_MAX, 'listener')
     return {
       snapshot,
       configVersion,

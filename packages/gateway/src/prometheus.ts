@@ -3,6 +3,7 @@ import { Exposition } from './exposition.ts'
 import { writeCaches } from './cache/cache-metrics.ts'
 import { cacheOutcomes } from './cache/cache-outcome.ts'
 import type { CacheCounts } from './cache/caches.ts'
+import type { KeyUrlReport } from './keys/key-fetcher.ts'
 import type { ListenerField } from './listener-metrics.ts'
 import type { MetricsReader } from './metrics.ts'
 import { writeOverload } from './overload-metrics.ts'
@@ -17,6 +18,7 @@ export function prometheusText(
   routeRows: Readonly<Record<string, number>>,
   listener: (name: string, field: ListenerField) => number,
   stores: Readonly<Record<string, StoreCounts>>,
+  keys: readonly KeyUrlReport[],
   directory: DirectoryCounts,
   services: ReadonlyMap<string, Service>,
   caches: Readonly<Record<string, CacheCounts>>,
@@ -52,6 +54,7 @@ export function prometheusText(
   writeServices(text, report, services)
   writeOverload(text, [...services.values()], reader)
   writeStores(text, stores)
+  writeKeys(text, keys)
   writeDirectory(text, report, directory)
   writeCaches(text, caches)
   return text.toString()
@@ -149,6 +152,19 @@ function writeRoutes(text: Exposition, reader: MetricsReader, rows: Readonly<Rec
   for (const { route, buckets, durationMs } of routes) text.histogram({ route }, buckets, durationMs)
   text.family('budao_gateway_route_in_flight', 'gauge', 'Requests under way, by route.')
   for (const { route, inFlight } of routes) text.sample({ route }, inFlight)
+}
+
+function writeKeys(text: Exposition, keys: readonly KeyUrlReport[]): void {
+  if (keys.length === 0) return
+  text.family('budao_gateway_keys_up', 'gauge', '1 while the last fetch of a key set succeeded.')
+  for (const { url, up } of keys) text.sample({ url }, up ? 1 : 0)
+  text.family('budao_gateway_keys_age_seconds', 'gauge', 'Since a key set was fetched.')
+  for (const { url, ageMs } of keys) if (ageMs !== null) text.sample({ url }, ageMs / 1_000)
+  text.family('budao_gateway_keys_fetches_total', 'counter', 'Fetches of a key set, by result.')
+  for (const { url, fetched, failed } of keys) {
+    text.sample({ url, result: 'fetched' }, fetched)
+    text.sample({ url, result: 'failed' }, failed)
+  }
 }
 
 function writeStores(text: Exposition, stores: Readonly<Record<string, StoreCounts>>): void {

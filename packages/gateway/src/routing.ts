@@ -63,6 +63,7 @@ export class Routing {
             site: config.node.site,
             warn: context.warn,
             store: (name) => stores.take(name),
+            remoteTexts: context.keys!,
           })
           own.push(made)
         }
@@ -114,7 +115,7 @@ export function routingCells({ stores, routes }: Config, workers: number): Map<s
 }
 
 /** The shared memory of a store. */
-export function storeName(store: string): string {
+function storeName(store: string): string {
   return `store/${store}`
 }
 

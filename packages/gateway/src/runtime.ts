@@ -6,6 +6,7 @@ import { isPrioritized } from './request-priority.ts'
 import type { CacheMemory } from './cache/caches.ts'
 import type { PurgeMatch } from './cache/purge-match.ts'
 import type { ThreadCaches } from './cache/thread-caches.ts'
+import type { RemoteTexts } from './keys/remote-texts.ts'
 import { Route } from './route.ts'
 import type { Router } from './router.ts'
 import { Routing, routingCells } from './routing.ts'
@@ -37,6 +38,8 @@ export interface RuntimeContext {
   readonly stores?: Stores
   /** Of this thread; the main thread has none. */
   readonly caches?: ThreadCaches
+  /** Key sets that were fetched for this thread; the main thread has none here. */
+  readonly keys?: RemoteTexts
   readonly random: Random
   readonly memory: Int32Array
   /** From 0; the main thread, which only observes, is -1 and makes no filters. */

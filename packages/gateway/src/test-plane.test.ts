@@ -35,6 +35,7 @@ export async function testPlane(
     warn: (message) => {
       throw new Error(message)
     },
+    askKeys: () => {},
   })
   t.after(() => plane.close())
   plane.apply(

@@ -1,5 +1,6 @@
 import type { EventDraft } from '@budao/model'
 import type { PurgeMatch } from './cache/purge-match.ts'
+import type { KeyTexts } from './keys/remote-texts.ts'
 import type { RuntimePlan } from './runtime.ts'
 import type { TlsMaterial } from './tls/tls-material.ts'
 
@@ -15,7 +16,7 @@ export interface WorkerStart {
 
 /** What a worker can be asked. A snapshot is first prepared everywhere, then committed everywhere or nowhere. */
 export type WorkerOrder =
-  | { readonly kind: 'prepare'; readonly plan: RuntimePlan }
+  | { readonly kind: 'prepare'; readonly plan: RuntimePlan; readonly keys: KeyTexts }
   /** `addresses`: where listeners with port 0 are bound already, by name. */
   | { readonly kind: 'commit'; readonly addresses: Readonly<Record<string, string>> }
   | { readonly kind: 'abandon' }
@@ -23,6 +24,8 @@ export type WorkerOrder =
   | { readonly kind: 'renew-tls'; readonly tls: TlsMaterial }
   /** Purges the caches that are not in memory. */
   | { readonly kind: 'purge'; readonly match: PurgeMatch }
+  /** Key sets that were fetched, all of them. */
+  | { readonly kind: 'keys'; readonly keys: KeyTexts }
   | { readonly kind: 'drain' }
   | { readonly kind: 'close' }
 
@@ -41,3 +44,5 @@ export type FromWorker =
   | WorkerAnswer
   | { readonly kind: 'event'; readonly event: EventDraft }
   | { readonly kind: 'warning'; readonly message: string }
+  /** A token names a key that is not among those of this URL. */
+  | { readonly kind: 'keys-wanted'; readonly url: string }

@@ -1,7 +1,9 @@
 import type { EventDraft } from '@budao/model'
 import type { PurgeMatch } from './cache/purge-match.ts'
+import type { KeyTexts } from './keys/remote-texts.ts'
 import type { RuntimePlan } from './runtime.ts'
 import type { TlsMaterial } from './tls/tls-material.ts'
+import type { FromWorker, WorkerAnswer } from './worker-messages.ts'
 import { WorkerThread } from './worker-thread.ts'
 
 /** A thread that cannot be replaced so often has a fault that restarting does not mend: wait longer each time. */
@@ -22,6 +24,8 @@ export interface WorkerPoolOptions {
   now(): number
   report(event: EventDraft): void
   warn(message: string): void
+  /** A thread has a token of a key that is not among those of this URL. */
+  onKeysWanted(url: string): void
   /** A thread has died: whatever it had under way has to be taken back. */
   onCrash(worker: number): void
 }
@@ -41,6 +45,7 @@ export class WorkerPool {
   readonly #options: WorkerPoolOptions
   readonly #members: Member[]
   #plan: RuntimePlan | null = null
+  #keys: KeyTexts = {}
   #addresses: Readonly<Record<string, string>> = {}
   #ending = false
   #changing: Promise<unknown> = Promise.resolve()
@@ -96,6 +101,13 @@ export class WorkerPool {
     })
   }
 
+  /** Gives every thread these key sets, now and when it is replaced. */
+  tellKeys(keys: KeyTexts): void {
+    this.#keys = keys
+    // One that does not take them is ending, or too late: it will be given them anew.
+    for (const { thread } of this.#members) thread.ask({ kind: 'keys', keys }).catch(() => {})
+  }
+
   /** Lets requests under way finish, for at most `timeoutMs`; true when all did. */
   async drain(timeoutMs: number): Promise<boolean> {
     this.#ending = true
@@ -137,7 +149,7 @@ export class WorkerPool {
     const members = this.#members.filter(({ state }) => state !== 'crashed')
     if (members.length === 0) throw new Error('no worker is there to take it: try again')
     try {
-      await prepareAll(members, plan)
+      await prepareAll(members, plan, this.#keys)
       await this.#commitAll(members, plan)
     } catch (error) {
       await Promise.allSettled(members.map(({ thread }) => thread.ask({ kind: 'abandon' })))
@@ -176,7 +188,7 @@ export class WorkerPool {
   }
 
   #start(member: Member): WorkerThread {
-    const { memory, metrics, listenerMetrics, report, warn } = this.#options
+    const { memory, metrics, listenerMetrics } = this.#options
     const [a, b, c, d] = crypto.getRandomValues(new Uint32Array(4))
     const thread: WorkerThread = new WorkerThread(
       {
@@ -187,13 +199,25 @@ export class WorkerPool {
         seed: [a!, b!, c!, d!],
       },
       {
-        onNews: (news) => (news.kind === 'event' ? report(news.event) : warn(news.message)),
+        onNews: (news) => this.#onNews(news),
         onExit: (cause) => {
           if (member.thread === thread) this.#onExit(member, cause)
         },
       },
     )
     return thread
+  }
+
+  #onNews(news: Exclude<FromWorker, WorkerAnswer>): void {
+    const { report, warn, onKeysWanted } = this.#options
+    switch (news.kind) {
+      case 'event':
+        return report(news.event)
+      case 'warning':
+        return warn(news.message)
+      case 'keys-wanted':
+        onKeysWanted(news.url)
+    }
   }
 
   #onExit(member: Member, cause: string): void {
@@ -223,7 +247,7 @@ export class WorkerPool {
     member.thread = this.#start(member)
     const plan = this.#plan!
     try {
-      await member.thread.ask({ kind: 'prepare', plan })
+      await member.thread.ask({ kind: 'prepare', plan, keys: this.#keys })
       await this.#commit(member, portsChosen(plan, this.#addresses))
       this.#options.report({
         kind: 'worker.started',
@@ -240,9 +264,9 @@ export class WorkerPool {
   }
 }
 
-async function prepareAll(members: readonly Member[], plan: RuntimePlan): Promise<void> {
+async function prepareAll(members: readonly Member[], plan: RuntimePlan, keys: KeyTexts): Promise<void> {
   const prepared = await Promise.allSettled(
-    members.map(({ thread }) => thread.ask({ kind: 'prepare', plan })),
+    members.map(({ thread }) => thread.ask({ kind: 'prepare', plan, keys })),
   )
   for (const result of prepared) if (result.status === 'rejected') throw result.reason
 }

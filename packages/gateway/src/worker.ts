@@ -16,6 +16,7 @@ const plane = new DataPlane(new ProcessClock(), new SeededRandom(seed[0]), {
   wallNow: () => Date.now(),
   report: (event) => send({ kind: 'event', event }),
   warn: (message) => send({ kind: 'warning', message }),
+  askKeys: (url) => send({ kind: 'keys-wanted', url }),
 })
 let prepared: Runtime | null = null
 /** Where the listeners are bound, by name. */
@@ -24,8 +25,8 @@ let queue: Promise<void> = Promise.resolve()
 
 port.on('message', (message: ToWorker) => {
   const { id } = message
-  // One after the other, but for the end: it must not wait until the last request has drained.
-  const turn = message.kind === 'close' ? Promise.resolve() : queue
+  // One after the other, but for the end and for keys: they must not wait until the last request has drained.
+  const turn = message.kind === 'close' || message.kind === 'keys' ? Promise.resolve() : queue
   queue = turn
     .then(() => handle(message))
     .then(send, (error: unknown) => send({ kind: 'failed', id, problem: problemOf(error) }))
@@ -35,6 +36,7 @@ async function handle(message: ToWorker): Promise<WorkerAnswer> {
   const { id } = message
   switch (message.kind) {
     case 'prepare':
+      plane.keys.set(message.keys)
       prepared = await plane.prepare(message.plan)
       break
     case 'commit':
@@ -48,6 +50,9 @@ async function handle(message: ToWorker): Promise<WorkerAnswer> {
       break
     case 'purge':
       return { kind: 'purged', id, removed: await plane.runtime.purge(message.match) }
+    case 'keys':
+      plane.keys.set(message.keys)
+      break
     case 'drain':
       await plane.drain()
       break

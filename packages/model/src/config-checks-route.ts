@@ -110,7 +110,14 @@ function* checkFilter(path: Path, filter: unknown): Generator<Finding> {
       yield* checkHeader([...path, 'headers', side, 'remove', index], header)
     }
   }
-  for (const [claim, header] of entries(get(get(filter, 'jwt'), 'forwardClaims'))) {
+  const jwt = get(filter, 'jwt')
+  if (isObject(jwt) && get(jwt, 'jwks') === undefined) {
+    if (items(get(jwt, 'issuers')).length === 0)
+      yield { path: [...path, 'jwt', 'jwks'], message: 'missing', expected: 'jwks, issuers or both' }
+    for (const key of ['issuer', 'audience'].filter((each) => get(jwt, each) !== undefined))
+      yield { path: [...path, 'jwt', key], message: 'not without jwks', hint: 'write it in issuers' }
+  }
+  for (const [claim, header] of entries(get(jwt, 'forwardClaims'))) {
     yield* checkHeader([...path, 'jwt', 'forwardClaims', claim], header)
   }
 }

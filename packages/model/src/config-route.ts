@@ -2,6 +2,7 @@ import type { RedirectConfig, RespondConfig } from './config-answer.ts'
 import type { JsonValue } from './config-json.ts'
 import type { PriorityName } from './config.ts'
 import type { RouteCacheConfig } from './config-cache.ts'
+import type { JwtConfig } from './config-jwt.ts'
 
 /** Which requests it takes, what they pass, and which services answer them. */
 export interface RouteConfig {
@@ -97,33 +98,6 @@ export type FilterConfig =
   | { readonly cors: CorsConfig }
   | { readonly headers: HeadersConfig }
   | { readonly module: ModuleConfig }
-
-/** Requests need a valid bearer token: 401 without one, 403 with a bad one. */
-export interface JwtConfig {
-  /** A JWKS file, relative to the configuration file. */
-  readonly jwks: string
-  readonly issuer?: string
-  readonly audience?: string
-  /** Accepted signature algorithms. Default RS256 and ES256. */
-  readonly algorithms: readonly JwtAlgorithm[]
-  /** Allowed difference between clocks. Default 30 000. */
-  readonly clockSkew: number
-  /** Claim → header of the forwarded request; that header of the client is removed. */
-  readonly forwardClaims: Readonly<Record<string, string>>
-}
-
-/** Signature algorithms of RFC 7518 and 8037 that need no shared secret. */
-export type JwtAlgorithm =
-  | 'RS256'
-  | 'RS384'
-  | 'RS512'
-  | 'PS256'
-  | 'PS384'
-  | 'PS512'
-  | 'ES256'
-  | 'ES384'
-  | 'ES512'
-  | 'EdDSA'
 
 /** Requests beyond the limit are answered 429 with Retry-After. */
 export interface RateLimitConfig {

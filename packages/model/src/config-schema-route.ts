@@ -9,6 +9,7 @@ import type {
 } from './config-route.ts'
 import { redirectSchema, respondSchema } from './config-schema-answer.ts'
 import { routeCacheSchema } from './config-schema-cache.ts'
+import { jwtSchema } from './config-schema-jwt.ts'
 import {
   authority,
   choice,
@@ -199,27 +200,6 @@ function filterSchema(duration: DurationSchema): z.ZodType<FilterConfig> {
         options: z.exactOptional(z.json()).describe('Handed to the module as it is.'),
       })
       .describe('A filter of your own.'),
-  })
-}
-
-function jwtSchema(duration: DurationSchema) {
-  return z.strictObject({
-    jwks: file.describe('JWKS file with the public keys.'),
-    issuer: z.exactOptional(text()).describe('Required `iss`. Absent: not checked.'),
-    audience: z.exactOptional(text()).describe('Required in `aud`. Absent: not checked.'),
-    algorithms: z
-      .array(
-        choice(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']),
-        { error: 'a list of algorithms' },
-      )
-      .min(1, { error: 'at least one algorithm' })
-      .default(['RS256', 'ES256'])
-      .describe('Accepted signatures; nothing else is.'),
-    clockSkew: duration.or('30s', { min: 0 }).describe('Allowed difference between clocks.'),
-    forwardClaims: z
-      .record(text(), token, { error: 'claims with the header each goes to' })
-      .default({})
-      .describe('Claim → header of the forwarded request; that header of the client is removed.'),
   })
 }
 

@@ -53,10 +53,11 @@ export class CacheKey {
     if (url.host !== new URL(base).host) return undefined
     const target = normalizeTarget(url.pathname + url.search)
     if (target === null) return undefined
-    const { method, scheme, clientIp } = request
+    const { method, scheme, listener, clientIp } = request
     return this.of({
       method,
       scheme,
+      listener,
       clientIp,
       host: request.host,
       ...target,

@@ -58,6 +58,8 @@ function viewOf(address: string) {
   if (target === null) throw new RangeError(`${JSON.stringify(address)}: its path leads out of the site`)
   return {
     method: 'GET',
+    // Keys are of routes, whichever listener those are for.
+    listener: '',
     scheme: protocol === 'https:' ? ('https' as const) : ('http' as const),
     host: hostname,
     clientIp: '',

@@ -68,7 +68,7 @@ test('every filter of the guide can be made, and passes a request on', async (t)
   const names = made.map(({ name }) => name)
   assert.deepEqual(names, [
     ...['accessLog', 'cors', 'jwt', 'rateLimit', 'headers'],
-    ...['jwt', 'rateLimit', 'headers', 'opening-hours'],
+    ...['jwt', 'jwt', 'rateLimit', 'headers', 'opening-hours'],
   ])
 })
 

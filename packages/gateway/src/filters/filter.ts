@@ -1,4 +1,5 @@
 import type { Cells } from '@budao/resilience'
+import type { RemoteTexts } from '../keys/remote-texts.ts'
 import type { Store } from '../store.ts'
 
 /** A request as routing and filters see it. Valid only until the answer has ended: the gateway reuses it. */
@@ -108,4 +109,6 @@ export interface FilterEnv {
   warn(message: string): void
   /** A store that several gateways share, by its name in the configuration. */
   store(name: string): Promise<Store>
+  /** What the main thread fetches for all threads, by URL. */
+  readonly remoteTexts: RemoteTexts
 }

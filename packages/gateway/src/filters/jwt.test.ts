@@ -21,6 +21,17 @@ const ecKey = { ...(await exportJWK(ec.publicKey)), kid: 'e1' }
 const keySet = { keys: [rsaKey, ecKey] }
 const nowSeconds = Date.UTC(2026, 10, 5, 8) / 1000
 
+const defaults: JwtConfig = {
+  jwks: 'keys.json',
+  algorithms: ['RS256', 'ES256'],
+  issuers: [],
+  from: [{ header: 'Authorization' }],
+  clockSkew: 30_000,
+  requireClaims: {},
+  forwardClaims: {},
+  fetch: { interval: 300_000, timeout: 5_000, cooldown: 30_000 },
+}
+
 interface World {
   readonly filter: Filter
   readonly file: string
@@ -44,10 +55,7 @@ async function world(
   const file = join(dir, 'keys.json')
   writeFileSync(file, JSON.stringify(keySet))
   const fullEnv = testEnv(dir, env)
-  const filter = await createJwtFilter(
-    { jwks: 'keys.json', algorithms: ['RS256', 'ES256'], clockSkew: 30_000, forwardClaims: {}, ...config },
-    fullEnv,
-  )
+  const filter = await createJwtFilter({ ...defaults, ...config }, fullEnv)
   t.after(() => filter.close?.())
   return {
     filter,
@@ -133,7 +141,17 @@ const bad: [what: string, token: () => string | Promise<string>, config?: Partia
   ['a listed algorithm of another key type', () => sign({ kid: 'e1' })],
   ['the wrong issuer', () => sign({ claims: { iss: 'evil' } }), { issuer: 'https://id.example' }],
   ['no issuer', () => sign(), { issuer: 'https://id.example' }],
-  ['the wrong audience', () => sign({ claims: { aud: 'other' } }), { audience: 'shop' }],
+  ['the wrong audience', () => sign({ claims: { aud: 'other' } }), { audience: ['shop'] }],
+  [
+    'an unencoded payload (b64)',
+    () => `${encode({ alg: 'RS256', kid: 'r1', b64: false, crit: ['b64'] })}.${payload}.AAAA`,
+  ],
+  ['a token longer than any honest one', () => sign({ claims: { x: 'x'.repeat(17_000) } })],
+  [
+    'a token of a key for another algorithm',
+    async () => sign({ alg: 'RS512', key: (await importJWK(rsaSecret, 'RS512')) as CryptoKey }),
+    { algorithms: ['RS256', 'RS512'] },
+  ],
   ['a crit header', () => `${encode({ alg: 'RS256', kid: 'r1', crit: ['x'], x: 1 })}.${payload}.AAAA`],
 ]
 for (const [what, token, config] of bad) {
@@ -164,9 +182,76 @@ test('clocks may differ by the allowed skew', async (t) => {
 })
 
 test('issuer and audience pass when they are the configured ones', async (t) => {
-  const { answer } = await world(t, { issuer: 'https://id.example', audience: 'shop' })
+  const { answer } = await world(t, { issuer: 'https://id.example', audience: ['mine', 'shop'] })
   const claims = { iss: 'https://id.example', aud: ['x', 'shop'] }
   assert.equal((await answer(`Bearer ${await sign({ claims })}`)).reply, undefined)
+})
+
+const lacking: [what: string, claims: JWTPayload, passes: boolean][] = [
+  ['the value', { role: 'admin' }, true],
+  ['another value', { role: 'user' }, false],
+  ['none', {}, false],
+  ['it in a list', { role: ['user', 'admin'] }, true],
+  ['it among words', { role: 'read admin write' }, true],
+  ['it as a part of a word', { role: 'administrator' }, false],
+  ['a number that reads the same', { role: 7 }, true],
+  ['an object', { role: { admin: true } }, false],
+]
+for (const [what, claims, passes] of lacking) {
+  test(`a claim that must be admin or 7 and has ${what} ${passes ? 'passes' : 'is answered 403'}`, async (t) => {
+    const { answer } = await world(t, { requireClaims: { role: ['admin', '7'] } })
+    const { reply, code } = await answer(`Bearer ${await sign({ claims })}`)
+    assert.equal(code, passes ? '' : 'token_insufficient')
+    if (reply !== undefined)
+      assert.equal(new Map(reply.headers).get('WWW-Authenticate'), 'Bearer error="insufficient_scope"')
+  })
+}
+
+test('a token is taken from the first place that has one', async (t) => {
+  const { filter } = await world(t, {
+    from: [{ header: 'X-Token' }, { cookie: 'token' }, { query: 'access_token' }],
+  })
+  const token = await sign()
+  const ask = (fields: Partial<TestRequest>) => filter.onRequest!(new TestRequest(fields))
+  assert.equal(await ask({ headers: { 'x-token': token } }), undefined)
+  assert.equal(await ask({ headers: { 'x-token': `Bearer ${token}` } }), undefined)
+  assert.equal(await ask({ headers: { cookie: `a=b; token=${token}` } }), undefined)
+  assert.equal(await ask({ query: `a=b&access_token=${token}` }), undefined)
+  assert.equal((await ask({ headers: { 'x-token': 'bad', cookie: `token=${token}` } }))?.status, 403)
+  assert.equal((await ask({ headers: { authorization: `Bearer ${token}` } }))?.status, 401)
+  assert.equal((await ask({ headers: { cookie: 'token=' }, query: 'access_token=' }))?.status, 401)
+})
+
+test('several issuers: each token is checked by the keys, audience and algorithms of its own', async (t) => {
+  const dir = tempDir(t)
+  writeFileSync(join(dir, 'b.json'), JSON.stringify({ keys: [ecKey] }))
+  const { answer } = await world(t, {
+    issuer: 'https://a.example',
+    issuers: [
+      { issuer: 'https://b.example', jwks: join(dir, 'b.json'), audience: ['b'], algorithms: ['ES256'] },
+    ],
+  })
+  const ofB = { iss: 'https://b.example', aud: 'b' }
+  const signedByB = { kid: 'e1', alg: 'ES256', key: ec.privateKey }
+  const codes: [token: string, code: string][] = [
+    [await sign({ claims: { iss: 'https://a.example' } }), ''],
+    [await sign({ claims: ofB, ...signedByB }), ''],
+    [await sign({ claims: { ...ofB, aud: 'a' }, ...signedByB }), 'token_invalid'],
+    [await sign({ claims: ofB }), 'token_invalid'],
+    [await sign({ claims: { iss: 'https://c.example' } }), 'token_invalid'],
+    ['garbage', 'token_invalid'],
+  ]
+  for (const [token, code] of codes) assert.equal((await answer(`Bearer ${token}`)).code, code)
+})
+
+test('what a verified token says is there for the filters behind', async (t) => {
+  const { filter } = await world(t)
+  const authorization = `Bearer ${await sign({ claims: { openid: 'o1' } })}`
+  for (let i = 0; i < 2; i++) {
+    const request = new TestRequest({ headers: { authorization } })
+    await filter.onRequest!(request)
+    assert.equal(request.claims?.['openid'], 'o1')
+  }
 })
 
 test('claims become headers, and the client’s own copies never pass', async (t) => {
@@ -290,7 +375,7 @@ for (const [content, problem] of files) {
   test(`a key file of ${String(content).slice(0, 40)} is refused`, async (t) => {
     const dir = tempDir(t)
     if (content !== null) writeFileSync(join(dir, 'keys.json'), content)
-    const config: JwtConfig = { jwks: 'keys.json', algorithms: ['RS256'], clockSkew: 0, forwardClaims: {} }
+    const config: JwtConfig = { ...defaults, algorithms: ['RS256'], clockSkew: 0 }
     await assert.rejects(createJwtFilter(config, testEnv(dir)), problem)
   })
 }
@@ -302,7 +387,7 @@ test('of a private key only the public part is used, with a warning', async (t) 
     JSON.stringify({ keys: [{ ...(await exportJWK(rsa.privateKey)), kid: 'r1' }] }),
   )
   const env = testEnv(dir)
-  const config: JwtConfig = { jwks: 'keys.json', algorithms: ['RS256'], clockSkew: 0, forwardClaims: {} }
+  const config: JwtConfig = { ...defaults, algorithms: ['RS256'], clockSkew: 0 }
   const filter = await createJwtFilter(config, env)
   t.after(() => filter.close?.())
   assert.match(env.warnings[0] ?? '', /private key/)

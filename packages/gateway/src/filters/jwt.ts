@@ -1,121 +1,124 @@
-import { resolve } from 'node:path'
 import type { JwtConfig } from '@budao/model'
-import { errors, type JWTPayload, jwtVerify, type JWTVerifyOptions } from 'jose'
+import { errors, type JWTPayload } from 'jose'
 import { errorReply } from '../reply.ts'
-import type { Filter, FilterEnv, FilterRequest, Reply } from './filter.ts'
-import { KeyFile } from './key-file.ts'
+import type { Claims, Filter, FilterEnv, FilterRequest, Reply } from './filter.ts'
+import { NoKeys, TokenIssuers } from './token-issuers.ts'
 import { TokenCache } from './token-cache.ts'
+import { tokenReader } from './token-place.ts'
 
 /** A verified token is believed so long without looking at its signature again, at most until it expires. */
 const cachedMs = 60_000
 const cacheEntries = 1_000
-/** A token signed by a key not seen yet makes the file be read early, but not more often than this. */
-const earlyRefreshMs = 1_000
+/** No honest token is longer; checking one costs time in proportion. */
+const tokenBytesMax = 16_384
 
-/** Rejects when the key file cannot be read or holds no usable key set. */
+/** Rejects when a key file cannot be read or holds no usable key set. */
 export async function createJwtFilter(config: JwtConfig, env: FilterEnv): Promise<Filter> {
-  const path = resolve(env.baseDir, config.jwks)
-  const keys = await KeyFile.open(path, (message) => env.warn(`filter jwt of route ${env.route}: ${message}`))
-  return new JwtFilter(config, env, keys)
+  return new JwtFilter(config, env, await TokenIssuers.open(config, env))
+}
+
+/** What is kept of a verified token. */
+interface Verified {
+  readonly claims: Claims
+  readonly headers: readonly ForwardedHeader[]
 }
 
 /**
- * Lets requests pass that carry a valid bearer token: 401 without one, 403 with a bad one. Claims are forwarded as
- * headers; the client's own copies of those headers are removed from every request.
+ * Lets requests pass that carry a valid token: 401 without one, 403 with a bad one. Claims are forwarded as headers; the
+ * client's own copies of those headers are removed from every request.
  */
 class JwtFilter implements Filter {
   readonly name = 'jwt'
   readonly #env: FilterEnv
-  readonly #keys: KeyFile
-  readonly #options: Omit<JWTVerifyOptions, 'currentDate'>
+  readonly #issuers: TokenIssuers
+  readonly #tokenOf: (request: FilterRequest) => string | undefined
   readonly #skewMs: number
+  readonly #required: readonly (readonly [claim: string, values: readonly string[]])[]
   readonly #forward: readonly (readonly [claim: string, header: string])[]
-  readonly #verified: TokenCache<readonly ForwardedHeader[]> = new TokenCache(cacheEntries)
+  readonly #verified: TokenCache<Verified> = new TokenCache(cacheEntries)
   #generation = 0
-  #earlyRefreshAt = 0
 
-  constructor(config: JwtConfig, env: FilterEnv, keys: KeyFile) {
+  constructor(config: JwtConfig, env: FilterEnv, issuers: TokenIssuers) {
     this.#env = env
-    this.#keys = keys
-    this.#options = {
-      algorithms: [...config.algorithms],
-      clockTolerance: config.clockSkew / 1000,
-      ...(config.issuer === undefined ? {} : { issuer: config.issuer }),
-      ...(config.audience === undefined ? {} : { audience: config.audience }),
-    }
+    this.#issuers = issuers
+    this.#tokenOf = tokenReader(config.from)
     this.#skewMs = config.clockSkew
+    this.#required = Object.entries(config.requireClaims)
     this.#forward = Object.entries(config.forwardClaims)
   }
 
   onRequest(request: FilterRequest): Reply | undefined | Promise<Reply | undefined> {
     for (const [, header] of this.#forward) request.removeHeader(header)
-    const token = bearerToken(request.header('authorization'))
+    const token = this.#tokenOf(request)
     if (token === undefined) return missing
+    if (token.length > tokenBytesMax) return invalid('The token is too long.')
 
-    if (this.#generation !== this.#keys.generation) {
-      this.#generation = this.#keys.generation
+    const { generation } = this.#issuers
+    if (this.#generation !== generation) {
+      this.#generation = generation
       this.#verified.clear()
     }
-    const headers = this.#verified.get(token, request.now)
-    if (headers === undefined) return this.#verify(request, token)
-    setHeaders(request, headers)
+    const verified = this.#verified.get(token, request.now)
+    if (verified === undefined) return this.#verify(request, token)
+    pass(request, verified)
     return undefined
   }
 
   close(): void {
-    this.#keys.close()
+    this.#issuers.close()
   }
 
   async #verify(request: FilterRequest, token: string): Promise<Reply | undefined> {
     const { now, requestId } = request
-    const generation = this.#keys.generation
+    const { generation } = this.#issuers
     let payload: JWTPayload
     try {
-      payload = await this.#payload(token)
+      payload = await this.#issuers.verify(token)
     } catch (error) {
-      return refusal(error)
+      return error instanceof NoKeys ? unavailable : invalid(refusal(error))
     }
-    const headers = forwardedHeaders(this.#forward, payload)
+    const lacking = this.#required.find(([claim, values]) => !hasOne(payload, claim, values))
+    if (lacking !== undefined) return insufficient(lacking[0])
+    const verified = { claims: payload, headers: forwardedHeaders(this.#forward, payload) }
     const untilExpiry =
       payload.exp === undefined ? cachedMs : payload.exp * 1000 + this.#skewMs - this.#env.wallNow()
     // Keys that were taken away while we waited must not leave a token behind.
-    if (generation === this.#keys.generation && generation === this.#generation) {
-      this.#verified.set(token, headers, now + Math.min(cachedMs, untilExpiry))
+    if (generation === this.#issuers.generation && generation === this.#generation) {
+      this.#verified.set(token, verified, now + Math.min(cachedMs, untilExpiry))
     }
     // The client may have gone meanwhile, and its object may stand for somebody else's request by now.
-    if (request.requestId === requestId && request.now === now) setHeaders(request, headers)
+    if (request.requestId === requestId && request.now === now) pass(request, verified)
     return undefined
-  }
-
-  async #payload(token: string): Promise<JWTPayload> {
-    const options = { ...this.#options, currentDate: new Date(this.#env.wallNow()) }
-    try {
-      return (await jwtVerify(token, this.#keys.find, options)).payload
-    } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey) || !(await this.#refreshEarly())) throw error
-      return (await jwtVerify(token, this.#keys.find, options)).payload
-    }
-  }
-
-  async #refreshEarly(): Promise<boolean> {
-    const now = this.#env.now()
-    if (now < this.#earlyRefreshAt) return false
-    this.#earlyRefreshAt = now + earlyRefreshMs
-    return this.#keys.refresh()
   }
 }
 
 type ForwardedHeader = readonly [name: string, value: string]
 
+function pass(request: FilterRequest, { claims, headers }: Verified): void {
+  request.claims = claims
+  for (const [name, value] of headers) request.setHeader(name, value)
+}
+
 const missing: Reply = errorReply(401, 'token_missing', 'This route needs a bearer token.', [
   ['WWW-Authenticate', 'Bearer'],
 ])
 
-/** Undefined also for another scheme: such a client was never asked for a token. */
-function bearerToken(authorization: string | undefined): string | undefined {
-  if (authorization === undefined || authorization.slice(0, 7).toLowerCase() !== 'bearer ') return undefined
-  const token = authorization.slice(7).trim()
-  return token === '' ? undefined : token
+const unavailable: Reply = errorReply(
+  503,
+  'token_keys_unavailable',
+  'Tokens cannot be checked at the moment; try again.',
+  [['Retry-After', '5']],
+)
+
+/** The words of RFC 6750. */
+function invalid(message: string): Reply {
+  return errorReply(403, 'token_invalid', message, [['WWW-Authenticate', 'Bearer error="invalid_token"']])
+}
+
+function insufficient(claim: string): Reply {
+  return errorReply(403, 'token_insufficient', `The claim ${claim} does not allow this.`, [
+    ['WWW-Authenticate', 'Bearer error="insufficient_scope"'],
+  ])
 }
 
 const reasons: Readonly<Record<string, string>> = {
@@ -125,16 +128,27 @@ const reasons: Readonly<Record<string, string>> = {
   ERR_JOSE_ALG_NOT_ALLOWED: 'The signature algorithm of the token is not accepted.',
 }
 
-/** Whatever fails while a token is read is the token's fault: nothing here waits for anything but the key file. */
-function refusal(error: unknown): Reply {
+/** Whatever fails while a token is read is the token's fault: that there are no keys has been said before. */
+function refusal(error: unknown): string {
   const claim =
     error instanceof errors.JWTClaimValidationFailed ? `The claim ${error.claim} is not accepted.` : undefined
   const code = error instanceof errors.JOSEError ? error.code : ''
-  return errorReply(403, 'token_invalid', reasons[code] ?? claim ?? 'The token is malformed.')
+  return reasons[code] ?? claim ?? 'The token is malformed.'
 }
 
-function setHeaders(request: FilterRequest, headers: readonly ForwardedHeader[]): void {
-  for (const [name, value] of headers) request.setHeader(name, value)
+/** A claim has a value as it is, as an item of a list, or as a word of a text such as `scope`. */
+function hasOne(payload: JWTPayload, claim: string, values: readonly string[]): boolean {
+  const found = Object.hasOwn(payload, claim) ? payload[claim] : undefined
+  const list: readonly unknown[] = Array.isArray(found)
+    ? found
+    : typeof found === 'string'
+      ? [found, ...found.split(' ')]
+      : [found]
+  return list.some((item) => isPlain(item) && values.includes(String(item)))
+}
+
+function isPlain(value: unknown): value is string | number | boolean {
+  return ['string', 'number', 'boolean'].includes(typeof value)
 }
 
 function forwardedHeaders(

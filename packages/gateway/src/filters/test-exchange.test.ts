@@ -1,4 +1,5 @@
 import { LocalCells } from '@budao/resilience'
+import { RemoteTexts } from '../keys/remote-texts.ts'
 import type { Claims, ExchangeRecord, FilterEnv, FilterRequest, FilterResponse } from './filter.ts'
 
 /** A request in memory. `headers` may be given with names in any case; they are what would be forwarded. */
@@ -87,6 +88,7 @@ export function testEnv(
     site: 'east',
     warn: (message) => void warnings.push(message),
     warnings,
+    remoteTexts: new RemoteTexts(() => {}),
     store: (name) => Promise.reject(new Error(`no store ${name} in this test`)),
     ...more,
   }

@@ -168,6 +168,7 @@ async function planeTo(address: string): Promise<DataPlane> {
     wallNow: () => Date.now(),
     report: () => {},
     warn: (message) => console.error(message),
+    askKeys: () => {},
   })
   plane.apply(
     await plane.prepare({

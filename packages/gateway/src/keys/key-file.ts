@@ -1,16 +1,16 @@
 import { readFile, stat } from 'node:fs/promises'
-import { createLocalJWKSet, type JSONWebKeySet, type JWK, type JWTVerifyGetKey } from 'jose'
+import { createLocalJWKSet, type JSONWebKeySet, type JWTVerifyGetKey } from 'jose'
+import { keySetBytesMax, parseKeySet } from './key-set.ts'
+import type { KeySource } from './key-source.ts'
 
 const pollMs = 2_000
-const bytesMax = 1_048_576
-const keysMax = 100
 
 /**
  * The public keys of a JWKS file. The file is looked at every 2 s (a change of its time, size or inode; so a replaced
  * symbolic link is seen too) and read again when it changed. A file that cannot be read or is no key set leaves the
  * last good keys in force, with one warning for each new reason.
  */
-export class KeyFile {
+export class KeyFile implements KeySource {
   readonly #path: string
   readonly #warn: (message: string) => void
   readonly #timer: NodeJS.Timeout
@@ -75,38 +75,12 @@ export class KeyFile {
 
 async function fileStamp(path: string): Promise<string> {
   const { mtimeMs, ctimeMs, size, ino } = await stat(path)
-  if (size > bytesMax) throw new Error(`${path}: expected at most ${bytesMax} bytes, got ${size}`)
+  if (size > keySetBytesMax) throw new Error(`${path}: expected at most ${keySetBytesMax} bytes, got ${size}`)
   return `${mtimeMs} ${ctimeMs} ${size} ${ino}`
 }
 
 async function readKeys(path: string, warn: (message: string) => void): Promise<JSONWebKeySet> {
-  const text = await readFile(path, 'utf8')
-  let set: unknown
-  try {
-    set = JSON.parse(text)
-  } catch (cause) {
-    throw new Error(`${path}: expected a JSON Web Key Set, got text that is not JSON`, { cause })
-  }
-  if (!isKeySet(set)) throw new Error(`${path}: expected a JSON Web Key Set, an object with a list "keys"`)
-  if (set.keys.length === 0 || set.keys.length > keysMax) {
-    throw new Error(`${path}: expected 1 to ${keysMax} keys, got ${set.keys.length}`)
-  }
-  for (const key of set.keys) {
-    // A shared secret here would be one that everybody who may read public keys can sign with.
-    if (key.kty === 'oct') throw new Error(`${path}: expected public keys, got a symmetric one (kty "oct")`)
-  }
-  if (set.keys.some((key) => 'd' in key)) warn(`${path} holds a private key; only its public part is used`)
-  return { keys: set.keys.map(publicPart) }
-}
-
-function isKeySet(set: unknown): set is JSONWebKeySet {
-  if (typeof set !== 'object' || set === null || !('keys' in set) || !Array.isArray(set.keys)) return false
-  return set.keys.every((key: unknown) => typeof key === 'object' && key !== null && !Array.isArray(key))
-}
-
-function publicPart(key: JWK): JWK {
-  if (!('d' in key)) return key
-  // `key_ops` goes too: a private key's says `sign`.
-  const { d: _d, p: _p, q: _q, dp: _dp, dq: _dq, qi: _qi, oth: _oth, key_ops: _operations, ...rest } = key
-  return rest
+  const { set, warning } = parseKeySet(await readFile(path, 'utf8'), path)
+  if (warning !== '') warn(warning)
+  return set
 }
