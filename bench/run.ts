@@ -10,6 +10,10 @@ const benches: Readonly<Record<string, { about: string; load: () => Promise<{ ru
       'CPU per request, requests/s, latency and memory beside nginx, HAProxy, Envoy, Caddy, Node proxies',
     load: () => import('./gateway.bench.ts'),
   },
+  routes: {
+    about: 'finding a route among 1, 100 and 10 000 of each kind',
+    load: () => import('./routes.bench.ts'),
+  },
   reload: { about: '100 reloads under load: no request fails', load: () => import('./reload.bench.ts') },
   aborts: { about: '10 % of clients abort: nothing leaks', load: () => import('./aborts.bench.ts') },
   strictness: {

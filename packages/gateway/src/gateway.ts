@@ -130,8 +130,7 @@ export class Gateway {
     this.#keys = new KeyFetcher({
       folder: options.keysFolder,
       now: () => this.#clock.now(),
-      report: (event) => options.report(event),
-      warn: (message) => options.warn(message),
+      log: options,
       tell: (keys) => this.#pool.tellKeys(keys),
     })
     this.#watch = new ServiceWatch((event) => options.report(event))

@@ -54,8 +54,7 @@ async function world(t: TestContext, { folder, fetch = '{}', port }: Wanted = {}
   const fetcher = new KeyFetcher({
     folder,
     now: () => made.at,
-    report: (event) => made.events.push(event),
-    warn: () => {},
+    log: { report: (event) => made.events.push(event), warn: () => {} },
     tell: (texts) => made.told.push(texts),
   })
   t.after(() => fetcher.close())
@@ -154,8 +153,7 @@ test('a copy from before lets a gateway start while the URL is away', async (t) 
   const second = new KeyFetcher({
     folder,
     now: () => 0,
-    report: (event) => first.events.push(event),
-    warn: () => {},
+    log: { report: (event) => first.events.push(event), warn: () => {} },
     tell: () => {},
   })
   t.after(() => second.close())

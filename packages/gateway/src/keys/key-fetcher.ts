@@ -5,13 +5,18 @@ import { KeyCopies } from './key-copies.ts'
 import { keyIds, keySetBytesMax, parseKeySet } from './key-set.ts'
 import type { KeyTexts } from './remote-texts.ts'
 
+/** Where events and warnings go. */
+export interface KeyLog {
+  report(event: EventDraft): void
+  warn(message: string): void
+}
+
 export interface KeyFetcherOptions {
   /** Where last good key sets outlive the process; absent: they do not. */
   readonly folder?: string | undefined
   /** Monotonic milliseconds. */
   now(): number
-  report(event: EventDraft): void
-  warn(message: string): void
+  readonly log: KeyLog
   /** Tells all threads what there is now; also when a thread has asked and nothing is new. */
   tell(texts: KeyTexts): void
 }
@@ -154,7 +159,7 @@ export class KeyFetcher {
     if (changed) this.#options.tell(this.texts())
     const subject = shown(url)
     if (failing) {
-      this.#options.report({
+      this.#options.log.report({
         kind: 'keys.available',
         severity: 'info',
         subject,
@@ -162,7 +167,7 @@ export class KeyFetcher {
         evidence: { keys },
       })
     } else if (changed && !first) {
-      this.#options.report({
+      this.#options.log.report({
         kind: 'keys.changed',
         severity: 'info',
         subject,
@@ -177,7 +182,7 @@ export class KeyFetcher {
     Object.assign(watched, { failing: true, failed: watched.failed + 1 })
     if (failing || this.#watched.get(url) !== watched) return
     const subject = shown(url)
-    this.#options.report({
+    this.#options.log.report({
       kind: 'keys.unavailable',
       severity: text === undefined ? 'critical' : 'warning',
       subject,
@@ -193,7 +198,7 @@ export class KeyFetcher {
     try {
       if (text !== undefined) await this.#copies?.write(url, text)
     } catch (error) {
-      this.#options.warn(`the keys of ${shown(url)} cannot be kept for the next start: ${String(error)}`)
+      this.#options.log.warn(`the keys of ${shown(url)} cannot be kept for the next start: ${String(error)}`)
     }
   }
 }
