@@ -128,9 +128,8 @@ export class Gateway {
       onKeysWanted: (url) => void this.#keys.wanted(url),
     })
     this.#keys = new KeyFetcher({
-      folder: options.keysFolder,
       now: () => this.#clock.now(),
-      log: options,
+      outside: options,
       tell: (keys) => this.#pool.tellKeys(keys),
     })
     this.#watch = new ServiceWatch((event) => options.report(event))

@@ -52,9 +52,8 @@ async function world(t: TestContext, { folder, fetch = '{}', port }: Wanted = {}
   const address = port ?? (server.address() as { port: number }).port
   const url = `http://127.0.0.1:${address}/jwks?secret=x`
   const fetcher = new KeyFetcher({
-    folder,
     now: () => made.at,
-    log: { report: (event) => made.events.push(event), warn: () => {} },
+    outside: { keysFolder: folder, report: (event) => made.events.push(event), warn: () => {} },
     tell: (texts) => made.told.push(texts),
   })
   t.after(() => fetcher.close())
@@ -151,9 +150,8 @@ test('a copy from before lets a gateway start while the URL is away', async (t) 
   await until('the copy is written', () => readdirSync(folder).some((name) => name.endsWith('.json')))
   first.answer = { status: 503, body: '' }
   const second = new KeyFetcher({
-    folder,
     now: () => 0,
-    log: { report: (event) => first.events.push(event), warn: () => {} },
+    outside: { keysFolder: folder, report: (event) => first.events.push(event), warn: () => {} },
     tell: () => {},
   })
   t.after(() => second.close())

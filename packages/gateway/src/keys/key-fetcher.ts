@@ -5,18 +5,18 @@ import { KeyCopies } from './key-copies.ts'
 import { keyIds, keySetBytesMax, parseKeySet } from './key-set.ts'
 import type { KeyTexts } from './remote-texts.ts'
 
-/** Where events and warnings go. */
-export interface KeyLog {
+/** What a gateway has from outside. */
+export interface KeyOutside {
+  /** Where last good key sets outlive the process; absent: they do not. */
+  readonly keysFolder?: string | undefined
   report(event: EventDraft): void
   warn(message: string): void
 }
 
 export interface KeyFetcherOptions {
-  /** Where last good key sets outlive the process; absent: they do not. */
-  readonly folder?: string | undefined
   /** Monotonic milliseconds. */
   now(): number
-  readonly log: KeyLog
+  readonly outside: KeyOutside
   /** Tells all threads what there is now; also when a thread has asked and nothing is new. */
   tell(texts: KeyTexts): void
 }
@@ -59,7 +59,8 @@ export class KeyFetcher {
 
   constructor(options: KeyFetcherOptions) {
     this.#options = options
-    this.#copies = options.folder === undefined ? null : new KeyCopies(options.folder)
+    const { keysFolder } = options.outside
+    this.#copies = keysFolder === undefined ? null : new KeyCopies(keysFolder)
   }
 
   /**
@@ -159,7 +160,7 @@ export class KeyFetcher {
     if (changed) this.#options.tell(this.texts())
     const subject = shown(url)
     if (failing) {
-      this.#options.log.report({
+      this.#options.outside.report({
         kind: 'keys.available',
         severity: 'info',
         subject,
@@ -167,7 +168,7 @@ export class KeyFetcher {
         evidence: { keys },
       })
     } else if (changed && !first) {
-      this.#options.log.report({
+      this.#options.outside.report({
         kind: 'keys.changed',
         severity: 'info',
         subject,
@@ -182,7 +183,7 @@ export class KeyFetcher {
     Object.assign(watched, { failing: true, failed: watched.failed + 1 })
     if (failing || this.#watched.get(url) !== watched) return
     const subject = shown(url)
-    this.#options.log.report({
+    this.#options.outside.report({
       kind: 'keys.unavailable',
       severity: text === undefined ? 'critical' : 'warning',
       subject,
@@ -198,7 +199,9 @@ export class KeyFetcher {
     try {
       if (text !== undefined) await this.#copies?.write(url, text)
     } catch (error) {
-      this.#options.log.warn(`the keys of ${shown(url)} cannot be kept for the next start: ${String(error)}`)
+      this.#options.outside.warn(
+        `the keys of ${shown(url)} cannot be kept for the next start: ${String(error)}`,
+      )
     }
   }
 }
