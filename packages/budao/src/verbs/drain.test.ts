@@ -44,7 +44,7 @@ routes: [{ name: all, backends: [{ service: shop }] }]
   )
   const start = async () => {
     const up = budao(t, ['gateway', '--json'], dir)
-    const [, address = ''] = await up.waitForOutput(/"web": "([^"]+)"/)
+    const [, address = ''] = await up.waitForOutput(/"web": "([^"]+)"/, 60_000)
     await up.waitForOutput(/"pid"/)
     return { up, address }
   }
