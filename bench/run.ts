@@ -14,6 +14,10 @@ const benches: Readonly<Record<string, { about: string; load: () => Promise<{ ru
     about: 'finding a route among 1, 100 and 10 000 of each kind',
     load: () => import('./routes.bench.ts'),
   },
+  cache: {
+    about: 'CPU of a kept answer beside nginx; equal misses at once',
+    load: () => import('./cache.bench.ts'),
+  },
   reload: { about: '100 reloads under load: no request fails', load: () => import('./reload.bench.ts') },
   aborts: { about: '10 % of clients abort: nothing leaks', load: () => import('./aborts.bench.ts') },
   strictness: {
