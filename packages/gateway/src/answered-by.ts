@@ -4,6 +4,7 @@ export type AnsweredBy =
   | 'filter'
   | 'route'
   | 'cache'
+  | 'aggregate'
   | 'fallback-json'
   | 'fallback-stale'
   | 'fallback-service'

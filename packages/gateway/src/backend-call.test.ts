@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { rawServer, type RawHandler } from '@budao/testkit'
-import { BackendCall, headerIn, type CallAnswer, type CallFailure, type CallRequest } from './backend-call.ts'
+import { BackendCall, type CallAnswer, type CallFailure, type CallRequest } from './backend-call.ts'
+import { valueIn } from './header-lines.ts'
 import { until, type TestConfig } from './test-gateway.test.ts'
 import { someone, testPlane } from './test-plane.test.ts'
 
@@ -49,8 +50,8 @@ test('a call says what to get, for whom, and collects the answer', async (t) => 
   )
   assert.equal(answer.status, 201)
   assert.equal(answer.body.toString(), 'got mÃ¶re')
-  assert.equal(headerIn(answer.lines, 'x-answer'), 'yes')
-  assert.equal(headerIn(answer.lines, 'x-hop'), undefined)
+  assert.equal(valueIn(answer.lines, 'x-answer'), 'yes')
+  assert.equal(valueIn(answer.lines, 'x-hop'), undefined)
   assert.equal(
     backend.heads[0],
     'PUT /a?x=1 HTTP/1.1\r\nHost: Shop.example:8080\r\nAccept: application/json\r\nX-Forwarded-For: 192.0.2.1\r\nX-Request-Id: r-1\r\nContent-Length: 5\r\n\r\n',
@@ -179,15 +180,4 @@ test('the limits of the service hold for calls, and say so at once', async (t) =
   assert.equal(await ask(), 'overloaded')
   first.cancel()
   assert.equal(shop.bulkhead.inFlight, 0)
-})
-
-test('a header is found among lines whatever its case, the first of its name', () => {
-  const lines = 'Accept: a\r\nX-Empty:\r\nACCEPT:  b \r\n'
-  for (const [name, value] of [
-    ['accept', 'a'],
-    ['x-empty', ''],
-    ['cookie', undefined],
-  ] as const)
-    assert.equal(headerIn(lines, name), value, name)
-  assert.equal(headerIn('', 'accept'), undefined)
 })

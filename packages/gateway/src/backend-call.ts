@@ -4,7 +4,9 @@ import { plainTerms, type CallTerms } from './call-terms.ts'
 import type { Caller } from './caller.ts'
 import type { DataPlane } from './data-plane.ts'
 import type { ErrorCode } from './errors.ts'
+import type { FilterRequest } from './filters/filter.ts'
 import { hostOf } from './forwarded-head.ts'
+import { valueIn } from './header-lines.ts'
 import { ChunkScanner } from './http/chunk-scanner.ts'
 import { RequestBody } from './request-body.ts'
 import type { Endpoint, Service } from './service.ts'
@@ -21,6 +23,17 @@ export interface CallOrigin {
   readonly terms?: CallTerms
   /** Header lines with their line ends: X-Forwarded-*, request id, trace. */
   readonly lines: string
+}
+
+/** A client's request that calls of the gateway's own are made for. */
+export interface CallSource extends FilterRequest {
+  readonly body: RequestBody
+  /** The client's path, or what the route makes of it. */
+  readonly forwardedPath: string
+  /** The header lines that an endpoint would get, in latin1. */
+  readonly forwardedLines: string
+  /** One trace for all calls made with it. */
+  callOrigin(): CallOrigin
 }
 
 /** What a call asks for. It has been checked: nothing here is looked at again before it goes on the wire. */
@@ -164,7 +177,7 @@ export class BackendCall implements Caller, Timed {
   }
 
   header(name: string): string | undefined {
-    return name === 'host' ? this.#request.origin.authority : headerIn(this.#request.lines, name)
+    return name === 'host' ? this.#request.origin.authority : valueIn(this.#request.lines, name)
   }
 
   // From the attempts.
@@ -275,16 +288,4 @@ export class BackendCall implements Caller, Timed {
     this.#plane.wheel.cancel(this)
     this.body.release()
   }
-}
-
-/** The value of the first such line (`lower` in lower case) among header lines as a call carries them; undefined when absent. */
-export function headerIn(lines: string, lower: string): string | undefined {
-  for (let start = 0; start < lines.length;) {
-    const end = lines.indexOf('\r\n', start)
-    const colon = lines.indexOf(':', start)
-    if (colon - start === lower.length && lines.slice(start, colon).toLowerCase() === lower)
-      return lines.slice(colon + 1, end).trim()
-    start = end + 2
-  }
-  return undefined
 }

@@ -4,6 +4,7 @@ import { cellsOf } from './arena.ts'
 import type { Arrival } from './arrival.ts'
 import { ThreadCaches } from './cache/thread-caches.ts'
 import type { ClientConnection } from './client-connection.ts'
+import { CallMetrics } from './call-metrics.ts'
 import { Downstream } from './downstream.ts'
 import { Tunnel } from './l4/tunnel.ts'
 import { RemoteTexts } from './keys/remote-texts.ts'
@@ -48,6 +49,7 @@ export class DataPlane {
   readonly wheel: TimerWheel
   readonly metrics: Metrics
   readonly listenerMetrics: ListenerMetrics
+  readonly calls: CallMetrics
   readonly identity: RequestIdentity
   /** Set by the first `apply`, before anything listens. */
   runtime!: Runtime
@@ -82,6 +84,7 @@ export class DataPlane {
     this.metrics = new Metrics(options.metrics)
     this.listenerMetrics = new ListenerMetrics(options.listenerMetrics)
     this.#caches = new ThreadCaches(options.worker)
+    this.calls = new CallMetrics(options.metrics)
     this.identity = new RequestIdentity(random)
     this.#listeners = new Listeners({
       accept: (arrival) => this.#accept(arrival),

@@ -16,12 +16,16 @@ export type ErrorCode =
   | 'version_not_supported'
   | 'no_route'
   | 'not_cached'
+  | 'method_not_allowed'
+  | 'part_failed'
+  | 'part_late'
   | 'token_missing'
   | 'token_invalid'
   | 'token_insufficient'
   | 'token_keys_unavailable'
   | 'rate_limited'
   | 'limit_unavailable'
+  | 'fault_injected'
   | 'filter_failed'
   | 'overloaded'
   | 'queue_timeout'
@@ -61,6 +65,9 @@ export const errorCodes: Readonly<Record<ErrorCode, { readonly status: number; r
       message: 'Only `Transfer-Encoding: chunked` is understood.',
     },
     version_not_supported: { status: 505, message: 'Only HTTP/1.1 and HTTP/1.0 are spoken here.' },
+    method_not_allowed: { status: 405, message: 'This route answers GET and HEAD only.' },
+    part_failed: { status: 502, message: 'A part of this answer could not be had.' },
+    part_late: { status: 504, message: 'A part of this answer did not come in time.' },
     no_route: { status: 404, message: 'No route matches this request.' },
     not_cached: { status: 504, message: 'The client wants no answer but a kept one, and there is none.' },
     token_missing: { status: 401, message: 'This route wants a token: Authorization: Bearer …' },
@@ -69,6 +76,7 @@ export const errorCodes: Readonly<Record<ErrorCode, { readonly status: number; r
     token_insufficient: { status: 403, message: 'The token does not allow this.' },
     token_keys_unavailable: { status: 503, message: 'Tokens cannot be checked at the moment; try again.' },
     rate_limited: { status: 429, message: 'This client sends more requests than the route allows.' },
+    fault_injected: { status: 503, message: 'A fault filter failed this request on purpose.' },
     filter_failed: { status: 500, message: 'A filter of this route failed.' },
     overloaded: { status: 503, message: 'Too many requests are in flight for this service.' },
     queue_timeout: { status: 503, message: 'No place at this service became free in time.' },

@@ -1,8 +1,10 @@
 import { attemptDeadline } from '@budao/resilience'
-import { answerOf } from './answer-text.ts'
+import type { Aggregate } from './aggregate/aggregate.ts'
+import { Gathering, wrongMethod } from './aggregate/gathering.ts'
 import type { AnsweredBy } from './answered-by.ts'
+import { answerOf } from './answer-text.ts'
 import { Attempts } from './attempts.ts'
-import type { CallOrigin } from './backend-call.ts'
+import type { CallOrigin, CallSource } from './backend-call.ts'
 import type { Caller } from './caller.ts'
 import { CacheTurn, type CacheClient } from './cache/cache-turn.ts'
 import type { Answer, Client, ClientResponse } from './client.ts'
@@ -12,6 +14,8 @@ import { FilterChain } from './filters/filter-chain.ts'
 import type { Claims, Filter, FilterRequest, Reply } from './filters/filter.ts'
 import { ForwardedHead, hostOf } from './forwarded-head.ts'
 import { checkEditable } from './http/fields.ts'
+import type { IssuedCookie } from './issued-cookie.ts'
+import type { Mirror } from './mirror.ts'
 import { normalizeTarget, type Target } from './path.ts'
 import { errorReply } from './reply.ts'
 import { refusalHeaders } from './refusal-headers.ts'
@@ -30,14 +34,16 @@ import type { UpstreamConnection } from './upstream-connection.ts'
  * caching     a cache is asked, or another request's answer awaited
  * receiving   a small body is taken in whole before an endpoint is asked: a slow phone holds no place at a backend
  * attempting  an endpoint has been asked, or is about to be
- * relaying    its answer is on the way to the client
+ * gathering   several services have been asked for the parts of the answer
+ * relaying    an endpoint's answer is on the way to the client
  */
-type State = 'idle' | 'filtering' | 'caching' | 'receiving' | 'attempting' | 'relaying'
+type State = 'idle' | 'filtering' | 'caching' | 'receiving' | 'attempting' | 'gathering' | 'relaying'
 
 /** Nginx's code for a client that went away before its answer: never on the wire, only in logs and metrics. */
 const CLIENT_CLOSED = 499
 
 const NO_FILTERS: readonly Filter[] = []
+const NO_MARKS: readonly string[] = []
 
 const asterisk: Target = { path: '*', query: '' }
 
@@ -45,7 +51,7 @@ const asterisk: Target = { path: '*', query: '' }
  * One request of a client, from its head to the last byte of its answer: route, filters, attempts at endpoints,
  * relay or an answer of the gateway's own. One object serves a connection for its life and is refilled for every request.
  */
-export class Exchange implements Timed, FilterRequest, Caller, CacheClient {
+export class Exchange implements Timed, FilterRequest, Caller, CallSource, CacheClient {
   deadlineAt: number = Infinity
   wheelTick: number = -1
   method = ''
@@ -85,6 +91,12 @@ export class Exchange implements Timed, FilterRequest, Caller, CacheClient {
   #usedFallbackService = false
   /** Made for the first request of a route with a cache. */
   #turn: CacheTurn | null = null
+  #marks = NO_MARKS
+  /** Header lines that give the client cookies of the gateway's. */
+  #cookieLines = ''
+  #gathering: Gathering | null = null
+  /** To be shown this request once its body is complete. */
+  #mirror: Mirror | null = null
 
   constructor(plane: DataPlane, client: Client) {
     this.#plane = plane
@@ -132,6 +144,14 @@ export class Exchange implements Timed, FilterRequest, Caller, CacheClient {
     this.#client.head.fields.remove(name)
   }
 
+  get marks(): readonly string[] {
+    return this.#marks
+  }
+
+  mark(word: string): void {
+    this.#marks = [...this.#marks, word]
+  }
+
   arrived(lower: string): boolean {
     return this.#client.head.fields.arrived(lower)
   }
@@ -156,6 +176,8 @@ export class Exchange implements Timed, FilterRequest, Caller, CacheClient {
     this.#continueSent = false
     this.#answeredBy = 'gateway'
     this.#reason = ''
+    this.#marks = NO_MARKS
+    this.#cookieLines = ''
     this.#status = 0
     this.#usedFallbackService = false
     this.#attempts.reset()
@@ -198,7 +220,7 @@ export class Exchange implements Timed, FilterRequest, Caller, CacheClient {
       return bytes.length
     }
     // A client that is still sending cannot be waiting yet: the clock for the answer starts behind the request.
-    if (this.#state !== 'filtering') this.#startClock(now)
+    if (this.#state !== 'filtering' && this.#state !== 'gathering') this.#startClock(now)
     if (this.#state === 'receiving') {
       if (this.body.complete) this.#ask(this.#service!, now)
       return end
@@ -256,8 +278,17 @@ export class Exchange implements Timed, FilterRequest, Caller, CacheClient {
     return this.#forwarded.text(this.#forwardedPath, this, this.#client.head, this.#client)
   }
 
+  get forwardedPath(): string {
+    return this.#forwardedPath
+  }
+
+  get forwardedLines(): string {
+    return this.#client.head.fields.passOn()
+  }
+
   /** On whose behalf calls of the gateway's own are made for this request. */
   callOrigin(): CallOrigin {
+    // A copy: the calls may last longer than the request.
     const { priority, attemptedBy, deadlineAt } = this.terms
     const origin = this.#forwarded.callOrigin(this, this.#client.head, this.#client)
     const authority = this.#route!.rewriteHost ?? origin.authority
@@ -378,19 +409,19 @@ export class Exchange implements Timed, FilterRequest, Caller, CacheClient {
     this.terms.priority = route.priority.of(this)
     if (this.#plane.guard?.sheds(this.terms.priority) === true)
       return this.onAttemptsFailed('gateway_overloaded')
-    if (route.filters.length === 0) return this.#forward()
+    if (route.filters.length === 0) return this.#forward(this.now)
     this.#chain.begin(route.filters)
-    this.#filter()
+    this.#filter(this.now)
   }
 
-  #filter(): void {
+  #filter(now: number): void {
     let result: Reply | undefined | Promise<Reply | undefined>
     try {
       result = this.#chain.onRequest(this)
     } catch {
       return this.#answerError('filter_failed')
     }
-    if (result === undefined) this.#forward()
+    if (result === undefined) this.#forward(now)
     else if (result instanceof Promise) this.#await(result)
     else this.#answer(result, 'filter')
   }
@@ -405,7 +436,8 @@ export class Exchange implements Timed, FilterRequest, Caller, CacheClient {
         if (this.#generation !== generation || this.#state !== 'filtering') return
         this.#plane.clock.turn()
         this.#state = 'attempting'
-        if (reply === undefined) this.#filter()
+        // The time that filters took is not the service's.
+        if (reply === undefined) this.#filter(this.#plane.clock.now())
         else this.#answer(reply, 'filter')
       },
       (error: unknown) => {
@@ -417,10 +449,13 @@ export class Exchange implements Timed, FilterRequest, Caller, CacheClient {
     )
   }
 
-  #forward(): void {
-    const { ownAnswer, cache } = this.#route!
+  #forward(now: number): void {
+    const { ownAnswer, aggregate, sticky, cache } = this.#route!
     if (ownAnswer !== null) return this.#answer(ownAnswer(this, this.#forwardedPath), 'route')
-    if (cache === null) return this.forward()
+    if (aggregate !== null) return this.#gather(aggregate)
+    // Before the cache: what is for one client is kept for nobody else.
+    if (sticky !== null && sticky.cookie !== null) this.#giveCookie(sticky.cookie)
+    if (cache === null) return this.forward(now)
     this.#turn ??= new CacheTurn(this.#plane, this)
     this.#turn.begin(cache)
   }
@@ -431,13 +466,9 @@ export class Exchange implements Timed, FilterRequest, Caller, CacheClient {
     return this.#client.head.framing !== 'none'
   }
 
-  get forwardedPath(): string {
-    return this.#forwardedPath
-  }
-
   /** Whom a call on this request's behalf asks, and for how long. */
   callService(): ServiceChoice | null {
-    return this.#route!.chooseFor(this.#plane.random)
+    return this.#route!.chooseFor(this, this.#plane.random)
   }
 
   waitUntil(deadlineAt: number): void {
@@ -458,23 +489,54 @@ export class Exchange implements Timed, FilterRequest, Caller, CacheClient {
   }
 
   /** Asks the service. */
-  forward(): void {
-    const now = this.#state === 'caching' ? this.#plane.clock.now() : this.now
+  forward(now: number = this.#plane.clock.now()): void {
     this.#state = 'attempting'
-    const { rewriteHost } = this.#route!
+    const { rewriteHost, mirror } = this.#route!
     if (rewriteHost !== null) this.#client.head.fields.set('host', rewriteHost)
-    const service = this.#route!.chooseService(this.#plane.random)
+    if (mirror !== null && mirror.wants(this.method, this.#plane.random)) this.#mirror = mirror
+    if (this.body.complete) this.#show()
+    const service = this.#route!.chooseService(this, this.#plane.random)
     if (service === null) return this.onAttemptsFailed('no_endpoint')
     // A filter may have written the header that says it.
     if (this.#chain.hasPassed) this.terms.priority = this.#route!.priority.of(this)
     this.#useService(service, now)
   }
 
+  #gather(aggregate: Aggregate): void {
+    if (this.method !== 'GET' && this.method !== 'HEAD') return this.#answer(wrongMethod, 'aggregate')
+    this.#state = 'gathering'
+    this.deadlineAt = Infinity
+    const parameters = this.#runtime!.router.parameters(this.#route!.index, this)
+    this.#gathering = new Gathering(this.#plane, aggregate, this, parameters, (reply, reason) => {
+      this.#reason = reason
+      this.#answer(reply, 'aggregate')
+    })
+    this.#gathering.start()
+  }
+
+  /** Shows the request to its mirror, if it has one and that has not seen it yet. */
+  #show(): void {
+    const mirror = this.#mirror
+    this.#mirror = null
+    mirror?.send(this.#plane, this)
+  }
+
+  /** A client that has none is known by it from now on, also within this request. */
+  #giveCookie(cookie: IssuedCookie): void {
+    const { fields } = this.#client.head
+    const header = fields.get('cookie')
+    if (!cookie.isMissing(header)) return
+    const value = this.#plane.identity.cookieValue()
+    fields.set('cookie', cookie.added(header, value))
+    this.#cookieLines += cookie.line(value, this.scheme)
+  }
+
   #useService(service: Service, now: number): void {
     const route = this.#route!
+    if (service.cookie !== null) this.#giveCookie(service.cookie)
     this.#requestMs = route.requestMsFor(service)
     this.#perTryMs = route.perTryMsFor(service)
-    this.body.keepUpTo(service.retry.bodyBytes)
+    this.body.keepUpTo(Math.max(service.retry.bodyBytes, this.#mirror?.bodyBytes ?? 0))
     this.#startClock(now)
     if (!this.body.shortlyWhole) return this.#ask(service, now)
     this.#state = 'receiving'
@@ -554,7 +616,7 @@ export class Exchange implements Timed, FilterRequest, Caller, CacheClient {
 
   /** What the gateway adds to an endpoint's answer. */
   #ownLines(): string {
-    const lines = this.#turn === null ? this.#requestIdLine : this.#requestIdLine + this.#turn.lines
+    const lines = this.#requestIdLine + this.#cookieLines + (this.#turn === null ? '' : this.#turn.lines)
     return this.#usedFallbackService ? `${lines}X-Budao-Fallback: service\r\n` : lines
   }
 
@@ -608,9 +670,12 @@ export class Exchange implements Timed, FilterRequest, Caller, CacheClient {
     this.#state = 'idle'
     this.deadlineAt = Infinity
     this.#turn?.end()
+    this.#gathering?.cancel()
+    this.#show()
     this.body.release()
     if (route !== null) this.#account(route, now)
     else this.#plane.metrics.unrouted(this.#status)
+    this.#gathering = null
     runtime.exchanges--
     this.#runtime = null
     this.#plane.onExchangeEnd(runtime)
@@ -633,6 +698,8 @@ export class Exchange implements Timed, FilterRequest, Caller, CacheClient {
       attempts: this.#attempts.count,
       answeredBy: this.#answeredBy,
       reason: this.#reason,
+      marks: this.#marks,
+      ...(this.#gathering === null ? {} : { parts: this.#gathering.records }),
     })
   }
 }

@@ -43,17 +43,17 @@ export class ForwardedHead {
   ): CallOrigin {
     const { fields, forwardedFor, forwardedProtoAt, forwardedHostAt } = head
     const { remoteAddress, scheme, listener } = client
-    const authority = head.authority === '' ? listener.address : head.authority
+    const asked = head.authority === '' ? listener.address : head.authority
     const traced = this.#isTraced(head)
     const state = traced ? fields.get('tracestate') : undefined
     return {
-      authority,
+      authority: fields.get('host') ?? asked,
       scheme,
       clientIp: request.clientIp,
       lines:
         `X-Forwarded-For: ${forwardedFor === '' ? '' : `${forwardedFor}, `}${remoteAddress}\r\n` +
         `X-Forwarded-Proto: ${forwardedProtoAt === -1 ? scheme : fields.value(forwardedProtoAt)}\r\n` +
-        `X-Forwarded-Host: ${forwardedHostAt === -1 ? authority : fields.value(forwardedHostAt)}\r\n` +
+        `X-Forwarded-Host: ${forwardedHostAt === -1 ? asked : fields.value(forwardedHostAt)}\r\n` +
         `X-Request-Id: ${request.requestId}\r\n` +
         `traceparent: ${traced ? fields.value(head.traceparentAt) : this.#identity.traceparent()}\r\n` +
         (state === undefined ? '' : `tracestate: ${state}\r\n`),

@@ -14,6 +14,10 @@ import { purgeCaches } from './cache/purge-caches.ts'
 import { EndpointDirectory } from './endpoints/endpoint-directory.ts'
 import { endpointsChanged } from './endpoints/endpoints-changed.ts'
 import { LeftEndpoints } from './endpoints/left-endpoints.ts'
+import { CallMetrics } from './call-metrics.ts'
+import { CallRows } from './call-rows.ts'
+import { faultCounts } from './fault-counts.ts'
+import type { GatewayOptions } from './gateway-options.ts'
 import { GatewayReporter } from './gateway-report.ts'
 import { HealthChecker } from './health-checker.ts'
 import { KeyFetcher } from './keys/key-fetcher.ts'
@@ -36,25 +40,6 @@ const ARENA_CELLS = 8 * 1_024 * 1_024
 const ROUTE_ROWS_MAX = 16_384
 const SECOND_MS = 1_000
 const STUCK_MS = 10_000
-
-/** What the outside gives a gateway. */
-export interface GatewayOptions {
-  readonly version: string
-  /** Relative paths in the configuration start here. */
-  readonly baseDir: string
-  /** The file in which registered endpoints, drains and last good addresses outlive the process; absent: they do not. */
-  readonly directoryFile?: string
-  /** The folder in which last good key sets of URLs outlive the process; absent: they do not. */
-  readonly keysFolder?: string
-  /** Called after endpoints have come or gone, with the new snapshot: the configuration of the file under a new number. */
-  onSnapshot?(snapshot: Snapshot): void
-  /** A thread that has not reacted for so long, in milliseconds, is stuck, for example in a filter's endless loop, and replaced. Default 10 000. */
-  readonly stuckMs?: number
-  /** How often the files of certificates are looked at, milliseconds. Default 5000. */
-  readonly certificatePollMs?: number
-  report(event: EventDraft): void
-  warn(message: string): void
-}
 
 /** Whether a snapshot is in force, or why everything stays as it was. */
 export type ApplyResult = { readonly ok: true } | { readonly ok: false; readonly problem: string }
@@ -87,6 +72,7 @@ export class Gateway {
   readonly #left = new LeftEndpoints()
   /** The endpoints of now, and the API's way to change them. */
   readonly directory: EndpointDirectory
+  readonly #callRows = new CallRows()
   #services: Map<string, Service> = new Map()
   /** As the file has it, numbered as what is in force. */
   #snapshot: Snapshot | null = null
@@ -102,7 +88,7 @@ export class Gateway {
     this.#workers = config.workers === 'auto' ? availableParallelism() : config.workers
     this.#metrics = Array.from(
       { length: this.#workers },
-      () => new SharedArrayBuffer(Metrics.bytesFor(ROUTE_ROWS_MAX)),
+      () => new SharedArrayBuffer(Metrics.bytesFor(ROUTE_ROWS_MAX) + CallMetrics.bytes),
     )
     this.#reader = new MetricsReader(this.#metrics)
     const listenerMetrics = this.#metrics.map(() => new SharedArrayBuffer(ListenerMetrics.bytesFor()))
@@ -211,6 +197,8 @@ export class Gateway {
       { resolutions: this.directory.resolutions(), expirations: this.directory.expirations },
       this.#services,
       this.#caches.counts(),
+      this.#callRows.read(this.#metrics),
+      this.#inForce === null ? [] : faultCounts(this.#inForce, this.#arena.memory),
     )
   }
 
@@ -362,6 +350,7 @@ export class Gateway {
       listenerRows: { ...this.#listenerRows },
       tls,
       routeRows: { ...this.#routeRows },
+      callRows: this.#callRows.assign(snapshot.config),
       workers: this.#workers,
       cacheMemory: this.#caches.arrange(snapshot.config),
       baseDir: this.#options.baseDir,

@@ -52,6 +52,16 @@ export function keepLines(lines: string, wanted: (lower: string) => boolean): st
   return from === 0 ? lines : kept + lines.slice(from)
 }
 
+/** The lines whose names (in lower case) are not among these. */
+export function linesWithout(lines: string, names: ReadonlySet<string>): string {
+  return keepLines(lines, (name) => !names.has(name))
+}
+
+/** The lines whose names (in lower case) are among these. */
+export function linesOf(lines: string, names: ReadonlySet<string>): string {
+  return keepLines(lines, (name) => names.has(name))
+}
+
 function* namesIn(lines: string): Generator<string> {
   for (let start = 0; start < lines.length; start = lines.indexOf('\r\n', start) + 2)
     yield lines.slice(start, lines.indexOf(':', start)).toLowerCase()

@@ -9,12 +9,5 @@ export type {
   Reply,
   RequestView,
 } from './filters/filter.ts'
-export { Gateway, type ApplyResult, type BreakerForce, type GatewayOptions } from './gateway.ts'
-export {
-  BackendCall,
-  type CallAnswer,
-  type CallFailure,
-  type CallOrigin,
-  type CallRequest,
-  type CallUser,
-} from './backend-call.ts'
+export { Gateway, type ApplyResult, type BreakerForce } from './gateway.ts'
+export type { GatewayOptions } from './gateway-options.ts'

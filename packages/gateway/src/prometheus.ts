@@ -4,6 +4,10 @@ import { writeCaches } from './cache/cache-metrics.ts'
 import { cacheOutcomes } from './cache/cache-outcome.ts'
 import type { CacheCounts } from './cache/caches.ts'
 import type { KeyUrlReport } from './keys/key-fetcher.ts'
+import { writeCalls, writeFaults } from './call-exposition.ts'
+import type { CallCounts } from './call-metrics.ts'
+import type { CallName } from './call-rows.ts'
+import type { FaultCounts } from './fault-counts.ts'
 import type { ListenerField } from './listener-metrics.ts'
 import type { MetricsReader } from './metrics.ts'
 import { writeOverload } from './overload-metrics.ts'
@@ -22,6 +26,8 @@ export function prometheusText(
   directory: DirectoryCounts,
   services: ReadonlyMap<string, Service>,
   caches: Readonly<Record<string, CacheCounts>>,
+  calls: readonly (CallName & CallCounts)[],
+  faults: readonly FaultCounts[],
 ): string {
   const text = new Exposition()
   const global = reader.global()
@@ -57,6 +63,8 @@ export function prometheusText(
   writeKeys(text, keys)
   writeDirectory(text, report, directory)
   writeCaches(text, caches)
+  writeCalls(text, calls)
+  writeFaults(text, faults)
   return text.toString()
 }
 

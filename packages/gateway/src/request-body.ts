@@ -46,6 +46,7 @@ export class RequestBody {
   /** Takes a body that is there already, to be sent as often as need be. */
   hold(body: Buffer): void {
     this.complete = true
+    this.#chunked = false
     this.bytes = body.length
     this.replayable = true
     this.#keptBytes = body.length
@@ -111,6 +112,17 @@ export class RequestBody {
   /** All that has arrived, for a new attempt. Only while `replayable`. */
   parts(): readonly Buffer[] {
     return this.#parts
+  }
+
+  /** All of a complete body, free of chunks. Only while `replayable`. */
+  payload(): Buffer {
+    const body = Buffer.concat(this.#parts)
+    if (!this.#chunked) return body
+    const payload: Buffer[] = []
+    new ChunkScanner({ allowExtensions: false }).scan(body, 0, body.length, (from, to) => {
+      payload.push(body.subarray(from, to))
+    })
+    return Buffer.concat(payload)
   }
 
   /** What is held has been sent: let it go when it is too large to keep for another attempt. */

@@ -41,6 +41,11 @@ export class RequestIdentity {
     return `00-${this.#prefix}${this.#hex16()}-${this.#hex16()}-00`
   }
 
+  /** 32 random digits, to know a client by. */
+  cookieValue(): string {
+    return this.#hex16() + this.#hex16()
+  }
+
   /** Digits are made in batches: one by one they cost as much as reading a head. */
   #hex16(): string {
     if (this.#taken >= BATCH_WORDS * 8) {

@@ -1,12 +1,16 @@
 import type { RouteConfig } from '@budao/model'
 import type { Random } from '@budao/resilience'
+import { Aggregate } from './aggregate/aggregate.ts'
 import { chooseBackend } from './backend-choice.ts'
 import type { RouteCache } from './cache/route-cache.ts'
-import type { Filter } from './filters/filter.ts'
+import { callPlace, type CallPlaces } from './call-rows.ts'
+import type { Filter, FilterRequest } from './filters/filter.ts'
+import { Mirror } from './mirror.ts'
 import { ownAnswer, type OwnAnswer } from './own-answer.ts'
 import { RequestPriority } from './request-priority.ts'
 import { RouteFallback } from './route-fallback.ts'
 import type { Service } from './service.ts'
+import { Sticky } from './sticky.ts'
 
 /** A service to ask, and for how long. */
 export interface ServiceChoice {
@@ -17,6 +21,8 @@ export interface ServiceChoice {
 /** A route ready to serve: its filters made, its services looked up. */
 export class Route {
   readonly name: string
+  /** Place in the configuration. */
+  readonly index: number
   readonly filters: readonly Filter[]
   /** Row in the metrics. */
   readonly row: number
@@ -31,18 +37,24 @@ export class Route {
   readonly priority: RequestPriority
   /** Null when nothing is kept for others, not even for bad times. */
   readonly cache: RouteCache | null
+  readonly aggregate: Aggregate | null
+  readonly mirror: Mirror | null
+  readonly sticky: Sticky | null
   readonly fallback: RouteFallback | null
   readonly #config: RouteConfig
   readonly #services: readonly Service[]
 
   constructor(
     config: RouteConfig,
+    index: number,
     row: number,
     filters: readonly Filter[],
     services: ReadonlyMap<string, Service>,
     cache: RouteCache | null,
+    calls: CallPlaces,
   ) {
     this.name = config.name
+    this.index = index
     this.row = row
     this.filters = filters
     this.logs = filters.some(({ onEnd }) => onEnd !== undefined)
@@ -51,14 +63,30 @@ export class Route {
     this.rewriteHost = config.rewrite?.host ?? null
     this.ownAnswer = ownAnswer(config)
     this.priority = new RequestPriority(config.priority)
+    this.sticky = config.sticky === undefined ? null : new Sticky(config.sticky, config.name, config.backends)
+    const { name: route, aggregate, mirror } = config
+    this.aggregate =
+      aggregate === undefined
+        ? null
+        : new Aggregate(aggregate, services, (part) => callPlace(calls, { route, kind: 'part', part }))
+    this.mirror =
+      mirror === undefined
+        ? null
+        : new Mirror(
+            mirror,
+            services.get(mirror.service)!,
+            callPlace(calls, { route, kind: 'mirror', part: '' }),
+          )
     this.#config = config
     this.#services = config.backends.map(({ service }) => services.get(service)!)
     this.cache = cache
     this.fallback = config.fallback === undefined ? null : new RouteFallback(config.fallback, services)
   }
 
-  /** Draws a backend by weight; null when no backend has any. */
-  chooseService(random: Random): Service | null {
+  /** The user's backend where users stay at theirs, else one drawn by weight; null when no backend has any. */
+  chooseService(request: FilterRequest, random: Random): Service | null {
+    const own = this.sticky?.choose(request) ?? null
+    if (own !== null) return this.#services[own] ?? null
     const { backends } = this.#config
     const index =
       backends.length === 1 && backends[0]!.weight > 0 ? 0 : chooseBackend(backends, random.next())
@@ -66,8 +94,8 @@ export class Route {
   }
 
   /** The same for a call of the gateway's own. */
-  chooseFor(random: Random): ServiceChoice | null {
-    const service = this.chooseService(random)
+  chooseFor(request: FilterRequest, random: Random): ServiceChoice | null {
+    const service = this.chooseService(request, random)
     return service === null ? null : { service, requestMs: this.requestMsFor(service) }
   }
 
@@ -83,9 +111,8 @@ export class Route {
 
   /** For a filter's own deadline. */
   get requestMs(): number {
-    return (
-      this.#config.timeout ??
-      Math.max(3_000, ...this.#services.map((service) => service.config.timeouts.request))
-    )
+    const { timeout } = this.#config
+    const forWork = timeout ?? Math.max(3_000, ...this.#services.map(({ config }) => config.timeouts.request))
+    return forWork + this.filters.reduce((sum, { waitMs = 0 }) => sum + waitMs, 0)
   }
 }

@@ -74,6 +74,11 @@ export class Router {
     return withoutFinalSlash(to) + rest || '/'
   }
 
+  /** The named groups of the path expression that holds for the request on that route; none where it has none. */
+  parameters(index: number, request: RequestView): Readonly<Record<string, string | undefined>> {
+    return this.#rules[index]!.find((each) => each.holds(request))?.parameters(request.path) ?? {}
+  }
+
   #matchHost(request: RequestView, host: string, bound: number): number {
     if (host.length > hostLengthMax) return bound
     let found = this.#byHost.get(host)?.match(request, bound) ?? bound

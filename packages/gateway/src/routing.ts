@@ -165,7 +165,8 @@ function leaseStores({ snapshot, layout, baseDir }: RuntimePlan, context: Runtim
   )
 }
 
-function filterName(route: string, index: number): string {
+/** The shared memory of a route's filter. */
+export function filterName(route: string, index: number): string {
   return `route/${route}/filter/${index}`
 }
 

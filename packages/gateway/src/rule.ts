@@ -35,7 +35,7 @@ export class Rule {
     this.#methods = match.method
     this.#conditions = [
       ...(listeners.length === 0 ? [] : [listenerCondition(listeners)]),
-      ...conditions(routeName, match.headers, (request, name) => wireText(request.header(name))),
+      ...headerConditions(routeName, match.headers),
       ...conditions(routeName, match.query, (request, name) => queryValue(request.query, name)),
       ...conditions(routeName, match.cookies, (request, name) =>
         wireText(cookieValue(request.header('cookie'), name)),
@@ -51,6 +51,11 @@ export class Rule {
       if (!test(read(request, name))) return false
     }
     return true
+  }
+
+  /** The named groups of its path expression. */
+  parameters(path: string): Readonly<Record<string, string | undefined>> {
+    return this.#regex?.exec(path)?.groups ?? {}
   }
 
   #holdsPath(path: string): boolean {
@@ -98,6 +103,19 @@ function valueTest(routeName: string, match: ValueMatch): Condition['test'] {
   if ('prefix' in match) return (value) => value?.startsWith(match.prefix) === true
   const regex = wholeRegExp(routeName, match.regex)
   return (value) => value !== undefined && regex.test(value)
+}
+
+/** Whether a request has all these headers, as in a match. Throws a RangeError that names the route for an expression that is none. */
+export function holdsForHeaders(
+  routeName: string,
+  headers: Readonly<Record<string, ValueMatch>>,
+): (request: RequestView) => boolean {
+  const wanted = headerConditions(routeName, headers)
+  return (request) => wanted.every(({ name, read, test }) => test(read(request, name)))
+}
+
+function headerConditions(routeName: string, headers: Readonly<Record<string, ValueMatch>>): Condition[] {
+  return conditions(routeName, headers, (request, name) => wireText(request.header(name)))
 }
 
 /** Normalises a path of the configuration; throws a RangeError that names the route when it is none. */

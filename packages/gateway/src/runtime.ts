@@ -7,6 +7,7 @@ import type { CacheMemory } from './cache/caches.ts'
 import type { PurgeMatch } from './cache/purge-match.ts'
 import type { ThreadCaches } from './cache/thread-caches.ts'
 import type { RemoteTexts } from './keys/remote-texts.ts'
+import type { CallPlaces } from './call-rows.ts'
 import { Route } from './route.ts'
 import type { Router } from './router.ts'
 import { Routing, routingCells } from './routing.ts'
@@ -26,6 +27,8 @@ export interface RuntimePlan {
   /** Row of each listener in its metrics. */
   readonly listenerRows: Readonly<Record<string, number>>
   readonly tls: TlsMaterial
+  /** Places of calls of the gateway's own in the metrics. */
+  readonly callRows: CallPlaces
   readonly workers: number
   readonly cacheMemory: CacheMemory
   /** Relative paths in the configuration start here. */
@@ -72,10 +75,12 @@ export class Runtime {
       (route, index) =>
         new Route(
           route,
+          index,
           plan.routeRows[route.name]!,
           routing.filters[index]!,
           services,
           routing.caches[index]!,
+          plan.callRows,
         ),
     )
     this.#routing = routing

@@ -27,6 +27,7 @@ import { Admission, type Entrant } from './admission.ts'
 import type { CallTerms } from './call-terms.ts'
 import type { HashedBy } from './endpoint-choice.ts'
 import type { ErrorCode } from './errors.ts'
+import { IssuedCookie } from './issued-cookie.ts'
 import { cookieValue, queryValue } from './request-values.ts'
 import { splitAddress } from './socket-address.ts'
 import { HedgeCounts } from './hedge-counts.ts'
@@ -107,6 +108,8 @@ export class Service {
   readonly hedges: HedgeCounts
   readonly #lateness: LatencyQuantile | null
   readonly counters: TrafficCounters
+  /** Given to clients that have none, to be hashed; null where none is. */
+  readonly cookie: IssuedCookie | null
   /** Requests let in, one cell a thread: what of the bulkhead is whose. */
   readonly #inside: Cells
   readonly #context: ServiceContext
@@ -117,6 +120,9 @@ export class Service {
     this.config = config
     this.retry = config.retry
     this.#context = context
+    const { hashOn, cookieTtl } = config
+    this.cookie =
+      'cookie' in hashOn && cookieTtl !== undefined ? new IssuedCookie(hashOn.cookie, cookieTtl) : null
     this.#hashes = config.balance === 'ring-hash' || config.balance === 'maglev'
     const names = cellNames(name)
     this.counters = new TrafficCounters(context.floats(names.counters), context.worker)

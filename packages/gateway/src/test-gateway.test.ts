@@ -13,7 +13,8 @@ import {
 } from '@budao/model'
 import { parseConfig } from '@budao/model/parser'
 import { rawConnect, rawExchange, tempDir, type RawClient, type RawResponse } from '@budao/testkit'
-import { Gateway, type ApplyResult, type GatewayOptions } from './gateway.ts'
+import type { GatewayOptions } from './gateway-options.ts'
+import { Gateway, type ApplyResult } from './gateway.ts'
 
 type Edits = Readonly<Record<string, unknown>>
 

@@ -4,6 +4,7 @@ import { parseConfig } from '@budao/model/parser'
 import { SeededRandom } from '@budao/resilience'
 import { Arena } from './arena.ts'
 import type { CallOrigin } from './backend-call.ts'
+import { CallMetrics } from './call-metrics.ts'
 import { DataPlane } from './data-plane.ts'
 import { Caches } from './cache/caches.ts'
 import { ListenerMetrics } from './listener-metrics.ts'
@@ -29,7 +30,7 @@ export async function testPlane(
     worker: 0,
     memory: arena.memory,
     listenerMetrics: new SharedArrayBuffer(ListenerMetrics.bytesFor()),
-    metrics: new SharedArrayBuffer(Metrics.bytesFor(16)),
+    metrics: new SharedArrayBuffer(Metrics.bytesFor(16) + CallMetrics.bytes),
     wallNow: () => Date.now(),
     report: (event) => events.push(event),
     warn: (message) => {
@@ -46,6 +47,7 @@ export async function testPlane(
       listenerRows: {},
       tls: noTls,
       routeRows: Object.fromEntries(read.config.routes.map(({ name }, row) => [name, row])),
+      callRows: {},
       workers: 1,
       cacheMemory: new Caches().arrange(snapshot.config),
       baseDir: '.',

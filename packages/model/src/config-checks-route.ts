@@ -1,4 +1,5 @@
 import type { Finding, Path } from './config-document.ts'
+import { checkAggregate, checkMirror, checkSticky } from './config-checks-traffic.ts'
 import {
   checkAtMost,
   checkDoubles,
@@ -20,7 +21,7 @@ export function* checkRoute(path: Path, route: unknown, services: unknown): Gene
       'service',
     )
   }
-  yield* checkAnswer(path, route)
+  yield* checkAnswer(path, route, services)
   yield* checkDoubles(route, 'backends', 'service', undefined, path)
   yield* checkWeights([...path, 'backends'], backends)
   yield* checkAtMost(operand(path, route, ['perTry']), operand(path, route, ['timeout']))
@@ -42,12 +43,12 @@ export function* checkRoute(path: Path, route: unknown, services: unknown): Gene
 }
 
 /** Who answers: exactly one of these. */
-const answers = ['backends', 'respond', 'redirect'] as const
+const answers = ['backends', 'respond', 'redirect', 'aggregate'] as const
 
 /** Keys that mean nothing where no service is asked. */
-const forBackends = ['rewrite', 'timeout', 'perTry', 'fallback'] as const
+const forBackends = ['rewrite', 'timeout', 'perTry', 'fallback', 'sticky', 'mirror'] as const
 
-function* checkAnswer(path: Path, route: unknown): Generator<Finding> {
+function* checkAnswer(path: Path, route: unknown, services: unknown): Generator<Finding> {
   if (!isObject(route)) return
   const given = answers.filter((key) =>
     key === 'backends' ? items(get(route, key)).length > 0 : get(route, key) !== undefined,
@@ -65,6 +66,9 @@ function* checkAnswer(path: Path, route: unknown): Generator<Finding> {
       yield { path: [...path, key], message: `not with ${first}` }
     }
   }
+  yield* checkAggregate([...path, 'aggregate'], route, services)
+  yield* checkMirror([...path, 'mirror'], route, services)
+  yield* checkSticky([...path, 'sticky'], route)
   yield* checkRespond([...path, 'respond'], get(route, 'respond'))
   yield* checkPathChange([...path, 'redirect'], get(route, 'redirect'), ['scheme', 'host', 'port'])
   yield* checkPathChange([...path, 'rewrite'], get(route, 'rewrite'), ['host'])
@@ -100,6 +104,9 @@ function* checkFilter(path: Path, filter: unknown): Generator<Finding> {
       expected: 'false, or the origins by name',
     }
   }
+  const fault = get(filter, 'fault')
+  if (isObject(fault) && get(fault, 'delay') === undefined && get(fault, 'abort') === undefined)
+    yield { path: [...path, 'fault'], message: 'missing', expected: 'delay, abort or both' }
   for (const side of ['request', 'response'] as const) {
     const edit = get(get(filter, 'headers'), side)
     for (const way of ['set', 'add'] as const) {

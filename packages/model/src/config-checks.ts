@@ -132,6 +132,17 @@ function* checkService(path: Path, service: unknown, sites: unknown): Generator<
   yield* checkAtMost(at('limits', 'queue', 'timeout'), at('timeouts', 'request'))
   yield* checkShares([...path, 'limits', 'shares'], get(get(service, 'limits'), 'shares'))
 
+  if (get(service, 'cookieTtl') !== undefined) {
+    const hashed = get(get(service, 'hashOn'), 'cookie') !== undefined
+    if (!hashed || !['ring-hash', 'maglev'].includes(String(get(service, 'balance')))) {
+      yield {
+        path: [...path, 'cookieTtl'],
+        message: 'nothing hashes a cookie here',
+        expected: 'hashOn.cookie, and balance ring-hash or maglev',
+      }
+    }
+  }
+
   // A trial that lasts longer than its lease ends too late to decide: the breaker would stay half-open.
   const [lease, request] = [at('breaker', 'trialLease'), at('timeouts', 'request').ms]
   if (lease.ms !== undefined && request !== undefined && lease.ms < request) {

@@ -20,6 +20,9 @@ const backends = 'backends: [{ service: shop }]'
 
 /** The smallest file, with one line more in its service. */
 const withService = (line: string): string => smallestWith(['    endpoints:', `    ${line}\n    endpoints:`])
+/** The smallest file, with an aggregate route of one part. */
+const withAggregate = (part: string): string =>
+  smallestWith([backends, `aggregate: { parts: { p: ${part} } }`])
 /** The smallest file, with one line more in its route. */
 const withRoute = (line: string): string => smallestWith([backends, `${backends}\n    ${line}`])
 
@@ -140,7 +143,7 @@ const shape: [text: string, ...problems: string[]][] = [
   [
     withRoute('filters: [{ ratelimit: {} }, {}, { accessLog: }]'),
     'f:13:17  routes[0].filters[0].ratelimit: unknown key (did you mean `rateLimit`?)',
-    'f:13:34  routes[0].filters[1]: bad value: expected exactly one of jwt, rateLimit, accessLog, cors, headers, module, found {}',
+    'f:13:34  routes[0].filters[1]: bad value: expected exactly one of jwt, rateLimit, accessLog, cors, headers, fault, module, found {}',
     'f:13:51  routes[0].filters[2].accessLog: bad value: expected keys with their values, found nothing (write {} for the defaults)',
   ],
   [
@@ -245,7 +248,7 @@ const crossed: [text: string, ...problems: string[]][] = [
   ],
   [
     smallestWith([backends, 'rewrite: { path: /a }']),
-    'f:11:5  routes[0].backends: missing: expected one of backends, respond, redirect',
+    'f:11:5  routes[0].backends: missing: expected one of backends, respond, redirect, aggregate',
   ],
   [
     smallestWith([listener, '- { name: web, address: 127.0.0.1:0, protocol: tcp }']),
@@ -283,6 +286,68 @@ const crossed: [text: string, ...problems: string[]][] = [
   [
     withRoute('rewrite: { host: "a/b" }'),
     'f:13:22  routes[0].rewrite.host: bad value: expected a host name, with or without port, found "a/b"',
+  ],
+  [
+    withAggregate('{ service: shop, path: "/{path.id}", query: { a: "{foo}" }, headers: { Host: x } }'),
+    'f:12:53  routes[0].aggregate.parts.p.path: unknown part of the path: expected a named group in `match[].path.regex`, found "id" (such as /users/(?<id>[^/]+))',
+    'f:12:79  routes[0].aggregate.parts.p.query.a: bad value: expected {path.name}, {query.name}, {header.name}, {cookie.name} or {claim.name}, found "{foo}"',
+    'f:12:107  routes[0].aggregate.parts.p.headers.Host: written by the gateway: expected another header, found "Host"',
+  ],
+  [
+    withAggregate('{ service: shops, path: a, json: {}, timeout: 5s }'),
+    'f:12:41  routes[0].aggregate.parts.p.service: unknown service: expected one of shop, found "shops" (did you mean `shop`?)',
+    'f:12:54  routes[0].aggregate.parts.p.path: bad value: expected a path that starts with /, found "a"',
+    'f:12:63  routes[0].aggregate.parts.p.json: only with method POST',
+  ],
+  [
+    withAggregate('{ service: shop, path: /, timeout: 5s }'),
+    'f:12:65  routes[0].aggregate.parts.p.timeout: longer than timeout: expected at most 3000ms, found 5000ms',
+  ],
+  [
+    smallestWith([
+      backends,
+      'aggregate: { parts: { partial: { service: shop, path: / } }, passHeaders: [Cookie, X-Request-Id] }',
+    ]),
+    'f:12:36  routes[0].aggregate.parts.partial: a name of the gateway’s own: expected another name, found "partial"',
+    'f:12:88  routes[0].aggregate.passHeaders[1]: written by the gateway: expected another header, found "x-request-id"',
+  ],
+  [
+    smallestWith([backends, 'aggregate: { parts: {} }']),
+    'f:12:25  routes[0].aggregate.parts: bad value: expected at least one part, found {}',
+  ],
+  [
+    withRoute('mirror: { service: shop }'),
+    'f:13:24  routes[0].mirror.service: answers here already: expected a service of its own: its breaker and limits are shared, found "shop"',
+  ],
+  [
+    withRoute('mirror: { service: shops, basisPoints: 10001 }'),
+    'f:13:24  routes[0].mirror.service: unknown service: expected one of shop, found "shops" (did you mean `shop`?)',
+    'f:13:44  routes[0].mirror.basisPoints: bad value: expected a whole number from 0 to 10000, found 10001',
+  ],
+  [
+    withRoute('sticky: { header: a, ip: true, ttl: 1s }'),
+    'f:13:13  routes[0].sticky: bad value: expected exactly one of header, cookie, query, claim, ip',
+    'f:13:41  routes[0].sticky.ttl: only with cookie',
+  ],
+  [
+    withRoute('sticky: { claim: sub }'),
+    'f:13:22  routes[0].sticky.claim: no token to take a claim from: expected a `jwt` filter on this route',
+  ],
+  [
+    withAggregate('{ service: shop, path: "/{claim.sub}" }'),
+    'f:12:53  routes[0].aggregate.parts.p.path: no token to take a claim from: expected a `jwt` filter on this route',
+  ],
+  [
+    withRoute('sticky: {}'),
+    'f:13:13  routes[0].sticky: bad value: expected exactly one of header, cookie, query, claim, ip',
+  ],
+  [
+    withRoute('filters: [{ fault: {} }]'),
+    'f:13:24  routes[0].filters[0].fault: missing: expected delay, abort or both',
+  ],
+  [
+    withService('cookieTtl: 1h'),
+    'f:8:16  services.shop.cookieTtl: nothing hashes a cookie here: expected hashOn.cookie, and balance ring-hash or maglev',
   ],
   [
     smallestWith([backends, 'respond: { status: 204, body: x, json: 1, headers: { Content-Length: "1" } }']),

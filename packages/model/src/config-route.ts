@@ -1,8 +1,10 @@
+import type { AggregateConfig } from './config-aggregate.ts'
 import type { RedirectConfig, RespondConfig } from './config-answer.ts'
 import type { JsonValue } from './config-json.ts'
 import type { PriorityName } from './config.ts'
 import type { RouteCacheConfig } from './config-cache.ts'
 import type { JwtConfig } from './config-jwt.ts'
+import type { FaultConfig, MirrorConfig, StickyConfig } from './config-traffic.ts'
 
 /** Which requests it takes, what they pass, and which services answer them. */
 export interface RouteConfig {
@@ -18,6 +20,10 @@ export interface RouteConfig {
   readonly backends: readonly BackendConfig[]
   readonly respond?: RespondConfig
   readonly redirect?: RedirectConfig
+  readonly aggregate?: AggregateConfig
+  /** Which backend a user gets; absent: drawn anew for each request. */
+  readonly sticky?: StickyConfig
+  readonly mirror?: MirrorConfig
   readonly rewrite?: RewriteConfig
   /** Instead of the service's request timeout. */
   readonly timeout?: number
@@ -62,7 +68,7 @@ export type ValueMatch = TextMatch | { readonly present: boolean } | { readonly 
 /** A service and its share of a route’s requests. */
 export interface BackendConfig {
   readonly service: string
-  /** Default 100. */
+  /** Share of the sum of all weights: with a sum of 10 000 these are basis points. 0 gets nothing. Default 100. */
   readonly weight: number
 }
 
@@ -97,6 +103,7 @@ export type FilterConfig =
   | { readonly accessLog: AccessLogConfig }
   | { readonly cors: CorsConfig }
   | { readonly headers: HeadersConfig }
+  | { readonly fault: FaultConfig }
   | { readonly module: ModuleConfig }
 
 /** Requests beyond the limit are answered 429 with Retry-After. */

@@ -7,9 +7,11 @@ import type {
   TextMatch,
   ValueMatch,
 } from './config-route.ts'
+import { aggregateSchema } from './config-schema-aggregate.ts'
 import { redirectSchema, respondSchema } from './config-schema-answer.ts'
 import { routeCacheSchema } from './config-schema-cache.ts'
 import { jwtSchema } from './config-schema-jwt.ts'
+import { faultSchema, mirrorSchema, stickySchema } from './config-schema-traffic.ts'
 import {
   authority,
   choice,
@@ -56,7 +58,9 @@ export function routeSchema(duration: DurationSchema): z.ZodType<RouteConfig> {
         .array(
           z.strictObject({
             service: name.describe('A key of `services`.'),
-            weight: integer(0, 10_000).default(100).describe('Share against other backends.'),
+            weight: integer(0, 10_000)
+              .default(100)
+              .describe('Share of the sum of all weights; 0 gets nothing.'),
           }),
           { error: 'a list of backends' },
         )
@@ -66,6 +70,15 @@ export function routeSchema(duration: DurationSchema): z.ZodType<RouteConfig> {
       redirect: z
         .exactOptional(redirectSchema())
         .describe('Instead of `backends`: sends the client elsewhere.'),
+      aggregate: z
+        .exactOptional(aggregateSchema(duration))
+        .describe('Instead of `backends`: several calls at once, whose answers become one JSON object.'),
+      sticky: z
+        .exactOptional(stickySchema(duration))
+        .describe('Keeps a user at the same backend. Absent: each request is drawn anew.'),
+      mirror: z
+        .exactOptional(mirrorSchema(duration))
+        .describe('Shows requests to another service too, whose answers nobody gets.'),
       rewrite: z
         .exactOptional(
           z.strictObject({
@@ -139,8 +152,7 @@ function matchSchema(): z.ZodType<MatchConfig> {
         ),
       )
       .describe('A method or a list. Absent: all.'),
-    headers: valueMatches(token)
-      .transform((matches) => mapKeys(matches, (header) => header.toLowerCase()))
+    headers: headerMatches
       .prefault({})
       .describe('Header → value, `{ prefix }`, `{ regex }`, `{ present }` or `{ not }`.'),
     query: valueMatches(text()).prefault({}).describe('Query parameter → the same.'),
@@ -174,6 +186,10 @@ function valueMatches(key: z.ZodType<string, string>): z.ZodType<Record<string, 
   return z.record(key, value, { error: 'names with the values they must have' })
 }
 
+const headerMatches = valueMatches(token).transform((matches) =>
+  mapKeys(matches, (header) => header.toLowerCase()),
+)
+
 function mapKeys<T>(entries: Readonly<Record<string, T>>, to: (key: string) => string): Record<string, T> {
   return Object.fromEntries(Object.entries(entries).map(([key, value]) => [to(key), value]))
 }
@@ -194,6 +210,7 @@ function filterSchema(duration: DurationSchema): z.ZodType<FilterConfig> {
         response: headerEditSchema().describe('On the way to the client.'),
       })
       .describe('Sets, adds and removes headers.'),
+    fault: faultSchema(duration, headerMatches).describe('Trouble on purpose, for drills.'),
     module: z
       .strictObject({
         path: file.describe('A JavaScript or TypeScript file that exports a filter.'),

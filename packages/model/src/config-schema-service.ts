@@ -75,6 +75,11 @@ export function serviceSchema(duration: DurationSchema): z.ZodType<ServiceConfig
       })
         .prefault({ ip: true })
         .describe('What `ring-hash` and `maglev` hash.'),
+      cookieTtl: z
+        .exactOptional(duration.of({ min: 0 }))
+        .describe(
+          'With `hashOn.cookie`: who has none is given one for so long; `0s`: while the browser is open.',
+        ),
       healthCheck: z.exactOptional(healthCheckSchema(duration)).describe('Active checks; absent: none.'),
       outlier: z
         .union(

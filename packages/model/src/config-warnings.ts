@@ -7,8 +7,8 @@ import type { Problem } from './problem.ts'
 export function configWarnings(config: Config, document: ConfigDocument): Problem[] {
   return [
     ...serviceWarnings(config).map((finding) => document.place(finding, 'key')),
-    ...[...unreachableRoutes(config), ...longTrials(config), ...unverified(config)].map((finding) =>
-      document.place(finding),
+    ...[...unreachableRoutes(config), ...longTrials(config), ...unverified(config), ...faults(config)].map(
+      (finding) => document.place(finding),
     ),
   ]
 }
@@ -47,6 +47,21 @@ function longTrials(config: Config): Finding[] {
       },
     ]
   })
+}
+
+function faults({ routes }: Config): Finding[] {
+  return routes.flatMap(({ filters }, route) =>
+    filters.flatMap((filter, index) =>
+      'fault' in filter
+        ? [
+            {
+              path: ['routes', route, 'filters', index, 'fault'],
+              message: 'requests are made to wait or fail on purpose',
+            },
+          ]
+        : [],
+    ),
+  )
 }
 
 function unreachableRoutes(config: Config): Finding[] {

@@ -124,6 +124,8 @@ export interface ServiceConfig {
   readonly balance: BalanceName
   /** What `ring-hash` and `maglev` hash. Default the client's address. */
   readonly hashOn: HashOnConfig
+  /** With `hashOn.cookie`: a client that has none is given one for so long; 0 for as long as the browser is open. Absent: none is given. */
+  readonly cookieTtl?: number
   /** Absent: no active checks. */
   readonly healthCheck?: HealthCheckConfig
   readonly outlier: OutlierConfig | false

@@ -139,9 +139,13 @@ function summaryTable(config: Config): string {
 }
 
 /** Who or what answers on a route. */
-function answersOf({ backends, respond, redirect }: RouteConfig): string {
+function answersOf({ backends, respond, redirect, aggregate }: RouteConfig): string {
   if (respond !== undefined) return `answer ${respond.status}`
   if (redirect !== undefined) return `redirect ${redirect.status}`
+  if (aggregate !== undefined) {
+    const services = new Set(Object.values(aggregate.parts).map(({ service }) => service))
+    return `parts of ${[...services].join(', ')}`
+  }
   return backends.map(({ service }) => service).join(', ')
 }
 

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import type { AccessLogConfig } from '@budao/model'
 import { AccessLog } from '../access-log.ts'
 import { jsonBytes, jsonString } from '../json-text.ts'
-import type { ExchangeRecord, Filter, FilterEnv, FilterRequest } from './filter.ts'
+import type { ExchangeRecord, PartRecord, Filter, FilterEnv, FilterRequest } from './filter.ts'
 
 /** Rejects when the file cannot be opened. */
 export async function createAccessLogFilter(config: AccessLogConfig, env: FilterEnv): Promise<Filter> {
@@ -51,6 +51,8 @@ class AccessLogFilter implements Filter {
         `,"budao.attempts":${finite(record.attempts)}` +
         `,"budao.answered_by":${jsonString(record.answeredBy)}` +
         (record.reason === '' ? '' : `,"budao.reason":${jsonString(record.reason)}`) +
+        (record.marks.length === 0 ? '' : `,"budao.marks":[${record.marks.map(jsonString).join(',')}]`) +
+        (record.parts === undefined ? '' : `,"budao.parts":{${record.parts.map(partText).join(',')}}`) +
         '}\n',
     )
   }
@@ -69,6 +71,14 @@ class AccessLogFilter implements Filter {
     }
     return `${this.#secondText}${String(now - second * 1000).padStart(3, '0')}Z`
   }
+}
+
+function partText({ name, status, reason, durationMs, endpoint, attempts }: PartRecord): string {
+  return (
+    `${jsonString(name)}:{"status":${finite(status)},"duration_ms":${rounded(durationMs)}` +
+    `,"endpoint":${jsonString(endpoint)},"attempts":${finite(attempts)}` +
+    (reason === '' ? '}' : `,"reason":${jsonString(reason)}}`)
+  )
 }
 
 /** JSON has no NaN. */

@@ -58,7 +58,7 @@ test('every filter of the guide can be made, and passes a request on', async (t)
       const filter = await createFilter(config, env)
       t.after(() => filter.close?.())
       made.push(filter)
-      assert.equal(filterCells(config) > 0, 'rateLimit' in config)
+      assert.equal(filterCells(config) > 0, 'rateLimit' in config || 'fault' in config)
       const reply = await filter.onRequest?.(new TestRequest())
       assert.equal(reply?.status, filter.name === 'jwt' ? 401 : undefined)
       filter.onResponse?.(new TestRequest(), new TestResponse())
@@ -68,7 +68,7 @@ test('every filter of the guide can be made, and passes a request on', async (t)
   const names = made.map(({ name }) => name)
   assert.deepEqual(names, [
     ...['accessLog', 'cors', 'jwt', 'rateLimit', 'headers'],
-    ...['jwt', 'jwt', 'rateLimit', 'headers', 'opening-hours'],
+    ...['jwt', 'jwt', 'rateLimit', 'headers', 'fault', 'fault', 'opening-hours'],
   ])
 })
 

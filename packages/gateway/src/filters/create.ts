@@ -1,6 +1,7 @@
 import type { FilterConfig } from '@budao/model'
 import { createAccessLogFilter } from './access-log.ts'
 import { CorsFilter } from './cors.ts'
+import { faultCells, FaultFilter } from './fault.ts'
 import type { Filter, FilterEnv } from './filter.ts'
 import { HeadersFilter } from './headers.ts'
 import { createModuleFilter } from './module.ts'
@@ -22,10 +23,12 @@ export async function createFilter(config: FilterConfig, env: FilterEnv): Promis
   if ('accessLog' in config) return createAccessLogFilter(config.accessLog, env)
   if ('cors' in config) return new CorsFilter(config.cors)
   if ('headers' in config) return new HeadersFilter(config.headers)
+  if ('fault' in config) return new FaultFilter(config.fault, env)
   return createModuleFilter(config.module, env)
 }
 
 /** How many cells of shared memory that filter needs in its environment. */
 export function filterCells(config: FilterConfig): number {
-  return 'rateLimit' in config ? rateLimitCells(config.rateLimit) : 0
+  if ('rateLimit' in config) return rateLimitCells(config.rateLimit)
+  return 'fault' in config ? faultCells : 0
 }

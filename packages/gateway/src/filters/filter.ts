@@ -43,6 +43,10 @@ export interface FilterRequest extends RequestView {
   /** One more line of that header, behind those there are. Throws as `setHeader` does. */
   addHeader(name: string, value: string): void
   removeHeader(name: string): void
+  /** Words left by filters, for others and for the access log; in their order. */
+  readonly marks: readonly string[]
+  /** Leaves a word of at most a few letters. */
+  mark(word: string): void
 }
 
 /** A response head on its way to the client. */
@@ -71,10 +75,26 @@ export interface ExchangeRecord {
   readonly endpoint: string
   readonly site: string
   readonly attempts: number
-  /** `upstream`, or what answered instead: `filter`, `cache`, `route`, `fallback-json`, `fallback-stale`, `fallback-service`, `gateway`, `aborted`. */
+  /** `upstream`, or what answered instead: `filter`, `cache`, `route`, `aggregate`, `fallback-json`, `fallback-stale`, `fallback-service`, `gateway`, `aborted`. */
   readonly answeredBy: string
   /** Why the gateway answered by itself or the last attempt failed; empty otherwise. */
   readonly reason: string
+  /** Words that filters have left. */
+  readonly marks: readonly string[]
+  /** Of an aggregate route, in the order of the configuration. */
+  readonly parts?: readonly PartRecord[]
+}
+
+/** What became of one part of an aggregate route's answer. */
+export interface PartRecord {
+  readonly name: string
+  /** 0 when there was no answer. */
+  readonly status: number
+  /** Why it is not in the answer; empty when it is. */
+  readonly reason: string
+  readonly durationMs: number
+  readonly endpoint: string
+  readonly attempts: number
 }
 
 /** One step of a route's chain. Order is the configuration's. Each hook is optional and costs nothing when absent. */
@@ -82,6 +102,8 @@ export interface Filter {
   readonly name: string
   /** Returns a reply to answer at once; undefined to go on. A rejected promise answers 500. */
   onRequest?(request: FilterRequest): Reply | undefined | Promise<Reply | undefined>
+  /** How long, at most, `onRequest` takes on purpose: that much more than the route's time it is given. */
+  readonly waitMs?: number
   /** Sees every answer that passes the chain, the gateway's own included. */
   onResponse?(request: FilterRequest, response: FilterResponse): void
   onEnd?(request: FilterRequest, record: ExchangeRecord): void

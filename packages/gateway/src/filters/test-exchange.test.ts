@@ -17,6 +17,7 @@ export class TestRequest implements FilterRequest {
   peerTrusted = false
   claims: Claims | null = null
   headers: Record<string, string> = {}
+  marks: string[] = []
 
   constructor(fields: Partial<TestRequest> = {}) {
     Object.assign(this, fields)
@@ -39,6 +40,10 @@ export class TestRequest implements FilterRequest {
 
   removeHeader(name: string): void {
     delete this.headers[name.toLowerCase()]
+  }
+
+  mark(word: string): void {
+    this.marks.push(word)
   }
 }
 
@@ -106,6 +111,7 @@ export function testRecord(more: Partial<ExchangeRecord> = {}): ExchangeRecord {
     attempts: 1,
     answeredBy: 'upstream',
     reason: '',
+    marks: [],
     ...more,
   }
 }

@@ -8,6 +8,7 @@ import { DataPlane } from '../data-plane.ts'
 import { Downstream } from '../downstream.ts'
 import { Caches } from '../cache/caches.ts'
 import { ListenerMetrics } from '../listener-metrics.ts'
+import { CallMetrics } from '../call-metrics.ts'
 import { Metrics } from '../metrics.ts'
 import { noTls } from '../tls/tls-material.ts'
 import { ProcessClock } from '../process-clock.ts'
@@ -163,7 +164,7 @@ async function planeTo(address: string): Promise<DataPlane> {
   const plane = new DataPlane(clock, new SeededRandom(1), {
     worker: 0,
     memory: arena.memory,
-    metrics: new SharedArrayBuffer(Metrics.bytesFor(1)),
+    metrics: new SharedArrayBuffer(Metrics.bytesFor(1) + CallMetrics.bytes),
     listenerMetrics: new SharedArrayBuffer(ListenerMetrics.bytesFor()),
     wallNow: () => Date.now(),
     report: () => {},
@@ -176,6 +177,7 @@ async function planeTo(address: string): Promise<DataPlane> {
       configVersion: 1,
       layout,
       routeRows: { all: 0 },
+      callRows: {},
       listenerRows: {},
       tls: noTls,
       workers: 1,
