@@ -7,12 +7,15 @@ export interface RuleFilters {
   readonly filters: readonly Written[]
   readonly redirect: Written | undefined
   readonly rewrite: Written | undefined
+  /** The `requestMirror`, whose backend is known only beside the others. */
+  readonly mirror: Part | undefined
 }
 
 export function readFilters(list: readonly Part[], notes: Notes): RuleFilters {
   const filters: Written[] = []
   let redirect: Written | undefined
   let rewrite: Written | undefined
+  let mirror: Part | undefined
   for (const filter of list) {
     const type = textAt(filter, 'type') ?? ''
     const lost = (reason: string): void => notes.add('lost', filter.place(), type, reason)
@@ -33,7 +36,8 @@ export function readFilters(list: readonly Part[], notes: Notes): RuleFilters {
         rewrite = readRewrite(filter.at('urlRewrite'))
         break
       case 'RequestMirror':
-        lost('see mirror of a route')
+        if (mirror === undefined) mirror = filter.at('requestMirror')
+        else lost('one mirror of a route is carried over')
         break
       case 'CORS':
         filters.push(readCors(filter.at('cors')))
@@ -42,7 +46,7 @@ export function readFilters(list: readonly Part[], notes: Notes): RuleFilters {
         lost('has no counterpart: write a filter of the kind module')
     }
   }
-  return { filters, redirect, rewrite }
+  return { filters, redirect, rewrite, mirror }
 }
 
 function readEdit(modifier: Part): Written {

@@ -101,7 +101,7 @@ function hostRank(host: string): number {
 
 function ruleBody(
   rule: Part,
-  { filters, redirect, rewrite }: RuleFilters,
+  { filters, redirect, rewrite, mirror }: RuleFilters,
   services: BackendServices,
   namespace: string | undefined,
   notes: Notes,
@@ -126,8 +126,29 @@ function ruleBody(
     ...own,
     backends: merged(backends),
     ...(rewrite === undefined ? {} : { rewrite }),
+    ...(mirror === undefined ? {} : readMirror(mirror, backends, services, namespace, notes)),
     ...timeouts(rule, notes),
   }
+}
+
+function readMirror(
+  mirror: Part,
+  backends: readonly { service: string }[],
+  services: BackendServices,
+  namespace: string | undefined,
+  notes: Notes,
+): Written {
+  const service = services.use(mirror.at('backendRef'), namespace)
+  if (service === undefined) return {}
+  if (backends.some((backend) => backend.service === service)) {
+    notes.add('lost', mirror.place(), 'RequestMirror', 'a service that answers cannot be the mirror too')
+    return {}
+  }
+  notes.add('changed', mirror.place(), 'RequestMirror', 'only requests that may be repeated are mirrored')
+  const numerator = textAt(mirror, 'fraction', 'numerator')
+  const denominator = Number(textAt(mirror, 'fraction', 'denominator') ?? 100)
+  const percent = Number(textAt(mirror, 'percent') ?? (Number(numerator ?? denominator) / denominator) * 100)
+  return { mirror: { service, ...(percent === 100 ? {} : { basisPoints: Math.round(percent * 100) }) } }
 }
 
 /** A service that is named twice gets both shares. Weights are at most 10 000 here, a million there. */

@@ -119,6 +119,32 @@ items:
   ])
 })
 
+test('a mirror is carried over where its service answers nobody', () => {
+  const mirror = (name: string, more = ''): string =>
+    `filters: [{ type: RequestMirror, requestMirror: { backendRef: { name: ${name}, port: 80 }${more} } }]`
+  const rules = [
+    mirror('copy'),
+    mirror('copy', ', fraction: { numerator: 1, denominator: 8 }'),
+    mirror('cart'),
+  ]
+  const { fragment, notes } = read(route(rules.map((each) => `  - { ${cart}, ${each} }`).join('\n')), {
+    cart: ['10.0.0.1:80'],
+    copy: ['10.0.0.2:80'],
+  })
+  assert.deepEqual(
+    fragment.routes.map((each) => each['mirror']),
+    [{ service: 'copy-80' }, { service: 'copy-80', basisPoints: 1250 }, undefined],
+  )
+  assert.deepEqual(
+    notes.map(({ kind, line }) => [kind, line]),
+    [
+      ['changed', 5],
+      ['changed', 6],
+      ['lost', 7],
+    ],
+  )
+})
+
 test('what is not YAML is refused with its line', () => {
   assert.throws(() => read('kind: HTTPRoute\n  x: ]'), ImportError)
   assert.throws(() => read('a: 1\n---\nkind: [HTTPRoute'), /^ImportError: routes.yaml:3: not YAML/)
