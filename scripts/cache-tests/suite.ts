@@ -90,9 +90,9 @@ export class CacheTestSuite {
 }
 
 function resultsOf(groups: readonly SuiteGroup[], outcomes: Readonly<Record<string, Outcome>>): TestResult[] {
-  const tests = new Map(groups.flatMap(({ tests }) => tests.map((test) => [test.id, test])))
+  const byId = new Map(groups.flatMap(({ tests }) => tests.map((test) => [test.id, test])))
   const verdictOf = ({ id, depends_on = [] }: SuiteTest): [Verdict, string] => {
-    const missing = depends_on.find((each) => verdictOf(tests.get(each)!)[0] !== 'passed')
+    const missing = depends_on.find((each) => verdictOf(byId.get(each)!)[0] !== 'passed')
     if (missing !== undefined) return ['untested', `builds on ${missing}`]
     const outcome = outcomes[id]
     if (outcome === true) return ['passed', '']
