@@ -15,7 +15,7 @@ const plan: DrillPlan = {
   returnWithinMs: 0,
 }
 
-test('the gateway is the first listener, the pid file lies beside the configuration', () => {
+test('the gateway is the first listener that speaks HTTP, the pid file lies beside the configuration', () => {
   const { url, pidFile, host, timeoutMs } = siteLossOptions(plan, config({}), '/etc/budao')
   assert.equal(url.href, 'http://127.0.0.1:8080/api/products?page=1')
   assert.equal(pidFile, '/etc/budao/run/east.pids')
@@ -60,7 +60,9 @@ function config({ host = '*', request = '3s' }): Config {
     `version: 1
 node: { name: gw, site: east }
 sites: { east: { pidFile: run/east.pids }, west: {} }
-listeners: [{ name: web, address: 0.0.0.0:8080, protocol: http }]
+listeners:
+  - { name: db, address: 0.0.0.0:3306, protocol: tcp, service: shop }
+  - { name: web, address: 0.0.0.0:8080, protocol: http }
 services:
   shop:
     endpoints: [{ address: 127.0.0.1:7001, site: east }]

@@ -46,9 +46,12 @@ export function reachable(address: string): string {
 }
 
 function firstListener({ listeners }: Config): string {
-  const listener = listeners[0]
+  const listener = listeners.find(({ protocol }) => protocol === 'http' || protocol === 'https')
   if (listener === undefined) {
-    throw new CliError('the configuration has no listener: name the gateway with --via URL', 2)
+    throw new CliError(
+      'the configuration has no listener that speaks HTTP: name the gateway with --via URL',
+      2,
+    )
   }
   return `${listener.protocol}://${reachable(listener.address)}`
 }
