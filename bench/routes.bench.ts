@@ -123,6 +123,7 @@ export async function run(args: readonly string[]): Promise<0 | 1> {
 function cellOf(kind: Kind, size: number): Cell {
   const routes = Array.from({ length: size }, (_, index): RouteConfig => ({
     name: `r${index}`,
+    upgrade: [],
     filters: [],
     backends: [],
     priority: 'normal',

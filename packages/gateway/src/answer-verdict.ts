@@ -2,14 +2,6 @@ import { failure, ignored, success, type BreakerOutcome } from '@budao/resilienc
 import type { ErrorCode } from './errors.ts'
 import type { UpstreamConnection, UpstreamFailure } from './upstream-connection.ts'
 
-/** What a client is told of an attempt that failed so. */
-export const failureCodes: Readonly<Record<UpstreamFailure, ErrorCode>> = {
-  'connect-failure': 'connect_failed',
-  reset: 'upstream_reset',
-  protocol: 'upstream_protocol',
-  truncated: 'upstream_reset',
-}
-
 /** The endpoint, or who stands before it, says that it cannot serve now: the only statuses that speak against its health. */
 export function isUnavailable(status: number): boolean {
   return status >= 502 && status <= 504
@@ -29,4 +21,12 @@ export function outcomeOf({ head }: UpstreamConnection): BreakerOutcome {
 
 function isOverloaded({ status, fields }: UpstreamConnection['head']): boolean {
   return status === 503 && fields.get('x-budao-overloaded') !== undefined
+}
+
+/** What a client is told of an attempt that failed so. */
+export const failureCodes: Readonly<Record<UpstreamFailure, ErrorCode>> = {
+  'connect-failure': 'connect_failed',
+  reset: 'upstream_reset',
+  protocol: 'upstream_protocol',
+  truncated: 'upstream_reset',
 }

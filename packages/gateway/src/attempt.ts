@@ -1,4 +1,4 @@
-import { failure, ignored, type BreakerOutcome } from '@budao/resilience'
+import { failure, ignored, success, type BreakerOutcome } from '@budao/resilience'
 import type { Caller } from './caller.ts'
 import type { DataPlane } from './data-plane.ts'
 import { hopLines } from './hop-lines.ts'
@@ -22,6 +22,8 @@ export interface AttemptOwner {
     end: number,
     last: boolean,
   ): boolean
+  /** The endpoint speaks another protocol now. The attempt has been recorded, and counts in at its endpoint still. */
+  onUpgraded(attempt: Attempt, connection: UpstreamConnection, rest: Uint8Array): void
   /** There is no complete answer. The attempt has not been recorded, nor in the next. */
   onFailed(attempt: Attempt, failure: UpstreamFailure): void
   /** Too many wait for a connection to its endpoint already. */
@@ -173,6 +175,20 @@ export class Attempt implements UpstreamUser {
     if (flowing || last) return
     this.paused = true
     connection.pause()
+  }
+
+  get upgrade(): string {
+    return this.#caller.upgrade
+  }
+
+  onUpstreamUpgraded(connection: UpstreamConnection, rest: Uint8Array): void {
+    const now = this.#plane.clock.now()
+    this.endpoint!.load.observe(now - this.beganAt, now)
+    this.#connection = null
+    this.active = false
+    this.sending = false
+    this.#service!.record(this.index, this.#permit, true, success, now - this.beganAt, now)
+    this.#owner.onUpgraded(this, connection, rest)
   }
 
   onUpstreamDrain(): void {

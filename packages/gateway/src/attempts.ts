@@ -3,6 +3,7 @@ import {
   ignored,
   isIdempotentMethod,
   parseRetryAfter,
+  success,
   type BreakerOutcome,
   type FailureKind,
 } from '@budao/resilience'
@@ -198,6 +199,12 @@ export class Attempts implements AttemptOwner, Entrant, Timed {
     return this.#caller.onResponseBytes(connection, text, bytes, start, end, last)
   }
 
+  onUpgraded(attempt: Attempt, connection: UpstreamConnection, rest: Uint8Array): void {
+    this.#race.leave(attempt)
+    this.#leave(success, this.#plane.clock.now())
+    this.#caller.onUpgraded(connection, attempt.endpoint!, rest)
+  }
+
   onFailed(attempt: Attempt, kind: UpstreamFailure): void {
     const now = this.#plane.clock.now()
     const sent = attempt.sending
@@ -245,6 +252,7 @@ export class Attempts implements AttemptOwner, Entrant, Timed {
   #ask(service: Service, index: number, permit: number, now: number): void {
     this.count++
     this.endpoint = service.endpoints[index]!
+    this.#caller.span?.attempt(now, this.endpoint)
     const attempt = this.#race.enter()
     attempt.begin(service, index, permit, this.#repeats, now)
     attempt.connect(false)
@@ -258,8 +266,9 @@ export class Attempts implements AttemptOwner, Entrant, Timed {
 
   /** Only what is whole and may be repeated, and what nobody repeats already. */
   #mayHedge({ retry }: Service): boolean {
-    const { body, replayable, terms } = this.#caller
+    const { body, replayable, terms, upgrade } = this.#caller
     return (
+      upgrade === '' &&
       this.#hedged < retry.hedge!.max &&
       this.#idempotent &&
       replayable &&

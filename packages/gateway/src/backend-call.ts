@@ -202,6 +202,18 @@ export class BackendCall implements Caller, Timed {
     return false
   }
 
+  /** Its exchange is traced, if any. */
+  get span(): null {
+    return null
+  }
+
+  get upgrade(): string {
+    return ''
+  }
+
+  /** Never asked for. */
+  onUpgraded(): void {}
+
   headText(): string {
     const { method, path, query, origin, lines, body } = this.#request
     const target = query === '' ? path : `${path}?${query}`

@@ -2,6 +2,8 @@ import type { CallTerms } from './call-terms.ts'
 import type { ErrorCode } from './errors.ts'
 import type { RequestView } from './filters/filter.ts'
 import type { RequestBody } from './request-body.ts'
+import type { Endpoint } from './service.ts'
+import type { Span } from './tracing/span.ts'
 import type { UpstreamConnection } from './upstream-connection.ts'
 
 /**
@@ -21,6 +23,10 @@ export interface Caller extends RequestView {
   readonly replayable: boolean
   /** Something else would answer if the service does not. */
   readonly hasFallback: boolean
+  /** Where the call is traced; null where it is not. */
+  readonly span: Span | null
+  /** The protocol that the endpoint may turn to; empty for none. */
+  readonly upgrade: string
   /** The request's head as endpoints see it. */
   headText(): string
   /** An attempt begins; `mayFollow` says that another one may come behind it, which needs time too. */
@@ -33,6 +39,8 @@ export interface Caller extends RequestView {
   onWritable(): void
   /** An answer to pass on has begun. */
   onResponse(connection: UpstreamConnection): void
+  /** The endpoint has turned to it and has gone on with `rest`. The connection, and the count at the endpoint, are the caller's now. */
+  onUpgraded(connection: UpstreamConnection, endpoint: Endpoint, rest: Uint8Array): void
   /** A part of the answer's body, as `UpstreamUser.onUpstreamBody` gives it. False to be sent no more for now. */
   onResponseBytes(
     connection: UpstreamConnection,

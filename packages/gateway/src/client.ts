@@ -1,6 +1,7 @@
 import type { ListenerConfig } from '@budao/model'
 import type { RequestHead } from './http/request-head.ts'
 import type { ResponseHead } from './http/response-head.ts'
+import type { UpgradeTunnel, TunnelEnd } from './upgrade-tunnel.ts'
 
 /** As access logs and traces say it. */
 export type HttpVersion = '1.0' | '1.1' | '2'
@@ -24,6 +25,13 @@ export interface Client {
   sendContinue(): void
   /** The exchange has ended and its answer is written. `keepAlive`: nothing of the request is left to come. */
   onExchangeEnd(keepAlive: boolean): void
+  /** As one end of a tunnel; null where that cannot be. */
+  readonly tunnelEnd: TunnelEnd | null
+  /**
+   * Tells the client that its upgrade has been granted, with these header lines of the endpoint, and leaves its bytes to
+   * the tunnel, those that have come already first.
+   */
+  join(tunnel: UpgradeTunnel, protocol: string, lines: string): void
   /** Ends an answer that broke off so that it cannot look complete. The exchange ends itself. */
   cutOff(): void
 }

@@ -6,6 +6,7 @@ import { ThreadCaches } from './cache/thread-caches.ts'
 import type { ClientConnection } from './client-connection.ts'
 import { CallMetrics } from './call-metrics.ts'
 import { Downstream } from './downstream.ts'
+import type { Http2Connection } from './http2-connection.ts'
 import { Tunnel } from './l4/tunnel.ts'
 import { RemoteTexts } from './keys/remote-texts.ts'
 import { ListenerMetrics } from './listener-metrics.ts'
@@ -22,6 +23,7 @@ import type { TlsMaterial } from './tls/tls-material.ts'
 import { UpstreamTlsSet } from './tls/upstream-tls-set.ts'
 import type { UpstreamTls } from './tls/upstream-tls.ts'
 import { TurnClock } from './turn-clock.ts'
+import type { UpgradeTunnel } from './upgrade-tunnel.ts'
 import { UpstreamPool, type UpstreamPoolOptions } from './upstream-pool.ts'
 
 /** Reads of up to this size are taken at once; as much as the system hands over for one socket. */
@@ -73,6 +75,9 @@ export class DataPlane {
   readonly #ticker: NodeJS.Timeout
   #tickedAt = Infinity
   #closed = false
+  readonly #tunnels: Set<UpgradeTunnel> = new Set()
+  /** Loaded with the first listener that speaks it: it takes 5 MB. */
+  #http2: typeof Http2Connection | null = null
   #drained: (() => void) | null = null
 
   constructor(clock: Clock, random: Random, options: DataPlaneOptions) {
@@ -124,6 +129,7 @@ export class DataPlane {
       now: () => this.clock.now(),
       wallNow: () => this.#options.wallNow(),
       report: (event) => this.#options.report(event),
+      onSpans: (exported, dropped) => this.metrics.spans(exported, dropped),
       warn: (message) => this.#options.warn(message),
     }
     return Runtime.create(plan, context, this.runtime as Runtime | undefined)
@@ -139,13 +145,18 @@ export class DataPlane {
     this.#watch(before, runtime)
     if (before === undefined) return
     for (const client of this.#clients) client.onSnapshot?.(runtime)
+    for (const tunnel of [...this.#tunnels]) tunnel.onReload(runtime, this.tunnelGraceMs)
     this.#retired.add(before)
     this.#closeRetired(before)
   }
 
-  /** As `Listeners.listen`. */
-  listen(listeners: readonly ListenerConfig[], tls: TlsMaterial): Promise<Record<string, string>> {
-    return this.#listeners.listen(listeners, tls)
+  /** As `Listeners.listen`. Connections of listeners that are gone close when their requests are answered. */
+  async listen(listeners: readonly ListenerConfig[], tls: TlsMaterial): Promise<Record<string, string>> {
+    if (listeners.some(({ protocols }) => protocols.includes('h2')))
+      this.#http2 ??= (await import('./http2-connection.ts')).Http2Connection
+    const bound = await this.#listeners.listen(listeners, tls)
+    for (const client of [...this.#clients]) if (!(client.listener.name in bound)) client.drain()
+    return bound
   }
 
   /** Uses other certificates, both ways, from the next connection on. */
@@ -180,6 +191,25 @@ export class DataPlane {
     this.#clients.delete(client)
     this.#listeners.onClosed(client.listener)
     if (this.#clients.size === 0) this.#drained?.()
+  }
+
+  /** A connection taken for HTTP/1 began as HTTP/2 does. */
+  onHttp2(client: ClientConnection, arrival: Arrival): void {
+    this.#clients.delete(client)
+    const connection = new this.#http2!(this, arrival)
+    this.#clients.add(connection)
+    connection.start(null)
+  }
+
+  onTunnel(tunnel: UpgradeTunnel, open: boolean): void {
+    if (open) this.#tunnels.add(tunnel)
+    else this.#tunnels.delete(tunnel)
+    this.metrics.tunnel(open ? 1 : -1)
+  }
+
+  /** How long a tunnel lives on that has lost its listener, route or endpoint. */
+  get tunnelGraceMs(): number {
+    return this.runtime.plan.snapshot.config.drain
   }
 
   onExchangeEnd(runtime: Runtime): void {
@@ -248,11 +278,21 @@ export class DataPlane {
     this.clock.turn()
     this.metrics.accepted()
     this.listenerMetrics.add(arrival.listener.name, 'accepted')
-    const { protocol } = arrival.listener
-    const http = protocol === 'http' || protocol === 'https'
-    const client = http ? new Downstream(this, arrival) : new Tunnel(this, arrival)
+    const client = this.#clientOf(arrival)
+    if (client === null) {
+      this.#listeners.onClosed(arrival.listener)
+      return void arrival.socket.destroy()
+    }
     this.#clients.add(client)
     client.start(arrival.early)
+  }
+
+  /** Null for a client that named no protocol, and so speaks HTTP/1.1, where that is not wanted. */
+  #clientOf(arrival: Arrival): ClientConnection | null {
+    const { protocol, protocols } = arrival.listener
+    if (protocol !== 'http' && protocol !== 'https') return new Tunnel(this, arrival)
+    if (arrival.alpn === 'h2') return new this.#http2!(this, arrival)
+    return protocols.includes('http/1.1') ? new Downstream(this, arrival) : null
   }
 
   #connectPools({ plan, services }: Runtime, material: TlsMaterial): void {

@@ -9,26 +9,30 @@ import { errorCodes, type ErrorCode } from './errors.ts'
 import { Exchange } from './exchange.ts'
 import { RequestHead } from './http/request-head.ts'
 import { Http1Response } from './http1-response.ts'
-import { readRaw, resumeRaw } from './raw-reader.ts'
+import { endRaw, readRaw, resumeRaw } from './raw-reader.ts'
 import { RawWriter } from './raw-writer.ts'
 import { errorReply } from './reply.ts'
+import type { UpgradeTunnel, TunnelEnd } from './upgrade-tunnel.ts'
+import { trustOf } from './trust.ts'
 import type { Timed } from './timer-wheel.ts'
-import type { CertificateHeaders } from './tls/client-certificate.ts'
 
 /** How long a connection that is being closed is still read, so that the client gets the last answer before a reset. */
 const LINGER_MS = 2_000
+/** How HTTP/2 begins (RFC 9113 §3.4), as far as it looks like a head. */
+const HTTP2_PREFACE = 'PRI * HTTP/2.0\r\n\r\n'
 
 /**
  * idle      between requests; leaves to `head` with the first byte, to `closing` by time, drain or the client
  * head      part of a head has arrived; leaves to `exchange` when it is complete, to `closing` when it is refused
+ * tunnel    behind an upgrade: bytes are passed on as they come
  * exchange  one request is being answered; later requests on the connection wait unread (pipelining, in order)
  * closing   the last answer is on its way out; what arrives is thrown away
  * closed    for good
  */
-type State = 'idle' | 'head' | 'exchange' | 'closing' | 'closed'
+type State = 'idle' | 'head' | 'exchange' | 'tunnel' | 'closing' | 'closed'
 
 /** One connection of a client that speaks HTTP/1. */
-export class Downstream implements Client, ClientConnection, Timed {
+export class Downstream implements Client, ClientConnection, TunnelEnd, Timed {
   deadlineAt: number = Infinity
   wheelTick: number = -1
   readonly head: RequestHead
@@ -39,7 +43,7 @@ export class Downstream implements Client, ClientConnection, Timed {
   readonly #socket: Socket
   readonly #writer: RawWriter
   readonly #exchange: Exchange
-  readonly #certificate: CertificateHeaders | null
+  readonly #arrival: Arrival
   #state: State = 'idle'
   #partialHead = ''
   /** Bytes that arrived behind the current request. Not empty: the socket is not being read. */
@@ -49,18 +53,18 @@ export class Downstream implements Client, ClientConnection, Timed {
   /** The socket is not being read. */
   #stopped = false
   #working = false
+  #tunnel: UpgradeTunnel | null = null
+  /** Closes behind the current answer. */
+  #leaving = false
 
-  constructor(plane: DataPlane, { socket, listener, address, certificate }: Arrival) {
+  constructor(plane: DataPlane, arrival: Arrival) {
+    const { socket, listener, address } = arrival
     this.#plane = plane
+    this.#arrival = arrival
     this.#socket = socket
     this.listener = listener
-    this.head = new RequestHead({
-      trustForwarded: listener.trustForwarded,
-      // Who asks for certificates himself need not believe what others say of them.
-      trustCertificate: listener.trustForwarded && listener.tls?.clientAuth === undefined,
-    })
+    this.head = new RequestHead(trustOf(listener))
     this.remoteAddress = address
-    this.#certificate = certificate
     this.#exchange = new Exchange(plane, this)
     readRaw(socket, plane.buffer, (bytes, length) => this.#onRead(bytes, length))
     this.#writer = new RawWriter(socket, () => this.#onDrain())
@@ -110,10 +114,33 @@ export class Downstream implements Client, ClientConnection, Timed {
 
   onExchangeEnd(keepAlive: boolean): void {
     if (this.#state !== 'exchange') return
-    if (!keepAlive || this.#plane.draining) return this.close()
+    if (!keepAlive || this.#leaving) return this.close()
     this.#wait(this.#plane.clock.now())
     // Deep pipelines are worked off in a loop further up the stack, not by recursion.
     if (!this.#working) this.#workAhead()
+  }
+
+  get tunnelEnd(): TunnelEnd {
+    return this
+  }
+
+  join(tunnel: UpgradeTunnel, protocol: string, lines: string): void {
+    this.#state = 'tunnel'
+    this.#tunnel = tunnel
+    const connection = `Connection: Upgrade\r\nUpgrade: ${protocol}\r\n`
+    this.writeText(`HTTP/1.1 101 Switching Protocols\r\n${lines}${connection}\r\n`)
+    const ahead = this.#ahead
+    this.#ahead = null
+    if (ahead !== null) this.#paused = !tunnel.fromClient(ahead, 0, ahead.length)
+    this.#readOn()
+  }
+
+  tunnelBytes(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.#writer.copy('', bytes, start, end)
+  }
+
+  finish(): void {
+    this.#socket.end()
   }
 
   /** Lets the client read what was written, then closes. */
@@ -142,9 +169,14 @@ export class Downstream implements Client, ClientConnection, Timed {
     else this.#socket.destroy()
   }
 
-  /** The process is about to end: a connection without a request closes, one with a request closes behind its answer. */
+  /** A connection without a request closes, one with a request closes behind its answer. */
   drain(): void {
+    this.#leaving = true
+    this.head.keepAlive = false
     if (this.#state === 'idle') this.close()
+    // When the process ends, it ends the tunnels that are left then.
+    else if (this.#state === 'tunnel' && !this.#plane.draining)
+      this.#tunnel!.expire(this.#plane.tunnelGraceMs)
   }
 
   onDeadline(): void {
@@ -160,6 +192,7 @@ export class Downstream implements Client, ClientConnection, Timed {
     this.#plane.clock.turn()
     this.#working = true
     if (this.#state === 'exchange') this.#takeBody(copyOf(buffer, 0, length))
+    else if (this.#state === 'tunnel') this.#paused = !this.#tunnel!.fromClient(buffer, 0, length)
     else if (this.#isBacklogged()) this.#leave(copyOf(buffer, 0, length), 0)
     else this.#takeHead(buffer, length, false)
     this.#working = false
@@ -185,7 +218,7 @@ export class Downstream implements Client, ClientConnection, Timed {
 
   /** Between requests: a client that sends one after the other and does not read the answers is asked to wait. */
   #isBacklogged(): boolean {
-    return this.#state !== 'exchange' && this.#writer.needsDrain
+    return this.#state !== 'exchange' && this.#state !== 'tunnel' && this.#writer.needsDrain
   }
 
   #readOn(): void {
@@ -218,9 +251,13 @@ export class Downstream implements Client, ClientConnection, Timed {
     if (end > headerBytes) return this.#refuse('head_too_large')
     this.#partialHead = ''
     const wrong = this.head.read(text, end, headers)
-    if (wrong !== null) return this.#refuse(wrong)
-    if (this.#certificate !== null)
-      for (const [name, value] of this.#certificate) this.head.fields.set(name, value)
+    if (wrong !== null) {
+      if (text.startsWith(HTTP2_PREFACE) && this.#mayBecomeHttp2())
+        return this.#becomeHttp2(arrived.slice(0, before), bytes.subarray(0, length))
+      return this.#refuse(wrong)
+    }
+    const { certificate } = this.#arrival
+    if (certificate !== null) for (const [name, value] of certificate) this.head.fields.set(name, value)
     this.#state = 'exchange'
     this.deadlineAt = Infinity
     const bodyStart = end - before + skipped
@@ -231,6 +268,17 @@ export class Downstream implements Client, ClientConnection, Timed {
           ? bytes.subarray(bodyStart, length)
           : copyOf(bytes, bodyStart, length)
     this.#leave(rest, this.#exchange.begin(this.#plane.clock.now(), rest, 0))
+  }
+
+  #mayBecomeHttp2(): boolean {
+    return this.scheme === 'http' && this.listener.protocols.includes('h2')
+  }
+
+  #becomeHttp2(partial: string, bytes: Buffer): void {
+    this.#state = 'closed'
+    this.#plane.wheel.cancel(this)
+    endRaw(this.#socket, Buffer.concat([Buffer.from(partial, 'latin1'), bytes]))
+    this.#plane.onHttp2(this, this.#arrival)
   }
 
   /** Keeps what arrived behind the current request until that is answered. */
@@ -269,6 +317,7 @@ export class Downstream implements Client, ClientConnection, Timed {
   #onDrain(): void {
     this.#plane.clock.turn()
     if (this.#state === 'exchange') this.#exchange.onClientDrain()
+    else if (this.#state === 'tunnel') this.#tunnel!.onClientDrain()
     else this.#workAhead()
   }
 
@@ -280,6 +329,7 @@ export class Downstream implements Client, ClientConnection, Timed {
   }
 
   #onEnd(): void {
+    if (this.#state === 'tunnel') return this.#tunnel!.onClientEnd()
     // The last answer is still leaving; what follows it sees to the rest.
     if (this.#state === 'closing' && !this.#socket.writableFinished) return
     // As nginx, Go and Node do: a client that closes its side while it waits has gone away.
@@ -289,10 +339,11 @@ export class Downstream implements Client, ClientConnection, Timed {
   #onClose(): void {
     if (this.#state === 'closed') return
     this.#plane.clock.turn()
-    const inExchange = this.#state === 'exchange'
+    const state = this.#state
     this.#leavePlane()
     this.#socket.destroy()
-    if (inExchange) this.#exchange.abort()
+    if (state === 'exchange') this.#exchange.abort()
+    else if (state === 'tunnel') this.#tunnel!.onClientClosed()
   }
 
   #leavePlane(): void {

@@ -6,6 +6,7 @@ export type ErrorCode =
   | 'bad_host'
   | 'bad_framing'
   | 'bad_chunk'
+  | 'bad_upgrade'
   | 'head_timeout'
   | 'body_timeout'
   | 'body_too_large'
@@ -54,6 +55,7 @@ export const errorCodes: Readonly<Record<ErrorCode, { readonly status: number; r
     },
     bad_framing: { status: 400, message: 'Content-Length and Transfer-Encoding do not say one length.' },
     bad_chunk: { status: 400, message: 'The chunked body is malformed.' },
+    bad_upgrade: { status: 400, message: 'An upgrade is asked for with GET and without a body.' },
     head_timeout: { status: 408, message: 'The request head did not arrive in time.' },
     body_timeout: { status: 408, message: 'The request body stopped arriving.' },
     body_too_large: { status: 413, message: 'The request body is larger than this listener takes.' },

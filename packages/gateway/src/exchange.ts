@@ -7,7 +7,7 @@ import { Attempts } from './attempts.ts'
 import type { CallOrigin, CallSource } from './backend-call.ts'
 import type { Caller } from './caller.ts'
 import { CacheTurn, type CacheClient } from './cache/cache-turn.ts'
-import type { Answer, Client, ClientResponse } from './client.ts'
+import type { Answer, Client, ClientResponse, HttpVersion } from './client.ts'
 import type { DataPlane } from './data-plane.ts'
 import { errorCodes, type ErrorCode } from './errors.ts'
 import { FilterChain } from './filters/filter-chain.ts'
@@ -24,8 +24,10 @@ import { RequestBody } from './request-body.ts'
 import { editableAnswer, editableReply, responseView } from './response-view.ts'
 import type { Route, ServiceChoice } from './route.ts'
 import type { Runtime } from './runtime.ts'
-import type { Service } from './service.ts'
+import type { Endpoint, Service } from './service.ts'
 import type { Timed } from './timer-wheel.ts'
+import type { Span } from './tracing/span.ts'
+import { UpgradeTunnel, type TunnelOwner } from './upgrade-tunnel.ts'
 import type { UpstreamConnection } from './upstream-connection.ts'
 
 /**
@@ -36,8 +38,17 @@ import type { UpstreamConnection } from './upstream-connection.ts'
  * attempting  an endpoint has been asked, or is about to be
  * gathering   several services have been asked for the parts of the answer
  * relaying    an endpoint's answer is on the way to the client
+ * tunnelling  it has granted an upgrade: bytes go both ways until either side has had enough
  */
-type State = 'idle' | 'filtering' | 'caching' | 'receiving' | 'attempting' | 'gathering' | 'relaying'
+type State =
+  | 'idle'
+  | 'filtering'
+  | 'caching'
+  | 'receiving'
+  | 'attempting'
+  | 'gathering'
+  | 'relaying'
+  | 'tunnelling'
 
 /** Nginx's code for a client that went away before its answer: never on the wire, only in logs and metrics. */
 const CLIENT_CLOSED = 499
@@ -51,7 +62,7 @@ const asterisk: Target = { path: '*', query: '' }
  * One request of a client, from its head to the last byte of its answer: route, filters, attempts at endpoints,
  * relay or an answer of the gateway's own. One object serves a connection for its life and is refilled for every request.
  */
-export class Exchange implements Timed, FilterRequest, Caller, CallSource, CacheClient {
+export class Exchange implements Timed, FilterRequest, Caller, CallSource, CacheClient, TunnelOwner {
   deadlineAt: number = Infinity
   wheelTick: number = -1
   method = ''
@@ -60,6 +71,8 @@ export class Exchange implements Timed, FilterRequest, Caller, CallSource, Cache
   query = ''
   clientIp = ''
   requestId = ''
+  upgrade = ''
+  span: Span | null = null
   now = 0
   claims: Claims | null = null
   readonly body: RequestBody = new RequestBody()
@@ -78,6 +91,8 @@ export class Exchange implements Timed, FilterRequest, Caller, CallSource, Cache
   #authority = ''
   /** What endpoints are asked for: `path`, or what the route makes of it. */
   #forwardedPath = ''
+  #tunnel: UpgradeTunnel | null = null
+  #switchedAt = 0
   #paused = false
   #continueSent = false
   #requestDeadlineAt = Infinity
@@ -111,6 +126,10 @@ export class Exchange implements Timed, FilterRequest, Caller, CallSource, Cache
 
   get scheme(): 'http' | 'https' {
     return this.#client.scheme
+  }
+
+  get httpVersion(): HttpVersion {
+    return this.#client.httpVersion
   }
 
   get route(): string {
@@ -169,6 +188,8 @@ export class Exchange implements Timed, FilterRequest, Caller, CallSource, Cache
     this.#runtime = runtime
     runtime.exchanges++
     this.#state = 'attempting'
+    this.upgrade = ''
+    this.#tunnel = null
     this.#route = null
     this.claims = null
     this.#chain.begin(NO_FILTERS)
@@ -187,6 +208,8 @@ export class Exchange implements Timed, FilterRequest, Caller, CallSource, Cache
     this.method = head.method
     this.clientIp = this.#clientIp()
     this.requestId = this.#forwarded.requestId(head)
+    this.span = runtime.tracer === null ? null : runtime.tracer.begin(head)
+    if (this.span !== null) head.fields.set('traceparent', this.span.traceparent)
     if (head.authority !== this.#authority) {
       this.#authority = head.authority
       this.host = hostOf(head.authority)
@@ -347,6 +370,34 @@ export class Exchange implements Timed, FilterRequest, Caller, CallSource, Cache
     this.#response.begin(head, keepAlive, this.#ownLines())
   }
 
+  /** The endpoint has granted the upgrade. */
+  onUpgraded(connection: UpstreamConnection, endpoint: Endpoint, rest: Uint8Array): void {
+    const { fields, status } = connection.head
+    if (this.#chain.hasPassed && !this.#chain.onResponse(this, responseView(connection.head))) {
+      connection.destroy()
+      endpoint.load.leave()
+      return this.#answerError('filter_failed')
+    }
+    const { name, config } = this.#service!
+    const purpose = { route: this.route, service: name, endpoint, idleMs: config.timeouts.tunnel }
+    this.#state = 'tunnelling'
+    this.#status = status
+    this.#answeredBy = this.#usedFallbackService ? 'fallback-service' : 'upstream'
+    this.deadlineAt = Infinity
+    this.#switchedAt = this.#plane.clock.now()
+    this.#tunnel = new UpgradeTunnel(this.#plane, this, purpose, this.#client.tunnelEnd!, connection)
+    connection.join(this.#tunnel)
+    this.#client.join(this.#tunnel, this.upgrade, fields.passOn() + this.#ownLines())
+    if (rest.length > 0 && !this.#tunnel.fromUpstream(rest, 0, rest.length)) connection.pause()
+  }
+
+  onTunnelEnd(reason: string): void {
+    this.#reason = reason
+    this.body.bytes = this.#tunnel!.bytesIn
+    this.#response.bytes = this.#tunnel!.bytesOut
+    this.#end(false)
+  }
+
   /** A part of the answer's body. False when the client takes no more for now. */
   onResponseBytes(
     _connection: UpstreamConnection,
@@ -405,6 +456,7 @@ export class Exchange implements Timed, FilterRequest, Caller, CallSource, Cache
     const route = runtime.routes[index]!
     this.#route = route
     this.#plane.metrics.routed(route.row)
+    if (this.#client.head.upgrade !== '' && !this.#mayUpgrade(route)) return this.#refuse('bad_upgrade')
     this.#forwardedPath = route.rewrites ? runtime.router.rewrite(index, this) : this.path
     this.terms.priority = route.priority.of(this)
     if (this.#plane.guard?.sheds(this.terms.priority) === true)
@@ -412,6 +464,14 @@ export class Exchange implements Timed, FilterRequest, Caller, CallSource, Cache
     if (route.filters.length === 0) return this.#forward(this.now)
     this.#chain.begin(route.filters)
     this.#filter(this.now)
+  }
+
+  /** Takes over an upgrade that the route allows; false when it is asked for in a way that two readers could take for two messages. */
+  #mayUpgrade(route: Route): boolean {
+    const { upgrade, framing, method } = this.#client.head
+    if (this.#client.tunnelEnd === null || !route.tunnels(upgrade)) return true
+    this.upgrade = upgrade
+    return framing === 'none' && method === 'GET'
   }
 
   #filter(now: number): void {
@@ -455,7 +515,7 @@ export class Exchange implements Timed, FilterRequest, Caller, CallSource, Cache
     if (aggregate !== null) return this.#gather(aggregate)
     // Before the cache: what is for one client is kept for nobody else.
     if (sticky !== null && sticky.cookie !== null) this.#giveCookie(sticky.cookie)
-    if (cache === null) return this.forward(now)
+    if (cache === null || this.upgrade !== '') return this.forward(now)
     this.#turn ??= new CacheTurn(this.#plane, this)
     this.#turn.begin(cache)
   }
@@ -534,13 +594,13 @@ export class Exchange implements Timed, FilterRequest, Caller, CallSource, Cache
   #useService(service: Service, now: number): void {
     const route = this.#route!
     if (service.cookie !== null) this.#giveCookie(service.cookie)
+    this.#service = service
     this.#requestMs = route.requestMsFor(service)
     this.#perTryMs = route.perTryMsFor(service)
     this.body.keepUpTo(Math.max(service.retry.bodyBytes, this.#mirror?.bodyBytes ?? 0))
     this.#startClock(now)
     if (!this.body.shortlyWhole) return this.#ask(service, now)
     this.#state = 'receiving'
-    this.#service = service
     this.#continue()
   }
 
@@ -675,6 +735,7 @@ export class Exchange implements Timed, FilterRequest, Caller, CallSource, Cache
     this.body.release()
     if (route !== null) this.#account(route, now)
     else this.#plane.metrics.unrouted(this.#status)
+    if (route?.logs === true || this.span !== null) this.#tell(runtime, now)
     this.#gathering = null
     runtime.exchanges--
     this.#runtime = null
@@ -685,14 +746,18 @@ export class Exchange implements Timed, FilterRequest, Caller, CallSource, Cache
 
   #account(route: Route, now: number): void {
     const durationMs = now - this.now
-    this.#plane.metrics.exchange(route.row, this.#status, durationMs, this.#attempts.count, this.#answeredBy)
-    if (!route.logs) return
+    // A tunnel says nothing of how fast the service is, its beginning does.
+    const answeredMs = this.#tunnel === null ? durationMs : this.#switchedAt - this.now
+    this.#plane.metrics.exchange(route.row, this.#status, answeredMs, this.#attempts.count, this.#answeredBy)
+  }
+
+  #tell({ tracer }: Runtime, now: number): void {
     const endpoint = this.#attempts.endpoint
-    this.#chain.onEnd(this, {
+    const record = {
       status: this.#status,
       requestBytes: this.body.bytes,
       responseBytes: this.#response.bytes,
-      durationMs,
+      durationMs: now - this.now,
       endpoint: endpoint?.address ?? '',
       site: endpoint?.site ?? '',
       attempts: this.#attempts.count,
@@ -700,6 +765,8 @@ export class Exchange implements Timed, FilterRequest, Caller, CallSource, Cache
       reason: this.#reason,
       marks: this.#marks,
       ...(this.#gathering === null ? {} : { parts: this.#gathering.records }),
-    })
+    }
+    this.#chain.onEnd(this, record)
+    if (this.span !== null) tracer!.end(this.span, this, record)
   }
 }

@@ -3,6 +3,7 @@ import type { Client } from './client.ts'
 import type { RequestView } from './filters/filter.ts'
 import type { RequestHead } from './http/request-head.ts'
 import { isTraceparent, type RequestIdentity } from './request-identity.ts'
+import type { Span } from './tracing/span.ts'
 
 /** Writes the head that endpoints get: the client's, less what was meant for this hop, plus who asked and how. */
 export class ForwardedHead {
@@ -21,7 +22,11 @@ export class ForwardedHead {
   /** `path` is the client's, or what the route made of it. */
   text(
     path: string,
-    request: RequestView & { readonly requestId: string },
+    request: RequestView & {
+      readonly requestId: string
+      readonly upgrade: string
+      readonly span: Span | null
+    },
     head: RequestHead,
     client: Client,
   ): string {
@@ -30,21 +35,23 @@ export class ForwardedHead {
       : `${head.method} ${targetOf(path, request.query, head)} HTTP/1.1\r\n${head.fields.passOn()}`
     text += this.#origin(head, client)
     if (head.requestIdAt === -1) text += `X-Request-Id: ${request.requestId}\r\n`
-    if (!this.#isTraced(head)) text += `traceparent: ${this.#identity.traceparent()}\r\n`
+    if (request.span === null && !this.#isTraced(head))
+      text += `traceparent: ${this.#identity.traceparent()}\r\n`
+    if (request.upgrade !== '') text += `Connection: Upgrade\r\nUpgrade: ${request.upgrade}\r\n`
     if (head.framing === 'chunked') text += 'Transfer-Encoding: chunked\r\n'
     return `${text}\r\n`
   }
 
   /** The same for a call of the gateway's own on this request's behalf. Calls made with one origin are in one trace. */
   callOrigin(
-    request: RequestView & { readonly requestId: string },
+    request: RequestView & { readonly requestId: string; readonly span: Span | null },
     head: RequestHead,
     client: Client,
   ): CallOrigin {
     const { fields, forwardedFor, forwardedProtoAt, forwardedHostAt } = head
     const { remoteAddress, scheme, listener } = client
     const asked = head.authority === '' ? listener.address : head.authority
-    const traced = this.#isTraced(head)
+    const traced = request.span !== null || this.#isTraced(head)
     const state = traced ? fields.get('tracestate') : undefined
     return {
       authority: fields.get('host') ?? asked,
@@ -55,7 +62,7 @@ export class ForwardedHead {
         `X-Forwarded-Proto: ${forwardedProtoAt === -1 ? scheme : fields.value(forwardedProtoAt)}\r\n` +
         `X-Forwarded-Host: ${forwardedHostAt === -1 ? asked : fields.value(forwardedHostAt)}\r\n` +
         `X-Request-Id: ${request.requestId}\r\n` +
-        `traceparent: ${traced ? fields.value(head.traceparentAt) : this.#identity.traceparent()}\r\n` +
+        `traceparent: ${traced ? fields.get('traceparent') : this.#identity.traceparent()}\r\n` +
         (state === undefined ? '' : `tracestate: ${state}\r\n`),
     }
   }

@@ -45,6 +45,11 @@ test('what a dead thread had open is forgotten, what it had counted is not', () 
     metrics.tick(5)
     metrics.refused('bad_header')
     metrics.unrouted(404)
+    metrics.http2Stream(1)
+    metrics.http2Calmed()
+    metrics.tunnel(1)
+    metrics.tunnelBytes(3, 4)
+    metrics.spans(5, 6)
   }
   reader.forgetGauges(0)
   assert.deepEqual(reader.global(), {
@@ -53,6 +58,13 @@ test('what a dead thread had open is forgotten, what it had counted is not', () 
     upstreamOpen: 2,
     upstreamIdle: 1,
     connectionsRefused: 2,
+    http2Streams: 1,
+    http2Calmed: 2,
+    tunnels: 1,
+    tunnelBytesIn: 6,
+    tunnelBytesOut: 8,
+    spansExported: 10,
+    spansDropped: 12,
     refused: new Map([['bad_header', 2]]),
     unrouted: 2,
   })

@@ -26,7 +26,14 @@ const Global = {
   connectionsRefused: 4,
   unrouted: 5,
   tickAt: 10,
-  refused: 11,
+  http2Streams: 11,
+  http2Calmed: 12,
+  tunnels: 13,
+  tunnelBytesIn: 14,
+  tunnelBytesOut: 15,
+  spansExported: 16,
+  spansDropped: 17,
+  refused: 18,
 } as const
 /** Requests that the thread turned away because it does not keep up, by class. */
 const shedAt = Global.refused + codes.length
@@ -65,6 +72,32 @@ export class Metrics {
   /** A connection that was closed unread because the listener has as many as it may. */
   connectionRefused(): void {
     this.#values[Global.connectionsRefused]!++
+  }
+
+  /** A stream of HTTP/2 has come (1) or gone (-1). */
+  http2Stream(by: 1 | -1): void {
+    this.#values[Global.http2Streams]! += by
+  }
+
+  /** A connection of HTTP/2 was closed because it cost too much. */
+  http2Calmed(): void {
+    this.#values[Global.http2Calmed]!++
+  }
+
+  /** A tunnel was opened (1) or has ended (-1). */
+  tunnel(by: 1 | -1): void {
+    this.#values[Global.tunnels]! += by
+  }
+
+  /** Passed on in tunnels, from clients and to them. */
+  tunnelBytes(received: number, sent: number): void {
+    this.#values[Global.tunnelBytesIn]! += received
+    this.#values[Global.tunnelBytesOut]! += sent
+  }
+
+  spans(exported: number, dropped: number): void {
+    this.#values[Global.spansExported]! += exported
+    this.#values[Global.spansDropped]! += dropped
   }
 
   /** Says that the thread is alive: monotonic milliseconds. */
@@ -136,6 +169,13 @@ export interface GlobalCounts {
   upstreamOpen: number
   upstreamIdle: number
   connectionsRefused: number
+  http2Streams: number
+  http2Calmed: number
+  tunnels: number
+  tunnelBytesIn: number
+  tunnelBytesOut: number
+  spansExported: number
+  spansDropped: number
   /** By error code; only those above 0. */
   readonly refused: Map<ErrorCode, number>
   unrouted: number
@@ -163,6 +203,13 @@ export class MetricsReader {
       upstreamOpen: this.#sum(Global.upstreamOpen),
       upstreamIdle: this.#sum(Global.upstreamIdle),
       connectionsRefused: this.#sum(Global.connectionsRefused),
+      http2Streams: this.#sum(Global.http2Streams),
+      http2Calmed: this.#sum(Global.http2Calmed),
+      tunnels: this.#sum(Global.tunnels),
+      tunnelBytesIn: this.#sum(Global.tunnelBytesIn),
+      tunnelBytesOut: this.#sum(Global.tunnelBytesOut),
+      spansExported: this.#sum(Global.spansExported),
+      spansDropped: this.#sum(Global.spansDropped),
       refused,
       unrouted,
     }
@@ -200,8 +247,9 @@ export class MetricsReader {
   forgetGauges(thread: number): void {
     const values = this.#threads[thread]!
     values.fill(0, Global.downstreamOpen, Global.upstreamIdle + 1)
-    values[Global.tickAt] = 0
+    values.fill(0, Global.tickAt, Global.http2Streams + 1)
     for (let at = globalFields + Field.inFlight; at < values.length; at += routeFields) values[at] = 0
+    values[Global.tunnels] = 0
   }
 
   #sum(index: number): number {

@@ -47,6 +47,22 @@ export function prometheusText(
   text.sample({ side: 'downstream' }, global.downstreamOpen)
   text.sample({ side: 'upstream' }, global.upstreamOpen)
   text.sample({ side: 'upstream-idle' }, global.upstreamIdle)
+  text.family('budao_gateway_http2_streams', 'gauge', 'Requests under way on connections of HTTP/2.')
+  text.sample({}, global.http2Streams)
+  text.family(
+    'budao_gateway_http2_calmed_total',
+    'counter',
+    'Connections of HTTP/2 closed because they cost too much: resets, PING, SETTINGS, frames that do nothing.',
+  )
+  text.sample({}, global.http2Calmed)
+  text.family('budao_gateway_spans_total', 'counter', 'Spans of traces, sent to the collector or dropped.')
+  text.sample({ result: 'exported' }, global.spansExported)
+  text.sample({ result: 'dropped' }, global.spansDropped)
+  text.family('budao_gateway_tunnels', 'gauge', 'Upgraded connections open, WebSocket and others.')
+  text.sample({}, global.tunnels)
+  text.family('budao_gateway_tunnel_bytes_total', 'counter', 'Bytes passed on in tunnels.')
+  text.sample({ direction: 'in' }, global.tunnelBytesIn)
+  text.sample({ direction: 'out' }, global.tunnelBytesOut)
   text.family(
     'budao_gateway_refused_requests_total',
     'counter',

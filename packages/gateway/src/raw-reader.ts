@@ -26,6 +26,13 @@ export function readRaw(socket: Socket, buffer: Buffer, take: TakeBytes): void {
   }
 }
 
+/** Gives the socket back to whoever reads it next, with bytes that were taken from it and not used. */
+export function endRaw(socket: Socket, unused: Buffer): void {
+  Reflect.deleteProperty(socket, 'push')
+  if (fields?.buffer !== undefined) (socket as Internals)[fields.buffer] = null
+  socket.unshift(unused)
+}
+
 export function resumeRaw(socket: Socket): void {
   if (!socket.destroyed) socket._read(0)
 }

@@ -33,12 +33,18 @@ export class RequestIdentity {
     return this.#stem + LOW_DIGITS[low]!
   }
 
-  /**
-   * A W3C Trace Context header of a new trace, not sampled: the gateway makes no spans of its own. The left half of
-   * the trace id is this thread's, the right half, which samplers look at, is random.
-   */
+  /** A W3C Trace Context header of a new trace that is not sampled. */
   traceparent(): string {
-    return `00-${this.#prefix}${this.#hex16()}-${this.#hex16()}-00`
+    return `00-${this.traceId()}-${this.spanId()}-00`
+  }
+
+  /** The left half is this thread's, the right half, which samplers look at, is random. */
+  traceId(): string {
+    return this.#prefix + this.#hex16()
+  }
+
+  spanId(): string {
+    return this.#hex16()
   }
 
   /** 32 random digits, to know a client by. */

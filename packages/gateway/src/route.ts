@@ -99,6 +99,11 @@ export class Route {
     return service === null ? null : { service, requestMs: this.requestMsFor(service) }
   }
 
+  /** Whether clients of this route may go on with that protocol. */
+  tunnels(protocol: string): boolean {
+    return this.#config.upgrade.includes(protocol)
+  }
+
   /** Time for the whole exchange up to the answer's head. */
   requestMsFor(service: Service): number {
     return this.#config.timeout ?? service.config.timeouts.request

@@ -20,6 +20,7 @@ function routes(...drafts: RouteDraft[]): RouteConfig[] {
     priority: 'normal' as const,
     filters: [],
     backends: [],
+    upgrade: [],
     ...(rewrite === undefined ? {} : { rewrite: { prefix: rewrite } }),
   }))
 }

@@ -12,6 +12,7 @@ import { Router } from './router.ts'
 import type { RuntimeContext, RuntimePlan } from './runtime.ts'
 import { readStoreCounts, storeCells, type StoreCounts } from './store-status.ts'
 import type { StoreLease } from './stores.ts'
+import type { Tracer } from './tracing/tracer.ts'
 
 /**
  * What of a configuration has nothing to do with endpoints, ready to serve in one thread: the router, the filters and the
@@ -24,6 +25,8 @@ export class Routing {
   readonly filters: readonly (readonly Filter[])[]
   /** By index of the route; null where nothing is kept. */
   readonly caches: readonly (RouteCache | null)[]
+  /** Null where no traces are wanted. */
+  readonly tracer: Tracer | null
   readonly #stores: StoreLease
   readonly #answers: readonly AnswerStore[]
   #users = 1
@@ -34,10 +37,12 @@ export class Routing {
     stores: StoreLease,
     caches: readonly (RouteCache | null)[],
     answers: readonly AnswerStore[],
+    tracer: Tracer | null,
   ) {
     this.router = new Router(config.routes)
     this.filters = filters
     this.caches = caches
+    this.tracer = tracer
     this.#stores = stores
     this.#answers = answers
   }
@@ -72,7 +77,14 @@ export class Routing {
       const caches = config.routes.map((route) =>
         context.caches!.forRoute(route, plan.routeRows[route.name]!, answers, plan.cacheMemory.flights),
       )
-      return new Routing(config, filters, stores, caches, [...answers.values()])
+      return new Routing(
+        config,
+        filters,
+        stores,
+        caches,
+        [...answers.values()],
+        await createTracer(config, context),
+      )
     } catch (error) {
       await closeAll(filters)
       stores.close()
@@ -98,6 +110,7 @@ export class Routing {
     if (--this.#users > 0) return
     await closeAll(this.filters)
     this.#stores.close()
+    await this.tracer?.close()
   }
 }
 
@@ -128,6 +141,21 @@ export function storeCounts(
   return Object.fromEntries(
     names.map((name) => [name, readStoreCounts(cellsOf(memory, layout, storeName(name)))]),
   )
+}
+
+/** Loaded where traces are wanted. */
+async function createTracer({ tracing, node }: Config, context: RuntimeContext): Promise<Tracer | null> {
+  if (tracing === undefined) return null
+  const { Tracer } = await import('./tracing/tracer.ts')
+  return Tracer.create(tracing, {
+    node: node.name,
+    site: node.site,
+    random: context.random,
+    now: context.now,
+    wallNow: context.wallNow,
+    onSpans: (exported, dropped) => context.onSpans?.(exported, dropped),
+    warn: context.warn,
+  })
 }
 
 async function closeAll(filters: readonly (readonly Filter[])[]): Promise<void> {

@@ -15,6 +15,7 @@ import { serviceCells } from './service-memory.ts'
 import { Service } from './service.ts'
 import type { Stores } from './stores.ts'
 import type { TlsMaterial } from './tls/tls-material.ts'
+import type { Tracer } from './tracing/tracer.ts'
 
 /** What the main thread sends to every worker for one snapshot. Plain JSON but for the shared memory. */
 export interface RuntimePlan {
@@ -50,6 +51,8 @@ export interface RuntimeContext {
   now(): number
   wallNow(): number
   report(event: EventDraft): void
+  /** Spans were sent to the collector, or dropped. */
+  onSpans?(exported: number, dropped: number): void
   warn(message: string): void
 }
 
@@ -100,6 +103,11 @@ export class Runtime {
   /** Turns away who has waited too long, and lets in who may be. */
   tick(now: number): void {
     for (const { admission } of this.#guarded) admission!.tick(now)
+  }
+
+  /** Null where no traces are wanted. */
+  get tracer(): Tracer | null {
+    return this.#routing.tracer
   }
 
   /** Takes over what the runtime before has learnt. */

@@ -21,6 +21,8 @@ type Edits = Readonly<Record<string, unknown>>
 /** What a test wants otherwise than the usual one listener, one service `shop` and one route `shop`. */
 export interface TestConfig {
   readonly workers?: number
+  readonly drain?: string
+  readonly tracing?: Edits
   readonly listener?: Edits
   /** Addresses, or whole endpoints. All are at the site `east` unless they say otherwise. */
   readonly endpoints?: readonly (string | Edits)[]
@@ -48,6 +50,8 @@ export function configText(config: TestConfig): string {
     ...dns,
     node: { name: 'gw-1', site: 'east' },
     workers: config.workers ?? 1,
+    ...(config.drain === undefined ? {} : { drain: config.drain }),
+    ...(config.tracing === undefined ? {} : { tracing: config.tracing }),
     sites: { east: {}, west: {} },
     listeners: config.listeners ?? [
       { name: 'web', address: '127.0.0.1:0', protocol: 'http', ...config.listener },

@@ -3,6 +3,7 @@ import { ChunkScanner } from './http/chunk-scanner.ts'
 import { ResponseHead } from './http/response-head.ts'
 import { RawWriter } from './raw-writer.ts'
 import type { Timed } from './timer-wheel.ts'
+import type { UpgradeTunnel, TunnelEnd } from './upgrade-tunnel.ts'
 import { tlsProblem, type UpstreamTls } from './tls/upstream-tls.ts'
 import type { UpstreamPool } from './upstream-pool.ts'
 
@@ -11,6 +12,8 @@ export type UpstreamFailure = 'connect-failure' | 'reset' | 'protocol' | 'trunca
 
 /** Who uses a connection for one exchange. Each call concerns the connection it was given and nothing later. */
 export interface UpstreamUser {
+  /** The protocol that the endpoint may turn to with 101; empty when none was asked for. */
+  readonly upgrade: string
   /** The request may be sent. */
   onUpstreamReady(connection: UpstreamConnection): void
   /** A final response head has been read into `connection.head`; its body follows. */
@@ -28,6 +31,11 @@ export interface UpstreamUser {
     end: number,
     last: boolean,
   ): void
+  /**
+   * The endpoint speaks the other protocol from now on, beginning with `rest`, valid only during the call. The
+   * connection is the user's, who calls `join` before the call ends, or destroys it.
+   */
+  onUpstreamUpgraded(connection: UpstreamConnection, rest: Uint8Array): void
   onUpstreamFailure(connection: UpstreamConnection, failure: UpstreamFailure): void
   /** What was written has left: more may be written. */
   onUpstreamDrain(connection: UpstreamConnection): void
@@ -39,13 +47,13 @@ const HEAD_BYTES_MAX = 65_536
 const HEADERS_MAX = 256
 
 /** `shaking`: connected, and the TLS handshake under way. */
-type Phase = 'connecting' | 'shaking' | 'idle' | 'head' | 'body' | 'closed'
+type Phase = 'connecting' | 'shaking' | 'idle' | 'head' | 'body' | 'tunnel' | 'closed'
 
 /**
  * One connection to an endpoint, for many exchanges one after the other. Reads straight into a buffer that all
  * connections of the thread share, so nothing of it may be kept past a call.
  */
-export class UpstreamConnection implements Timed {
+export class UpstreamConnection implements Timed, TunnelEnd {
   deadlineAt: number = Infinity
   wheelTick: number = -1
   readonly head: ResponseHead = new ResponseHead()
@@ -64,6 +72,7 @@ export class UpstreamConnection implements Timed {
   #toHead = false
   #partialHead = ''
   #remaining = 0
+  #tunnel: UpgradeTunnel | null = null
   /** False while the request is still being sent: a connection is only used again when both directions are complete. */
   #requestComplete = false
   /** Shared by all connections of the thread: what a read leaves in it is good until the next one. */
@@ -79,6 +88,8 @@ export class UpstreamConnection implements Timed {
       host,
       port,
       noDelay: true,
+      // Whatever ends the other side ends the connection, but for a tunnel, whose directions close one by one.
+      allowHalfOpen: true,
       onread: { buffer, callback: (length) => this.#onRead(length) },
     }
     this.#socket = tls === null ? connect(dial) : tls.connect(dial)
@@ -133,6 +144,21 @@ export class UpstreamConnection implements Timed {
     return this.#writer.bytes(bytes)
   }
 
+  /** Behind 101: what comes belongs to the tunnel, and nobody else uses this connection again. */
+  join(tunnel: UpgradeTunnel): void {
+    this.#user = null
+    this.#phase = 'tunnel'
+    this.#tunnel = tunnel
+  }
+
+  tunnelBytes(bytes: Uint8Array, start: number, end: number): boolean {
+    return this.#writer.copy('', bytes, start, end)
+  }
+
+  finish(): void {
+    this.#socket.end()
+  }
+
   pause(): void {
     this.#socket.pause()
   }
@@ -168,7 +194,8 @@ export class UpstreamConnection implements Timed {
 
   #onDrain(): void {
     this.#pool.clock.turn()
-    this.#user?.onUpstreamDrain(this)
+    if (this.#user !== null) this.#user.onUpstreamDrain(this)
+    else this.#tunnel?.onUpstreamDrain()
   }
 
   #onConnect(): void {
@@ -184,6 +211,7 @@ export class UpstreamConnection implements Timed {
   #onClose(clean: boolean, error?: Error): void {
     if (this.#phase === 'closed') return
     this.#pool.clock.turn()
+    if (this.#phase === 'tunnel') return this.#onTunnelClose(clean)
     if (this.#phase === 'shaking') this.#pool.onTlsFailed(tlsProblem(error))
     const user = this.#user
     const phase = this.#phase
@@ -199,9 +227,19 @@ export class UpstreamConnection implements Timed {
     user.onUpstreamFailure(this, failure)
   }
 
+  #onTunnelClose(clean: boolean): void {
+    if (clean) return this.#tunnel!.onUpstreamEnd()
+    this.destroy()
+    this.#tunnel!.onUpstreamClosed()
+  }
+
   #onRead(length: number): boolean {
     this.#pool.clock.turn()
     const user = this.#user
+    if (this.#phase === 'tunnel') {
+      if (!this.#tunnel!.fromUpstream(this.#buffer, 0, length)) this.pause()
+      return true
+    }
     if (user === null || this.#phase === 'idle' || this.#opening) {
       // Bytes nobody asked for: whatever follows could be taken for the answer to the next request.
       this.#fail(user)
@@ -247,9 +285,12 @@ export class UpstreamConnection implements Timed {
     this.#readBody(user, bodyText, bodyStart, length)
   }
 
-  /** An interim answer (100, 103) is for this hop; 101 was never asked for. */
+  /** An interim answer (100, 103) is for this hop; 101 is the last one, if it was asked for. */
   #skipInterim(user: UpstreamUser, text: string, end: number, start: number, length: number): void {
-    if (this.head.status === 101) return this.#fail(user)
+    if (this.head.status === 101) {
+      if (user.upgrade === '' || this.head.upgrade !== user.upgrade) return this.#fail(user)
+      return user.onUpstreamUpgraded(this, this.#buffer.subarray(start, length))
+    }
     this.#partialHead = ''
     if (end === text.length && start === length) return
     this.#buffer.copyWithin(0, start, length)

@@ -1,5 +1,6 @@
 import type { Finding, Path } from './config-document.ts'
 import { checkReference } from './config-findings.ts'
+import { describe } from './config-issues.ts'
 import { entries, get, items } from './config-values.ts'
 
 const httpProtocols: readonly unknown[] = ['http', 'https']
@@ -17,6 +18,15 @@ export function* checkListener(path: Path, listener: unknown, services: unknown)
   if (protocol === 'tls-passthrough' && tls !== undefined) {
     const hint = 'set protocol to tcp to end TLS here, or leave the certificate to the endpoints'
     yield { path: [...path, 'tls'], message: 'not with protocol tls-passthrough', hint }
+  }
+  const protocols = get(listener, 'protocols')
+  if (Array.isArray(protocols) && protocols.length > 0) {
+    const where = [...path, 'protocols']
+    if (!httpProtocols.includes(protocol)) yield { path: where, message: 'only with protocol http or https' }
+    else if (protocol === 'http' && !protocols.includes('http/1.1')) {
+      const expected = '[h2, http/1.1] with protocol http'
+      yield { path: where, message: 'only behind TLS', expected, found: describe(protocols) }
+    }
   }
   yield* checkWith(path, listener, 'service', ['tcp'], 'a key of services with protocol tcp')
   yield* checkWith(

@@ -38,6 +38,7 @@ test('the smallest file gets every default', () => {
         address: '0.0.0.0:8080',
         protocol: 'http',
         tcp: { idle: 3_600_000 },
+        protocols: ['http/1.1'],
         trustForwarded: false,
         limits: {
           headerBytes: 16_384,
@@ -48,6 +49,8 @@ test('the smallest file gets every default', () => {
           bodyRate: 240,
           bodyGrace: 5_000,
           idle: 75_000,
+          streams: 100,
+          resets: 200,
         },
       },
     ],
@@ -77,6 +80,7 @@ test('the smallest file gets every default', () => {
           perTry: 1500,
           announce: false,
           idle: 300_000,
+          tunnel: 300_000,
         },
         retry: {
           attempts: 1,
@@ -102,6 +106,7 @@ test('the smallest file gets every default', () => {
         hosts: ['*'],
         match: [{ headers: {}, query: {}, cookies: {} }],
         filters: [],
+        upgrade: ['websocket'],
         backends: [{ service: 'shop', weight: 100 }],
         priority: 'normal',
       },

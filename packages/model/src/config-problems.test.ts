@@ -61,7 +61,7 @@ const shape: [text: string, ...problems: string[]][] = [
   [`${smallest}drain: 40d\n`, 'f:13:8  drain: bad value: expected at most 24 days, found "40d"'],
   [
     `${smallest}colour: red\n`,
-    'f:13:1  colour: unknown key: expected one of version, node, dataDir, sites, admin, workers, drain, log, dns, overload, listeners, stores, caches, services, routes',
+    'f:13:1  colour: unknown key: expected one of version, node, dataDir, sites, admin, workers, drain, log, dns, overload, tracing, listeners, stores, caches, services, routes',
   ],
   [
     `${smallest}log: { level: worn }\n`,
@@ -109,6 +109,10 @@ const shape: [text: string, ...problems: string[]][] = [
     smallestWith([listener, '- { name: web, address: 8080, protocol: udp }']),
     'f:5:27  listeners[0].address: bad value: expected host:port, such as 127.0.0.1:8080 or [::1]:8080, port 0 to 65535, found 8080 (write it in quotes: "8080")',
     'f:5:43  listeners[0].protocol: bad value: expected one of http, https, tcp, tls-passthrough, found "udp"',
+  ],
+  [
+    smallestWith([listener, '- { name: web, address: "0.0.0.0:8080", protocol: http, protocols: [h2] }']),
+    'f:5:70  listeners[0].protocols: only behind TLS: expected [h2, http/1.1] with protocol http, found a list',
   ],
   [
     smallestWith([':7001', ':0']),

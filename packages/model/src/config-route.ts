@@ -24,6 +24,8 @@ export interface RouteConfig {
   /** Which backend a user gets; absent: drawn anew for each request. */
   readonly sticky?: StickyConfig
   readonly mirror?: MirrorConfig
+  /** Protocols that clients may turn to with the header Upgrade, lower case. Default websocket. */
+  readonly upgrade: readonly string[]
   readonly rewrite?: RewriteConfig
   /** Instead of the service's request timeout. */
   readonly timeout?: number
@@ -129,8 +131,12 @@ export interface RateLimitConfig {
   readonly headers: boolean
 }
 
-/** One JSON line for every exchange. */
+/** One line for every exchange. */
 export interface AccessLogConfig {
+  /** Default json. */
+  readonly format: 'json' | 'combined'
+  /** Instead of a format: text with names of fields between braces. */
+  readonly template?: string
   /** A file, relative to the configuration file; absent: standard output. */
   readonly path?: string
 }

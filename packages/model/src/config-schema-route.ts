@@ -93,6 +93,10 @@ export function routeSchema(duration: DurationSchema): z.ZodType<RouteConfig> {
       priority: prioritySchema()
         .default('normal')
         .describe('Class of its requests: `critical`, `high`, `normal` or `low`, or what a header says.'),
+      upgrade: z
+        .array(upgradeProtocol, { error: 'a list of protocols' })
+        .default(['websocket'])
+        .describe('Protocols that clients may turn to with the header `Upgrade`; `[]` for none.'),
       timeout: z.exactOptional(duration.of()).describe('Instead of the service’s `timeouts.request`.'),
       perTry: z
         .exactOptional(duration.of())
@@ -124,6 +128,12 @@ export function routeSchema(duration: DurationSchema): z.ZodType<RouteConfig> {
 const host = matching(
   /^(?:\*|(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])$/,
   '"*", a host name without port, or "*.example.com"',
+).overwrite((value) => value.toLowerCase())
+
+/** HTTP in other clothes is left out: a tunnel of requests would pass every rule by. */
+const upgradeProtocol = matching(
+  /^(?!(?:h2c?|http|https|tls)(?:\/|$))[a-z0-9!#$%&'*+.^_`|~-]+$/i,
+  'a protocol such as websocket, other than HTTP',
 ).overwrite((value) => value.toLowerCase())
 
 function matchSchema(): z.ZodType<MatchConfig> {
@@ -201,8 +211,16 @@ function filterSchema(duration: DurationSchema): z.ZodType<FilterConfig> {
     accessLog: z
       .strictObject({
         path: z.exactOptional(file).describe('A file to append to. Absent: standard output.'),
+        format: choice(['json', 'combined'])
+          .default('json')
+          .describe('`json`, or `combined` as web servers have it.'),
+        template: z
+          .exactOptional(text())
+          .describe(
+            'Instead of `format`: a text with fields between braces, such as `{client.address} {url}`.',
+          ),
       })
-      .describe('One JSON line for each exchange.'),
+      .describe('One line for each exchange.'),
     cors: corsSchema(duration).describe('Answers preflights and adds the headers of CORS.'),
     headers: z
       .strictObject({

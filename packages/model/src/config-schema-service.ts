@@ -118,6 +118,11 @@ export function serviceSchema(duration: DurationSchema): z.ZodType<ServiceConfig
             .default(false)
             .describe('Tell endpoints by `X-Budao-Timeout` how long an answer is awaited.'),
           idle: duration.or('5m').describe('How long an upstream connection is kept unused.'),
+          tunnel: duration
+            .or('5m')
+            .describe(
+              'How long an upgraded connection, such as a WebSocket, may be silent in both directions.',
+            ),
         })
         .prefault({}),
       proxyProtocol: z

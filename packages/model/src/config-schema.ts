@@ -6,11 +6,14 @@ import {
   type DurationSchema,
   file,
   flag,
+  headerValue,
   integer,
+  matching,
   name,
   plainDuration,
   secret,
   text,
+  token,
   writtenDuration,
 } from './config-scalars.ts'
 import { dnsSchema } from './config-schema-endpoint.ts'
@@ -81,6 +84,9 @@ function configSchema(duration: DurationSchema): z.ZodType<Config> {
         .describe(
           'When a thread sheds, lowest class first, whatever the service; `{}` turns it on. Absent: off.',
         ),
+      tracing: z
+        .exactOptional(tracingSchema())
+        .describe('Spans for each exchange. Absent: none; trace headers are forwarded all the same.'),
       listeners: z
         .array(listenerSchema(duration), { error: 'a list of listeners' })
         .min(1, { error: 'at least one listener' })
@@ -105,6 +111,30 @@ function configSchema(duration: DurationSchema): z.ZodType<Config> {
     .transform(({ $schema: _schema, ...config }) => config)
 }
 
+function tracingSchema() {
+  return z.strictObject({
+    serviceName: text().default('budao').describe('`service.name` of the spans.'),
+    otlp: z
+      .strictObject({
+        endpoint: matching(
+          /^https?:\/\/[^\s/]+(?:\/\S*)?$/,
+          'an address such as http://127.0.0.1:4318/v1/traces',
+        ).describe('Where spans are sent: the whole address, by OTLP over HTTP with JSON.'),
+        sampleRatio: z
+          .number({ error: 'a number from 0 to 1' })
+          .min(0, { error: 'a number from 0 to 1' })
+          .max(1, { error: 'a number from 0 to 1' })
+          .default(0.01)
+          .describe('Share of traces that begin here; of others who began them has decided.'),
+        headers: z
+          .record(token, headerValue, { error: 'header names with their values' })
+          .default({})
+          .describe('Sent with every request to it, such as a token.'),
+      })
+      .describe('A collector.'),
+  })
+}
+
 function dictionary<T>(value: z.ZodType<T>): z.ZodType<Record<string, T>> {
   return z
     .record(name, value, { error: 'names with their settings' })
@@ -113,6 +143,18 @@ function dictionary<T>(value: z.ZodType<T>): z.ZodType<Record<string, T>> {
 }
 
 function listenerSchema(duration: DurationSchema): z.ZodType<ListenerConfig> {
+  return listenerObject(duration).transform((listener) => ({
+    ...listener,
+    protocols: listener.protocols ?? defaultProtocols(listener.protocol),
+  }))
+}
+
+function defaultProtocols(protocol: ListenerConfig['protocol']): ListenerConfig['protocols'] {
+  if (protocol === 'https') return ['h2', 'http/1.1']
+  return protocol === 'http' ? ['http/1.1'] : []
+}
+
+function listenerObject(duration: DurationSchema) {
   return z.strictObject({
     name: name.describe('Name in reports and logs.'),
     address: address({ portMin: 0 }).describe('`host:port`; port 0 takes a free one.'),
@@ -133,6 +175,11 @@ function listenerSchema(duration: DurationSchema): z.ZodType<ListenerConfig> {
     proxyProtocol: z
       .exactOptional(proxyProtocolSchema())
       .describe('Connections begin with a PROXY header, version 1 or 2. Absent: with none.'),
+    protocols: z
+      .exactOptional(z.array(choice(['h2', 'http/1.1']), { error: 'a list of h2 and http/1.1' }))
+      .describe(
+        'What is spoken, first choice first. Default `[h2, http/1.1]` with https, `[http/1.1]` with http, where `h2` is by prior knowledge.',
+      ),
     trustForwarded: flag
       .default(false)
       .describe('Believe X-Forwarded-* and X-Request-Id of the peer; otherwise they are replaced.'),
@@ -150,6 +197,12 @@ function listenerSchema(duration: DurationSchema): z.ZodType<ListenerConfig> {
           .describe('Least speed of a request body, bytes a second; 0 is no limit.'),
         bodyGrace: duration.or('5s', { min: 0 }).describe('How long a body may be slower than `bodyRate`.'),
         idle: duration.or('75s').describe('How long a connection may wait between requests.'),
+        streams: integer(1, 10_000)
+          .default(100)
+          .describe('Most requests under way on one connection of HTTP/2.'),
+        resets: integer(1, 1_000_000)
+          .default(200)
+          .describe('Most requests that one connection of HTTP/2 may cancel within 30 s.'),
       })
       .prefault({}),
   })

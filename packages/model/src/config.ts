@@ -22,6 +22,8 @@ export interface Config {
   /** How long SIGTERM waits for requests in flight. Default 30 000. */
   readonly drain: number
   readonly log: LogConfig
+  /** Absent: no spans; trace headers are forwarded all the same. */
+  readonly tracing?: TracingConfig
   readonly dns: DnsConfig
   /** Absent: the gateway does not watch itself. */
   readonly overload?: OverloadConfig
@@ -69,6 +71,23 @@ export interface LogConfig {
   readonly level: LogLevel
 }
 
+/** Where spans of exchanges go. */
+export interface TracingConfig {
+  /** `service.name` of the spans. Default budao. */
+  readonly serviceName: string
+  readonly otlp: OtlpConfig
+}
+
+/** A collector that speaks OTLP over HTTP with JSON. */
+export interface OtlpConfig {
+  /** The whole address of its traces, such as `http://127.0.0.1:4318/v1/traces`. */
+  readonly endpoint: string
+  /** Share of the traces that begin here, 0 to 1; of others their beginner decides. Default 0.01. */
+  readonly sampleRatio: number
+  /** Sent with every request to it, such as a token. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
 /** Least severity that is written. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
@@ -88,10 +107,15 @@ export interface ListenerConfig {
   readonly tcp: TcpConfig
   /** Absent: connections begin with no PROXY header. */
   readonly proxyProtocol?: ProxyProtocolConfig
+  /** What is spoken. Default h2 and http/1.1 with https, http/1.1 without. */
+  readonly protocols: readonly ClientProtocol[]
   /** True: `X-Forwarded-*` and `X-Request-Id` of the peer are believed; otherwise they are replaced. */
   readonly trustForwarded: boolean
   readonly limits: ListenerLimits
 }
+
+/** By its name in ALPN; without TLS `h2` is by prior knowledge. */
+export type ClientProtocol = 'h2' | 'http/1.1'
 
 /** What one client may take up. Sizes in bytes, times in milliseconds. */
 export interface ListenerLimits {
@@ -111,6 +135,10 @@ export interface ListenerLimits {
   readonly bodyGrace: number
   /** How long a connection may wait between requests. Default 75 000. */
   readonly idle: number
+  /** Most requests under way on one connection of HTTP/2. Default 100. */
+  readonly streams: number
+  /** Most requests of HTTP/2 that one connection may cancel within 30 s. Default 200. */
+  readonly resets: number
 }
 
 /** A named set of endpoints and the rules that guard it. */
@@ -228,6 +256,8 @@ export interface TimeoutsConfig {
   readonly announce: boolean
   /** How long an upstream connection is kept unused. Default 300 000. */
   readonly idle: number
+  /** The longest silence of a tunnel in both directions. Default 300 000, as Envoy’s stream_idle_timeout. */
+  readonly tunnel: number
 }
 
 /** When a request is attempted again. */

@@ -16,7 +16,7 @@ async function logged(
 ): Promise<string[]> {
   const dir = tempDir(t)
   const env = wall === undefined ? testEnv(dir) : testEnv(dir, { wallNow: () => wall })
-  const filter = await createAccessLogFilter({ path: 'access.log' }, env)
+  const filter = await createAccessLogFilter({ path: 'access.log', format: 'json' }, env)
   for (const [request, record] of exchanges) filter.onEnd?.(request, record)
   await filter.close?.()
   assert.deepEqual(env.warnings, [])
@@ -42,6 +42,7 @@ test('a line says what happened', async (t) => {
     'server.address': 'shop.example',
     'url.path': '/api/orders',
     'url.query': 'a=1',
+    'network.protocol.version': '1.1',
     'http.response.status_code': 201,
     'http.server.request.duration_ms': 12.346,
     'http.request.size': 12,
@@ -136,7 +137,7 @@ test('whatever bytes a client sends, each exchange is one line that JSON.parse r
 
 test('a file that cannot be opened is a problem of the configuration', async (t) => {
   await assert.rejects(
-    createAccessLogFilter({ path: 'no/such/access.log' }, testEnv(tempDir(t))),
+    createAccessLogFilter({ path: 'no/such/access.log', format: 'json' }, testEnv(tempDir(t))),
     /ENOENT.*access\.log/,
   )
 })

@@ -1,5 +1,6 @@
 import type { Cells } from '@budao/resilience'
 import type { RemoteTexts } from '../keys/remote-texts.ts'
+import type { HttpVersion } from '../client.ts'
 import type { Store } from '../store.ts'
 
 /** A request as routing and filters see it. Valid only until the answer has ended: the gateway reuses it. */
@@ -29,6 +30,7 @@ export interface FilterRequest extends RequestView {
   /** The route's name. */
   readonly route: string
   readonly requestId: string
+  readonly httpVersion: HttpVersion
   /** Monotonic milliseconds of this request's arrival. */
   readonly now: number
   /** Whether the peer is a proxy that the listener trusts to speak for clients. */

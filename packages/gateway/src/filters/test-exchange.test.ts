@@ -1,5 +1,6 @@
 import { LocalCells } from '@budao/resilience'
 import { RemoteTexts } from '../keys/remote-texts.ts'
+import type { HttpVersion } from '../client.ts'
 import type { Claims, ExchangeRecord, FilterEnv, FilterRequest, FilterResponse } from './filter.ts'
 
 /** A request in memory. `headers` may be given with names in any case; they are what would be forwarded. */
@@ -13,6 +14,7 @@ export class TestRequest implements FilterRequest {
   clientIp = '192.0.2.1'
   route = 'shop'
   requestId = 'req-1'
+  httpVersion: HttpVersion = '1.1'
   now = 0
   peerTrusted = false
   claims: Claims | null = null

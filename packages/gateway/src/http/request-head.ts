@@ -11,6 +11,8 @@ export type Framing = 'none' | 'length' | 'chunked' | 'until-close'
 /** Forwarded methods. TRACE and CONNECT stay out on purpose: one reflects credentials, the other asks for a tunnel. */
 const METHODS: readonly string[] = ['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS', 'PATCH']
 
+const UPGRADE_OPTION = /(?:^|[\t ,])upgrade(?:[\t ,]|$)/i
+
 /** Names that some backends read as if `_` were `-`: a second, hidden way to say length or origin. */
 const UNDERSCORE_TWINS: readonly string[] = [
   'content-length',
@@ -57,6 +59,8 @@ export class RequestHead {
   isRepeated = false
   /** What a trusted peer says of the hops before it; always dropped from the lines, to be written anew with the peer added. */
   forwardedFor = ''
+  /** The one protocol that the client wants to go on with, lower case; empty when it names none or several. */
+  upgrade = ''
   readonly fields: Fields = new Fields()
   readonly #trustForwarded: boolean
   readonly #trustCertificate: boolean
@@ -64,6 +68,8 @@ export class RequestHead {
   #hasLength = false
   #hasEncoding = false
   #saysClose = false
+  #saysUpgrade = false
+  #upgradeLines = 0
   /** Connection headers that name more than `close` or `keep-alive`: read last, when every header is known. */
   readonly #connectionLines: number[] = []
   /** The last authority found valid: on a kept connection the next one nearly always equals it. */
@@ -102,17 +108,22 @@ export class RequestHead {
     this.#hasLength = false
     this.#hasEncoding = false
     this.#saysClose = false
+    this.#saysUpgrade = false
+    this.#upgradeLines = 0
+    this.upgrade = ''
     if (this.#connectionLines.length > 0) this.#connectionLines.length = 0
     const wrongField = this.#readFields(count)
     if (wrongField !== null) return wrongField
     if (this.#hasLength && this.#hasEncoding) return 'bad_framing'
     for (const index of this.#connectionLines) {
+      if (UPGRADE_OPTION.test(this.fields.value(index))) this.#saysUpgrade = true
       const says = readConnectionOptions(this.fields, index)
       if (says === 'close') this.#saysClose = true
       else if (says === 'keep-alive') this.keepAlive = true
     }
     // Whatever else the lines say, and in whatever order.
     if (this.#saysClose) this.keepAlive = false
+    if (this.upgrade !== '') this.#checkUpgrade()
     return this.#checkHost()
   }
 
@@ -161,7 +172,7 @@ export class RequestHead {
           if (fields.isNamed(i, 'expect')) wrong = this.#readExpect(i)
           break
         case 7:
-          if (fields.isNamed(i, 'upgrade')) fields.drop(i)
+          if (fields.isNamed(i, 'upgrade')) this.#readUpgrade(i)
           break
         case 9:
           if (fields.isNamed(i, 'forwarded') || fields.isNamed(i, 'x-real-ip')) this.#keepIfTrusted(i)
@@ -296,6 +307,19 @@ export class RequestHead {
     return null
   }
 
+  /** Several protocols to choose from would be several messages to several readers: then it is none. */
+  #readUpgrade(index: number): void {
+    this.fields.drop(index)
+    this.#upgradeLines++
+    if (this.#upgradeLines === 1) this.upgrade = this.fields.value(index).toLowerCase()
+  }
+
+  /** Without `Connection: upgrade` the header was not meant for this hop. */
+  #checkUpgrade(): void {
+    if (this.#upgradeLines > 1 || this.minor === 0 || !this.#saysUpgrade || !isToken(this.upgrade))
+      this.upgrade = ''
+  }
+
   #readLength(index: number): ErrorCode | null {
     if (this.#hasLength) return 'bad_framing'
     this.#hasLength = true
@@ -355,7 +379,7 @@ function knownMethod(text: string, end: number): string {
   return ''
 }
 
-function isToken(text: string, end: number): boolean {
+function isToken(text: string, end = text.length): boolean {
   for (let i = 0; i < end; i++) if (TOKEN[text.charCodeAt(i)] !== 1) return false
   return true
 }

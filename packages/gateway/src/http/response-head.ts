@@ -16,6 +16,8 @@ export class ResponseHead {
   idleTimeoutMs = 0
   /** 1 for HTTP/1.1, 0 for HTTP/1.0. */
   minor: 0 | 1 = 1
+  /** The protocol that a 101 turns to, lower case; empty in every other answer. */
+  upgrade = ''
   readonly fields: Fields = new Fields()
   #hasLength = false
   #hasEncoding = false
@@ -44,6 +46,7 @@ export class ResponseHead {
     this.#hasLength = false
     this.#hasEncoding = false
     this.#saysClose = false
+    this.upgrade = ''
     if (this.#connectionLines.length > 0) this.#connectionLines.length = 0
     const count = this.fields.read(text, lineEnd + 2, end, headersMax)
     if (count < 0 || !this.#readFields(count)) return false
@@ -78,7 +81,7 @@ export class ResponseHead {
     for (let i = 0; i < count; i++) {
       switch (fields.nameLength(i)) {
         case 7:
-          if (fields.isNamed(i, 'upgrade')) fields.drop(i)
+          if (fields.isNamed(i, 'upgrade')) this.#readUpgrade(i)
           break
         case 10:
           if (fields.isNamed(i, 'connection')) this.#readConnection(i)
@@ -107,6 +110,11 @@ export class ResponseHead {
     if (this.fields.valueIs(index, 'keep-alive')) this.keepAlive = true
     else if (this.fields.valueIs(index, 'close')) this.#saysClose = true
     else this.#connectionLines.push(index)
+  }
+
+  #readUpgrade(index: number): void {
+    this.fields.drop(index)
+    if (this.status === 101) this.upgrade = this.fields.value(index).toLowerCase()
   }
 
   #readKeepAlive(index: number): void {

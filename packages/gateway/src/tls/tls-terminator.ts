@@ -19,8 +19,8 @@ export interface TlsTerminatorOptions {
 }
 
 /** What is spoken behind TLS, by preference of the gateway. The only place where a protocol is offered. */
-function alpnProtocols({ protocol }: ListenerConfig): string[] {
-  return protocol === 'https' ? ['http/1.1'] : []
+function alpnProtocols({ protocol, protocols }: ListenerConfig): string[] {
+  return protocol === 'https' ? [...protocols] : []
 }
 
 /**
