@@ -46,7 +46,7 @@ export function* checkRoute(path: Path, route: unknown, services: unknown): Gene
 const answers = ['backends', 'respond', 'redirect', 'aggregate'] as const
 
 /** Keys that mean nothing where no service is asked. */
-const forBackends = ['rewrite', 'timeout', 'perTry', 'fallback', 'sticky', 'mirror'] as const
+const forBackends = ['rewrite', 'timeout', 'perTry', 'cache', 'fallback', 'sticky', 'mirror'] as const
 
 function* checkAnswer(path: Path, route: unknown, services: unknown): Generator<Finding> {
   if (!isObject(route)) return

@@ -273,6 +273,18 @@ const crossed: [text: string, ...problems: string[]][] = [
   ],
   [withRoute('respond: {}'), 'f:13:14  routes[0].respond: not with backends'],
   [
+    `${withRoute('cache: { in: page, ttl: 0s }')}caches: { pages: { bytes: 4MiB, store: main }, odd: { bytes: 1MB } }\n`,
+    'f:13:18  routes[0].cache.in: unknown cache: expected one of default, pages, odd, found "page" (did you mean `pages`?)',
+    'f:13:29  routes[0].cache.ttl: bad value: expected a duration above zero such as 500ms, 3s or 5m, found "0s"',
+    'f:14:40  caches.pages.store: unknown store: expected a store, found "main"',
+    'f:14:62  caches.odd.bytes: bad value: expected a size from 1MiB to 16GiB, such as 64MiB, found "1MB"',
+  ],
+  [
+    `${smallest}caches: { small: { bytes: 2MiB } }\n`,
+    'f:13:11  caches.small.entryBytes: too large for this cache: expected at most a fifth of bytes, 419430, found 1048576',
+  ],
+  [smallestWith([backends, 'respond: {}\n    cache: {}']), 'f:13:12  routes[0].cache: not with respond'],
+  [
     smallestWith([backends, 'redirect: { port: 1 }\n    respond: {}\n    timeout: 1s']),
     'f:12:15  routes[0].redirect: not with respond',
     'f:14:14  routes[0].timeout: not with respond',
