@@ -1,5 +1,5 @@
 import type { AggregateConfig } from '@budao/model'
-import type { Service } from '../service.ts'
+import type { Service } from '../service/service.ts'
 import { Part } from './part.ts'
 
 /** An aggregate route ready to serve. */

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { parseTemplate } from '@budao/model'
 import fc from 'fast-check'
 import { TestRequest } from '../filters/test-exchange.test.ts'
-import { normalizeTarget } from '../path.ts'
+import { normalizeTarget } from '../routing/path.ts'
 import { fillText, PathTemplate } from './filled-template.ts'
 
 function fillPath(template: string, value: string): string | { readonly problem: string } {

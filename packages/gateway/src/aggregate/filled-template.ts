@@ -1,8 +1,8 @@
 import type { Template, TemplateValue } from '@budao/model'
-import { claimText } from '../claim-text.ts'
+import { claimText } from '../exchange/claim-text.ts'
 import type { FilterRequest } from '../filters/filter.ts'
-import { normalizeConfiguredPath, normalizeTarget } from '../path.ts'
-import { cookieValue, queryValue, wireBytes, wireText } from '../request-values.ts'
+import { normalizeConfiguredPath, normalizeTarget } from '../routing/path.ts'
+import { cookieValue, queryValue, wireBytes, wireText } from '../exchange/request-values.ts'
 
 /** Where the values of templates come from: a request, and the named groups of its route's path expression. */
 export interface TemplateInput {

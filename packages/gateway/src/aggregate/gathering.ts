@@ -5,13 +5,13 @@ import {
   type CallOrigin,
   type CallSource,
   type CallUser,
-} from '../backend-call.ts'
-import { outcomeOf, type CallOutcome } from '../call-metrics.ts'
-import type { DataPlane } from '../data-plane.ts'
+} from '../upstream/backend-call.ts'
+import { outcomeOf, type CallOutcome } from '../metrics/call-metrics.ts'
+import type { DataPlane } from '../threads/data-plane.ts'
 import { errorCodes } from '../errors.ts'
 import type { PartRecord, Reply } from '../filters/filter.ts'
-import { linesOf, linesWithout } from '../header-lines.ts'
-import { errorReply } from '../reply.ts'
+import { linesOf, linesWithout } from '../exchange/header-lines.ts'
+import { errorReply } from '../exchange/reply.ts'
 import type { Aggregate } from './aggregate.ts'
 import type { TemplateInput } from './filled-template.ts'
 import type { Part, PartProblem, PartQuestion } from './part.ts'

@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import { parseTemplate, type PartConfig, type Template } from '@budao/model'
-import type { CallAnswer, CallFailure } from '../backend-call.ts'
-import { valueIn } from '../header-lines.ts'
-import type { Service } from '../service.ts'
+import type { CallAnswer, CallFailure } from '../upstream/backend-call.ts'
+import { valueIn } from '../exchange/header-lines.ts'
+import type { Service } from '../service/service.ts'
 import {
   fillText,
   headerLine,

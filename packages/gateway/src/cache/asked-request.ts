@@ -5,9 +5,9 @@ import {
   type AnswerFacts,
   type CacheDirectives,
 } from '@budao/resilience'
-import type { Answer } from '../client.ts'
+import type { Answer } from '../client/client.ts'
 import type { RequestView } from '../filters/filter.ts'
-import { valueIn } from '../header-lines.ts'
+import { valueIn } from '../exchange/header-lines.ts'
 import { partOf } from './partial-answer.ts'
 import type { StoredAnswer } from './stored-answer.ts'
 

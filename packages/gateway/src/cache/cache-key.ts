@@ -1,7 +1,7 @@
 import type { CacheKeyConfig } from '@budao/model'
 import type { RequestView } from '../filters/filter.ts'
-import { normalizeTarget } from '../path.ts'
-import { queryName } from '../request-values.ts'
+import { normalizeTarget } from '../routing/path.ts'
+import { queryName } from '../exchange/request-values.ts'
 import type { VaryMark } from './stored-answer.ts'
 
 /** A key that is the URL. */

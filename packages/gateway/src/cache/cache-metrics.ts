@@ -1,4 +1,4 @@
-import type { Exposition } from '../exposition.ts'
+import type { Exposition } from '../metrics/exposition.ts'
 import type { CacheCounts } from './caches.ts'
 
 /** What the caches in memory hold, and what was lost of it. */

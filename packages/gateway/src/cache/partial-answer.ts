@@ -1,5 +1,5 @@
 import { byteRange, rangeStands } from '@budao/resilience'
-import type { Answer } from '../client.ts'
+import type { Answer } from '../client/client.ts'
 import type { StoredAnswer } from './stored-answer.ts'
 
 /** What of a complete kept answer a `Range` asks for: a part, 416 beyond its end, or all of it (RFC 9110, 14.2). */

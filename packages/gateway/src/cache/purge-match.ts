@@ -1,5 +1,5 @@
 import type { CachePurge, RouteConfig } from '@budao/model'
-import { normalizeTarget } from '../path.ts'
+import { normalizeTarget } from '../routing/path.ts'
 import { CacheKey, wholeUrl } from './cache-key.ts'
 
 /** Which records a purge means, in the words of a store. All that is given must hold. */

@@ -1,12 +1,12 @@
 import type { RouteCacheConfig } from '@budao/model'
 import { judgeAnswer, type StorePolicy } from '@budao/resilience'
 import type { RequestView } from '../filters/filter.ts'
-import { cookieValue } from '../request-values.ts'
+import { cookieValue } from '../exchange/request-values.ts'
 import type { AnswerStore } from './answer-store.ts'
 import type { AskedRequest, CachedRequest } from './asked-request.ts'
 import { CacheKey, wholeUrl } from './cache-key.ts'
 import type { Flights } from './flights.ts'
-import { valueIn } from '../header-lines.ts'
+import { valueIn } from '../exchange/header-lines.ts'
 import type { StoredAnswer, VaryMark } from './stored-answer.ts'
 
 /** The head of an answer that may be kept. Times are of the wall clock, in milliseconds. */

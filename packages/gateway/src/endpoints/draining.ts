@@ -1,5 +1,5 @@
 import type { DirectoryResult, DrainReport, DrainTarget, DrainWish, EventDraft } from '@budao/model'
-import type { Endpoint, Service } from '../service.ts'
+import type { Endpoint, Service } from '../service/service.ts'
 import { Drains, DRAINS_MAX, holds, type Drain } from './drains.ts'
 import { canSpareOf } from './spare-service.ts'
 

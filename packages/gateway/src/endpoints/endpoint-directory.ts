@@ -10,7 +10,7 @@ import type {
   NameReport,
 } from '@budao/model'
 import type { Clock, Random } from '@budao/resilience'
-import type { Service } from '../service.ts'
+import type { Service } from '../service/service.ts'
 import { ChangeBatch } from './change-batch.ts'
 import { desiredConfig, namesIn } from './desired-endpoints.ts'
 import { DirectoryFile, type KeptDirectory } from './directory-file.ts'

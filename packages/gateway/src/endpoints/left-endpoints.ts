@@ -1,6 +1,6 @@
-import type { ArenaLayout } from '../arena.ts'
-import { endpointMemory } from '../service-memory.ts'
-import type { Endpoint, Service } from '../service.ts'
+import type { ArenaLayout } from '../threads/arena.ts'
+import { endpointMemory } from '../service/service-memory.ts'
+import type { Endpoint, Service } from '../service/service.ts'
 
 interface LeftEndpoint {
   readonly endpoint: Endpoint

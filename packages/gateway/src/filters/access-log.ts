@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { AccessLogConfig } from '@budao/model'
-import { AccessLog } from '../access-log.ts'
+import { AccessLog } from '../logs/access-log.ts'
 import type { ExchangeRecord, Filter, FilterEnv, FilterRequest } from './filter.ts'
 import { logFormat, type LogFormat } from './log-format.ts'
 

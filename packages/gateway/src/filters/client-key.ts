@@ -1,4 +1,4 @@
-import { cookieValue } from '../request-values.ts'
+import { cookieValue } from '../exchange/request-values.ts'
 import { clientNetwork } from './client-network.ts'
 import type { FilterRequest } from './filter.ts'
 

@@ -1,7 +1,7 @@
 import type { FaultConfig } from '@budao/model'
 import { SeededRandom, type Cells, type Random } from '@budao/resilience'
-import { errorReply } from '../reply.ts'
-import { holdsForHeaders } from '../rule.ts'
+import { errorReply } from '../exchange/reply.ts'
+import { holdsForHeaders } from '../routing/rule.ts'
 import type { Filter, FilterEnv, FilterRequest, FilterResponse, Reply } from './filter.ts'
 
 /** Basis points. */

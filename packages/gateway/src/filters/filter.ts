@@ -1,7 +1,7 @@
 import type { Cells } from '@budao/resilience'
 import type { RemoteTexts } from '../keys/remote-texts.ts'
-import type { HttpVersion } from '../client.ts'
-import type { Store } from '../store.ts'
+import type { HttpVersion } from '../client/client.ts'
+import type { Store } from '../stores/store.ts'
 
 /** A request as routing and filters see it. Valid only until the answer has ended: the gateway reuses it. */
 export interface RequestView {

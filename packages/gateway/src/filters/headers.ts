@@ -1,5 +1,5 @@
 import type { HeaderEdit, HeadersConfig } from '@budao/model'
-import { wireBytes } from '../request-values.ts'
+import { wireBytes } from '../exchange/request-values.ts'
 import type { Filter, FilterRequest, FilterResponse } from './filter.ts'
 
 /** Belong to one connection or say where a message ends; what they say is the gateway's to know. */

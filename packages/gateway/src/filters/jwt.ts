@@ -1,6 +1,6 @@
 import type { JwtConfig } from '@budao/model'
 import { errors, type JWTPayload } from 'jose'
-import { errorReply } from '../reply.ts'
+import { errorReply } from '../exchange/reply.ts'
 import type { Claims, Filter, FilterEnv, FilterRequest, Reply } from './filter.ts'
 import { NoKeys, TokenIssuers } from './token-issuers.ts'
 import { TokenCache } from './token-cache.ts'

@@ -1,5 +1,5 @@
 import type { AccessLogConfig } from '@budao/model'
-import { jsonBytes, jsonString } from '../json-text.ts'
+import { jsonBytes, jsonString } from '../exchange/json-text.ts'
 import type { ExchangeRecord, FilterRequest, PartRecord } from './filter.ts'
 
 /** One exchange as a line in ASCII, with its line end. `wallNow` is milliseconds since 1970. */

@@ -1,6 +1,6 @@
 import { LocalCells } from '@budao/resilience'
 import { RemoteTexts } from '../keys/remote-texts.ts'
-import type { HttpVersion } from '../client.ts'
+import type { HttpVersion } from '../client/client.ts'
 import type { Claims, ExchangeRecord, FilterEnv, FilterRequest, FilterResponse } from './filter.ts'
 
 /** A request in memory. `headers` may be given with names in any case; they are what would be forwarded. */

@@ -1,5 +1,5 @@
 import type { TokenPlace } from '@budao/model'
-import { cookieValue, queryValue } from '../request-values.ts'
+import { cookieValue, queryValue } from '../exchange/request-values.ts'
 import type { FilterRequest } from './filter.ts'
 
 /** Reads a token from the first place that has one; undefined where none has. */

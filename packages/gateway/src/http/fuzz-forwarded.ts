@@ -1,4 +1,4 @@
-import { normalizeTarget } from '../path.ts'
+import { normalizeTarget } from '../routing/path.ts'
 import type { ReadMessage } from './fuzz-readings.ts'
 
 /** For this hop, or claims about those before it that an untrusted client cannot make. */

@@ -1,5 +1,5 @@
-import { normalizeTarget } from '../path.ts'
-import { RequestBody } from '../request-body.ts'
+import { normalizeTarget } from '../routing/path.ts'
+import { RequestBody } from '../exchange/request-body.ts'
 import { ChunkScanner } from './chunk-scanner.ts'
 import type { Reading, ReadMessage } from './fuzz-readings.ts'
 import { RequestHead } from './request-head.ts'

@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net'
 import type { ErrorCode } from '../errors.ts'
-import { isTraceparent } from '../request-identity.ts'
+import { isTraceparent } from '../exchange/request-identity.ts'
 import { equalsIgnoringCase, HOST, TARGET, TOKEN } from './bytes.ts'
 import { readConnectionOptions } from './connection-options.ts'
 import { Fields } from './fields.ts'

@@ -1,5 +1,5 @@
 import type { StoreConfig } from '@budao/model'
-import type { Store, StoreEnv } from '../store.ts'
+import type { Store, StoreEnv } from '../stores/store.ts'
 
 /** Makes the store that an entry of `stores` describes; it connects in the background. */
 export async function openStore(config: StoreConfig, env: StoreEnv): Promise<Store> {

@@ -113,7 +113,7 @@ test('what is kept expires with its use, and what is no record of ours is a miss
   await gateway.request('/')
   const { RedisConnection } = await import('./redis-connection.ts')
   const { LocalCells } = await import('@budao/resilience')
-  const { storeCells } = await import('../store-status.ts')
+  const { storeCells } = await import('../stores/store-status.ts')
   const connection = await RedisConnection.open(
     {
       url: `redis://127.0.0.1:${shared.port}`,

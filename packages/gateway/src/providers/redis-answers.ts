@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import type { AnswerStore } from '../cache/answer-store.ts'
 import { isMeant, type PurgeMatch } from '../cache/purge-match.ts'
 import { recordOf, recordParts, type StoredRecord } from '../cache/stored-answer.ts'
-import type { SharedAnswers } from '../store.ts'
+import type { SharedAnswers } from '../stores/store.ts'
 import type { RedisConnection, RedisScript } from './redis-connection.ts'
 
 /** Keys that one step of a purge looks at. */

@@ -3,8 +3,8 @@ import { resolve } from 'node:path'
 import type { RedisStoreConfig } from '@budao/model'
 import { Presence, type PresenceChange } from '@budao/resilience'
 import type { Redis, RedisOptions } from 'ioredis'
-import { StoreStatus } from '../store-status.ts'
-import { StoreAway, type StoreEnv } from '../store.ts'
+import { StoreStatus } from '../stores/store-status.ts'
+import { StoreAway, type StoreEnv } from '../stores/store.ts'
 
 /** First wait for a new connection; doubled with each attempt up to `probeInterval`. */
 const reconnectMs = 50

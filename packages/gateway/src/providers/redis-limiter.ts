@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { LimitVerdict, SharedLimit, SharedLimiter } from '../store.ts'
+import type { LimitVerdict, SharedLimit, SharedLimiter } from '../stores/store.ts'
 import type { RedisConnection, RedisScript } from './redis-connection.ts'
 
 /**

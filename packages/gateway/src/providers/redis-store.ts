@@ -1,6 +1,6 @@
 import type { RedisStoreConfig } from '@budao/model'
 import type { AnswerStore } from '../cache/answer-store.ts'
-import type { SharedAnswers, SharedLimit, SharedLimiter, Store, StoreEnv } from '../store.ts'
+import type { SharedAnswers, SharedLimit, SharedLimiter, Store, StoreEnv } from '../stores/store.ts'
 import { RedisAnswers } from './redis-answers.ts'
 import { RedisConnection } from './redis-connection.ts'
 import { RedisLimiter } from './redis-limiter.ts'

@@ -1,4 +1,4 @@
-import { jsonBytes } from '../json-text.ts'
+import { jsonBytes } from '../exchange/json-text.ts'
 import type { ExchangeRecord, FilterRequest } from '../filters/filter.ts'
 
 /** A try at an endpoint, as an event of its span. */

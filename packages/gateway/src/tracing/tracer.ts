@@ -2,7 +2,7 @@ import type { TracingConfig } from '@budao/model'
 import type { Random } from '@budao/resilience'
 import type { ExchangeRecord, FilterRequest } from '../filters/filter.ts'
 import type { RequestHead } from '../http/request-head.ts'
-import { isTraceparent, RequestIdentity } from '../request-identity.ts'
+import { isTraceparent, RequestIdentity } from '../exchange/request-identity.ts'
 import { OtlpExporter } from './otlp-exporter.ts'
 import { otlpRequest, Span } from './span.ts'
 

@@ -1,0 +1,772 @@
+import { attemptDeadline } from '@budao/resilience'
+import type { Aggregate } from '../aggregate/aggregate.ts'
+import { Gathering, wrongMethod } from '../aggregate/gathering.ts'
+import type { AnsweredBy } from './answered-by.ts'
+import { answerOf } from './answer-text.ts'
+import { Attempts } from '../upstream/attempts.ts'
+import type { CallOrigin, CallSource } from '../upstream/backend-call.ts'
+import type { Caller } from '../upstream/caller.ts'
+import { CacheTurn, type CacheClient } from '../cache/cache-turn.ts'
+import type { Answer, Client, ClientResponse, HttpVersion } from '../client/client.ts'
+import type { DataPlane } from '../threads/data-plane.ts'
+import { errorCodes, type ErrorCode } from '../errors.ts'
+import { FilterChain } from '../filters/filter-chain.ts'
+import type { Claims, Filter, FilterRequest, Reply } from '../filters/filter.ts'
+import { ForwardedHead, hostOf } from './forwarded-head.ts'
+import { checkEditable } from '../http/fields.ts'
+import type { IssuedCookie } from './issued-cookie.ts'
+import type { Mirror } from '../upstream/mirror.ts'
+import { normalizeTarget, type Target } from '../routing/path.ts'
+import { errorReply } from './reply.ts'
+import { refusalHeaders } from './refusal-headers.ts'
+import { RequestTerms } from './call-terms.ts'
+import { RequestBody } from './request-body.ts'
+import { editableAnswer, editableReply, responseView } from './response-view.ts'
+import type { Route, ServiceChoice } from '../routing/route.ts'
+import type { Runtime } from '../threads/runtime.ts'
+import type { Endpoint, Service } from '../service/service.ts'
+import type { Timed } from '../threads/timer-wheel.ts'
+import type { Span } from '../tracing/span.ts'
+import { UpgradeTunnel, type TunnelOwner } from './upgrade-tunnel.ts'
+import type { UpstreamConnection } from '../upstream/upstream-connection.ts'
+
+/**
+ * idle        no request
+ * filtering   a filter's promise is awaited
+ * caching     a cache is asked, or another request's answer awaited
+ * receiving   a small body is taken in whole before an endpoint is asked: a slow phone holds no place at a backend
+ * attempting  an endpoint has been asked, or is about to be
+ * gathering   several services have been asked for the parts of the answer
+ * relaying    an endpoint's answer is on the way to the client
+ * tunnelling  it has granted an upgrade: bytes go both ways until either side has had enough
+ */
+type State =
+  | 'idle'
+  | 'filtering'
+  | 'caching'
+  | 'receiving'
+  | 'attempting'
+  | 'gathering'
+  | 'relaying'
+  | 'tunnelling'
+
+/** Nginx's code for a client that went away before its answer: never on the wire, only in logs and metrics. */
+const CLIENT_CLOSED = 499
+
+const NO_FILTERS: readonly Filter[] = []
+const NO_MARKS: readonly string[] = []
+
+const asterisk: Target = { path: '*', query: '' }
+
+/**
+ * One request of a client, from its head to the last byte of its answer: route, filters, attempts at endpoints,
+ * relay or an answer of the gateway's own. One object serves a connection for its life and is refilled for every request.
+ */
+export class Exchange implements Timed, FilterRequest, Caller, CallSource, CacheClient, TunnelOwner {
+  deadlineAt: number = Infinity
+  wheelTick: number = -1
+  method = ''
+  host = ''
+  path = ''
+  query = ''
+  clientIp = ''
+  requestId = ''
+  upgrade = ''
+  span: Span | null = null
+  now = 0
+  claims: Claims | null = null
+  readonly body: RequestBody = new RequestBody()
+  readonly terms: RequestTerms = new RequestTerms()
+  readonly #attempts: Attempts
+  readonly #plane: DataPlane
+  readonly #client: Client
+  readonly #response: ClientResponse
+  readonly #forwarded: ForwardedHead
+  readonly #chain: FilterChain
+  #state: State = 'idle'
+  /** Counts requests, so that what was begun for one is not finished for the next. */
+  #generation = 0
+  #runtime: Runtime | null = null
+  #route: Route | null = null
+  #authority = ''
+  /** What endpoints are asked for: `path`, or what the route makes of it. */
+  #forwardedPath = ''
+  #tunnel: UpgradeTunnel | null = null
+  #switchedAt = 0
+  #paused = false
+  #continueSent = false
+  #requestDeadlineAt = Infinity
+  #perTryMs = Infinity
+  /** Whom to ask once the body is here. */
+  #service: Service | null = null
+  #requestMs = 0
+  #answeredBy: AnsweredBy = 'gateway'
+  #reason = ''
+  #status = 0
+  #usedFallbackService = false
+  /** Made for the first request of a route with a cache. */
+  #turn: CacheTurn | null = null
+  #marks = NO_MARKS
+  /** Header lines that give the client cookies of the gateway's. */
+  #cookieLines = ''
+  #gathering: Gathering | null = null
+  /** To be shown this request once its body is complete. */
+  #mirror: Mirror | null = null
+
+  constructor(plane: DataPlane, client: Client) {
+    this.#plane = plane
+    this.#client = client
+    this.#response = client.response
+    this.#forwarded = new ForwardedHead(plane.identity)
+    this.#chain = new FilterChain((problem) => plane.warn(`route ${this.route}: ${problem}`))
+    this.#attempts = new Attempts(plane, this)
+  }
+
+  // What filters and routing see.
+
+  get scheme(): 'http' | 'https' {
+    return this.#client.scheme
+  }
+
+  get httpVersion(): HttpVersion {
+    return this.#client.httpVersion
+  }
+
+  get route(): string {
+    return this.#route?.name ?? ''
+  }
+
+  get listener(): string {
+    return this.#client.listener.name
+  }
+
+  get peerTrusted(): boolean {
+    return this.#client.listener.trustForwarded
+  }
+
+  header(name: string): string | undefined {
+    return this.#client.head.fields.get(name)
+  }
+
+  setHeader(name: string, value: string): void {
+    checkEditable(name)
+    this.#client.head.fields.set(name, value)
+  }
+
+  addHeader(name: string, value: string): void {
+    checkEditable(name)
+    this.#client.head.fields.add(name, value)
+  }
+
+  removeHeader(name: string): void {
+    checkEditable(name)
+    this.#client.head.fields.remove(name)
+  }
+
+  get marks(): readonly string[] {
+    return this.#marks
+  }
+
+  mark(word: string): void {
+    this.#marks = [...this.#marks, word]
+  }
+
+  arrived(lower: string): boolean {
+    return this.#client.head.fields.arrived(lower)
+  }
+
+  // From the client.
+
+  /**
+   * Begins with the head that `client.head` holds and the bytes behind it, from `start` on. Returns where in
+   * `bytes` this request ends.
+   */
+  begin(now: number, bytes: Buffer, start: number): number {
+    const head = this.#client.head
+    const runtime = this.#plane.runtime
+    this.#generation++
+    this.#runtime = runtime
+    runtime.exchanges++
+    this.#state = 'attempting'
+    this.upgrade = ''
+    this.#tunnel = null
+    this.#route = null
+    this.claims = null
+    this.#chain.begin(NO_FILTERS)
+    this.#paused = false
+    this.#continueSent = false
+    this.#answeredBy = 'gateway'
+    this.#reason = ''
+    this.#marks = NO_MARKS
+    this.#cookieLines = ''
+    this.#status = 0
+    this.#usedFallbackService = false
+    this.#attempts.reset()
+    this.#response.bytes = 0
+    this.now = now
+    this.terms.read(head, this.#client.listener.trustForwarded, now)
+    this.method = head.method
+    this.clientIp = this.#clientIp()
+    this.requestId = this.#forwarded.requestId(head)
+    this.span = runtime.tracer === null ? null : runtime.tracer.begin(head)
+    if (this.span !== null) head.fields.set('traceparent', this.span.traceparent)
+    if (head.authority !== this.#authority) {
+      this.#authority = head.authority
+      this.host = hostOf(head.authority)
+    }
+    const tooLarge = this.body.begin(head, this.#client.listener.limits.bodyBytes)
+    // `OPTIONS *` asks about no resource: only routes without a path can match it.
+    const target = head.target === '*' ? asterisk : normalizeTarget(head.target)
+    if (tooLarge !== null) this.#refuse(tooLarge)
+    else if (target === null) this.#refuse('bad_target')
+    if (tooLarge !== null || target === null) return bytes.length
+    this.path = target.path
+    this.query = target.query
+    const end = this.body.take(bytes, start)
+    if (typeof end !== 'number') {
+      this.#refuse(end)
+      return bytes.length
+    }
+    this.#findRoute(runtime)
+    return end
+  }
+
+  /** More of the request's body. Returns where in `bytes` the request ends. */
+  onRequestBytes(bytes: Buffer, start: number): number {
+    const before = this.body.bytes
+    const end = this.#takeBody(bytes, start)
+    if (this.body.bytes === before || this.#state === 'idle') return end
+    const now = this.#plane.clock.now()
+    const { bodyRate, bodyGrace } = this.#client.listener.limits
+    if (!this.body.complete && this.body.isTooSlow(now, bodyRate, bodyGrace)) {
+      this.#endBody('body_timeout')
+      return bytes.length
+    }
+    // A client that is still sending cannot be waiting yet: the clock for the answer starts behind the request.
+    if (this.#state !== 'filtering' && this.#state !== 'gathering') this.#startClock(now)
+    if (this.#state === 'receiving') {
+      if (this.body.complete) this.#ask(this.#service!, now)
+      return end
+    }
+    if (!this.#attempts.sendMore() || (this.body.overfull && !this.#attempts.sending)) this.#pause()
+    return end
+  }
+
+  onClientDrain(): void {
+    if (this.#state === 'relaying') this.#waitForProgress()
+    this.#attempts.resume()
+  }
+
+  /** The client has gone. */
+  abort(): void {
+    if (this.#state === 'idle') return
+    this.#answeredBy = this.#state === 'relaying' ? 'upstream' : 'aborted'
+    this.#reason = 'client_closed'
+    if (this.#status === 0) this.#status = CLIENT_CLOSED
+    this.#attempts.cancel()
+    this.#end(false)
+  }
+
+  onDeadline(now: number): void {
+    if (this.#state === 'filtering') return this.#answerError('filter_failed')
+    if (this.#state === 'receiving') return this.#refuse('body_timeout')
+    if (this.#state === 'caching') return this.#turn!.onDeadline()
+    if (this.#state === 'relaying') return this.#onStalled(now)
+    if (this.#state !== 'attempting') return
+    if (now < this.#requestDeadlineAt) return this.#attempts.onTimeout(now, false)
+    if (!this.body.complete && !this.#paused) {
+      // The endpoint cannot be blamed for an answer to a request that it does not have yet.
+      this.#attempts.cancel()
+      return this.#refuse('body_timeout')
+    }
+    this.#attempts.onTimeout(now, true)
+  }
+
+  // From the attempt.
+
+  get replayable(): boolean {
+    return this.body.replayable
+  }
+
+  get requestDeadlineAt(): number {
+    return this.#requestDeadlineAt
+  }
+
+  get toHead(): boolean {
+    return this.method === 'HEAD'
+  }
+
+  /** The request's head as endpoints see it. */
+  headText(): string {
+    return this.#forwarded.text(this.#forwardedPath, this, this.#client.head, this.#client)
+  }
+
+  get forwardedPath(): string {
+    return this.#forwardedPath
+  }
+
+  get forwardedLines(): string {
+    return this.#client.head.fields.passOn()
+  }
+
+  /** On whose behalf calls of the gateway's own are made for this request. */
+  callOrigin(): CallOrigin {
+    // A copy: the calls may last longer than the request.
+    const { priority, attemptedBy, deadlineAt } = this.terms
+    const origin = this.#forwarded.callOrigin(this, this.#client.head, this.#client)
+    const authority = this.#route!.rewriteHost ?? origin.authority
+    return { ...origin, authority, terms: { priority, attemptedBy, deadlineAt } }
+  }
+
+  /** An attempt begins: until when may it last? */
+  onAttempt(now: number, mayFollow: boolean): void {
+    this.#state = 'attempting'
+    this.deadlineAt = attemptDeadline(this.#requestDeadlineAt, mayFollow ? this.#perTryMs : Infinity, now)
+    this.#plane.wheel.schedule(this)
+  }
+
+  /** No attempt is to be cut short now: the request's own deadline counts. */
+  onPause(): void {
+    this.deadlineAt = this.#requestDeadlineAt
+    this.#plane.wheel.schedule(this)
+  }
+
+  /** Whether something else would answer if the service does not. */
+  get hasFallback(): boolean {
+    if (this.#turn?.standIn() !== undefined) return true
+    const { fallback } = this.#route!
+    return fallback !== null && fallback.choose(this.method, this.#serviceLeft()) !== 'none'
+  }
+
+  /** The request has been sent as far as it has arrived. */
+  onSent(): void {
+    this.#continue()
+    this.onWritable()
+  }
+
+  /** The endpoint takes more of the body. */
+  onWritable(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    this.body.measureAnew()
+    this.#client.resume()
+  }
+
+  /** An answer to pass on has begun. */
+  onResponse(connection: UpstreamConnection): void {
+    const { head } = connection
+    this.#state = 'relaying'
+    this.terms.deadlineAt = Infinity // It was for this moment; from here on only silence ends the answer.
+    this.#waitForProgress()
+    // Another service's answer is not that of this route.
+    if (this.#turn !== null && !this.#usedFallbackService && this.#turn.onResponse(head)) return
+    this.#status = head.status
+    this.#answeredBy = this.#usedFallbackService ? 'fallback-service' : 'upstream'
+    if (this.#chain.hasPassed && !this.#chain.onResponse(this, responseView(head))) {
+      this.#attempts.cancel()
+      return this.#answerError('filter_failed')
+    }
+    const keepAlive = this.#keepsAlive()
+    this.#response.begin(head, keepAlive, this.#ownLines())
+  }
+
+  /** The endpoint has granted the upgrade. */
+  onUpgraded(connection: UpstreamConnection, endpoint: Endpoint, rest: Uint8Array): void {
+    const { fields, status } = connection.head
+    if (this.#chain.hasPassed && !this.#chain.onResponse(this, responseView(connection.head))) {
+      connection.destroy()
+      endpoint.load.leave()
+      return this.#answerError('filter_failed')
+    }
+    const { name, config } = this.#service!
+    const purpose = { route: this.route, service: name, endpoint, idleMs: config.timeouts.tunnel }
+    this.#state = 'tunnelling'
+    this.#status = status
+    this.#answeredBy = this.#usedFallbackService ? 'fallback-service' : 'upstream'
+    this.deadlineAt = Infinity
+    this.#switchedAt = this.#plane.clock.now()
+    this.#tunnel = new UpgradeTunnel(this.#plane, this, purpose, this.#client.tunnelEnd!, connection)
+    connection.join(this.#tunnel)
+    this.#client.join(this.#tunnel, this.upgrade, fields.passOn() + this.#ownLines())
+    if (rest.length > 0 && !this.#tunnel.fromUpstream(rest, 0, rest.length)) connection.pause()
+  }
+
+  onTunnelEnd(reason: string): void {
+    this.#reason = reason
+    this.body.bytes = this.#tunnel!.bytesIn
+    this.#response.bytes = this.#tunnel!.bytesOut
+    this.#end(false)
+  }
+
+  /** A part of the answer's body. False when the client takes no more for now. */
+  onResponseBytes(
+    _connection: UpstreamConnection,
+    text: string | undefined,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    last: boolean,
+  ): boolean {
+    if (this.#turn?.holding === true) {
+      if (last) this.#turn.onHeldEnd()
+      return true
+    }
+    const flowing = this.#response.write(text, bytes, start, end, last)
+    this.#turn?.onBytes(text, bytes, start, end, last)
+    if (last) this.#end(this.#response.keepAlive)
+    else if (flowing) this.#waitForProgress()
+    else this.#waitForClient()
+    return flowing
+  }
+
+  /** The answer broke off: what the client has must not look complete. */
+  onResponseTruncated(): void {
+    if (this.#turn?.holding === true) return this.#turn.onHeldEnd()
+    this.#cutOff('upstream_reset')
+  }
+
+  /** No attempt gave an answer to pass on: the fallback answers, or the error `code`. */
+  onAttemptsFailed(code: ErrorCode): void {
+    this.#reason = code
+    const kept = this.#turn?.standIn()
+    if (kept !== undefined) return this.#turn!.giveStandIn(kept)
+    this.#turn?.onFailed()
+    const { fallback } = this.#route!
+    switch (fallback?.choose(this.method, this.#serviceLeft())) {
+      case 'service':
+        this.#usedFallbackService = true
+        return this.#useService(fallback!.service!, this.#plane.clock.now())
+      case 'json':
+        return this.#answer(fallback!.reply!, 'fallback-json')
+      case 'none':
+      case undefined:
+        return this.#answerError(code)
+    }
+  }
+
+  #serviceLeft(): boolean {
+    return !this.#usedFallbackService && this.body.replayable
+  }
+
+  // The path of a request.
+
+  #findRoute(runtime: Runtime): void {
+    const index = runtime.router.match(this)
+    if (index === -1) return this.#answerError('no_route')
+    const route = runtime.routes[index]!
+    this.#route = route
+    this.#plane.metrics.routed(route.row)
+    if (this.#client.head.upgrade !== '' && !this.#mayUpgrade(route)) return this.#refuse('bad_upgrade')
+    this.#forwardedPath = route.rewrites ? runtime.router.rewrite(index, this) : this.path
+    this.terms.priority = route.priority.of(this)
+    if (this.#plane.guard?.sheds(this.terms.priority) === true)
+      return this.onAttemptsFailed('gateway_overloaded')
+    if (route.filters.length === 0) return this.#forward(this.now)
+    this.#chain.begin(route.filters)
+    this.#filter(this.now)
+  }
+
+  /** Takes over an upgrade that the route allows; false when it is asked for in a way that two readers could take for two messages. */
+  #mayUpgrade(route: Route): boolean {
+    const { upgrade, framing, method } = this.#client.head
+    if (this.#client.tunnelEnd === null || !route.tunnels(upgrade)) return true
+    this.upgrade = upgrade
+    return framing === 'none' && method === 'GET'
+  }
+
+  #filter(now: number): void {
+    let result: Reply | undefined | Promise<Reply | undefined>
+    try {
+      result = this.#chain.onRequest(this)
+    } catch {
+      return this.#answerError('filter_failed')
+    }
+    if (result === undefined) this.#forward(now)
+    else if (result instanceof Promise) this.#await(result)
+    else this.#answer(result, 'filter')
+  }
+
+  #await(promised: Promise<Reply | undefined>): void {
+    const generation = this.#generation
+    this.#state = 'filtering'
+    this.deadlineAt = this.now + this.#route!.requestMs
+    this.#plane.wheel.schedule(this)
+    promised.then(
+      (reply) => {
+        if (this.#generation !== generation || this.#state !== 'filtering') return
+        this.#plane.clock.turn()
+        this.#state = 'attempting'
+        // The time that filters took is not the service's.
+        if (reply === undefined) this.#filter(this.#plane.clock.now())
+        else this.#answer(reply, 'filter')
+      },
+      (error: unknown) => {
+        if (this.#generation !== generation || this.#state !== 'filtering') return
+        this.#plane.clock.turn()
+        this.#chain.onRejected(error)
+        this.#answerError('filter_failed')
+      },
+    )
+  }
+
+  #forward(now: number): void {
+    const { ownAnswer, aggregate, sticky, cache } = this.#route!
+    if (ownAnswer !== null) return this.#answer(ownAnswer(this, this.#forwardedPath), 'route')
+    if (aggregate !== null) return this.#gather(aggregate)
+    // Before the cache: what is for one client is kept for nobody else.
+    if (sticky !== null && sticky.cookie !== null) this.#giveCookie(sticky.cookie)
+    if (cache === null || this.upgrade !== '') return this.forward(now)
+    this.#turn ??= new CacheTurn(this.#plane, this)
+    this.#turn.begin(cache)
+  }
+
+  // From the cache.
+
+  get hasBody(): boolean {
+    return this.#client.head.framing !== 'none'
+  }
+
+  /** Whom a call on this request's behalf asks, and for how long. */
+  callService(): ServiceChoice | null {
+    return this.#route!.chooseFor(this, this.#plane.random)
+  }
+
+  waitUntil(deadlineAt: number): void {
+    this.#state = 'caching'
+    this.deadlineAt = Math.min(deadlineAt, this.terms.deadlineAt)
+    this.#plane.wheel.schedule(this)
+  }
+
+  giveKept(answer: Answer, by: AnsweredBy, extra: string): void {
+    if (!this.#chain.hasPassed) return this.#send(answer, by, extra)
+    const edited = editableAnswer(answer)
+    if (this.#chain.onResponse(this, edited)) this.#send(edited.answer(), by, extra)
+    else this.#answerError('filter_failed')
+  }
+
+  refuseUnkept(code: ErrorCode): void {
+    this.#answerError(code)
+  }
+
+  /** Asks the service. */
+  forward(now: number = this.#plane.clock.now()): void {
+    this.#state = 'attempting'
+    const { rewriteHost, mirror } = this.#route!
+    if (rewriteHost !== null) this.#client.head.fields.set('host', rewriteHost)
+    if (mirror !== null && mirror.wants(this.method, this.#plane.random)) this.#mirror = mirror
+    if (this.body.complete) this.#show()
+    const service = this.#route!.chooseService(this, this.#plane.random)
+    if (service === null) return this.onAttemptsFailed('no_endpoint')
+    // A filter may have written the header that says it.
+    if (this.#chain.hasPassed) this.terms.priority = this.#route!.priority.of(this)
+    this.#useService(service, now)
+  }
+
+  #gather(aggregate: Aggregate): void {
+    if (this.method !== 'GET' && this.method !== 'HEAD') return this.#answer(wrongMethod, 'aggregate')
+    this.#state = 'gathering'
+    this.deadlineAt = Infinity
+    const parameters = this.#runtime!.router.parameters(this.#route!.index, this)
+    this.#gathering = new Gathering(this.#plane, aggregate, this, parameters, (reply, reason) => {
+      this.#reason = reason
+      this.#answer(reply, 'aggregate')
+    })
+    this.#gathering.start()
+  }
+
+  /** Shows the request to its mirror, if it has one and that has not seen it yet. */
+  #show(): void {
+    const mirror = this.#mirror
+    this.#mirror = null
+    mirror?.send(this.#plane, this)
+  }
+
+  /** A client that has none is known by it from now on, also within this request. */
+  #giveCookie(cookie: IssuedCookie): void {
+    const { fields } = this.#client.head
+    const header = fields.get('cookie')
+    if (!cookie.isMissing(header)) return
+    const value = this.#plane.identity.cookieValue()
+    fields.set('cookie', cookie.added(header, value))
+    this.#cookieLines += cookie.line(value, this.scheme)
+  }
+
+  #useService(service: Service, now: number): void {
+    const route = this.#route!
+    if (service.cookie !== null) this.#giveCookie(service.cookie)
+    this.#service = service
+    this.#requestMs = route.requestMsFor(service)
+    this.#perTryMs = route.perTryMsFor(service)
+    this.body.keepUpTo(Math.max(service.retry.bodyBytes, this.#mirror?.bodyBytes ?? 0))
+    this.#startClock(now)
+    if (!this.body.shortlyWhole) return this.#ask(service, now)
+    this.#state = 'receiving'
+    this.#continue()
+  }
+
+  #continue(): void {
+    if (this.body.complete || !this.#client.head.expectsContinue || this.#continueSent) return
+    this.#continueSent = true
+    this.#client.sendContinue()
+  }
+
+  #ask(service: Service, now: number): void {
+    this.#state = 'attempting'
+    this.#attempts.begin(service, now)
+  }
+
+  #startClock(now: number): void {
+    this.#requestDeadlineAt = Math.min(now + this.#requestMs, this.terms.deadlineAt)
+    this.deadlineAt = this.#requestDeadlineAt
+    this.#plane.wheel.schedule(this)
+  }
+
+  /** While bytes of the answer move, the request's time begins anew with each of them. */
+  #waitForProgress(): void {
+    this.#startClock(this.#plane.clock.now())
+  }
+
+  /** A client that does not read on is given as long as one that does not ask on. */
+  #waitForClient(): void {
+    this.deadlineAt = this.#plane.clock.now() + this.#client.listener.limits.idle
+    this.#plane.wheel.schedule(this)
+  }
+
+  #onStalled(now: number): void {
+    if (this.#attempts.paused) return this.#cutOff('client_stalled')
+    // An endpoint may wait for the rest of the request with the rest of its answer.
+    if (this.body.complete) this.#attempts.onStalled(now)
+    if (this.#turn?.holding === true) return this.#turn.onHeldEnd()
+    this.#cutOff('upstream_timeout')
+  }
+
+  #takeBody(bytes: Buffer, start: number): number {
+    const end = this.body.take(bytes, start)
+    if (typeof end === 'number') return end
+    this.#endBody(end)
+    return bytes.length
+  }
+
+  /** The rest of the body is not wanted. */
+  #endBody(code: ErrorCode): void {
+    this.#attempts.cancel()
+    if (this.#state === 'relaying') this.#cutOff(code)
+    else this.#refuse(code)
+  }
+
+  #pause(): void {
+    this.#paused = true
+    this.#client.pause()
+  }
+
+  #clientIp(): string {
+    const { forwardedFor } = this.#client.head
+    if (forwardedFor === '') return this.#client.remoteAddress
+    return forwardedFor.slice(forwardedFor.lastIndexOf(',') + 1).trim()
+  }
+
+  /** The connection is kept only when nothing of this request is left on it. */
+  #keepsAlive(): boolean {
+    return this.#client.head.keepAlive && this.body.complete && !this.#plane.draining
+  }
+
+  get #requestIdLine(): string {
+    return `X-Request-Id: ${this.requestId}\r\n`
+  }
+
+  /** What the gateway adds to an endpoint's answer. */
+  #ownLines(): string {
+    const lines = this.#requestIdLine + this.#cookieLines + (this.#turn === null ? '' : this.#turn.lines)
+    return this.#usedFallbackService ? `${lines}X-Budao-Fallback: service\r\n` : lines
+  }
+
+  // Answers of the gateway's own.
+
+  #answerError(code: ErrorCode): void {
+    this.#reason = code
+    const { status, message } = errorCodes[code]
+    const headers = refusalHeaders(code, this.#attempts.retryAfterMs, this.#plane.random)
+    this.#answer(errorReply(status, code, message, headers), 'gateway')
+  }
+
+  /** An error that leaves the rest of the connection unreadable. */
+  #refuse(code: ErrorCode): void {
+    this.#client.head.keepAlive = false
+    this.#plane.metrics.refused(code)
+    this.#answerError(code)
+  }
+
+  #answer(reply: Reply, by: AnsweredBy): void {
+    let answer = reply
+    if (this.#chain.hasPassed) {
+      const edited = editableReply(reply)
+      // A chain that failed has nothing left to pass, so this does not come round again.
+      if (!this.#chain.onResponse(this, edited)) return this.#answerError('filter_failed')
+      answer = edited.reply()
+    }
+    this.#send(answerOf(answer), by)
+  }
+
+  #send(answer: Answer, by: AnsweredBy, extra = ''): void {
+    this.#status = answer.status
+    this.#answeredBy = by
+    const keepAlive = this.#keepsAlive()
+    this.#response.send(answer, keepAlive, this.#requestIdLine + extra)
+    this.#end(keepAlive)
+  }
+
+  #cutOff(reason: string): void {
+    this.#reason = reason
+    this.#turn?.onTruncated()
+    this.#attempts.cancel()
+    this.#client.cutOff()
+    this.#end(false)
+  }
+
+  #end(keepAlive: boolean): void {
+    const now = this.#plane.clock.now()
+    const route = this.#route
+    const runtime = this.#runtime!
+    this.#state = 'idle'
+    this.deadlineAt = Infinity
+    this.#turn?.end()
+    this.#gathering?.cancel()
+    this.#show()
+    this.body.release()
+    if (route !== null) this.#account(route, now)
+    else this.#plane.metrics.unrouted(this.#status)
+    if (route?.logs === true || this.span !== null) this.#tell(runtime, now)
+    this.#gathering = null
+    runtime.exchanges--
+    this.#runtime = null
+    this.#plane.onExchangeEnd(runtime)
+    if (this.#paused) this.onWritable()
+    this.#client.onExchangeEnd(keepAlive)
+  }
+
+  #account(route: Route, now: number): void {
+    const durationMs = now - this.now
+    // A tunnel says nothing of how fast the service is, its beginning does.
+    const answeredMs = this.#tunnel === null ? durationMs : this.#switchedAt - this.now
+    this.#plane.metrics.exchange(route.row, this.#status, answeredMs, this.#attempts.count, this.#answeredBy)
+  }
+
+  #tell({ tracer }: Runtime, now: number): void {
+    const endpoint = this.#attempts.endpoint
+    const record = {
+      status: this.#status,
+      requestBytes: this.body.bytes,
+      responseBytes: this.#response.bytes,
+      durationMs: now - this.now,
+      endpoint: endpoint?.address ?? '',
+      site: endpoint?.site ?? '',
+      attempts: this.#attempts.count,
+      answeredBy: this.#answeredBy,
+      reason: this.#reason,
+      marks: this.#marks,
+      ...(this.#gathering === null ? {} : { parts: this.#gathering.records }),
+    }
+    this.#chain.onEnd(this, record)
+    if (this.span !== null) tracer!.end(this.span, this, record)
+  }
+}

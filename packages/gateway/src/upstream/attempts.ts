@@ -1,0 +1,393 @@
+import {
+  failure,
+  ignored,
+  isIdempotentMethod,
+  parseRetryAfter,
+  success,
+  type BreakerOutcome,
+  type FailureKind,
+} from '@budao/resilience'
+import type { Entrant } from '../service/admission.ts'
+import type { Attempt, AttemptOwner } from './attempt.ts'
+import { failureCodes, healthOf, isUnavailable, outcomeOf } from './answer-verdict.ts'
+import type { Caller } from './caller.ts'
+import type { DataPlane } from '../threads/data-plane.ts'
+import { chooseEndpoint } from './endpoint-choice.ts'
+import type { ErrorCode } from '../errors.ts'
+import { Race } from './race.ts'
+import { RETRY_AFTER_MS } from '../exchange/refusal-headers.ts'
+import { isUnprocessed, retryAt } from './retry-time.ts'
+import type { Endpoint, Service } from '../service/service.ts'
+import type { Timed } from '../threads/timer-wheel.ts'
+import type { UpstreamConnection, UpstreamFailure } from './upstream-connection.ts'
+
+/**
+ * What becomes of one request at a service: an attempt at an endpoint, and perhaps others elsewhere behind it. Decides
+ * where and how often; `Attempt` is one try.
+ */
+export class Attempts implements AttemptOwner, Entrant, Timed {
+  /** When to go on behind a pause, or to begin a hedge; the caller has the other deadlines. */
+  deadlineAt: number = Infinity
+  wheelTick: number = -1
+  rank = 0
+  waitingSince = 0
+  /** Attempts begun for the current request, at all services. */
+  count = 0
+  readonly #plane: DataPlane
+  readonly #caller: Caller
+  readonly #race: Race
+  readonly #tried: number[] = []
+  /** Endpoint asked last; null when none was. */
+  endpoint: Endpoint | null = null
+  #retryAfterMs = RETRY_AFTER_MS
+  #service: Service | null = null
+  #servicePermit = 0
+  /** Where the request waits to be let in. */
+  #awaited: Service | null = null
+  /** Attempts begun at the current service, those beside another one not counted, and those. */
+  #begun = 0
+  #hedged = 0
+  #idempotent = false
+  /** An attempt may have been processed. */
+  #repeats = false
+  #beganAt = 0
+
+  constructor(plane: DataPlane, caller: Caller) {
+    this.#plane = plane
+    this.#caller = caller
+    this.#race = new Race(plane, this, caller)
+  }
+
+  /** Whether an endpoint is receiving the request. */
+  get sending(): boolean {
+    return this.#race.current.sending
+  }
+
+  /** The response cannot be read on because the client takes no more of it. */
+  get paused(): boolean {
+    return this.#race.current.paused
+  }
+
+  /** What the service asked last wants to be told to who was turned away. */
+  get retryAfterMs(): number {
+    return this.#retryAfterMs
+  }
+
+  /** A new request, of which nothing has been tried yet. */
+  reset(): void {
+    this.count = 0
+    this.endpoint = null
+  }
+
+  begin(service: Service, now: number): void {
+    this.#begun = 0
+    this.#hedged = 0
+    this.#repeats = false
+    if (this.#tried.length > 0) this.#tried.length = 0
+    this.#idempotent = isIdempotentMethod(this.#caller.method)
+    this.#race.reset(this.#idempotent)
+    this.#retryAfterMs = service.config.limits.retryAfter
+    const { terms } = this.#caller
+    // Filters may have taken their time.
+    if (terms.deadlineAt !== Infinity && terms.deadlineAt <= this.#plane.clock.now())
+      return this.#caller.onAttemptsFailed('deadline_passed')
+    this.#awaited = service
+    const permit = service.enter(this, terms, now)
+    if (permit === 'waiting') return
+    this.#awaited = null
+    if (typeof permit === 'number') this.#enter(service, permit, now)
+    else this.#caller.onAttemptsFailed(permit)
+  }
+
+  onAdmitted(permit: number, now: number): void {
+    const service = this.#awaited!
+    this.#awaited = null
+    this.#enter(service, permit, now)
+  }
+
+  onTurnedAway(code: ErrorCode): void {
+    this.#awaited = null
+    this.#caller.onAttemptsFailed(code)
+  }
+
+  /** Sends what has arrived of the body since. False when the client should wait. */
+  sendMore(): boolean {
+    return this.#race.current.sendMore()
+  }
+
+  /** The client takes more of the answer again. */
+  resume(): void {
+    this.#race.current.resume()
+  }
+
+  /** Nobody waits for the answer any more. */
+  cancel(): void {
+    this.#stopWaiting()
+    this.#plane.wheel.cancel(this)
+    const now = this.#plane.clock.now()
+    this.#race.cancel(now)
+    this.#leave(ignored, now)
+  }
+
+  /** The time of this attempt is over; `final` when the request's is. */
+  onTimeout(now: number, final: boolean): void {
+    if (this.#awaited !== null) return this.#onWaitedInVain()
+    if (final) return this.#onTimeOver(now)
+    if (this.#race.running > 1) {
+      const { oldest } = this.#race
+      oldest.timeOut(now)
+      this.#avoid(oldest.index)
+      this.#race.leave(oldest)
+      return this.#caller.onPause()
+    }
+    const nextAt = this.#claimNext('timeout', now)
+    // Without another attempt there is nothing to win by giving this one up.
+    if (nextAt === -1) return this.#caller.onPause()
+    this.#plane.wheel.cancel(this)
+    this.#race.timeOut(true, now)
+    this.#goOn(nextAt, now)
+  }
+
+  /** The endpoint has stopped in the middle of its answer. */
+  onStalled(now: number): void {
+    this.#race.fail(now)
+    this.#leave(failure, now)
+  }
+
+  onDeadline(now: number): void {
+    if (this.#race.running === 0) this.#try(now)
+    else this.#hedge(now)
+  }
+
+  onHead(attempt: Attempt, connection: UpstreamConnection): void {
+    const { status } = connection.head
+    if (status < 400) return this.#pass(attempt, connection)
+    const unavailable = isUnavailable(status)
+    if (!unavailable && !this.#service!.retry.on.includes(`${status}`)) return this.#pass(attempt, connection)
+    const now = this.#plane.clock.now()
+    if (this.#race.running > 1) {
+      this.#refuse(attempt, connection, now)
+      this.#avoid(attempt.index)
+      return
+    }
+    const retryAfterMs =
+      parseRetryAfter(connection.head.fields.get('retry-after'), this.#plane.wallNow()) ?? 0
+    const nextAt = this.#claimNext(`${status}`, now, retryAfterMs)
+    // What the endpoint says of its trouble is worth more than what the gateway could say.
+    if (nextAt === -1 && !(unavailable && this.#caller.hasFallback)) return this.#pass(attempt, connection)
+    this.#refuse(attempt, connection, now)
+    if (nextAt === -1) this.#giveUp('no_endpoint', now)
+    else this.#goOn(nextAt, now)
+  }
+
+  onBody(
+    attempt: Attempt,
+    connection: UpstreamConnection,
+    text: string | undefined,
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    last: boolean,
+  ): boolean {
+    if (last) {
+      const now = this.#plane.clock.now()
+      const outcome = outcomeOf(connection)
+      attempt.end(healthOf(connection), outcome, now)
+      this.#race.leave(attempt)
+      this.#leave(outcome, now)
+    }
+    return this.#caller.onResponseBytes(connection, text, bytes, start, end, last)
+  }
+
+  onUpgraded(attempt: Attempt, connection: UpstreamConnection, rest: Uint8Array): void {
+    this.#race.leave(attempt)
+    this.#leave(success, this.#plane.clock.now())
+    this.#caller.onUpgraded(connection, attempt.endpoint!, rest)
+  }
+
+  onFailed(attempt: Attempt, kind: UpstreamFailure): void {
+    const now = this.#plane.clock.now()
+    const sent = attempt.sending
+    const begun = attempt.answering
+    attempt.end(false, failure, now)
+    this.#race.leave(attempt)
+    if (kind === 'truncated' || (kind === 'protocol' && begun)) {
+      this.#leave(failure, now)
+      return this.#caller.onResponseTruncated()
+    }
+    if (this.#race.running > 0) return this.#avoid(attempt.index)
+    const cause = kind === 'connect-failure' ? 'connect-failure' : sent ? 'reset' : 'reset-before-request'
+    const nextAt = this.#claimNext(cause, now)
+    if (nextAt === -1) this.#giveUp(failureCodes[kind], now)
+    else this.#goOn(nextAt, now)
+  }
+
+  onFull(attempt: Attempt): void {
+    const now = this.#plane.clock.now()
+    attempt.end(null, ignored, now)
+    this.#race.leave(attempt)
+    if (this.#race.running > 0) return
+    // Being full here says nothing of the service.
+    this.#leave(ignored, now)
+    this.#caller.onAttemptsFailed('overloaded')
+  }
+
+  #enter(service: Service, permit: number, now: number): void {
+    this.#service = service
+    this.#servicePermit = permit
+    this.#beganAt = now
+    this.#try(now)
+  }
+
+  #try(now: number): void {
+    const service = this.#service!
+    const index = chooseEndpoint(service, this.#caller, now, this.#tried)
+    if (index === -1) return this.#giveUp('no_endpoint', now)
+    if (this.#begun++ > 0) service.counters.add('retries')
+    this.#caller.onAttempt(now, this.#mayFollow(service))
+    if (service.retry.hedge !== undefined) this.#scheduleHedge(service, now)
+    this.#ask(service, index, service.admitted, now)
+  }
+
+  #ask(service: Service, index: number, permit: number, now: number): void {
+    this.count++
+    this.endpoint = service.endpoints[index]!
+    this.#caller.span?.attempt(now, this.endpoint)
+    const attempt = this.#race.enter()
+    attempt.begin(service, index, permit, this.#repeats, now)
+    attempt.connect(false)
+  }
+
+  #scheduleHedge(service: Service, now: number): void {
+    if (!this.#mayHedge(service)) return
+    this.deadlineAt = service.hedgeAt(now)
+    this.#plane.wheel.schedule(this)
+  }
+
+  /** Only what is whole and may be repeated, and what nobody repeats already. */
+  #mayHedge({ retry }: Service): boolean {
+    const { body, replayable, terms, upgrade } = this.#caller
+    return (
+      upgrade === '' &&
+      this.#hedged < retry.hedge!.max &&
+      this.#idempotent &&
+      replayable &&
+      body.complete &&
+      terms.attemptedBy === 'nobody'
+    )
+  }
+
+  /** The attempt is late: asks another endpoint beside it, if there is one and the budget allows. */
+  #hedge(now: number): void {
+    const service = this.#service!
+    // The body may have been let go meanwhile.
+    if (!this.#mayHedge(service)) return
+    this.#race.forEachIndex((index) => this.#avoid(index))
+    const index = service.pick(this.#caller, now, this.#tried)
+    // Where others wait for a place already, more load would only be more delay.
+    if (index === -1 || this.#tried.includes(index) || service.isCrowded) return
+    if (!service.budget.withdraw(now)) return
+    const { breaker } = service.endpoints[index]!
+    const permit = breaker === null ? 0 : breaker.admit(now)
+    if (permit < 0) return
+    this.#hedged++
+    this.#repeats = true
+    service.hedges.begun()
+    this.#scheduleHedge(service, now)
+    this.#ask(service, index, permit, now)
+  }
+
+  /** An answer to pass on: whoever else was asked is not waited for. */
+  #pass(attempt: Attempt, connection: UpstreamConnection): void {
+    if (this.deadlineAt !== Infinity) this.#plane.wheel.cancel(this)
+    if (this.#hedged > 0) this.#win(attempt)
+    this.#caller.onResponse(connection)
+  }
+
+  #win(attempt: Attempt): void {
+    // The first attempt cannot win against itself.
+    if (this.#race.running > 1 && this.#race.oldest !== attempt) this.#service!.hedges.won()
+    this.#race.win(attempt, this.#plane.clock.now())
+    this.endpoint = attempt.endpoint
+  }
+
+  /** An answer that is not passed on. */
+  #refuse(attempt: Attempt, connection: UpstreamConnection, now: number): void {
+    attempt.drop()
+    attempt.end(healthOf(connection), outcomeOf(connection), now)
+    this.#race.leave(attempt)
+  }
+
+  #onTimeOver(now: number): void {
+    // Where the client was in a greater hurry than the service promises to be, nobody is to blame.
+    const hurried = this.#caller.requestDeadlineAt >= this.#caller.terms.deadlineAt
+    this.#plane.wheel.cancel(this)
+    this.#race.timeOut(!hurried, now)
+    this.#leave(hurried ? ignored : failure, now)
+    this.#caller.onAttemptsFailed('upstream_timeout')
+  }
+
+  #onWaitedInVain(): void {
+    const service = this.#awaited!
+    this.#stopWaiting()
+    this.#caller.onAttemptsFailed(service.shed.count(this.rank, 'queue_timeout'))
+  }
+
+  #stopWaiting(): void {
+    this.#awaited?.admission!.abandon(this)
+    this.#awaited = null
+  }
+
+  /** Whether this attempt is cut short so that another one has time. */
+  #mayFollow(service: Service): boolean {
+    return (
+      this.#idempotent &&
+      this.#caller.replayable &&
+      this.#begun <= service.retry.attempts &&
+      service.retry.on.includes('timeout')
+    )
+  }
+
+  /** When the next attempt may begin, its token taken from the budget; -1 when there is to be none. */
+  #claimNext(cause: FailureKind, now: number, retryAfterMs = 0): number {
+    this.#avoid(this.#race.current.index)
+    const nextAt = retryAt({
+      caller: this.#caller,
+      service: this.#service!,
+      cause,
+      retries: this.#begun - 1,
+      untried: this.#service!.endpoints.length - this.#tried.length,
+      retryAfterMs,
+      random: this.#plane.random,
+      now,
+    })
+    if (nextAt === -1) return -1
+    if (!this.#service!.budget.withdraw(now)) return -1
+    if (!isUnprocessed(cause)) this.#repeats = true
+    return nextAt
+  }
+
+  #avoid(index: number): void {
+    if (!this.#tried.includes(index)) this.#tried.push(index)
+  }
+
+  #goOn(nextAt: number, now: number): void {
+    if (nextAt <= now) return this.#try(now)
+    this.#caller.onPause()
+    this.deadlineAt = nextAt
+    this.#plane.wheel.schedule(this)
+  }
+
+  #giveUp(code: ErrorCode, now: number): void {
+    this.#leave(failure, now)
+    this.#caller.onAttemptsFailed(code)
+  }
+
+  #leave(outcome: BreakerOutcome, now: number): void {
+    const service = this.#service
+    if (service === null) return
+    this.#service = null
+    if (this.deadlineAt !== Infinity) this.#plane.wheel.cancel(this)
+    service.leave(this.#servicePermit, outcome, now - this.#beganAt, now)
+  }
+}
