@@ -28,6 +28,10 @@ export function* checkListener(path: Path, listener: unknown, services: unknown)
       yield { path: where, message: 'only behind TLS', expected, found: describe(protocols) }
     }
   }
+  if (protocol === 'tcp' && get(tls, 'hsts') !== undefined && get(tls, 'hsts') !== false) {
+    const hint = 'its bytes need not be HTTP; set protocol to https'
+    yield { path: [...path, 'tls', 'hsts'], message: 'not with protocol tcp', hint }
+  }
   yield* checkWith(path, listener, 'service', ['tcp'], 'a key of services with protocol tcp')
   yield* checkWith(
     path,

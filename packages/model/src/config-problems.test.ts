@@ -215,6 +215,18 @@ const crossed: [text: string, ...problems: string[]][] = [
     'f:5:62  listeners[0].tls: not with protocol http (set protocol to https)',
   ],
   [
+    smallestWith(['protocol: http', 'protocol: https, tls: { cert: a, key: b, hsts: { maxAge: 1h } }']),
+    'f:5:98  listeners[0].tls.hsts.maxAge: bad value: expected days from 0d to 3650d, such as 180d, or as many seconds, found "1h"',
+  ],
+  [
+    smallestWith(['protocol: http', 'protocol: https, tls: { cert: a, key: b, hsts: { preload: true } }']),
+    'f:5:88  listeners[0].tls.hsts: bad value: expected includeSubDomains and a maxAge of at least 365d with preload, found keys with values',
+  ],
+  [
+    smallestWith(['protocol: http', 'protocol: tcp, service: shop, tls: { cert: a, key: b, hsts: {} }']),
+    'f:5:101  listeners[0].tls.hsts: not with protocol tcp (its bytes need not be HTTP; set protocol to https)',
+  ],
+  [
     `${smallest}admin: { address: 0.0.0.0:9900 }\n`,
     'f:13:19  admin.address: open to the network without tokens: expected a loopback address, or admin.tokens, found "0.0.0.0:9900"',
   ],

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { choice, file, flag, matching, text } from './config-scalars.ts'
-import type { TlsConfig, UpstreamTlsConfig } from './config-tls.ts'
+import type { HstsConfig, TlsConfig, UpstreamTlsConfig } from './config-tls.ts'
 
 const certificateName = matching(
   /^(\*\.)?([a-z0-9_]([a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?$/,
@@ -57,12 +57,48 @@ export function tlsSchema(): z.ZodType<TlsConfig> {
           }),
         )
         .describe('Asks clients for a certificate. Absent: not asked.'),
+      hsts: z
+        .exactOptional(z.union([z.literal(false), hstsSchema()], { error: 'its settings, or false' }))
+        .describe('Answers carry Strict-Transport-Security (RFC 6797). Absent or `false`: they do not.'),
     })
     .refine(hasOneForm, { error: pairError, abort: true })
     .transform(({ cert, key, certificates, ...tls }) => ({
       certificates: certificates ?? [{ cert: cert!, key: key! }],
       ...tls,
     }))
+}
+
+const DAY_SECONDS = 86_400
+const YEAR_DAYS = 365
+
+function hstsSchema(): z.ZodType<HstsConfig> {
+  return z
+    .strictObject({
+      maxAge: days(0, 10 * YEAR_DAYS)
+        .prefault('180d')
+        .describe('How long browsers keep to it: days such as `180d`, or seconds; 0 makes them forget it.'),
+      includeSubDomains: flag.default(false).describe('Names below this one too.'),
+      preload: flag
+        .default(false)
+        .describe('Consent to the list that browsers bring: needs `includeSubDomains` and `365d`.'),
+    })
+    .refine(
+      ({ preload, includeSubDomains, maxAge }) =>
+        !preload || (includeSubDomains && maxAge >= YEAR_DAYS * DAY_SECONDS),
+      { error: 'includeSubDomains and a maxAge of at least 365d with preload' },
+    )
+}
+
+/** Longer than a timer can wait: days as people write them, or seconds. */
+function days(min: number, max: number) {
+  const error = `days from ${min}d to ${max}d, such as 180d, or as many seconds`
+  const written = z
+    .string({ error })
+    .regex(/^\d{1,5}d$/, { error })
+    .transform((found) => Number.parseInt(found, 10) * DAY_SECONDS)
+  return z
+    .union([z.int({ error }), written], { error })
+    .refine((seconds) => seconds >= min * DAY_SECONDS && seconds <= max * DAY_SECONDS, { error })
 }
 
 export function upstreamTlsSchema(): z.ZodType<UpstreamTlsConfig> {

@@ -11,6 +11,18 @@ export interface TlsConfig {
   readonly ciphers?: string
   /** Absent: clients are not asked for a certificate. */
   readonly clientAuth?: ClientAuthConfig
+  /** Absent, or false: answers say nothing of it. */
+  readonly hsts?: HstsConfig | false
+}
+
+/** Strict-Transport-Security (RFC 6797): browsers ask this host by https alone from then on. */
+export interface HstsConfig {
+  /** How long they keep to it, seconds. Default 180 days. */
+  readonly maxAge: number
+  /** Names below this one too. Default false. */
+  readonly includeSubDomains: boolean
+  /** Consent to the list that browsers bring with them. Default false. */
+  readonly preload: boolean
 }
 
 /** A certificate chain and its private key. */

@@ -15,6 +15,7 @@ import { errorReply } from '../exchange/reply.ts'
 import type { UpgradeTunnel, TunnelEnd } from '../exchange/upgrade-tunnel.ts'
 import { trustOf } from '../exchange/trust.ts'
 import type { Timed } from '../threads/timer-wheel.ts'
+import { hstsLine } from '../tls/hsts.ts'
 
 /** How long a connection that is being closed is still read, so that the client gets the last answer before a reset. */
 const LINGER_MS = 2_000
@@ -38,7 +39,7 @@ export class Downstream implements Client, ClientConnection, TunnelEnd, Timed {
   readonly head: RequestHead
   readonly remoteAddress: string
   readonly listener: ListenerConfig
-  readonly response: Http1Response = new Http1Response(this)
+  readonly response: Http1Response
   readonly #plane: DataPlane
   readonly #socket: Socket
   readonly #writer: RawWriter
@@ -63,6 +64,7 @@ export class Downstream implements Client, ClientConnection, TunnelEnd, Timed {
     this.#arrival = arrival
     this.#socket = socket
     this.listener = listener
+    this.response = new Http1Response(this)
     this.head = new RequestHead(trustOf(listener))
     this.remoteAddress = address
     this.#exchange = new Exchange(plane, this)
@@ -300,7 +302,7 @@ export class Downstream implements Client, ClientConnection, TunnelEnd, Timed {
     this.#plane.metrics.refused(code)
     const { status, message } = errorCodes[code]
     const answer = answerOf(errorReply(status, code, message))
-    this.writeText(answerText(answer, connectionLine(false, false), '', false))
+    this.writeText(answerText(answer, connectionLine(false, false), hstsLine(this.listener), false))
     this.close()
   }
 

@@ -3,6 +3,7 @@ import type { Answer, ClientResponse } from './client.ts'
 import type { Downstream } from './downstream.ts'
 import { ChunkScanner } from '../http/chunk-scanner.ts'
 import type { ResponseHead } from '../http/response-head.ts'
+import { hasHsts, hstsLine } from '../tls/hsts.ts'
 
 /** How a body must be rewritten because the two hops frame it differently. */
 type Conversion = 'none' | 'to-chunked' | 'from-chunked'
@@ -18,12 +19,15 @@ export class Http1Response implements ClientResponse {
   /** The client knows the end of the body only by the end of the connection. */
   unframed = false
   readonly #downstream: Downstream
+  /** Empty for most. */
+  readonly #hsts: string
   #headText = ''
   #conversion: Conversion = 'none'
   #scanner: ChunkScanner | null = null
 
   constructor(downstream: Downstream) {
     this.#downstream = downstream
+    this.#hsts = hstsLine(downstream.listener)
   }
 
   begin(head: ResponseHead, keepAlive: boolean, extra: string): void {
@@ -54,7 +58,8 @@ export class Http1Response implements ClientResponse {
       head.minor === 1 && head.reason !== ''
         ? head.fields.passOn(0)
         : `HTTP/1.1 ${head.status} ${head.reason}\r\n${head.fields.passOn()}`
-    this.#headText = `${lines}${framing}${extra}${connection}\r\n`
+    const hsts = this.#hsts === '' || hasHsts(lines) ? '' : this.#hsts
+    this.#headText = `${lines}${framing}${hsts}${extra}${connection}\r\n`
   }
 
   write(text: string | undefined, bytes: Uint8Array, start: number, end: number, last: boolean): boolean {
@@ -70,9 +75,9 @@ export class Http1Response implements ClientResponse {
     this.bytes = answer.body.length
     this.keepAlive = keepAlive
     this.unframed = false
-    this.#downstream.writeText(
-      answerText(answer, connectionLine(keepAlive, minor === 0), extra, method === 'HEAD'),
-    )
+    const hsts = this.#hsts === '' || hasHsts(answer.lines) ? '' : this.#hsts
+    const connection = connectionLine(keepAlive, minor === 0)
+    this.#downstream.writeText(answerText(answer, connection, hsts + extra, method === 'HEAD'))
   }
 
   #send(head: string, text: string | undefined, bytes: Uint8Array, start: number, end: number): boolean {

@@ -35,7 +35,7 @@ export class Http2Client implements Client, Timed {
   readonly listener: ListenerConfig
   readonly remoteAddress: string
   readonly httpVersion: HttpVersion = '2'
-  readonly response: Http2Response = new Http2Response(this)
+  readonly response: Http2Response
   readonly #plane: DataPlane
   readonly #connection: Http2Connection
   readonly #exchange: Exchange
@@ -51,6 +51,7 @@ export class Http2Client implements Client, Timed {
     this.#connection = connection
     this.listener = connection.listener
     this.remoteAddress = connection.remoteAddress
+    this.response = new Http2Response(this)
     this.head = new RequestHead(trustOf(this.listener))
     this.#exchange = new Exchange(plane, this)
     // Made once for all streams that this object will serve: none has any left behind its `close`.

@@ -4,12 +4,15 @@ import { ChunkScanner } from '../http/chunk-scanner.ts'
 import { addHttp2Fields } from '../http/http2-head.ts'
 import type { ResponseHead } from '../http/response-head.ts'
 import type { Http2Client } from './http2-client.ts'
+import { hasHsts, hstsLine } from '../tls/hsts.ts'
 
 /** Answers on one stream of HTTP/2: the body loses its framing of HTTP/1.1, and trailers with it. */
 export class Http2Response implements ClientResponse {
   bytes = 0
   readonly keepAlive = true
   readonly #client: Http2Client
+  /** Empty for most. */
+  readonly #hsts: string
   #fields: string[] | null = null
   #scanner: ChunkScanner | null = null
   #chunked = false
@@ -18,6 +21,7 @@ export class Http2Response implements ClientResponse {
 
   constructor(client: Http2Client) {
     this.#client = client
+    this.#hsts = hstsLine(client.listener)
   }
 
   begin(head: ResponseHead, _keepAlive: boolean, extra: string): void {
@@ -29,7 +33,9 @@ export class Http2Response implements ClientResponse {
       this.#scanner.reset()
     }
     this.#fields = [':status', String(head.status)]
-    addHttp2Fields(this.#fields, head.fields.passOn())
+    const lines = head.fields.passOn()
+    addHttp2Fields(this.#fields, lines)
+    if (this.#hsts !== '' && !hasHsts(lines)) addHttp2Fields(this.#fields, this.#hsts)
     addHttp2Fields(this.#fields, extra)
   }
 
@@ -45,6 +51,7 @@ export class Http2Response implements ClientResponse {
     const { status, lines, body } = answer
     const fields = [':status', String(status)]
     addHttp2Fields(fields, lines)
+    if (this.#hsts !== '' && !hasHsts(lines)) addHttp2Fields(fields, this.#hsts)
     addHttp2Fields(fields, extra)
     this.bytes = body.length
     const bodyless = hasNoBody(status)
