@@ -76,7 +76,7 @@ export class DataPlane {
   #tickedAt = Infinity
   #closed = false
   readonly #tunnels: Set<UpgradeTunnel> = new Set()
-  /** Loaded with the first listener that speaks it: it takes 5 MB. */
+  /** Loaded with the first listener that speaks it: it takes 7 MB beside TLS. */
   #http2: typeof Http2Connection | null = null
   #drained: (() => void) | null = null
 
