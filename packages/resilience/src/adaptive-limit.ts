@@ -93,8 +93,13 @@ export class AdaptiveLimit {
       return
     }
     if (count < samplesMin || ((at - startedAt) | 0) < this.#windowMs) return
-    // Of several threads that see the end of a window, one ends it.
+    // Of several threads that see the end of a window, one ends it, and none the next before that has been done. One that
+    // died over it is waited for no longer than the longest window.
+    const since = cells.load(endingAt)
+    if (since !== 0 && ((at - since) | 0) < windowMsMax) return
+    if (!cells.compareExchange(endingAt, since, at)) return
     if (cells.compareExchange(windowAt, startedAt, at)) this.#endWindow(at)
+    cells.store(endingAt, 0)
   }
 
   get #limit(): number {
@@ -210,7 +215,9 @@ const savedMilli = 8
 /** Limit and latency at the first of several windows in which the limit shrank. */
 const episodeMilli = 9
 const episodeUs = 10
-const fields = 11
+/** When a thread began to end a window; 0 while none does. */
+const endingAt = 11
+const fields = 12
 
 const none = 0
 const settling = 1
