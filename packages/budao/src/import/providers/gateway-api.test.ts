@@ -21,7 +21,7 @@ function told(text: string, endpoints = { cart: ['10.0.0.1:80'] }): string[] {
 
 const cart = 'backendRefs: [{ name: cart, port: 80 }]'
 
-const notes: [what: string, text: string, expected: string[]][] = [
+const cases: [what: string, text: string, expected: string[]][] = [
   ['nothing to tell', route(`  - { ${cart} }`), []],
   [
     'services whose addresses nobody knows',
@@ -71,7 +71,7 @@ const notes: [what: string, text: string, expected: string[]][] = [
     ['lost 4: only listeners of the protocol HTTP are carried over: certificates are in secrets'],
   ],
 ]
-for (const [what, text, expected] of notes)
+for (const [what, text, expected] of cases)
   test(`told: ${what}`, () => assert.deepEqual(told(text), expected))
 
 test('addresses are found by service and port, in the namespace of the route first', () => {
