@@ -42,7 +42,7 @@ test('clients of HTTP/2 get parts, redirects, cookies and mirrors as others do',
     routes: [
       {
         name: 'home',
-        match: [{ path: { regex: '/home/(?<id>\\w+)' } }],
+        match: [{ path: { regex: '/front/(?<id>\\w+)' } }],
         aggregate: {
           parts: { a: { service: 'shop', path: '/a/{path.id}' }, b: { service: 'shop', path: '/{query.x}' } },
         },
@@ -57,7 +57,7 @@ test('clients of HTTP/2 get parts, redirects, cookies and mirrors as others do',
       },
     ],
   })
-  const home = await get(session, '/home/7')
+  const home = await get(session, '/front/7')
   assert.equal(home.headers[':status'], 200)
   assert.deepEqual(JSON.parse(home.body), {
     a: { target: '/a/7', host: 'shop.example:81' },

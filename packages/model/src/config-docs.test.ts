@@ -32,6 +32,17 @@ test('defaults in the reference are those of the schema', () => {
   assert.deepEqual(Object.fromEntries(rows.map(({ key, shown }) => [key, shown])), expected)
 })
 
+test('every default has its source in docs/reference/defaults.md, and no other has', async () => {
+  const sources = await readFile(new URL('../../../docs/reference/defaults.md', import.meta.url), 'utf8')
+  const found = [...sources.matchAll(/^\| `([^`]+)` \| (.+?) \| (.+) \|$/gm)].map(
+    ([, key = '', shown = '']) => [key, shown],
+  )
+  const wanted = rows
+    .filter(({ shown }) => shown !== '–' && shown !== 'required')
+    .map(({ key, shown }) => [key, shown])
+  assert.deepEqual(found.toSorted(), wanted.toSorted())
+})
+
 test('the smallest file of the reference is accepted', () => {
   const [, yaml = ''] = /The smallest file:\n\n```yaml\n(.+?)```/s.exec(doc) ?? []
   assert.ok(parseConfig(yaml, 'config.md').ok)
