@@ -208,7 +208,6 @@ export class CacheTurn implements Follower {
   }
 
   onReleased(flight: Flight): void {
-    this.#plane.clock.turn()
     this.#following = null
     const kept = this.#findKept()
     const now = this.#plane.wallNow()
@@ -228,7 +227,6 @@ export class CacheTurn implements Follower {
     this.#client.waitUntil(this.#plane.clock.now() + LOOK_MS)
     // A store never rejects.
     void found.then((record) => {
-      this.#plane.clock.turn()
       if (this.#generation === generation && this.#state === 'looking') this.#onRecord(record)
     })
   }

@@ -191,7 +191,8 @@ export class Downstream implements Client, ClientConnection, TunnelEnd, Timed {
   #onRead(buffer: Buffer, length: number): boolean {
     if (this.#state === 'closing') return true
     if (this.#state === 'closed') return false
-    this.#plane.clock.turn()
+    const { clock } = this.#plane
+    clock.hold()
     this.#working = true
     if (this.#state === 'exchange') this.#takeBody(copyOf(buffer, 0, length))
     else if (this.#state === 'tunnel') this.#paused = !this.#tunnel!.fromClient(buffer, 0, length)
@@ -199,6 +200,7 @@ export class Downstream implements Client, ClientConnection, TunnelEnd, Timed {
     else this.#takeHead(buffer, length, false)
     this.#working = false
     this.#workAhead()
+    clock.release()
     this.#stopped = this.#paused || this.#ahead !== null
     return !this.#stopped
   }
@@ -317,7 +319,6 @@ export class Downstream implements Client, ClientConnection, TunnelEnd, Timed {
   }
 
   #onDrain(): void {
-    this.#plane.clock.turn()
     if (this.#state === 'exchange') this.#exchange.onClientDrain()
     else if (this.#state === 'tunnel') this.#tunnel!.onClientDrain()
     else this.#workAhead()
@@ -327,7 +328,7 @@ export class Downstream implements Client, ClientConnection, TunnelEnd, Timed {
   #onFlushed(): void {
     if (this.#state !== 'closing') return
     if (this.#socket.readableEnded) this.destroy()
-    else this.#setDeadline(this.#plane.clock.turn() + LINGER_MS)
+    else this.#setDeadline(this.#plane.clock.now() + LINGER_MS)
   }
 
   #onEnd(): void {
@@ -340,7 +341,6 @@ export class Downstream implements Client, ClientConnection, TunnelEnd, Timed {
 
   #onClose(): void {
     if (this.#state === 'closed') return
-    this.#plane.clock.turn()
     const state = this.#state
     this.#leavePlane()
     this.#socket.destroy()

@@ -84,7 +84,7 @@ export class Http2Client implements Client, Timed {
     if (wrong !== null) return this.#refuse(wrong)
     for (const [name, value] of this.#connection.certificate ?? []) this.head.fields.set(name, value)
     this.#state = 'exchange'
-    this.#exchange.begin(this.#plane.clock.turn(), NOTHING, 0)
+    this.#exchange.begin(this.#plane.clock.now(), NOTHING, 0)
   }
 
   /** Sends fields, if any, and a part of the body; false when the client takes no more for now. */
@@ -169,14 +169,12 @@ export class Http2Client implements Client, Timed {
 
   #onData(bytes: Buffer): void {
     if (this.#state !== 'exchange') return
-    this.#plane.clock.turn()
     this.#exchange.onRequestBytes(this.#chunked ? chunk(bytes) : bytes, 0)
   }
 
   #onEnd(): void {
     // A reset ends the stream too, and must not make a part of a body look like all of it.
     if (this.#state !== 'exchange' || this.#stream!.closed) return
-    this.#plane.clock.turn()
     if (this.#chunked) this.#exchange.onRequestBytes(LAST_CHUNK, 0)
     else if (!this.#exchange.body.complete) {
       this.#cutOff()
@@ -185,14 +183,12 @@ export class Http2Client implements Client, Timed {
   }
 
   #onDrain(): void {
-    this.#plane.clock.turn()
     if (this.#state === 'exchange') this.#exchange.onClientDrain()
   }
 
   /** The client has reset the stream. `close` may be long in coming: it waits for what is left of the request to be read. */
   #onAborted(): void {
     if (this.#state !== 'exchange') return
-    this.#plane.clock.turn()
     this.#state = 'over'
     this.#cancelled = true
     this.#exchange.abort()

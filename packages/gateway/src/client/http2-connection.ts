@@ -121,7 +121,6 @@ export class Http2Connection implements ClientConnection, Timed {
   }
 
   #onSettings(): void {
-    this.#plane.clock.turn()
     if (this.#state === 'opening') {
       this.#state = 'open'
       if (this.#streams === 0) this.#wait()
@@ -139,7 +138,7 @@ export class Http2Connection implements ClientConnection, Timed {
 
   /** False when the client has spent what it had: it is told so, and left. */
   #spend(budget: EventBudget, cost: number): boolean {
-    if (this.#state === 'closed' || budget.spend(this.#plane.clock.turn(), cost)) return true
+    if (this.#state === 'closed' || budget.spend(this.#plane.clock.now(), cost)) return true
     this.#plane.metrics.http2Calmed()
     this.#session.destroy(CALMED, constants.NGHTTP2_ENHANCE_YOUR_CALM)
     this.#onClose()

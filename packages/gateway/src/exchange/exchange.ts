@@ -494,7 +494,6 @@ export class Exchange implements Timed, FilterRequest, Caller, CallSource, Cache
     promised.then(
       (reply) => {
         if (this.#generation !== generation || this.#state !== 'filtering') return
-        this.#plane.clock.turn()
         this.#state = 'attempting'
         // The time that filters took is not the service's.
         if (reply === undefined) this.#filter(this.#plane.clock.now())
@@ -502,7 +501,6 @@ export class Exchange implements Timed, FilterRequest, Caller, CallSource, Cache
       },
       (error: unknown) => {
         if (this.#generation !== generation || this.#state !== 'filtering') return
-        this.#plane.clock.turn()
         this.#chain.onRejected(error)
         this.#answerError('filter_failed')
       },

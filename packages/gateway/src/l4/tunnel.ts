@@ -158,7 +158,7 @@ export class Tunnel implements ClientConnection, HashedBy, Entrant, Timed {
     this.#state = 'connecting'
     this.#runtime = this.#plane.runtime
     this.#service = service
-    this.#beganAt = this.#plane.clock.turn()
+    this.#beganAt = this.#plane.clock.now()
     this.#setDeadline(this.#beganAt + service.config.timeouts.request)
     const permit = service.enter(this, plainTerms, this.#beganAt)
     if (typeof permit === 'number') this.onAdmitted(permit, this.#beganAt)
@@ -198,7 +198,7 @@ export class Tunnel implements ClientConnection, HashedBy, Entrant, Timed {
       upstream.on('connect', () => {
         if (!mine()) return
         this.#shaking = true
-        this.#setDeadline(this.#plane.clock.turn() + tls.handshakeMs)
+        this.#setDeadline(this.#plane.clock.now() + tls.handshakeMs)
       })
     }
     upstream.on('end', () => mine() && this.#onUpstreamEnd())
@@ -207,7 +207,7 @@ export class Tunnel implements ClientConnection, HashedBy, Entrant, Timed {
   }
 
   #onConnected(upstream: Socket): void {
-    const now = this.#plane.clock.turn()
+    const now = this.#plane.clock.now()
     const service = this.#service!
     // Nothing more can be known of an endpoint whose protocol nobody here reads.
     service.record(this.#index, this.#permit, true, success, now - this.#attemptAt, now)
@@ -299,7 +299,7 @@ export class Tunnel implements ClientConnection, HashedBy, Entrant, Timed {
     if (this.#state === 'closed') return
     if (this.#state === 'connecting' && side === 'upstream') {
       if (this.#shaking) this.#pool!.onTlsFailed(tlsProblem(error))
-      return this.#onConnectFailed(this.#plane.clock.turn())
+      return this.#onConnectFailed(this.#plane.clock.now())
     }
     // Both sides have said all they had to: each closes by itself when it has been read.
     const done = this.#clientEnded && this.#upstreamEnded && error === undefined
@@ -375,7 +375,7 @@ export class Tunnel implements ClientConnection, HashedBy, Entrant, Timed {
   }
 
   #moved(): void {
-    this.#setDeadline(this.#plane.clock.turn() + this.listener.tcp.idle)
+    this.#setDeadline(this.#plane.clock.now() + this.listener.tcp.idle)
   }
 
   #setDeadline(at: number): void {

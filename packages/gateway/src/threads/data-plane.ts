@@ -241,7 +241,7 @@ export class DataPlane {
   }
 
   #tick(): void {
-    const now = this.clock.turn()
+    const now = this.clock.now()
     this.guard?.tick(Math.max(0, now - this.#tickedAt - TICK_MS), now)
     this.#tickedAt = now
     this.wheel.advance(now)
@@ -275,7 +275,6 @@ export class DataPlane {
   }
 
   #accept(arrival: Arrival): void {
-    this.clock.turn()
     this.metrics.accepted()
     this.listenerMetrics.add(arrival.listener.name, 'accepted')
     const client = this.#clientOf(arrival)

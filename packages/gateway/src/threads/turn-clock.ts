@@ -1,26 +1,30 @@
 import type { Clock } from '@budao/resilience'
 
 /**
- * The time as of the last event: what happens in one turn of the event loop happens at one time. A proxied request asks
- * for the time eight times and reads the clock twice (measured: 10 % of the gateway's own work). Whoever is called by
- * the system begins with `turn`; who forgets sees a time that is at most one tick of the timer wheel old.
+ * A clock that can be held: between `hold` and `release` no time passes. What one read of a socket sets off happens at one
+ * time, so that a proxied request, which asks for the time eight times, reads the clock twice (measured: 10 % of the
+ * gateway's own work). Who is called otherwise need know nothing of it and gets the time as it is.
  */
 export class TurnClock implements Clock {
   readonly #clock: Clock
-  #now: number
+  #held = false
+  #now = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
-    this.#now = clock.now()
   }
 
   now(): number {
-    return this.#now
+    return this.#held ? this.#now : this.#clock.now()
   }
 
-  /** Reads the clock. */
-  turn(): number {
+  /** Holds the clock at the time that it is. Always followed by `release` before the event loop goes on. */
+  hold(): void {
     this.#now = this.#clock.now()
-    return this.#now
+    this.#held = true
+  }
+
+  release(): void {
+    this.#held = false
   }
 }

@@ -187,20 +187,17 @@ export class UpstreamConnection implements Timed, TunnelEnd {
 
   #onHandshake(tls: UpstreamTls): void {
     if (this.#phase !== 'connecting') return
-    this.#pool.clock.turn()
     this.#phase = 'shaking'
     this.#pool.onHandshake(this, tls)
   }
 
   #onDrain(): void {
-    this.#pool.clock.turn()
     if (this.#user !== null) this.#user.onUpstreamDrain(this)
     else this.#tunnel?.onUpstreamDrain()
   }
 
   #onConnect(): void {
     if (!this.#opening) return
-    this.#pool.clock.turn()
     this.#phase = 'idle'
     this.deadlineAt = Infinity
     const user = this.#user
@@ -210,7 +207,6 @@ export class UpstreamConnection implements Timed, TunnelEnd {
 
   #onClose(clean: boolean, error?: Error): void {
     if (this.#phase === 'closed') return
-    this.#pool.clock.turn()
     if (this.#phase === 'tunnel') return this.#onTunnelClose(clean)
     if (this.#phase === 'shaking') this.#pool.onTlsFailed(tlsProblem(error))
     const user = this.#user
@@ -234,21 +230,24 @@ export class UpstreamConnection implements Timed, TunnelEnd {
   }
 
   #onRead(length: number): boolean {
-    this.#pool.clock.turn()
+    const { clock } = this.#pool
+    clock.hold()
+    this.#take(length)
+    clock.release()
+    return true
+  }
+
+  #take(length: number): void {
     const user = this.#user
     if (this.#phase === 'tunnel') {
       if (!this.#tunnel!.fromUpstream(this.#buffer, 0, length)) this.pause()
-      return true
+      return
     }
-    if (user === null || this.#phase === 'idle' || this.#opening) {
-      // Bytes nobody asked for: whatever follows could be taken for the answer to the next request.
-      this.#fail(user)
-      return true
-    }
+    // Bytes nobody asked for: whatever follows could be taken for the answer to the next request.
+    if (user === null || this.#phase === 'idle' || this.#opening) return this.#fail(user)
     this.answered = true
     if (this.#phase === 'head') this.#readHead(user, length)
     else if (this.#phase === 'body') this.#readBody(user, undefined, 0, length)
-    return true
   }
 
   #readHead(user: UpstreamUser, length: number): void {
