@@ -37,6 +37,8 @@ function namedFiles(config: Config): NamedFile[] {
       for (const part of ['cert', 'key'] as const)
         files.push({ path: ['listeners', index, 'tls', ...place, part], name: certificate[part] })
     }
+    if (tls.acme?.caFile !== undefined)
+      files.push({ path: ['listeners', index, 'tls', 'acme', 'caFile'], name: tls.acme.caFile })
     if (tls.clientAuth !== undefined)
       files.push({ path: ['listeners', index, 'tls', 'clientAuth', 'ca'], name: tls.clientAuth.ca })
   }

@@ -86,6 +86,7 @@ export class GatewayProcess implements AdminSource {
       baseDir: source.baseDir,
       directoryFile: resolve(source.baseDir, config.dataDir, 'endpoints.json'),
       keysFolder: resolve(source.baseDir, config.dataDir, 'keys'),
+      acmeFolder: resolve(source.baseDir, config.dataDir, 'acme'),
       onSnapshot: (changed) => void self.#keep(changed),
       report,
       warn: (message) => log.warn(message),

@@ -9,6 +9,10 @@ export interface GatewayOptions {
   readonly directoryFile?: string
   /** The folder in which last good key sets of URLs outlive the process; absent: they do not. */
   readonly keysFolder?: string
+  /** The folder in which accounts and certificates of ACME directories outlive the process; absent: `tls.acme` is refused. */
+  readonly acmeFolder?: string
+  /** How long an ACME order that failed waits, milliseconds, twice as long each time. Default 300 000. */
+  readonly acmeRetryMs?: number
   /** Called after endpoints have come or gone, with the new snapshot: the configuration of the file under a new number. */
   onSnapshot?(snapshot: Snapshot): void
   /** A thread that has not reacted for so long, in milliseconds, is stuck, for example in a filter's endless loop, and replaced. Default 10 000. */

@@ -8,6 +8,8 @@ import {
   type Snapshot,
 } from '@budao/model'
 import { SeededRandom, type Clock } from '@budao/resilience'
+import { AcmeCertificates } from './acme/acme-certificates.ts'
+import type { Challenges } from './acme/acme-challenges.ts'
 import { Arena } from './threads/arena.ts'
 import { Caches } from './cache/caches.ts'
 import { purgeCaches } from './cache/purge-caches.ts'
@@ -63,6 +65,7 @@ export class Gateway {
   readonly #checker: HealthChecker
   readonly #reporter: GatewayReporter
   readonly #certificates: CertificateStore
+  readonly #acme: AcmeCertificates
   readonly #keys: KeyFetcher
   readonly #listenerReader: ListenerMetricsReader
   readonly #listenerRows: Record<string, number> = {}
@@ -97,6 +100,7 @@ export class Gateway {
       baseDir: options.baseDir,
       ticketSecret: Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('hex'),
       pollMs: options.certificatePollMs ?? CERTIFICATE_POLL_MS,
+      acmeFolder: options.acmeFolder,
       wallNow: () => Date.now(),
       report: (event) => options.report(event),
       onChange: (tls) => this.#renewTls(tls),
@@ -118,6 +122,9 @@ export class Gateway {
       outside: options,
       tell: (keys) => this.#pool.tellKeys(keys),
     })
+    const [random, certificates] = [this.#random, this.#certificates]
+    const tell = (challenges: Challenges): Promise<void> => this.#pool.tellChallenges(challenges)
+    this.#acme = new AcmeCertificates({ outside: options, random, certificates, tell })
     this.#watch = new ServiceWatch((event) => options.report(event))
     this.directory = new EndpointDirectory({
       clock: this.#clock,
@@ -233,6 +240,7 @@ export class Gateway {
   async close(): Promise<void> {
     clearInterval(this.#ticker)
     this.#checker.close()
+    this.#acme.close()
     this.#certificates.close()
     this.#keys.close()
     await this.directory.close()
@@ -273,7 +281,9 @@ export class Gateway {
       return refused(error)
     }
     const result = await this.#bring(snapshot, snapshot.version, certificates.material)
-    if (result.ok) certificates.watch()
+    if (!result.ok) return result
+    certificates.watch()
+    this.#acme.watch(snapshot.config.listeners)
     return result
   }
 

@@ -143,7 +143,10 @@ export async function testGateway(
   t: TestContext,
   config: TestConfig,
   baseDir: string = tmpdir(),
-  options: Pick<GatewayOptions, 'stuckMs' | 'certificatePollMs' | 'directoryFile' | 'onSnapshot'> = {},
+  options: Pick<
+    GatewayOptions,
+    'stuckMs' | 'acmeFolder' | 'acmeRetryMs' | 'certificatePollMs' | 'directoryFile' | 'onSnapshot'
+  > = {},
 ): Promise<TestGateway> {
   const events: EventDraft[] = []
   const warnings: string[] = []

@@ -10,7 +10,7 @@ export function* checkListener(path: Path, listener: unknown, services: unknown)
   const protocol = get(listener, 'protocol')
   const tls = get(listener, 'tls')
   if (protocol === 'https' && tls === undefined) {
-    const expected = '{ cert, key } or { certificates } with protocol https'
+    const expected = '{ cert, key }, { certificates } or { acme } with protocol https'
     yield { path: [...path, 'tls'], message: 'missing', expected }
   }
   if (protocol === 'http' && tls !== undefined)
@@ -50,6 +50,7 @@ export function* checkListenersAndRoutes(value: unknown): Generator<Finding> {
   const speaksHttp = items(get(value, 'listeners')).some((listener) =>
     httpProtocols.includes(get(listener, 'protocol')),
   )
+  yield* checkChallenges(value)
   const routes = get(value, 'routes')
   if (speaksHttp && (routes === undefined || (Array.isArray(routes) && routes.length === 0)))
     yield { path: ['routes'], message: 'missing', expected: 'at least one route' }
@@ -65,6 +66,16 @@ export function* checkListenersAndRoutes(value: unknown): Generator<Finding> {
       hint: `routes[${index}] asks this service; X-Forwarded-For says there who asks`,
     }
   }
+}
+
+/** An ACME directory asks over plain HTTP. */
+function* checkChallenges(value: unknown): Generator<Finding> {
+  const listeners = items(get(value, 'listeners'))
+  const index = listeners.findIndex((listener) => get(get(listener, 'tls'), 'acme') !== undefined)
+  if (index === -1 || listeners.some((listener) => get(listener, 'protocol') === 'http')) return
+  const path: Path = ['listeners', index, 'tls', 'acme']
+  const hint = 'the directory asks there, at port 80 of each name, whether the names are yours'
+  yield { path, message: 'only beside a listener with protocol http', hint }
 }
 
 function asks(route: unknown, service: string): boolean {

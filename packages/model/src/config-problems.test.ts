@@ -19,6 +19,7 @@ const listener = '- { name: web, address: 0.0.0.0:8080, protocol: http }'
 const backends = 'backends: [{ service: shop }]'
 
 /** The smallest file, with one line more in its service. */
+const acme = '{ directory: "https://ca.example/dir", hosts: [a.example], agreeToTerms: true }'
 const withService = (line: string): string => smallestWith(['    endpoints:', `    ${line}\n    endpoints:`])
 /** The smallest file, with an aggregate route of one part. */
 const withAggregate = (part: string): string =>
@@ -208,11 +209,37 @@ const crossed: [text: string, ...problems: string[]][] = [
   ],
   [
     smallestWith(['protocol: http', 'protocol: https']),
-    'f:5:5  listeners[0].tls: missing: expected { cert, key } or { certificates } with protocol https',
+    'f:5:5  listeners[0].tls: missing: expected { cert, key }, { certificates } or { acme } with protocol https',
   ],
   [
     smallestWith(['protocol: http', 'protocol: http, tls: { cert: a, key: b }']),
     'f:5:62  listeners[0].tls: not with protocol http (set protocol to https)',
+  ],
+  [
+    smallestWith(['protocol: http', `protocol: https, tls: { acme: ${acme} }`]),
+    'f:5:71  listeners[0].tls.acme: only beside a listener with protocol http (the directory asks there, at port 80 of each name, whether the names are yours)',
+  ],
+  [
+    smallestWith(['protocol: http', `protocol: https, tls: { cert: a, key: b, acme: ${acme} }`]),
+    'f:5:63  listeners[0].tls: bad value: expected cert and key, or certificates, or acme, found keys with values',
+    'f:5:88  listeners[0].tls.acme: only beside a listener with protocol http (the directory asks there, at port 80 of each name, whether the names are yours)',
+  ],
+  [
+    smallestWith([
+      'protocol: http',
+      `protocol: https, tls: { acme: ${acme.replace('[a.example]', '["*.a.example"]')} }`,
+    ]),
+    'f:5:71  listeners[0].tls.acme: only beside a listener with protocol http (the directory asks there, at port 80 of each name, whether the names are yours)',
+    'f:5:118  listeners[0].tls.acme.hosts[0]: bad value: expected a name without wildcard, found "*.a.example"',
+  ],
+  [
+    smallestWith(['protocol: http', `protocol: https, tls: { acme: ${acme.replace('true', 'false')} }`]),
+    'f:5:71  listeners[0].tls.acme: only beside a listener with protocol http (the directory asks there, at port 80 of each name, whether the names are yours)',
+    'f:5:144  listeners[0].tls.acme.agreeToTerms: bad value: expected true, once you agree to the terms of the directory, found false',
+  ],
+  [
+    smallestWith(['protocol: http', 'protocol: https, tls: { certificates: [] }']),
+    'f:5:63  listeners[0].tls: bad value: expected cert and key, or certificates, or acme, found keys with values',
   ],
   [
     smallestWith(['protocol: http', 'protocol: https, tls: { cert: a, key: b, hsts: { maxAge: 1h } }']),

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { choice, file, flag, matching, text } from './config-scalars.ts'
-import type { HstsConfig, TlsConfig, UpstreamTlsConfig } from './config-tls.ts'
+import type { AcmeConfig, HstsConfig, TlsConfig, UpstreamTlsConfig } from './config-tls.ts'
 
 const certificateName = matching(
   /^(\*\.)?([a-z0-9_]([a-z0-9_-]*[a-z0-9_])?\.)*[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?$/,
@@ -9,7 +9,7 @@ const certificateName = matching(
 
 const minVersion = choice(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2')
 
-const pairError = 'cert and key, or certificates'
+const pairError = 'cert and key, or certificates, or acme'
 
 const chain = file.describe('Certificate chain, PEM.')
 const privateKey = file.describe('Private key, PEM.')
@@ -21,24 +21,25 @@ export function tlsSchema(): z.ZodType<TlsConfig> {
       key: z.exactOptional(privateKey),
       certificates: z
         .exactOptional(
-          z
-            .array(
-              z.strictObject({
-                cert: chain,
-                key: privateKey,
-                hosts: z
-                  .exactOptional(
-                    z
-                      .array(certificateName, { error: 'a list of names' })
-                      .min(1, { error: 'at least one name' }),
-                  )
-                  .describe('Names it is shown for. Absent: those in the certificate.'),
-              }),
-              { error: 'a list of certificates' },
-            )
-            .min(1, { error: 'at least one certificate' }),
+          z.array(
+            z.strictObject({
+              cert: chain,
+              key: privateKey,
+              hosts: z
+                .exactOptional(
+                  z
+                    .array(certificateName, { error: 'a list of names' })
+                    .min(1, { error: 'at least one name' }),
+                )
+                .describe('Names it is shown for. Absent: those in the certificate.'),
+            }),
+            { error: 'a list of certificates' },
+          ),
         )
         .describe('Several, chosen by the name a client asks for; the first where none fits.'),
+      acme: z
+        .exactOptional(acmeSchema())
+        .describe('The certificate comes from an ACME directory (RFC 8555), proved by http-01.'),
       minVersion: minVersion.describe('`TLSv1.2` or `TLSv1.3`; older ones are forbidden by RFC 8996.'),
       ciphers: z
         .exactOptional(text('an OpenSSL cipher list'))
@@ -63,7 +64,7 @@ export function tlsSchema(): z.ZodType<TlsConfig> {
     })
     .refine(hasOneForm, { error: pairError, abort: true })
     .transform(({ cert, key, certificates, ...tls }) => ({
-      certificates: certificates ?? [{ cert: cert!, key: key! }],
+      certificates: certificates ?? (cert === undefined ? [] : [{ cert, key: key! }]),
       ...tls,
     }))
 }
@@ -87,6 +88,36 @@ function hstsSchema(): z.ZodType<HstsConfig> {
         !preload || (includeSubDomains && maxAge >= YEAR_DAYS * DAY_SECONDS),
       { error: 'includeSubDomains and a maxAge of at least 365d with preload' },
     )
+}
+
+function acmeSchema(): z.ZodType<AcmeConfig> {
+  return z.strictObject({
+    directory: matching(/^https:\/\/[^\s]+$/, 'the https URL of a directory').describe(
+      'URL of the directory.',
+    ),
+    email: z
+      .exactOptional(matching(/^[^\s@,?]+@[^\s@,?]+$/, 'an e-mail address'))
+      .describe('Contact of the account.'),
+    hosts: z
+      .array(
+        certificateName.refine((host) => !host.startsWith('*'), { error: 'a name without wildcard' }),
+        {
+          error: 'a list of names',
+        },
+      )
+      .min(1, { error: 'at least one name' })
+      .max(100, { error: 'at most 100 names' })
+      .describe('Names of the certificate. No wildcards: http-01 cannot prove them.'),
+    caFile: z
+      .exactOptional(file)
+      .describe('Authority of the directory’s own certificate, PEM. Absent: the public ones.'),
+    renewBefore: days(1, 90)
+      .prefault('30d')
+      .describe('How long before the end it is renewed, but not before two thirds of its life.'),
+    agreeToTerms: z
+      .literal(true, { error: 'true, once you agree to the terms of the directory' })
+      .describe('`true`: the terms of the directory are agreed to.'),
+  })
 }
 
 /** Longer than a timer can wait: days as people write them, or seconds. */
@@ -127,7 +158,9 @@ export function upstreamTlsSchema(): z.ZodType<UpstreamTlsConfig> {
     })
 }
 
-function hasOneForm(tls: { cert?: string; key?: string; certificates?: unknown }): boolean {
-  if (tls.certificates !== undefined) return tls.cert === undefined && tls.key === undefined
-  return tls.cert !== undefined && tls.key !== undefined
+function hasOneForm(tls: { cert?: string; key?: string; certificates?: unknown[]; acme?: unknown }): boolean {
+  const pair = tls.cert !== undefined && tls.key !== undefined
+  if (!pair && (tls.cert !== undefined || tls.key !== undefined)) return false
+  const several = (tls.certificates?.length ?? 0) > 0
+  return Number(pair) + Number(several) + Number(tls.acme !== undefined) === 1
 }

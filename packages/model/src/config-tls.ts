@@ -5,6 +5,8 @@ export type TlsVersion = 'TLSv1.2' | 'TLSv1.3'
 export interface TlsConfig {
   /** The first one is shown to clients that ask for a name none of them has, or for none. */
   readonly certificates: readonly CertificateConfig[]
+  /** The certificate comes from an ACME directory instead; `certificates` is then empty. */
+  readonly acme?: AcmeConfig
   /** Default `TLSv1.2`. */
   readonly minVersion: TlsVersion
   /** An OpenSSL list of cipher suites. Absent: those of the runtime. */
@@ -13,6 +15,22 @@ export interface TlsConfig {
   readonly clientAuth?: ClientAuthConfig
   /** Absent, or false: answers say nothing of it. */
   readonly hsts?: HstsConfig | false
+}
+
+/** Where the gateway gets its certificate by itself (RFC 8555), proving its names by http-01. */
+export interface AcmeConfig {
+  /** URL of the directory, https. */
+  readonly directory: string
+  /** Contact of the account. */
+  readonly email?: string
+  /** Names of the certificate, no wildcards: http-01 cannot prove them. */
+  readonly hosts: readonly string[]
+  /** Authority that may have signed the directory's own certificate, PEM. Absent: the public ones. */
+  readonly caFile?: string
+  /** How long before the end it is renewed, seconds. Default 30 days. */
+  readonly renewBefore: number
+  /** That the terms of the directory are agreed to. */
+  readonly agreeToTerms: true
 }
 
 /** Strict-Transport-Security (RFC 6797): browsers ask this host by https alone from then on. */

@@ -57,6 +57,8 @@ export const eventKinds = [
   'store.away',
   'store.back',
   'endpoint.tls-failed',
+  'certificate.issued',
+  'certificate.issue-failed',
   'certificate.renewed',
   'certificate.refused',
   'certificate.expiring',

@@ -1,4 +1,5 @@
 import { attemptDeadline } from '@budao/resilience'
+import { challengeReply } from '../acme/acme-challenges.ts'
 import type { Aggregate } from '../aggregate/aggregate.ts'
 import { Gathering, wrongMethod } from '../aggregate/gathering.ts'
 import type { AnsweredBy } from './answered-by.ts'
@@ -451,6 +452,9 @@ export class Exchange implements Timed, FilterRequest, Caller, CallSource, Cache
   // The path of a request.
 
   #findRoute(runtime: Runtime): void {
+    const { challenges } = this.#plane
+    const answer = challenges === null ? null : challengeReply(challenges, this)
+    if (answer !== null) return this.#answer(answer, 'gateway')
     const index = runtime.router.match(this)
     if (index === -1) return this.#answerError('no_route')
     const route = runtime.routes[index]!

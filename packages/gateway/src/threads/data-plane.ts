@@ -2,6 +2,7 @@ import type { EventDraft, ListenerConfig } from '@budao/model'
 import type { Clock, Random } from '@budao/resilience'
 import { cellsOf } from './arena.ts'
 import type { Arrival } from '../client/arrival.ts'
+import type { Challenges } from '../acme/acme-challenges.ts'
 import { ThreadCaches } from '../cache/thread-caches.ts'
 import type { ClientConnection } from '../client/client-connection.ts'
 import { CallMetrics } from '../metrics/call-metrics.ts'
@@ -61,6 +62,8 @@ export class DataPlane {
   readonly buffer: Buffer = Buffer.allocUnsafeSlow(READ_BYTES)
   /** Where the configuration wants the thread to be watched. */
   guard: OverloadGuard | null = null
+  /** What ACME directories are to be answered; null when none is to ask. */
+  challenges: Challenges | null = null
   /** Key sets that the main thread has fetched. */
   readonly keys: RemoteTexts
   readonly #options: DataPlaneOptions

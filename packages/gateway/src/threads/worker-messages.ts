@@ -1,4 +1,5 @@
 import type { EventDraft } from '@budao/model'
+import type { Challenges } from '../acme/acme-challenges.ts'
 import type { PurgeMatch } from '../cache/purge-match.ts'
 import type { KeyTexts } from '../keys/remote-texts.ts'
 import type { RuntimePlan } from './runtime.ts'
@@ -26,6 +27,8 @@ export type WorkerOrder =
   | { readonly kind: 'purge'; readonly match: PurgeMatch }
   /** Key sets that were fetched, all of them. */
   | { readonly kind: 'keys'; readonly keys: KeyTexts }
+  /** What ACME directories are to be answered, all of it. */
+  | { readonly kind: 'challenges'; readonly challenges: Challenges }
   | { readonly kind: 'drain' }
   | { readonly kind: 'close' }
 

@@ -1,4 +1,5 @@
 import type { EventDraft } from '@budao/model'
+import type { Challenges } from '../acme/acme-challenges.ts'
 import type { PurgeMatch } from '../cache/purge-match.ts'
 import type { KeyTexts } from '../keys/remote-texts.ts'
 import type { RuntimePlan } from './runtime.ts'
@@ -46,6 +47,7 @@ export class WorkerPool {
   readonly #members: Member[]
   #plan: RuntimePlan | null = null
   #keys: KeyTexts = {}
+  #challenges: Challenges = new Map()
   #addresses: Readonly<Record<string, string>> = {}
   #ending = false
   #changing: Promise<unknown> = Promise.resolve()
@@ -106,6 +108,14 @@ export class WorkerPool {
     this.#keys = keys
     // One that does not take them is ending, or too late: it will be given them anew.
     for (const { thread } of this.#members) thread.ask({ kind: 'keys', keys }).catch(() => {})
+  }
+
+  /** Has every thread, and those that replace them, answer these challenges. Resolves once all that serve do. */
+  async tellChallenges(challenges: Challenges): Promise<void> {
+    this.#challenges = challenges
+    await Promise.allSettled(
+      this.#members.map(({ thread }) => thread.ask({ kind: 'challenges', challenges })),
+    )
   }
 
   /** Lets requests under way finish, for at most `timeoutMs`; true when all did. */
@@ -247,6 +257,7 @@ export class WorkerPool {
     member.thread = this.#start(member)
     const plan = this.#plan!
     try {
+      await member.thread.ask({ kind: 'challenges', challenges: this.#challenges })
       await member.thread.ask({ kind: 'prepare', plan, keys: this.#keys })
       await this.#commit(member, portsChosen(plan, this.#addresses))
       this.#options.report({

@@ -23,10 +23,12 @@ let prepared: Runtime | null = null
 let bound: Readonly<Record<string, string>> = {}
 let queue: Promise<void> = Promise.resolve()
 
+// One after the other, but for the end, keys and challenges: they must not wait until the last request has drained.
+const atOnce: readonly ToWorker['kind'][] = ['close', 'keys', 'challenges']
+
 port.on('message', (message: ToWorker) => {
   const { id } = message
-  // One after the other, but for the end and for keys: they must not wait until the last request has drained.
-  const turn = message.kind === 'close' || message.kind === 'keys' ? Promise.resolve() : queue
+  const turn = atOnce.includes(message.kind) ? Promise.resolve() : queue
   queue = turn
     .then(() => handle(message))
     .then(send, (error: unknown) => send({ kind: 'failed', id, problem: problemOf(error) }))
@@ -52,6 +54,9 @@ async function handle(message: ToWorker): Promise<WorkerAnswer> {
       return { kind: 'purged', id, removed: await plane.runtime.purge(message.match) }
     case 'keys':
       plane.keys.set(message.keys)
+      break
+    case 'challenges':
+      plane.challenges = message.challenges.size === 0 ? null : message.challenges
       break
     case 'drain':
       await plane.drain()

@@ -5,6 +5,7 @@ import {
   type CertificateFacts,
   type ExpiryVerdict,
 } from './certificate-facts.ts'
+import { acmeFile } from '../acme/acme-files.ts'
 import { nodeCrypto, nodeTls } from './builtins.ts'
 import type { CertificateText, ListenerTls, ServiceTls, TlsMaterial } from './tls-material.ts'
 import { WatchedFiles } from './watched-files.ts'
@@ -18,6 +19,8 @@ export interface CertificateStoreOptions {
   /** Of the session tickets of this process. */
   readonly ticketSecret: string
   readonly pollMs: number
+  /** Where certificates of ACME directories are kept. */
+  readonly acmeFolder?: string | undefined
   wallNow(): number
   report(event: EventDraft): void
   /** Files have changed while the configuration stayed: all threads are to take this from now on. */
@@ -29,7 +32,9 @@ interface Shown extends CertificateText {
 }
 
 interface ListenerFiles {
-  readonly certificates: readonly WatchedFiles<Shown>[]
+  readonly certificates: WatchedFiles<Shown>[]
+  /** Of a certificate that is still to be issued: there it is, or null. */
+  awaited: (() => WatchedFiles<Shown> | null) | null
   readonly clientCa: WatchedFiles<string> | null
 }
 
@@ -53,9 +58,10 @@ export class CertificateStore {
     const listeners = new Map<string, ListenerFiles>()
     for (const { name, tls } of config.listeners) {
       if (tls === undefined) continue
-      const { minVersion, ciphers, clientAuth } = tls
-      const certificates = tls.certificates.map(({ cert, key, hosts }) =>
-        this.#files([cert, key], ([certText, keyText]) => {
+      const { minVersion, ciphers, clientAuth, acme } = tls
+      // A file of an ACME certificate has its key too: both are replaced at once.
+      const watched = (names: readonly string[], hosts?: readonly string[]): WatchedFiles<Shown> =>
+        this.#files(names, ([certText, keyText = certText]) => {
           const text = { cert: certText!, key: keyText! }
           const facts = certificateFacts(text.cert, text.key)
           nodeTls().createSecureContext({
@@ -64,11 +70,21 @@ export class CertificateStore {
             ...(ciphers === undefined ? {} : { ciphers }),
           })
           return { ...text, hosts: hosts ?? facts.hosts, facts }
-        }),
-      )
+        })
+      const certificates = tls.certificates.map(({ cert, key, hosts }) => watched([cert, key], hosts))
+      let awaited: ListenerFiles['awaited'] = null
+      if (acme !== undefined) {
+        const { acmeFolder } = this.#options
+        if (acmeFolder === undefined) throw new Error(`listener ${name}: there is no folder for certificates`)
+        if (acme.caFile !== undefined) void this.#files([acme.caFile], ([ca]) => checkedCa(ca!))
+        const kept = (): WatchedFiles<Shown> | null => usable(() => watched([acmeFile(acmeFolder, name)]))
+        const found = kept()
+        if (found === null) awaited = kept
+        else certificates.push(found)
+      }
       const clientCa =
         clientAuth === undefined ? null : this.#files([clientAuth.ca], ([ca]) => checkedCa(ca!))
-      listeners.set(name, { certificates, clientCa })
+      listeners.set(name, { certificates, awaited, clientCa })
     }
     const services = new Map<string, ServiceFiles>()
     for (const [name, { tls }] of Object.entries(config.services)) {
@@ -107,6 +123,11 @@ export class CertificateStore {
     }))
   }
 
+  /** Of the first certificate that a listener shows; null when it has none yet. */
+  factsOf(listener: string): CertificateFacts | null {
+    return this.#listeners.get(listener)?.certificates[0]?.value.facts ?? null
+  }
+
   close(): void {
     clearInterval(this.#timer)
   }
@@ -120,13 +141,21 @@ export class CertificateStore {
     this.#services = services
     clearInterval(this.#timer)
     if (listeners.size + services.size === 0) return
-    this.#timer = setInterval(() => this.#poll(), this.#options.pollMs)
+    this.#timer = setInterval(() => this.look(), this.#options.pollMs)
     this.#judge()
   }
 
-  #poll(): void {
+  /** Looks whether files have changed. */
+  look(): void {
     let changed = false
-    for (const [name, { certificates, clientCa }] of this.#listeners) {
+    for (const [name, listener] of this.#listeners) {
+      const { certificates, clientCa } = listener
+      const issued = listener.awaited?.() ?? null
+      if (issued !== null) {
+        certificates.push(issued)
+        listener.awaited = null
+        changed = true
+      }
       for (const files of [...certificates, ...(clientCa === null ? [] : [clientCa])])
         changed = this.#look(files, `listener ${name}`) || changed
     }
@@ -206,6 +235,14 @@ function material(
     listeners: Object.fromEntries([...listeners].map(([name, files]) => [name, listenerTls(files)])),
     services: Object.fromEntries([...services].map(([name, { value }]) => [name, value])),
     ticketSecret,
+  }
+}
+
+function usable<T>(make: () => T): T | null {
+  try {
+    return make()
+  } catch {
+    return null
   }
 }
 

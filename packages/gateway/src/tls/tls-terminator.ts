@@ -51,8 +51,8 @@ export class TlsTerminator {
     this.#server = createServer(
       {
         ...common,
-        cert: first!.cert,
-        key: first!.key,
+        // Without any, as long as the first one is still to be issued, handshakes fail.
+        ...(first === undefined ? {} : { cert: first.cert, key: first.key }),
         ticketKeys: ticketKeys(ticketSecret, this.#scope, now),
         ...(protocols.length === 0 ? {} : { ALPNProtocols: protocols }),
         handshakeTimeout: listener.limits.headTimeout,
