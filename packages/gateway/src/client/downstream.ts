@@ -352,6 +352,7 @@ export class Downstream implements Client, ClientConnection, TunnelEnd, Timed {
     this.#state = 'closed'
     this.#ahead = null
     this.#plane.wheel.cancel(this)
+    this.#plane.wheel.cancel(this.#exchange)
     this.#plane.onClientClosed(this)
   }
 }

@@ -104,3 +104,26 @@ test('after a long pause everything that is due rings at once', () => {
   wheel.advance(1e7)
   assert.ok(alarms.every(({ rang }) => rang.length === 1))
 })
+
+test('who is cancelled, or moved to an earlier time, leaves nothing behind', () => {
+  const wheel = new TimerWheel(0, { tickMs, slots })
+  const alarms = Array.from({ length: 5 }, () => new Alarm())
+  for (const [index, alarm] of alarms.entries()) {
+    alarm.deadlineAt = 100 + index
+    wheel.schedule(alarm)
+  }
+  assert.equal(wheel.size, 5)
+  alarms[1]!.deadlineAt = 30
+  wheel.schedule(alarms[1]!)
+  assert.equal(wheel.size, 5)
+  wheel.cancel(alarms[0]!)
+  wheel.cancel(alarms[1]!)
+  wheel.cancel(alarms[1]!)
+  assert.equal(wheel.size, 3)
+  wheel.advance(200)
+  assert.deepEqual(
+    alarms.map(({ rang }) => rang.length),
+    [0, 0, 1, 1, 1],
+  )
+  assert.equal(wheel.size, 0)
+})

@@ -8,6 +8,9 @@ export interface Timed {
   onDeadline(now: number): void
 }
 
+/** Slots with more entries are not searched for one. */
+const SCAN_MAX = 1_024
+
 /**
  * One timer for a whole thread. Deadlines are only looked at when their slot comes round, so that a connection which
  * moves its deadline with every request costs a comparison and no timer. A deadline is met up to one tick late.
@@ -24,18 +27,27 @@ export class TimerWheel {
     this.#tick = Math.floor(now / options.tickMs)
   }
 
+  /** Entries in all slots. */
+  get size(): number {
+    let size = 0
+    for (const slot of this.#slots) size += slot.length
+    return size
+  }
+
   /** Must be called when `deadlineAt` was set or moved to an earlier time; harmless at any other. */
   schedule(timed: Timed): void {
     const { deadlineAt } = timed
     if (deadlineAt === Infinity) return
     const wanted = Math.max(Math.ceil(deadlineAt / this.#tickMs), this.#tick + 1)
     if (timed.wheelTick !== -1 && timed.wheelTick <= wanted) return
+    this.#remove(timed)
     this.#insert(timed, wanted)
   }
 
   /** Forgets `timed`. */
   cancel(timed: Timed): void {
     timed.deadlineAt = Infinity
+    this.#remove(timed)
     timed.wheelTick = -1
   }
 
@@ -55,11 +67,25 @@ export class TimerWheel {
   }
 
   #look(timed: Timed, now: number): void {
-    // An entry that was moved to an earlier slot, or cancelled, leaves its old place behind: nothing to do there.
+    // An entry that was moved or cancelled may have left its old place behind: nothing to do there.
     if (timed.wheelTick === -1 || timed.wheelTick > this.#tick) return
     timed.wheelTick = -1
     if (timed.deadlineAt <= now) timed.onDeadline(now)
     else this.schedule(timed)
+  }
+
+  /**
+   * A connection that has gone is not kept in memory until its slot comes round, 20 s later: where clients come and go
+   * that was most of what they cost. Where very many share a slot they are left for then.
+   */
+  #remove(timed: Timed): void {
+    if (timed.wheelTick === -1) return
+    const slot = this.#slots[timed.wheelTick % this.#slots.length]!
+    if (slot.length > SCAN_MAX) return
+    const at = slot.lastIndexOf(timed)
+    if (at === -1) return
+    const last = slot.pop()!
+    if (at < slot.length) slot[at] = last
   }
 
   #insert(timed: Timed, wanted: number): void {
