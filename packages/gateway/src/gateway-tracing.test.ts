@@ -125,7 +125,9 @@ test('an exchange is a span, its attempts are events, endpoints see it as their 
   assert.equal(valueOf(collector.resources[0]!, 'service.name'), 'budao')
   assert.equal(valueOf(collector.resources[0]!, 'service.instance.id'), 'gw-1')
   assert.equal(collector.headers[0]!['x-token'], 'secret')
-  assert.match(gateway.gateway.metrics(), /\nbudao_gateway_spans_total\{result="exported"\} 3\n/)
+  await until('they are counted', () =>
+    /\nbudao_gateway_spans_total\{result="exported"\} 3\n/.test(gateway.gateway.metrics()),
+  )
 })
 
 test('who began a trace decides whether it is sampled', async (t) => {

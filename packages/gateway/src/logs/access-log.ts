@@ -95,7 +95,8 @@ export class AccessLog {
         const start = `${this.#cut ? '\n' : ''}${dropped === 0 ? '' : this.#notice(dropped)}`
         const bytes = Buffer.from(start + lines, 'latin1')
         const written = await this.#writeBatch(bytes)
-        if (written >= start.length) this.#dropped -= dropped
+        // Cut right before its line end a notice is whole: the next batch begins with that.
+        if (written >= start.length - 1) this.#dropped -= dropped
         this.#dropped += countLines(bytes, Math.max(written, start.length))
       }
     } finally {
