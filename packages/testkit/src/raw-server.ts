@@ -25,11 +25,11 @@ export type RawHandler = (exchange: RawExchange) => void | Promise<void>
 /** The backend's end of one connection. */
 export class RawConnection {
   readonly socket: Socket
-  /** All bytes received so far, heads and bodies. */
-  received = ''
   /** True once the peer has closed or reset. */
   ended = false
-  #taken = 0
+  #received: string[] = []
+  /** What of it belongs to no request yet. */
+  #rest = ''
   #index = 0
   #busy = false
   #wake: (() => void)[] = []
@@ -41,7 +41,8 @@ export class RawConnection {
     socket.setNoDelay(true)
     socket.setEncoding('latin1')
     socket.on('data', (chunk: string) => {
-      this.received += chunk
+      this.#received.push(chunk)
+      this.#rest += chunk
       this.#changed()
       this.#next()
     })
@@ -53,6 +54,12 @@ export class RawConnection {
     }
     socket.on('end', ended)
     socket.on('close', ended)
+  }
+
+  /** All bytes received so far, heads and bodies. Joined when asked for: a connection may carry thousands of requests. */
+  get received(): string {
+    if (this.#received.length > 1) this.#received = [this.#received.join('')]
+    return this.#received[0] ?? ''
   }
 
   /** Sends these bytes and nothing else. */
@@ -86,11 +93,10 @@ export class RawConnection {
   }
 
   #next(): void {
-    const headEnd = this.received.indexOf('\r\n\r\n', this.#taken)
+    const headEnd = this.#rest.indexOf('\r\n\r\n')
     if (this.#busy || headEnd === -1) return
     this.#busy = true
-    const head = this.received.slice(this.#taken, headEnd + 4)
-    this.#taken = headEnd + 4
+    const head = this.#take(headEnd + 4)
     const [method = '', target = ''] = head.split(' ', 2)
     const header = (name: string): string | undefined =>
       new RegExp(`^${name}:[ \t]*(.*?)[ \t]*\r$`, 'im').exec(head)?.[1]
@@ -118,23 +124,22 @@ export class RawConnection {
 
   async #body(header: (name: string) => string | undefined): Promise<string> {
     if (header('transfer-encoding') !== undefined) {
-      const start = this.#taken
       // Enough for tests: trailers are not scripted, so the last chunk ends with an empty line.
-      const end = await this.#position('0\r\n\r\n')
-      return this.received.slice(start, end)
+      const mark = '0\r\n\r\n'
+      let at = -1
+      while ((at = this.#rest.indexOf(mark)) === -1) await this.#change()
+      return this.#take(at + mark.length)
     }
-    const start = this.#taken
     const length = Number(header('content-length') ?? 0)
-    while (this.received.length < start + length) await this.#change()
-    this.#taken = start + length
-    return this.received.slice(start, this.#taken)
+    while (this.#rest.length < length) await this.#change()
+    return this.#take(length)
   }
 
-  async #position(mark: string): Promise<number> {
-    let at = -1
-    while ((at = this.received.indexOf(mark, this.#taken)) === -1) await this.#change()
-    this.#taken = at + mark.length
-    return this.#taken
+  /** A copy: a slice would keep all that came with it in memory. */
+  #take(length: number): string {
+    const taken = Buffer.from(this.#rest.slice(0, length), 'latin1').toString('latin1')
+    this.#rest = this.#rest.slice(length)
+    return taken
   }
 
   async #change(): Promise<void> {
