@@ -121,9 +121,12 @@ test('what the oracle would not keep is not kept; what it holds for stale is not
       )
       oracle.now = () => at
       assert.ok(oracle.storable(), JSON.stringify(headersOf(exchange)))
-      // It takes proxy-revalidate for "always", where RFC 9111 says "once stale"; and immutable for a day.
-      const differs = exchange.directives.some((each) => each === 'proxy-revalidate' || each === 'immutable')
-      const { age = '0' } = exchange.more
+      // It takes proxy-revalidate for "always", where RFC 9111 says "once stale"; immutable for a day; and Pragma in an
+      // answer for no-cache, where RFC 9111 (5.4) gives it no meaning.
+      const { age = '0', pragma } = exchange.more
+      const differs =
+        pragma !== undefined ||
+        exchange.directives.some((each) => each === 'proxy-revalidate' || each === 'immutable')
       if (verdict.freshMs > 0 && !differs)
         assert.ok(oracle.maxAge() > Number(age), JSON.stringify(headersOf(exchange)))
     }),
