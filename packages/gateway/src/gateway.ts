@@ -68,9 +68,9 @@ export class Gateway {
   readonly #acme: AcmeCertificates
   readonly #keys: KeyFetcher
   readonly #listenerReader: ListenerMetricsReader
-  readonly #listenerRows: Record<string, number> = {}
+  readonly #listenerRows: Record<string, number> = Object.create(null)
   readonly #workers: number
-  readonly #routeRows: Record<string, number> = {}
+  readonly #routeRows: Record<string, number> = Object.create(null)
   readonly #watch: ServiceWatch
   readonly #left = new LeftEndpoints()
   /** The endpoints of now, and the API's way to change them. */

@@ -186,3 +186,24 @@ test('events of the start and of each snapshot', async (t) => {
     [1, 2],
   )
 })
+
+test('a route may have a name that every object knows, and routes nobody asks for are in the report too', async (t) => {
+  const backend = await rawServer(t, ({ connection }) => connection.respond(200, 'ok'))
+  const gateway = await testGateway(t, {
+    endpoints: [backend.address],
+    routes: [
+      { name: 'constructor', match: [{ path: { prefix: '/' } }], backends: [{ service: 'shop' }] },
+      { name: 'quiet', match: [{ path: { exact: '/quiet' } }], backends: [{ service: 'shop' }] },
+    ],
+  })
+  assert.equal((await gateway.request('/')).status, 200)
+  const counts = (): unknown =>
+    gateway.gateway
+      .report()
+      .routes.map(({ name, requestsTotal, p99Ms }) => [name, requestsTotal, p99Ms !== null])
+  await until('the request is counted', () => gateway.gateway.report().routes[0]!.requestsTotal === 1)
+  assert.deepEqual(counts(), [
+    ['constructor', 1, true],
+    ['quiet', 0, false],
+  ])
+})

@@ -220,6 +220,17 @@ export class MetricsReader {
     return this.#sum(shedAt + rank)
   }
 
+  /** Of one route, without the rest of its counts. */
+  requests(row: number): number {
+    return this.#sum(globalFields + row * routeFields + Field.requests)
+  }
+
+  /** Of one route: its durations, as counts between `durationBoundsMs`. */
+  buckets(row: number): number[] {
+    const base = globalFields + row * routeFields + Field.buckets
+    return Array.from({ length: durationBoundsMs.length + 1 }, (_, i) => this.#sum(base + i))
+  }
+
   route(row: number): RouteCounts {
     const base = globalFields + row * routeFields
     const at = (field: number): number => this.#sum(base + field)
@@ -234,7 +245,7 @@ export class MetricsReader {
       cache: Object.fromEntries(
         cacheOutcomes.map((outcome, index) => [outcome, at(Field.cache + index)]),
       ) as Record<CacheOutcome, number>,
-      buckets: Array.from({ length: durationBoundsMs.length + 1 }, (_, i) => at(Field.buckets + i)),
+      buckets: this.buckets(row),
     }
   }
 
