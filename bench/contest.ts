@@ -112,23 +112,26 @@ export class Contest {
     return { round, contender: entry.contender.name, ...result, requestsPerSecond, proxy }
   }
 
-  /** Compilers want requests, not seconds: on a busy machine there may be few in one. */
+  /** Compilers want requests, not seconds: on a busy machine there may be few in one. At full speed, whatever is measured. */
   async #warmUp(door: Door, seconds: number): Promise<void> {
     if (seconds === 0) return
     let answered = 0
-    for (let turn = 0; turn < 5 && answered < warmRequests; turn++) {
-      answered += (await this.#load(door, seconds)).requests
-      if (this.#scenario.load === 'half') return
-    }
+    for (let turn = 0; turn < 5 && answered < warmRequests; turn++)
+      answered += (await this.#fullLoad(door, seconds)).requests
   }
 
-  #load({ scheme, port, headers }: Door, seconds: number): Promise<LoadResult> {
-    const { wrk, connections, loadCore: core, rate } = this.#ground
+  #load(door: Door, seconds: number): Promise<LoadResult> {
+    const { loadCore: core, rate } = this.#ground
     const { question, load } = this.#scenario
-    if (load === 'full')
-      return runWrk(this.#stage, wrk, { scheme, port, question, headers, connections, seconds, core })
-    const url = `${scheme}://127.0.0.1:${port}${question.path}`
+    if (load === 'full') return this.#fullLoad(door, seconds)
+    const url = `${door.scheme}://127.0.0.1:${door.port}${question.path}`
     return runOpenLoad(this.#stage, { url, rate, seconds, warmupSeconds: 0, core })
+  }
+
+  #fullLoad({ scheme, port, headers }: Door, seconds: number): Promise<LoadResult> {
+    const { wrk, connections, loadCore: core } = this.#ground
+    const { question } = this.#scenario
+    return runWrk(this.#stage, wrk, { scheme, port, question, headers, connections, seconds, core })
   }
 
   async #start({ contender, program }: Entry): Promise<Up> {
