@@ -1,4 +1,14 @@
-import type { VirtualTime } from './virtual-time.ts'
+import { types } from 'node:util'
+import type { TimeSource } from './virtual-time.ts'
+import { wxFailures, type WxException, type WxFailure } from './wx-failures.ts'
+import {
+  fatedCarrier,
+  type WxCarrier,
+  type WxNetwork,
+  type WxNotes,
+  type WxReceived,
+  type WxSent,
+} from './wx-network.ts'
 
 /** What `wx.request` is asked for. */
 export interface WxRequestOptions {
@@ -20,205 +30,278 @@ export interface WxAnswer {
   readonly header: Readonly<Record<string, string>>
   readonly errMsg: string
   readonly cookies: readonly string[]
-  readonly profile: { readonly queueStart: number; readonly queueEnd: number }
+  readonly profile: WxProfile
+  readonly exception: WxException
+  readonly useHttpDNS: boolean
 }
 
-export interface WxFailure {
-  readonly errMsg: string
-  readonly errno: number
+/** `profile` of an answer: moments in milliseconds. */
+export interface WxProfile extends Omit<WxNotes, 'retryCount'> {
+  readonly invokeStart: number
+  readonly queueStart: number
+  readonly queueEnd: number
+  readonly fetchStart: number
+  readonly responseEnd: number
+  readonly receivedBytedCount: number
 }
 
-/** What the network makes of one request. */
-export type WxFate =
-  | {
-      readonly afterMs: number
-      readonly status: number
-      readonly body: string
-      readonly header?: Readonly<Record<string, string>>
-    }
-  | { readonly afterMs: number; readonly fails: 'dns' | 'refused' | 'reset' | 'certificate' }
-  /** Nothing ever comes back. */
-  | { readonly fails: 'silence' }
-
-/** Servers and network as one function: may count, remember, answer by what it was sent. */
-export type WxNetwork = (request: {
-  readonly url: string
-  readonly method: string
-  readonly header: Readonly<Record<string, string>>
-  readonly data: unknown
-}) => WxFate
+export interface WxRequestTask {
+  abort(): void
+  onHeadersReceived(listener: (result: { header: object; statusCode: number }) => void): void
+  offHeadersReceived(listener?: (result: { header: object; statusCode: number }) => void): void
+}
 
 export interface WxEmulatorOptions {
   /** Origins that may be called, as in the console of WeChat. */
   readonly domains: readonly string[]
-  readonly network: WxNetwork
+  readonly network: WxNetwork | WxCarrier
+  /** Brings what callbacks are given into the world of the caller. Default: as it is. */
+  readonly hand?: (value: object) => object
+  /** Calls back now, later, or never: a process may be suspended or dead. Default: now. */
+  readonly deliver?: (tell: () => void) => void
 }
 
 const SLOTS = 10
 const TIMEOUT_MAX_MS = 60_000
 const BACKGROUND_MS = 5_000
-
-const texts = {
-  dns: {
-    errMsg: 'request:fail errcode:-105 cronet_error_code:-105 error_msg:net::ERR_NAME_NOT_RESOLVED',
-    errno: 600001,
-  },
-  refused: {
-    errMsg: 'request:fail errcode:-102 cronet_error_code:-102 error_msg:net::ERR_CONNECTION_REFUSED',
-    errno: 600001,
-  },
-  reset: {
-    errMsg: 'request:fail errcode:-101 cronet_error_code:-101 error_msg:net::ERR_CONNECTION_RESET',
-    errno: 600001,
-  },
-  certificate: {
-    errMsg: 'request:fail errcode:-202 cronet_error_code:-202 error_msg:net::ERR_CERT_AUTHORITY_INVALID',
-    errno: 600001,
-  },
-  timeout: { errMsg: 'request:fail timeout', errno: 5 },
-  switch: {
-    errMsg: 'request:fail errcode:10011 cronet_error_code:0 error_msg:network change, cancel all task',
-    errno: 600001,
-  },
-  interrupted: { errMsg: 'request:fail interrupted', errno: 600003 },
-  domain: { errMsg: 'request:fail url not in domain list', errno: 600002 },
-  method: { errMsg: 'request:fail invalid method', errno: 600009 },
-  abort: { errMsg: 'request:fail abort', errno: 0 },
-} as const
+const METHODS: readonly string[] = ['OPTIONS', 'GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'TRACE', 'CONNECT']
 
 interface Task {
   readonly options: WxRequestOptions
+  readonly sent: WxSent
   readonly queuedAt: number
+  readonly listeners: Set<(result: { header: object; statusCode: number }) => void>
   startedAt: number
   over: boolean
   stop: () => void
 }
 
 /**
- * A strict `wx` for tests: ten requests at once and the others in a queue, the platform's own error texts and numbers, its list of
- * domains, the background that ends requests after five seconds, the switch of networks that ends them all.
+ * A strict `wx.request` for tests: ten at once and the others in a queue in order of arrival, the platform's own error texts and
+ * numbers, its list of domains, the background that ends requests after five seconds, the switch of networks that ends them all.
  */
 export class WxEmulator {
   /** Requests that the network was asked for, in order. */
   readonly sent: { readonly url: string; readonly method: string; readonly at: number }[] = []
-  readonly #time: VirtualTime
-  readonly #options: WxEmulatorOptions
+  readonly #time: TimeSource
+  readonly #domains: readonly string[]
+  readonly #carrier: WxCarrier
+  readonly #hand: (value: object) => object
+  readonly #deliver: (tell: () => void) => void
   readonly #running: Set<Task> = new Set()
   readonly #queue: Task[] = []
   #background: 'no' | 'soon' | 'yes' = 'no'
+  #stopBackground: () => void = nothing
+  #online = true
 
-  constructor(time: VirtualTime, options: WxEmulatorOptions) {
+  constructor(time: TimeSource, options: WxEmulatorOptions) {
+    const { network } = options
     this.#time = time
-    this.#options = options
+    this.#domains = options.domains
+    this.#carrier = typeof network === 'function' ? fatedCarrier(time, network) : network
+    this.#hand = options.hand ?? ((value) => value)
+    this.#deliver = options.deliver ?? ((tell) => tell())
   }
 
   get running(): number {
     return this.#running.size
   }
 
-  readonly request = (options: WxRequestOptions): { abort(): void } => {
-    const task: Task = { options, queuedAt: this.#time.now(), startedAt: 0, over: false, stop: () => {} }
+  readonly request = (options: WxRequestOptions): WxRequestTask => {
+    const task: Task = {
+      options,
+      sent: sentOf(options),
+      queuedAt: this.#time.now(),
+      listeners: new Set(),
+      startedAt: 0,
+      over: false,
+      stop: nothing,
+    }
     const refused = this.#refusal(options)
-    if (refused !== undefined) {
-      this.#time.after(0, () => this.#fail(task, refused))
-    } else if (this.#running.size < SLOTS) this.#start(task)
+    if (refused !== undefined) this.#time.after(0, () => this.#fail(task, refused))
+    else if (this.#running.size < SLOTS) this.#start(task)
     else this.#queue.push(task)
-    return { abort: () => this.#fail(task, texts.abort) }
+    return {
+      abort: () => this.#fail(task, wxFailures.abort),
+      onHeadersReceived: (listener) => void task.listeners.add(listener),
+      offHeadersReceived: (listener) =>
+        listener === undefined ? task.listeners.clear() : void task.listeners.delete(listener),
+    }
   }
 
   /** The mini program goes to the background: what is not done in five seconds is interrupted, and so is whatever is asked for later. */
   hide(): void {
     this.#background = 'soon'
-    this.#time.after(BACKGROUND_MS, () => {
-      if (this.#background !== 'soon') return
+    this.#stopBackground = this.#time.after(BACKGROUND_MS, () => {
       this.#background = 'yes'
-      this.#endAll(texts.interrupted)
+      this.#endAll(wxFailures.interrupted)
     })
   }
 
   show(): void {
+    this.#stopBackground()
     this.#background = 'no'
   }
 
   /** From Wi-Fi to mobile or back. */
   switchNetwork(): void {
-    this.#endAll(texts.switch)
+    this.#endAll(wxFailures.switch)
   }
 
-  #refusal({ url, method = 'GET' }: WxRequestOptions): WxFailure | undefined {
-    if (this.#background === 'yes') return texts.interrupted
+  /** No network at all, or one again. Losing it ends what is under way, as a switch does. */
+  setOnline(online: boolean): void {
+    this.#online = online
+    if (!online) this.#endAll(wxFailures.switch)
+  }
+
+  /** The process is gone: nothing is called back any more. What the network has already stays there. */
+  kill(): void {
+    this.#stopBackground()
+    for (const task of [...this.#running, ...this.#queue]) {
+      task.over = true
+      task.stop()
+    }
+    this.#running.clear()
+    this.#queue.length = 0
+  }
+
+  #refusal({ url, method = 'GET', data }: WxRequestOptions): WxFailure | undefined {
+    if (this.#background === 'yes') return wxFailures.interrupted
+    if (typeof url !== 'string' || !/^https?:\/\/[^/]/.test(url)) return wxFailures.url
     const origin = /^https:\/\/[^/?#]+/.exec(url)?.[0]
-    if (origin === undefined || !this.#options.domains.includes(origin)) return texts.domain
-    return ['OPTIONS', 'GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'TRACE', 'CONNECT'].includes(method)
-      ? undefined
-      : texts.method
+    if (origin === undefined || !this.#domains.includes(origin)) return wxFailures.domain
+    if (!METHODS.includes(method)) return wxFailures.method
+    if (data !== undefined && data !== null && !['string', 'object'].includes(typeof data))
+      return wxFailures.argument
+    return this.#online ? undefined : wxFailures.offline
   }
 
   #start(task: Task): void {
-    const { url, method = 'GET', header = {}, data, timeout = TIMEOUT_MAX_MS } = task.options
+    const { sent } = task
     this.#running.add(task)
     task.startedAt = this.#time.now()
-    this.sent.push({ url, method, at: task.startedAt })
-    const fate = this.#options.network({ url, method, header, data })
-    const limit = Math.min(timeout, TIMEOUT_MAX_MS)
-    const stopTimeout = this.#time.after(limit, () => this.#fail(task, texts.timeout))
-    const stopFate =
-      'afterMs' in fate
-        ? this.#time.after(fate.afterMs, () => {
-            if ('fails' in fate) this.#fail(task, texts[fate.fails])
-            else this.#answer(task, fate)
-          })
-        : () => {}
+    this.sent.push({ url: sent.url, method: sent.method, at: task.startedAt })
+    const limit = Math.min(task.options.timeout ?? TIMEOUT_MAX_MS, TIMEOUT_MAX_MS)
+    const stopTimeout = this.#time.after(limit, () => this.#fail(task, wxFailures.timeout))
+    const stopNetwork = this.#carrier.carry(sent, {
+      onHeaders: (header, statusCode) => {
+        if (task.over || task.listeners.size === 0) return
+        const result = this.#hand({ header, statusCode, cookies: [] }) as typeof header & {
+          header: object
+          statusCode: number
+        }
+        for (const listener of task.listeners) this.#deliver(() => listener(result))
+      },
+      onAnswer: (received, notes) => this.#answer(task, received, notes ?? {}),
+      onFailure: (kind, notes) => {
+        const { errMsg, errno } = wxFailures[kind]
+        const exception = { reasons: [{ errMsg, errno }], retryCount: notes?.retryCount ?? 0 }
+        this.#fail(task, { errMsg, errno, exception })
+      },
+    })
     task.stop = () => {
       stopTimeout()
-      stopFate()
+      stopNetwork()
     }
   }
 
-  #answer(task: Task, fate: Extract<WxFate, { status: number }>): void {
-    const { dataType = 'json' } = task.options
-    let data: unknown = fate.body
-    if (dataType === 'json') {
-      // As the platform does it: what is no JSON is handed over as text, without a word.
-      try {
-        data = JSON.parse(fate.body)
-      } catch {
-        data = fate.body
-      }
-    }
+  #answer(task: Task, { status, header, body }: WxReceived, notes: WxNotes): void {
+    const { retryCount = 0, ...moments } = notes
     this.#end(task, () => {
-      const answer = {
-        data,
-        statusCode: fate.status,
-        header: { 'Content-Type': 'application/json', ...fate.header },
+      const answer: WxAnswer = {
+        data: dataOf(body, task.options),
+        statusCode: status,
+        header,
         errMsg: 'request:ok',
-        cookies: [],
-        profile: { queueStart: task.queuedAt, queueEnd: task.startedAt },
+        cookies: cookiesOf(header),
+        profile: {
+          invokeStart: task.queuedAt,
+          queueStart: task.queuedAt,
+          queueEnd: task.startedAt,
+          fetchStart: task.startedAt,
+          ...moments,
+          responseEnd: this.#time.now(),
+          receivedBytedCount: body.length,
+        },
+        exception: { reasons: [], retryCount },
+        useHttpDNS: false,
       }
-      task.options.success?.(answer)
-      task.options.complete?.(answer)
+      return [task.options.success, answer]
     })
   }
 
   #fail(task: Task, failure: WxFailure): void {
-    this.#end(task, () => {
-      task.options.fail?.(failure)
-      task.options.complete?.(failure)
-    })
+    this.#end(task, () => [
+      task.options.fail,
+      { ...failure, exception: failure.exception ?? { reasons: [], retryCount: 0 }, useHttpDNS: false },
+    ])
   }
 
-  #end(task: Task, tell: () => void): void {
+  #end<Result extends WxAnswer | WxFailure>(
+    task: Task,
+    outcome: () => [tell: ((result: Result) => void) | undefined, result: Result],
+  ): void {
     if (task.over) return
     task.over = true
     task.stop()
     const place = this.#queue.indexOf(task)
     if (place !== -1) this.#queue.splice(place, 1)
     this.#running.delete(task)
-    tell()
+    this.#deliver(() => {
+      const [tell, result] = outcome()
+      const handed = this.#hand(result) as Result
+      tell?.(handed)
+      task.options.complete?.(handed)
+    })
     while (this.#running.size < SLOTS && this.#queue.length > 0) this.#start(this.#queue.shift()!)
   }
 
   #endAll(failure: WxFailure): void {
-    for (const task of [...this.#running, ...this.#queue]) this.#fail(task, failure)
+    const all = [...this.#running, ...this.#queue]
+    // None of them makes room for another that would be ended as well.
+    this.#queue.length = 0
+    for (const task of all) this.#fail(task, failure)
   }
 }
+
+/** As the platform does it: an object becomes a query, a form or JSON, by method and Content-Type. */
+function sentOf({ url, method = 'GET', header = {}, data }: WxRequestOptions): WxSent {
+  const plain = { ...header }
+  const type = Object.keys(plain).find((name) => name.toLowerCase() === 'content-type')
+  if (type === undefined) plain['content-type'] = 'application/json'
+  if (data === undefined || data === null) return { url, method, header: plain, data: undefined }
+  if (typeof data === 'string') return { url, method, header: plain, data }
+  if (types.isAnyArrayBuffer(data))
+    return { url, method, header: plain, data: new Uint8Array(data as ArrayBuffer).slice() }
+  const isForm = /x-www-form-urlencoded/i.test(type === undefined ? '' : plain[type]!)
+  if (method !== 'GET' && !isForm) return { url, method, header: plain, data: JSON.stringify(data) }
+  const pairs = Object.entries(data as object)
+    .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(textOf(value))}`)
+    .join('&')
+  if (method !== 'GET') return { url, method, header: plain, data: pairs }
+  const joined = pairs === '' ? url : `${url}${url.includes('?') ? '&' : '?'}${pairs}`
+  return { url: joined, method, header: plain, data: undefined }
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '')
+}
+
+/** What is no JSON is handed over as text, without a word: so a page of a captive portal is a success. */
+function dataOf(body: string | Uint8Array, { dataType = 'json', responseType }: WxRequestOptions): unknown {
+  if (responseType === 'arraybuffer') return typeof body === 'string' ? new TextEncoder().encode(body) : body
+  const text = typeof body === 'string' ? body : new TextDecoder().decode(body)
+  if (dataType !== 'json') return text
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+function cookiesOf(header: Readonly<Record<string, string>>): readonly string[] {
+  const name = Object.keys(header).find((each) => each.toLowerCase() === 'set-cookie')
+  return name === undefined ? [] : [header[name]!]
+}
+
+function nothing(): void {}

@@ -1,0 +1,29 @@
+import { Script } from 'node:vm'
+
+export interface PhoneScriptOptions {
+  /** Syntax at most of that year. `es2016` turns async functions into plain promises, as iOS up to 15 needs. Default `es2017`. */
+  readonly target?: 'es2016' | 'es2017'
+  readonly minify?: boolean
+  /** Names that stand for a file: `{ contender: '/…/ours.ts' }`. */
+  readonly alias?: Readonly<Record<string, string>>
+}
+
+/** Bundles a module with all it imports into one script, as a mini program's build would. */
+export async function phoneScript(entry: string, options: PhoneScriptOptions = {}): Promise<Script> {
+  const { build } = await import('esbuild')
+  const { outputFiles } = await build({
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    format: 'iife',
+    platform: 'neutral',
+    mainFields: ['module', 'main'],
+    conditions: ['@budao/source'],
+    target: options.target ?? 'es2017',
+    minify: options.minify ?? false,
+    alias: { ...options.alias },
+    define: { 'process.env.NODE_ENV': '"production"' },
+    logLevel: 'silent',
+  })
+  return new Script(outputFiles[0]!.text, { filename: `${entry.replace(/.*\//, '')}.phone.js` })
+}
