@@ -1,6 +1,7 @@
 import { isLoopback, parseAddress } from './config-address.ts'
 import { checkShares } from './config-checks-limits.ts'
 import { checkCaches } from './config-checks-cache.ts'
+import { checkFailover } from './config-checks-failover.ts'
 import { checkListener, checkListenersAndRoutes } from './config-checks-listener.ts'
 import { checkRoute } from './config-checks-route.ts'
 import type { ConfigDocument, Finding, Path } from './config-document.ts'
@@ -129,6 +130,7 @@ function* checkService(path: Path, service: unknown, sites: unknown): Generator<
   yield* checkAtMost(at('healthCheck', 'timeout'), at('healthCheck', 'interval'))
   yield* checkAtMost(at('timeouts', 'perTry'), at('timeouts', 'request'))
   yield* checkAtMost(at('detection', 'timeout'), at('detection', 'interval'))
+  yield* checkFailover([...path, 'failover'], get(service, 'failover'), sites)
   yield* checkAtMost(at('limits', 'queue', 'timeout'), at('timeouts', 'request'))
   yield* checkShares([...path, 'limits', 'shares'], get(get(service, 'limits'), 'shares'))
 

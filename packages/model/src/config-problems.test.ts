@@ -441,8 +441,12 @@ for (const [text, ...problems] of [...syntax, ...shape, ...crossed]) {
 const warnings: [text: string, ...warnings: string[]][] = [
   [smallest],
   [
-    withService('objectives: { rto: 5s }'),
-    'f:8:5  services.shop.objectives: accepted; acted on by a later release',
+    withService('objectives: { rto: 2s }'),
+    'f:8:5  services.shop.objectives: a recovery may take 2212ms, rto is 2000ms',
+  ],
+  [
+    withService('detection: { mode: literal }'),
+    'f:8:5  services.shop.detection: a dead site may be noticed only after 11000ms (black hole, power loss, SIGSTOP), budget is 5000ms (mode `accelerated` decides sooner)',
   ],
   [
     withRoute('timeout: 9s'),

@@ -15,6 +15,7 @@ import {
 import { proxyProtocolVersion } from './config-schema-l4.ts'
 import { upstreamTlsSchema } from './config-schema-tls.ts'
 import { endpointSchema, registrationSchema } from './config-schema-endpoint.ts'
+import { detectionSchema, failoverSchema, objectivesSchema } from './config-schema-failover.ts'
 import { hedgeSchema, limitsSchema } from './config-schema-limits.ts'
 import { statusRangePattern } from './config-status.ts'
 
@@ -177,32 +178,12 @@ export function serviceSchema(duration: DurationSchema): z.ZodType<ServiceConfig
         .prefault({}),
       limits: limitsSchema(duration).prefault({}),
       detection: z
-        .exactOptional(
-          z
-            .strictObject({
-              mode: choice(['literal', 'accelerated'])
-                .default('accelerated')
-                .describe('How misses are counted.'),
-              interval: duration.or('3s').describe('Between two heartbeats.'),
-              timeout: z
-                .exactOptional(duration.of())
-                .describe(
-                  'A heartbeat later than this is missed. Default 2s, or `interval` if that is shorter.',
-                ),
-              misses: integer(1, 100).default(3).describe('Missed in a row until the site is down.'),
-              budget: duration.or('5s').describe('Time the verdict may take.'),
-            })
-            .transform((detection) => ({ timeout: Math.min(2000, detection.interval), ...detection })),
-        )
-        .describe('Accepted; acted on by a later release.'),
-      objectives: z
-        .exactOptional(
-          z.strictObject({
-            rto: z.exactOptional(duration.of({ min: 0 })).describe('Time a recovery may take.'),
-            rpo: z.exactOptional(duration.of({ min: 0 })).describe('Time whose writes may be lost.'),
-          }),
-        )
-        .describe('Accepted; acted on by a later release.'),
+        .exactOptional(detectionSchema(duration))
+        .describe('How a dead site is noticed. Absent: the defaults.'),
+      objectives: z.exactOptional(objectivesSchema(duration)).describe('What is to be held.'),
+      failover: z
+        .exactOptional(failoverSchema(duration))
+        .describe('What a controller may do when a site is down. Absent: writes need no lease.'),
     })
     .transform(({ breaker, timeouts, ...service }) => {
       const perTry = service.retry.attempts === 0 ? timeouts.request : Math.ceil(timeouts.request / 2)

@@ -1,6 +1,7 @@
-import type { ConfigDocument, Finding, Path } from './config-document.ts'
+import type { ConfigDocument, Finding } from './config-document.ts'
 import type { MatchConfig } from './config-route.ts'
 import type { Config } from './config.ts'
+import { detectionFindings } from './config-warnings-failover.ts'
 import type { Problem } from './problem.ts'
 
 /** What is accepted but will not do what one may think. */
@@ -14,12 +15,13 @@ export function configWarnings(config: Config, document: ConfigDocument): Proble
 }
 
 function serviceWarnings(config: Config): Finding[] {
-  return Object.entries(config.services).flatMap(([name, service]) => {
-    const path: Path = ['services', name]
-    return (['detection', 'objectives'] as const)
-      .filter((key) => service[key] !== undefined)
-      .map((key) => ({ path: [...path, key], message: 'accepted; acted on by a later release' }))
-  })
+  return Object.entries(config.services).flatMap(([name, service]) =>
+    detectionFindings(service).map(({ key, message, hint }) => ({
+      path: ['services', name, key],
+      message,
+      ...(hint === undefined ? {} : { hint }),
+    })),
+  )
 }
 
 function unverified(config: Config): Finding[] {

@@ -1,5 +1,6 @@
 import type { DnsConfig, EndpointConfig, RegistrationConfig } from './config-endpoint.ts'
 import type { CacheConfig } from './config-cache.ts'
+import type { DetectionConfig, FailoverConfig, ObjectivesConfig } from './config-failover.ts'
 import type { RouteConfig } from './config-route.ts'
 import type { StoreConfig } from './providers/store.ts'
 import type { ProxyProtocolConfig, ProxyProtocolVersion, TcpConfig } from './config-l4.ts'
@@ -167,10 +168,11 @@ export interface ServiceConfig {
   readonly slowStart?: SlowStartConfig
   readonly priority: PriorityConfig
   readonly limits: ServiceLimits
-  /** Accepted; acted on by a later release. */
+  /** Absent: the defaults, where something watches the sites. */
   readonly detection?: DetectionConfig
-  /** Accepted; acted on by a later release. */
   readonly objectives?: ObjectivesConfig
+  /** Absent: nobody holds a lease on writes, and no site takes over from another but by its share of the traffic. */
+  readonly failover?: FailoverConfig
 }
 
 /**
@@ -365,19 +367,4 @@ export interface OverloadConfig {
   readonly loopDelay: number
   /** How much of its heap a thread may use, percent. Default 90. */
   readonly heapPercent: number
-}
-
-/** How a dead site is noticed; acted on by a later release. Times in milliseconds. */
-export interface DetectionConfig {
-  readonly mode: 'literal' | 'accelerated'
-  readonly interval: number
-  readonly timeout: number
-  readonly misses: number
-  readonly budget: number
-}
-
-/** Time and loss allowed, milliseconds; acted on by a later release. */
-export interface ObjectivesConfig {
-  readonly rto?: number
-  readonly rpo?: number
 }

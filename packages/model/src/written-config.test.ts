@@ -203,7 +203,12 @@ const service = fc.record(
     slowStart: fc.record({ window: duration, aggression: fc.constantFrom(0.5, 1, 2) }),
     priority: some({ panicPercent: percent }),
     limits: some({ concurrency: count, pending: count, connections: count }),
-    detection: some({ misses: count }),
+    detection: some({ misses: count, beat: duration, phi: percent.map((n) => 1 + n / 10), rise: count }),
+    failover: some({
+      automation: fc.constantFrom('on', 'advise', 'off'),
+      lease: fc.constant('4s'),
+      every: duration,
+    }),
     objectives: some({ rto: duration, rpo: fc.constant('0s') }),
   },
   { requiredKeys: ['endpoints'] },

@@ -1,0 +1,56 @@
+/**
+ * What a controller tells an agent or gateway of a site. All are idempotent by `stepId`: the same one again is
+ * answered as before, and one of an epoch below the highest seen is refused.
+ */
+export interface SiteOrder {
+  /** `run id / step`, unique for each attempt. */
+  readonly stepId: string
+  readonly unit: string
+  /** The epoch the order is about. */
+  readonly epoch: number
+  readonly site: string
+  /**
+   * fence: stop accepting writes of this epoch and lower ones, now and after a restart; answer with the position of
+   * the last one. `drain` alike, after finishing those under way.
+   * claim: take the lease that was granted to this site.
+   * restore: bring the data back to the last consistent position, where the provider can.
+   * catch-up: replay from the owner until nothing is missing; answer with lag and divergence.
+   * shadow: answer reads beside the owner, for comparison.
+   */
+  readonly order: 'fence' | 'drain' | 'claim' | 'restore' | 'catch-up' | 'shadow'
+}
+
+/** What came of an order. */
+export interface OrderAnswer {
+  readonly stepId: string
+  readonly ok: boolean
+  /** Why not; empty when it went well. */
+  readonly why: string
+  /** Position of the last write applied at the site, where the order asks for it. */
+  readonly position?: number
+}
+
+/** How far the data of a site is, told with its opinions. */
+export interface SitePosition {
+  readonly service: string
+  readonly site: string
+  /** Writes applied, counted along the log of the unit’s owner. */
+  readonly position: number
+  /** Everything the owner acknowledged before so many milliseconds ago is here; null: unknown. */
+  readonly lagMs: number | null
+  /** Rows known to differ from the owner’s; 0 after a clean comparison. */
+  readonly divergence: number
+  /** Requests a second the site can carry, against what the service needs, percent. */
+  readonly capacityPercent: number
+}
+
+/** Who serves a unit: published to every gateway and DNS server, which obey the highest epoch they have seen. */
+export interface Placement {
+  readonly unit: string
+  readonly service: string
+  readonly epoch: number
+  /** Writes go here; null: nobody may accept them at this moment. */
+  readonly owner: string | null
+  /** Reads go to these, the owner first. Never empty: with all down, the last that served. */
+  readonly readers: readonly string[]
+}
