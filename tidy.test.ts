@@ -10,6 +10,7 @@ import {
   files,
   imports,
   mentions,
+  miniProgramScripts,
   packageName,
   packageOf,
   resolveImport,
@@ -30,7 +31,8 @@ test('what a package imports, it declares', () => {
     const declared = new Set([manifest.name, ...Object.keys(manifest.dependencies ?? {})])
     const toolOrTest = isTest(file) || manifest.private === true
     if (toolOrTest) {
-      for (const name of Object.keys(root.devDependencies!)) declared.add(name)
+      for (const name of Object.keys({ ...root.devDependencies, ...manifest.devDependencies }))
+        declared.add(name)
       for (const each of packages) declared.add(each.manifest.name)
     }
     return imports(file)
@@ -165,6 +167,7 @@ test('every source file is used, or is where something starts', () => {
     ),
     ...sources.filter((file) => file.endsWith('.bench.ts')),
     ...mentions('package.json'),
+    ...miniProgramScripts,
     ...files.filter((file) => file.endsWith('.html')).flatMap(mentions),
   ]
   const used = reachable(entries)

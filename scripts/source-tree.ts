@@ -1,6 +1,6 @@
 // What tidy.test.ts knows of the source: files, what they import, and their text without comments.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { basename, dirname, join, normalize } from 'node:path'
+import { basename, dirname, extname, join, normalize } from 'node:path'
 import { packages, sourceOf } from './packages.ts'
 import type { WorkspacePackage } from './packages.ts'
 
@@ -58,7 +58,11 @@ export function packageName(specifier: string): string | undefined {
 
 /** The file an import leads to inside this workspace, undefined outside it. */
 export function resolveImport(file: string, specifier: string): string | undefined {
-  if (specifier.startsWith('.')) return normalize(join(dirname(file), specifier))
+  if (specifier.startsWith('.')) {
+    const path = normalize(join(dirname(file), specifier))
+    // WeChat's compiler wants imports without an ending.
+    return extname(path) === '' ? `${path}.ts` : path
+  }
   const name = packageName(specifier)
   const owner = packages.find(({ manifest }) => manifest.name === name)
   const entry = sourceOf(owner?.manifest.exports?.[`.${specifier.slice(name!.length)}`])
@@ -81,6 +85,19 @@ export function mentions(file: string): string[] {
     ]
   })
 }
+
+/** Scripts that the json of a mini program names: its pages, and the components they use. */
+export const miniProgramScripts: readonly string[] = files
+  .filter((file) => basename(file) === 'app.json')
+  .flatMap((app) => {
+    const folder = dirname(app)
+    const pages = (JSON.parse(text(app)) as { pages: string[] }).pages
+    const components = files
+      .filter((file) => file.startsWith(`${folder}/`) && file.endsWith('.json'))
+      .map((file) => JSON.parse(text(file)) as { usingComponents?: Record<string, string> })
+      .flatMap(({ usingComponents = {} }) => Object.values(usingComponents))
+    return [...pages, ...components].map((path) => `${normalize(join(folder, path))}.ts`)
+  })
 
 function walk(dir: string): string[] {
   return readdirSync(dir, { withFileTypes: true })

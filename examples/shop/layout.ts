@@ -21,10 +21,17 @@ export interface GatewayPlace {
   readonly adminPort: number
 }
 
+/** The mini program in a browser. */
+export interface MiniProgramPlace {
+  readonly name: string
+  readonly port: number
+}
+
 /** Which process of the demo is where. */
 export interface Layout {
   readonly shops: readonly ShopPlace[]
   readonly gateways: readonly GatewayPlace[]
+  readonly miniProgram: MiniProgramPlace
 }
 
 /** A port that somebody else has. */
@@ -35,9 +42,9 @@ export interface BusyPort {
 }
 
 /** The ports in `east.yaml` and `west.yaml`. */
-export const defaultPorts: readonly number[] = [8080, 8081, 9900, 9901, 7001, 7002, 7101, 7102]
+export const defaultPorts: readonly number[] = [8080, 8081, 9900, 9901, 7001, 7002, 7101, 7102, 8082]
 
-/** Ports in the order of `defaultPorts`: gateways, their admin addresses, shops of east, shops of west. */
+/** Ports in the order of `defaultPorts`: gateways, their admin addresses, shops of east, shops of west, mini program. */
 export function layoutOf(ports: readonly number[]): Layout {
   const at = (index: number): number => ports[index]!
   return {
@@ -50,6 +57,7 @@ export function layoutOf(ports: readonly number[]): Layout {
     shops: sites.flatMap((site, index) =>
       [0, 1].map((nth) => ({ name: `shop-${site}-${nth + 1}`, site, port: at(4 + 2 * index + nth) })),
     ),
+    miniProgram: { name: 'miniprogram', port: at(8) },
   }
 }
 
@@ -68,6 +76,7 @@ export async function busyPort(layout: Layout): Promise<BusyPort | undefined> {
     ...layout.gateways.map(({ name, port }) => ({ name, port })),
     ...layout.gateways.map(({ name, adminPort }) => ({ name: `admin of ${name}`, port: adminPort })),
     ...layout.shops.map(({ name, port }) => ({ name, port })),
+    layout.miniProgram,
   ]
   for (const { name, port } of wanted) {
     try {

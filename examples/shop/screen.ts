@@ -27,6 +27,7 @@ export function welcome(
       return `  ${site}     http://127.0.0.1:${port}   in front of shops on ports ${shops.join(' and ')}`
     }),
     `  console  http://127.0.0.1:${east!.adminPort} (east), http://127.0.0.1:${west!.adminPort} (west)`,
+    `  shop     http://127.0.0.1:${layout.miniProgram.port}   the mini program, in a browser`,
     '',
     'Try in another terminal:',
     `  curl -i '${url}/api/products?category=tea'`,

@@ -16,7 +16,7 @@ const script = join(import.meta.dirname, 'start.ts')
 test('a port in use is named, with whose it is and what to do, and nothing is started', async (t) => {
   const data = mkdtempSync(join(tmpdir(), 'budao-start-'))
   t.after(() => rmSync(data, { recursive: true, force: true }))
-  // The lowest of eight: seven more above it make the demo's.
+  // The lowest of nine: eight more above it make the demo's.
   const server = createServer().listen(Math.min(...(await freePorts())), '127.0.0.1')
   t.after(() => void server.close())
   await once(server, 'listening')
@@ -71,9 +71,9 @@ for (const site of sites) {
 }
 
 test('what is printed fits 80 columns', () => {
-  const ports = defaultPorts.map((_, index) => 65_528 + index)
-  const files = ['data/shop-65528/run/east.yaml', 'data/shop-65528/run/west.yaml']
-  const text = welcome(layoutOf(ports), files, 'data/shop-65528/run/east.pids', {
+  const ports = defaultPorts.map((_, index) => 65_527 + index)
+  const files = ['data/shop-65527/run/east.yaml', 'data/shop-65527/run/west.yaml']
+  const text = welcome(layoutOf(ports), files, 'data/shop-65527/run/east.pids', {
     readyMs: 1_234,
     phones: 500,
     restartAfterMs: 6_000,

@@ -1,6 +1,6 @@
 /**
- * `npm start`: the shop at two sites of two processes each, a gateway at each site, simulated phones. Ends with
- * Ctrl-C or SIGTERM, and with it all it has started.
+ * `npm start`: the shop at two sites of two processes each, a gateway at each site, a mini program in the
+ * browser, simulated phones. Ends with Ctrl-C or SIGTERM, and with it all it has started.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -14,7 +14,7 @@ import { holdLeash } from './leash.ts'
 import { liveLine, welcome } from './screen.ts'
 
 const usage = `Usage: npm start -- [--port-base N|auto] [--data DIR | --temporary] [--phones N]
-  --port-base N  eight ports from N on instead of ${defaultPorts.join(', ')}; auto: free ones
+  --port-base N  nine ports from N on instead of ${defaultPorts.join(', ')}; auto: free ones
   --data DIR     where databases, logs and pid files go (default data/shop)
   --temporary    they go to a new folder that is removed at the end
   --phones N     simulated phones (default 40, at most 500)`
@@ -50,6 +50,7 @@ let live: NodeJS.Timeout | undefined
 let stopping: Promise<void> | undefined
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop())
 
+startMiniProgram()
 startShops()
 await Promise.all(
   layout.shops.map(async ({ name, port }) => answers(name, `http://127.0.0.1:${port}/healthz`)),
@@ -60,6 +61,7 @@ await Promise.all(
     answers(name, `http://127.0.0.1:${port}/api/products?page=1`),
   ),
 )
+await answers(layout.miniProgram.name, `http://127.0.0.1:${layout.miniProgram.port}/healthz`)
 if (stopping === undefined) {
   phones.start()
   console.log(
@@ -80,6 +82,17 @@ function startShops(): void {
     const args = [script, '--port', String(port), '--site', site, '--data', data, '--name', name]
     crew.start({ name, crew: site, args })
   }
+}
+
+function startMiniProgram(): void {
+  const { name, port } = layout.miniProgram
+  const script = join(workspace, 'examples/shop-miniprogram/browser/serve.ts')
+  const gateways = layout.gateways.flatMap((gateway) => ['--gateway', `http://127.0.0.1:${gateway.port}`])
+  crew.start({
+    name,
+    crew: name,
+    args: [script, '--port', String(port), ...gateways, '--run-dir', shown(runDir)],
+  })
 }
 
 /** Returns the gateways' configuration files. */
@@ -144,7 +157,7 @@ function stop(): Promise<void> {
     if (tty) process.stdout.write('\r\u001b[2K')
     console.log('Stopping.')
     await phones.stop()
-    await crew.stop('gateways')
+    await crew.stop('gateways', layout.miniProgram.name)
     await crew.stop(...sites)
     if (options.temporary) rmSync(stateDir, { recursive: true, force: true })
     if (process.connected) process.disconnect?.()

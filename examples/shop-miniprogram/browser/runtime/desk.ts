@@ -1,0 +1,2 @@
+/** The desk around the phone. */
+document.title = document.title.trim()

@@ -1,0 +1,7 @@
+import { api } from './api'
+
+App({
+  onLaunch() {
+    void api.outbox.load()
+  },
+})
