@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'no_route'
   | 'not_cached'
   | 'method_not_allowed'
+  | 'bad_body'
   | 'part_failed'
   | 'part_late'
   | 'token_missing'
@@ -67,7 +68,8 @@ export const errorCodes: Readonly<Record<ErrorCode, { readonly status: number; r
       message: 'Only `Transfer-Encoding: chunked` is understood.',
     },
     version_not_supported: { status: 505, message: 'Only HTTP/1.1 and HTTP/1.0 are spoken here.' },
-    method_not_allowed: { status: 405, message: 'This route answers GET and HEAD only.' },
+    method_not_allowed: { status: 405, message: 'This route does not answer that method.' },
+    bad_body: { status: 400, message: 'The body is not what this route takes:' },
     part_failed: { status: 502, message: 'A part of this answer could not be had.' },
     part_late: { status: 504, message: 'A part of this answer did not come in time.' },
     no_route: { status: 404, message: 'No route matches this request.' },

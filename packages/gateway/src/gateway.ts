@@ -17,19 +17,19 @@ import { EndpointDirectory } from './endpoints/endpoint-directory.ts'
 import { endpointsChanged } from './endpoints/endpoints-changed.ts'
 import { LeftEndpoints } from './endpoints/left-endpoints.ts'
 import { CallMetrics } from './metrics/call-metrics.ts'
-import { CallRows } from './metrics/call-rows.ts'
 import { faultCounts } from './metrics/fault-counts.ts'
 import type { GatewayOptions } from './gateway-options.ts'
 import { GatewayReporter } from './metrics/gateway-report.ts'
 import { HealthChecker } from './service/health-checker.ts'
 import { KeyFetcher } from './keys/key-fetcher.ts'
-import { LISTENER_ROWS_MAX, ListenerMetrics, ListenerMetricsReader } from './metrics/listener-metrics.ts'
+import { ListenerMetrics, ListenerMetricsReader } from './metrics/listener-metrics.ts'
 import { Metrics, MetricsReader } from './metrics/metrics.ts'
-import { giveRows } from './metrics/name-rows.ts'
 import { ProcessClock } from './threads/process-clock.ts'
 import { prometheusText } from './metrics/prometheus.ts'
 import { storeCounts } from './routing/routing.ts'
-import { createServices, runtimeCells, type RuntimePlan } from './threads/runtime.ts'
+import { createServices, type RuntimePlan } from './threads/runtime.ts'
+import { ROUTE_ROWS_MAX, RuntimePlans } from './threads/runtime-plans.ts'
+import { sdkReport } from './serve/serve-memory.ts'
 import { ServiceWatch } from './service/service-watch.ts'
 import type { Service } from './service/service.ts'
 import { CERTIFICATE_POLL_MS, CertificateStore } from './tls/certificate-store.ts'
@@ -38,8 +38,6 @@ import { WorkerPool } from './threads/worker-pool.ts'
 
 /** Shared memory for services, endpoints and rate limits: 8 Mi cells, 32 MiB of address space, used as needed. */
 const ARENA_CELLS = 8 * 1_024 * 1_024
-/** Routes that may ever be named in the life of one process: their counters keep their place. */
-const ROUTE_ROWS_MAX = 16_384
 const SECOND_MS = 1_000
 const STUCK_MS = 10_000
 
@@ -68,14 +66,12 @@ export class Gateway {
   readonly #acme: AcmeCertificates
   readonly #keys: KeyFetcher
   readonly #listenerReader: ListenerMetricsReader
-  readonly #listenerRows: Record<string, number> = Object.create(null)
   readonly #workers: number
-  readonly #routeRows: Record<string, number> = Object.create(null)
+  readonly #plans: RuntimePlans
   readonly #watch: ServiceWatch
   readonly #left = new LeftEndpoints()
   /** The endpoints of now, and the API's way to change them. */
   readonly directory: EndpointDirectory
-  readonly #callRows = new CallRows()
   #services: Map<string, Service> = new Map()
   /** As the file has it, numbered as what is in force. */
   #snapshot: Snapshot | null = null
@@ -89,6 +85,12 @@ export class Gateway {
   constructor(config: Pick<Config, 'workers' | 'node'>, options: GatewayOptions) {
     this.#options = options
     this.#workers = config.workers === 'auto' ? availableParallelism() : config.workers
+    this.#plans = new RuntimePlans({
+      arena: this.#arena,
+      caches: this.#caches,
+      workers: this.#workers,
+      baseDir: options.baseDir,
+    })
     this.#metrics = Array.from(
       { length: this.#workers },
       () => new SharedArrayBuffer(Metrics.bytesFor(ROUTE_ROWS_MAX) + CallMetrics.bytes),
@@ -146,7 +148,7 @@ export class Gateway {
     const result = await this.apply(snapshot)
     if (!result.ok) throw new Error(result.problem)
     this.#state = 'serving'
-    this.#reporter.sample(this.#services, this.#routeRows)
+    this.#reporter.sample(this.#services, this.#plans.routeRows)
     this.#ticker = setInterval(() => this.#tick(), SECOND_MS)
     this.#options.report({
       kind: 'gateway.started',
@@ -181,7 +183,7 @@ export class Gateway {
       snapshot: this.#snapshot!,
       state: this.#state,
       services: this.#services,
-      routeRows: this.#routeRows,
+      routeRows: this.#plans.routeRows,
       workers: this.#pool.states(),
       addresses: this.#pool.addresses,
       certificates: this.#certificates.report(),
@@ -197,15 +199,16 @@ export class Gateway {
     return prometheusText(
       this.report(),
       this.#reader,
-      this.#routeRows,
-      (name, field) => this.#listenerReader.get(this.#listenerRows[name]!, field),
+      this.#plans.routeRows,
+      (name, field) => this.#listenerReader.get(this.#plans.listenerRows[name]!, field),
       this.#inForce === null ? {} : storeCounts(this.#inForce, this.#arena.memory),
       this.#keys.report(),
       { resolutions: this.directory.resolutions(), expirations: this.directory.expirations },
       this.#services,
       this.#caches.counts(),
-      this.#callRows.read(this.#metrics),
+      this.#plans.callRows.read(this.#metrics),
       this.#inForce === null ? [] : faultCounts(this.#inForce, this.#arena.memory),
+      this.#inForce === null ? null : sdkReport(this.#inForce, this.#arena.memory),
     )
   }
 
@@ -308,7 +311,13 @@ export class Gateway {
     let services: Map<string, Service>
     let plan: RuntimePlan
     try {
-      plan = this.#plan({ ...snapshot, config: this.directory.desired(snapshot.config) }, configVersion, tls)
+      plan = this.#plans.make(
+        { ...snapshot, config: this.directory.desired(snapshot.config) },
+        configVersion,
+        tls,
+        this.#clock.now(),
+        this.#left.busyOffsets(),
+      )
       services = this.#observe(plan)
       this.directory.markDrained(services.values())
       await this.#pool.apply(plan)
@@ -348,25 +357,6 @@ export class Gateway {
       .catch((error: unknown) => this.#options.warn(`renewed certificates: ${String(error)}`))
   }
 
-  #plan(snapshot: Snapshot, configVersion: number, tls: TlsMaterial): RuntimePlan {
-    const wanted = runtimeCells(snapshot, this.#workers)
-    const layout = this.#arena.arrange(wanted, this.#clock.now(), this.#left.busyOffsets())
-    giveRows(this.#routeRows, snapshot.config.routes, ROUTE_ROWS_MAX, 'route')
-    giveRows(this.#listenerRows, snapshot.config.listeners, LISTENER_ROWS_MAX, 'listener')
-    return {
-      snapshot,
-      configVersion,
-      layout,
-      listenerRows: { ...this.#listenerRows },
-      tls,
-      routeRows: { ...this.#routeRows },
-      callRows: this.#callRows.assign(snapshot.config),
-      workers: this.#workers,
-      cacheMemory: this.#caches.arrange(snapshot.config),
-      baseDir: this.#options.baseDir,
-    }
-  }
-
   #onCrash(worker: number): void {
     this.#reader.forgetGauges(worker)
     this.#listenerReader.forgetGauges(worker)
@@ -377,7 +367,7 @@ export class Gateway {
 
   #tick(): void {
     const now = this.#clock.now()
-    this.#reporter.sample(this.#services, this.#routeRows)
+    this.#reporter.sample(this.#services, this.#plans.routeRows)
     const { stuckMs = STUCK_MS } = this.#options
     for (const { id, state } of this.#pool.states()) {
       const seenAt = this.#reader.tickAt(id)

@@ -43,7 +43,7 @@ export function* checkRoute(path: Path, route: unknown, services: unknown): Gene
 }
 
 /** Who answers: exactly one of these. */
-const answers = ['backends', 'respond', 'redirect', 'aggregate'] as const
+const answers = ['backends', 'respond', 'redirect', 'aggregate', 'serve'] as const
 
 /** Keys that mean nothing where no service is asked. */
 const forBackends = ['rewrite', 'timeout', 'perTry', 'cache', 'fallback', 'sticky', 'mirror'] as const

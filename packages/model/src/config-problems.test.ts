@@ -291,7 +291,7 @@ const crossed: [text: string, ...problems: string[]][] = [
   ],
   [
     smallestWith([backends, 'rewrite: { path: /a }']),
-    'f:11:5  routes[0].backends: missing: expected one of backends, respond, redirect, aggregate',
+    'f:11:5  routes[0].backends: missing: expected one of backends, respond, redirect, aggregate, serve',
   ],
   [
     smallestWith([listener, '- { name: web, address: 127.0.0.1:0, protocol: tcp }']),

@@ -4,6 +4,7 @@ import type { JsonValue } from './config-json.ts'
 import type { PriorityName } from './config.ts'
 import type { RouteCacheConfig } from './config-cache.ts'
 import type { JwtConfig } from './config-jwt.ts'
+import type { ServeConfig } from './config-serve.ts'
 import type { FaultConfig, MirrorConfig, StickyConfig } from './config-traffic.ts'
 
 /** Which requests it takes, what they pass, and which services answer them. */
@@ -21,6 +22,7 @@ export interface RouteConfig {
   readonly respond?: RespondConfig
   readonly redirect?: RedirectConfig
   readonly aggregate?: AggregateConfig
+  readonly serve?: ServeConfig
   /** Which backend a user gets; absent: drawn anew for each request. */
   readonly sticky?: StickyConfig
   readonly mirror?: MirrorConfig

@@ -11,6 +11,7 @@ import { aggregateSchema } from './config-schema-aggregate.ts'
 import { redirectSchema, respondSchema } from './config-schema-answer.ts'
 import { routeCacheSchema } from './config-schema-cache.ts'
 import { jwtSchema } from './config-schema-jwt.ts'
+import { serveSchema } from './config-schema-serve.ts'
 import { faultSchema, mirrorSchema, stickySchema } from './config-schema-traffic.ts'
 import {
   authority,
@@ -73,6 +74,11 @@ export function routeSchema(duration: DurationSchema): z.ZodType<RouteConfig> {
       aggregate: z
         .exactOptional(aggregateSchema(duration))
         .describe('Instead of `backends`: several calls at once, whose answers become one JSON object.'),
+      serve: z
+        .exactOptional(serveSchema(duration))
+        .describe(
+          'Instead of `backends`: what apps and operators ask the gateway itself for; exactly one key.',
+        ),
       sticky: z
         .exactOptional(stickySchema(duration))
         .describe('Keeps a user at the same backend. Absent: each request is drawn anew.'),

@@ -139,9 +139,10 @@ function summaryTable(config: Config): string {
 }
 
 /** Who or what answers on a route. */
-function answersOf({ backends, respond, redirect, aggregate }: RouteConfig): string {
+function answersOf({ backends, respond, redirect, aggregate, serve }: RouteConfig): string {
   if (respond !== undefined) return `answer ${respond.status}`
   if (redirect !== undefined) return `redirect ${redirect.status}`
+  if (serve !== undefined) return `serve ${Object.keys(serve).join(' ')}`
   if (aggregate !== undefined) {
     const services = new Set(Object.values(aggregate.parts).map(({ service }) => service))
     return `parts of ${[...services].join(', ')}`

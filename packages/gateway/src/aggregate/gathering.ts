@@ -3,7 +3,6 @@ import {
   type CallAnswer,
   type CallFailure,
   type CallOrigin,
-  type CallSource,
   type CallUser,
 } from '../upstream/backend-call.ts'
 import { outcomeOf, type CallOutcome } from '../metrics/call-metrics.ts'
@@ -12,17 +11,9 @@ import { errorCodes } from '../errors.ts'
 import type { PartRecord, Reply } from '../filters/filter.ts'
 import { linesOf, linesWithout } from '../exchange/header-lines.ts'
 import { errorReply } from '../exchange/reply.ts'
+import type { OnWorkEnd, WorkRequest, WorkUnderWay } from '../exchange/own-work.ts'
 import type { Aggregate } from './aggregate.ts'
-import type { TemplateInput } from './filled-template.ts'
 import type { Part, PartProblem, PartQuestion } from './part.ts'
-
-/** What methods other than GET and HEAD get. */
-export const wrongMethod: Reply = errorReply(
-  errorCodes.method_not_allowed.status,
-  'method_not_allowed',
-  errorCodes.method_not_allowed.message,
-  [['Allow', 'GET, HEAD']],
-)
 
 /**
  * waiting  to be asked, for others to end first
@@ -63,26 +54,20 @@ class Slot implements PartRecord {
 }
 
 /** The calls of one request to an aggregate route, and what they make together. */
-export class Gathering implements CallUser {
+export class Gathering implements CallUser, WorkUnderWay {
   readonly #plane: DataPlane
   readonly #aggregate: Aggregate
   readonly #origin: CallOrigin
   readonly #lines: string
   readonly #slots: readonly Slot[]
   readonly #deadlineAt: number
-  readonly #onEnd: (reply: Reply, reason: string) => void
+  readonly #onEnd: OnWorkEnd
   #underWay = 0
   #next = 0
   #ended = false
 
   /** `onEnd` is told once, perhaps before `start` has returned: the answer, and why it is not complete. */
-  constructor(
-    plane: DataPlane,
-    aggregate: Aggregate,
-    request: CallSource,
-    parameters: TemplateInput['parameters'],
-    onEnd: (reply: Reply, reason: string) => void,
-  ) {
+  constructor(plane: DataPlane, aggregate: Aggregate, request: WorkRequest, onEnd: OnWorkEnd) {
     this.#plane = plane
     this.#aggregate = aggregate
     // All of it now: the request is somebody else's by the time that a part's turn has come.
@@ -93,6 +78,7 @@ export class Gathering implements CallUser {
     )
     this.#lines = linesOf(request.forwardedLines, aggregate.passHeaders)
     this.#onEnd = onEnd
+    const parameters = request.parameters()
     this.#slots = aggregate.parts.map((part) => {
       const question = part.question({ request, parameters })
       const slot = new Slot(part, typeof question === 'string' ? null : question)

@@ -1,23 +1,22 @@
 import { attemptDeadline } from '@budao/resilience'
 import { challengeReply } from '../acme/acme-challenges.ts'
-import type { Aggregate } from '../aggregate/aggregate.ts'
-import { Gathering, wrongMethod } from '../aggregate/gathering.ts'
 import type { AnsweredBy } from './answered-by.ts'
 import { answerOf } from './answer-text.ts'
 import { Attempts } from '../upstream/attempts.ts'
-import type { CallOrigin, CallSource } from '../upstream/backend-call.ts'
+import type { CallOrigin } from '../upstream/backend-call.ts'
 import type { Caller } from '../upstream/caller.ts'
 import { CacheTurn, type CacheClient } from '../cache/cache-turn.ts'
-import type { Answer, Client, ClientResponse, HttpVersion } from '../client/client.ts'
+import type { Answer, Client, ClientResponse } from '../client/client.ts'
 import type { DataPlane } from '../threads/data-plane.ts'
 import { errorCodes, type ErrorCode } from '../errors.ts'
 import { FilterChain } from '../filters/filter-chain.ts'
-import type { Claims, Filter, FilterRequest, Reply } from '../filters/filter.ts'
+import type { Filter, FilterRequest, Reply } from '../filters/filter.ts'
 import { ForwardedHead, hostOf } from './forwarded-head.ts'
-import { checkEditable } from '../http/fields.ts'
 import type { IssuedCookie } from './issued-cookie.ts'
 import type { Mirror } from '../upstream/mirror.ts'
+import type { OwnWork, WorkRequest, WorkUnderWay } from './own-work.ts'
 import { normalizeTarget, type Target } from '../routing/path.ts'
+import { ReceivedRequest } from './received-request.ts'
 import { errorReply } from './reply.ts'
 import { refusalHeaders } from './refusal-headers.ts'
 import { RequestTerms } from './call-terms.ts'
@@ -37,7 +36,7 @@ import type { UpstreamConnection } from '../upstream/upstream-connection.ts'
  * caching     a cache is asked, or another request's answer awaited
  * receiving   a small body is taken in whole before an endpoint is asked: a slow phone holds no place at a backend
  * attempting  an endpoint has been asked, or is about to be
- * gathering   several services have been asked for the parts of the answer
+ * working     the route answers by itself, and that takes time
  * relaying    an endpoint's answer is on the way to the client
  * tunnelling  it has granted an upgrade: bytes go both ways until either side has had enough
  */
@@ -47,7 +46,7 @@ type State =
   | 'caching'
   | 'receiving'
   | 'attempting'
-  | 'gathering'
+  | 'working'
   | 'relaying'
   | 'tunnelling'
 
@@ -55,7 +54,6 @@ type State =
 const CLIENT_CLOSED = 499
 
 const NO_FILTERS: readonly Filter[] = []
-const NO_MARKS: readonly string[] = []
 
 const asterisk: Target = { path: '*', query: '' }
 
@@ -63,19 +61,14 @@ const asterisk: Target = { path: '*', query: '' }
  * One request of a client, from its head to the last byte of its answer: route, filters, attempts at endpoints,
  * relay or an answer of the gateway's own. One object serves a connection for its life and is refilled for every request.
  */
-export class Exchange implements Timed, FilterRequest, Caller, CallSource, CacheClient, TunnelOwner {
+export class Exchange
+  extends ReceivedRequest
+  implements Timed, FilterRequest, Caller, WorkRequest, CacheClient, TunnelOwner
+{
   deadlineAt: number = Infinity
   wheelTick: number = -1
-  method = ''
-  host = ''
-  path = ''
-  query = ''
-  clientIp = ''
-  requestId = ''
   upgrade = ''
   span: Span | null = null
-  now = 0
-  claims: Claims | null = null
   readonly body: RequestBody = new RequestBody()
   readonly terms: RequestTerms = new RequestTerms()
   readonly #attempts: Attempts
@@ -107,14 +100,14 @@ export class Exchange implements Timed, FilterRequest, Caller, CallSource, Cache
   #usedFallbackService = false
   /** Made for the first request of a route with a cache. */
   #turn: CacheTurn | null = null
-  #marks = NO_MARKS
   /** Header lines that give the client cookies of the gateway's. */
   #cookieLines = ''
-  #gathering: Gathering | null = null
+  #work: WorkUnderWay | null = null
   /** To be shown this request once its body is complete. */
   #mirror: Mirror | null = null
 
   constructor(plane: DataPlane, client: Client) {
+    super(client)
     this.#plane = plane
     this.#client = client
     this.#response = client.response
@@ -123,57 +116,8 @@ export class Exchange implements Timed, FilterRequest, Caller, CallSource, Cache
     this.#attempts = new Attempts(plane, this)
   }
 
-  // What filters and routing see.
-
-  get scheme(): 'http' | 'https' {
-    return this.#client.scheme
-  }
-
-  get httpVersion(): HttpVersion {
-    return this.#client.httpVersion
-  }
-
   get route(): string {
     return this.#route?.name ?? ''
-  }
-
-  get listener(): string {
-    return this.#client.listener.name
-  }
-
-  get peerTrusted(): boolean {
-    return this.#client.listener.trustForwarded
-  }
-
-  header(name: string): string | undefined {
-    return this.#client.head.fields.get(name)
-  }
-
-  setHeader(name: string, value: string): void {
-    checkEditable(name)
-    this.#client.head.fields.set(name, value)
-  }
-
-  addHeader(name: string, value: string): void {
-    checkEditable(name)
-    this.#client.head.fields.add(name, value)
-  }
-
-  removeHeader(name: string): void {
-    checkEditable(name)
-    this.#client.head.fields.remove(name)
-  }
-
-  get marks(): readonly string[] {
-    return this.#marks
-  }
-
-  mark(word: string): void {
-    this.#marks = [...this.#marks, word]
-  }
-
-  arrived(lower: string): boolean {
-    return this.#client.head.fields.arrived(lower)
   }
 
   // From the client.
@@ -192,22 +136,18 @@ export class Exchange implements Timed, FilterRequest, Caller, CallSource, Cache
     this.upgrade = ''
     this.#tunnel = null
     this.#route = null
-    this.claims = null
     this.#chain.begin(NO_FILTERS)
     this.#paused = false
     this.#continueSent = false
     this.#answeredBy = 'gateway'
     this.#reason = ''
-    this.#marks = NO_MARKS
     this.#cookieLines = ''
     this.#status = 0
     this.#usedFallbackService = false
     this.#attempts.reset()
     this.#response.bytes = 0
-    this.now = now
+    this.renew(now)
     this.terms.read(head, this.#client.listener.trustForwarded, now)
-    this.method = head.method
-    this.clientIp = this.#clientIp()
     this.requestId = this.#forwarded.requestId(head)
     this.span = runtime.tracer === null ? null : runtime.tracer.begin(head)
     if (this.span !== null) head.fields.set('traceparent', this.span.traceparent)
@@ -244,9 +184,9 @@ export class Exchange implements Timed, FilterRequest, Caller, CallSource, Cache
       return bytes.length
     }
     // A client that is still sending cannot be waiting yet: the clock for the answer starts behind the request.
-    if (this.#state !== 'filtering' && this.#state !== 'gathering') this.#startClock(now)
+    if (this.#state !== 'filtering' && this.#state !== 'working') this.#startClock(now)
     if (this.#state === 'receiving') {
-      if (this.body.complete) this.#ask(this.#service!, now)
+      if (this.body.complete) this.#onReceived(now)
       return end
     }
     if (!this.#attempts.sendMore() || (this.body.overfull && !this.#attempts.sending)) this.#pause()
@@ -512,9 +452,9 @@ export class Exchange implements Timed, FilterRequest, Caller, CallSource, Cache
   }
 
   #forward(now: number): void {
-    const { ownAnswer, aggregate, sticky, cache } = this.#route!
+    const { ownAnswer, ownWork, sticky, cache } = this.#route!
     if (ownAnswer !== null) return this.#answer(ownAnswer(this, this.#forwardedPath), 'route')
-    if (aggregate !== null) return this.#gather(aggregate)
+    if (ownWork !== null) return this.#receiveFor(ownWork, now)
     // Before the cache: what is for one client is kept for nobody else.
     if (sticky !== null && sticky.cookie !== null) this.#giveCookie(sticky.cookie)
     if (cache === null || this.upgrade !== '') return this.forward(now)
@@ -564,16 +504,43 @@ export class Exchange implements Timed, FilterRequest, Caller, CallSource, Cache
     this.#useService(service, now)
   }
 
-  #gather(aggregate: Aggregate): void {
-    if (this.method !== 'GET' && this.method !== 'HEAD') return this.#answer(wrongMethod, 'aggregate')
-    this.#state = 'gathering'
+  /** Takes a body in whole where the route's work wants one. */
+  #receiveFor(work: OwnWork, now: number): void {
+    const { bodyBytes, answeredBy } = work
+    const refusal = work.refusal(this)
+    if (refusal !== null) return this.#answer(refusal, answeredBy)
+    if (bodyBytes !== null && !this.body.limit(bodyBytes)) return this.#refuse('body_too_large')
+    if (bodyBytes === null || this.body.complete) return this.#begin(work)
+    this.#requestMs = this.#route!.requestMs
+    this.#startClock(now)
+    this.#receive()
+  }
+
+  /** What filters have waited for may have paused the client. */
+  #receive(): void {
+    this.#state = 'receiving'
+    this.#continue()
+    this.onWritable()
+  }
+
+  #onReceived(now: number): void {
+    const { ownWork } = this.#route!
+    if (ownWork === null) this.#ask(this.#service!, now)
+    else this.#begin(ownWork)
+  }
+
+  #begin(work: OwnWork): void {
+    this.#state = 'working'
     this.deadlineAt = Infinity
-    const parameters = this.#runtime!.router.parameters(this.#route!.index, this)
-    this.#gathering = new Gathering(this.#plane, aggregate, this, parameters, (reply, reason) => {
+    this.#work = work.begin(this.#plane, this, (reply, reason) => {
       this.#reason = reason
-      this.#answer(reply, 'aggregate')
+      this.#answer(reply, work.answeredBy)
     })
-    this.#gathering.start()
+    this.#work.start()
+  }
+
+  parameters(): Readonly<Record<string, string | undefined>> {
+    return this.#runtime!.router.parameters(this.#route!.index, this)
   }
 
   /** Shows the request to its mirror, if it has one and that has not seen it yet. */
@@ -602,8 +569,7 @@ export class Exchange implements Timed, FilterRequest, Caller, CallSource, Cache
     this.body.keepUpTo(Math.max(service.retry.bodyBytes, this.#mirror?.bodyBytes ?? 0))
     this.#startClock(now)
     if (!this.body.shortlyWhole) return this.#ask(service, now)
-    this.#state = 'receiving'
-    this.#continue()
+    this.#receive()
   }
 
   #continue(): void {
@@ -659,12 +625,6 @@ export class Exchange implements Timed, FilterRequest, Caller, CallSource, Cache
   #pause(): void {
     this.#paused = true
     this.#client.pause()
-  }
-
-  #clientIp(): string {
-    const { forwardedFor } = this.#client.head
-    if (forwardedFor === '') return this.#client.remoteAddress
-    return forwardedFor.slice(forwardedFor.lastIndexOf(',') + 1).trim()
   }
 
   /** The connection is kept only when nothing of this request is left on it. */
@@ -732,13 +692,13 @@ export class Exchange implements Timed, FilterRequest, Caller, CallSource, Cache
     this.#state = 'idle'
     this.deadlineAt = Infinity
     this.#turn?.end()
-    this.#gathering?.cancel()
+    this.#work?.cancel()
     this.#show()
     this.body.release()
     if (route !== null) this.#account(route, now)
     else this.#plane.metrics.unrouted(this.#status)
     if (route?.logs === true || this.span !== null) this.#tell(runtime, now)
-    this.#gathering = null
+    this.#work = null
     runtime.exchanges--
     this.#runtime = null
     this.#plane.onExchangeEnd(runtime)
@@ -765,8 +725,8 @@ export class Exchange implements Timed, FilterRequest, Caller, CallSource, Cache
       attempts: this.#attempts.count,
       answeredBy: this.#answeredBy,
       reason: this.#reason,
-      marks: this.#marks,
-      ...(this.#gathering === null ? {} : { parts: this.#gathering.records }),
+      marks: this.marks,
+      ...(this.#work?.records === undefined ? {} : { parts: this.#work.records }),
     }
     this.#chain.onEnd(this, record)
     if (this.span !== null) tracer!.end(this.span, this, record)

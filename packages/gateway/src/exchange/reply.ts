@@ -1,4 +1,5 @@
 import type { Reply } from '../filters/filter.ts'
+import { errorCodes } from '../errors.ts'
 import { jsonString } from './json-text.ts'
 
 /**
@@ -20,4 +21,10 @@ export function errorReply(
     headers: [['Content-Type', 'application/json'], ['Cache-Control', 'no-store'], ...extraHeaders],
     body: `${body}}`,
   }
+}
+
+/** 405 of a route that takes these methods only, such as `GET, HEAD`. */
+export function wrongMethod(allowed: string): Reply {
+  const { status } = errorCodes.method_not_allowed
+  return errorReply(status, 'method_not_allowed', `This route answers ${allowed} only.`, [['Allow', allowed]])
 }

@@ -54,6 +54,13 @@ export class RequestBody {
     this.#parts = body.length === 0 ? [] : [body]
   }
 
+  /** Takes no more than this, framing aside, of the body. False when it is known to be longer. */
+  limit(bytes: number): boolean {
+    this.#bodyMax = Math.min(this.#bodyMax, bytes)
+    const announced = this.#chunked ? this.#scanner!.announcedBytes : this.bytes + this.#remaining
+    return announced <= this.#bodyMax
+  }
+
   keepUpTo(bytes: number): void {
     this.#keptMax = bytes
   }

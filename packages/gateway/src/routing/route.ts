@@ -7,9 +7,11 @@ import { callPlace, type CallPlaces } from '../metrics/call-rows.ts'
 import type { Filter, FilterRequest } from '../filters/filter.ts'
 import { Mirror } from '../upstream/mirror.ts'
 import { ownAnswer, type OwnAnswer } from '../exchange/own-answer.ts'
+import type { OwnWork } from '../exchange/own-work.ts'
 import { RequestPriority } from '../exchange/request-priority.ts'
 import { RouteFallback } from './route-fallback.ts'
 import type { Service } from '../service/service.ts'
+import type { Served } from '../serve/served.ts'
 import { Sticky } from './sticky.ts'
 
 /** A service to ask, and for how long. */
@@ -37,7 +39,8 @@ export class Route {
   readonly priority: RequestPriority
   /** Null when nothing is kept for others, not even for bad times. */
   readonly cache: RouteCache | null
-  readonly aggregate: Aggregate | null
+  /** The same where that takes time or the request's body. */
+  readonly ownWork: OwnWork | null
   readonly mirror: Mirror | null
   readonly sticky: Sticky | null
   readonly fallback: RouteFallback | null
@@ -52,6 +55,7 @@ export class Route {
     services: ReadonlyMap<string, Service>,
     cache: RouteCache | null,
     calls: CallPlaces,
+    served: Served | null,
   ) {
     this.name = config.name
     this.index = index
@@ -61,13 +65,13 @@ export class Route {
     const change = config.rewrite ?? config.redirect
     this.rewrites = change?.prefix !== undefined || change?.path !== undefined
     this.rewriteHost = config.rewrite?.host ?? null
-    this.ownAnswer = ownAnswer(config)
+    this.ownAnswer = served?.answer ?? ownAnswer(config)
     this.priority = new RequestPriority(config.priority)
     this.sticky = config.sticky === undefined ? null : new Sticky(config.sticky, config.name, config.backends)
     const { name: route, aggregate, mirror } = config
-    this.aggregate =
+    this.ownWork =
       aggregate === undefined
-        ? null
+        ? (served?.work ?? null)
         : new Aggregate(aggregate, services, (part) => callPlace(calls, { route, kind: 'part', part }))
     this.mirror =
       mirror === undefined

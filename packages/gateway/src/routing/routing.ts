@@ -12,6 +12,9 @@ import { Router } from './router.ts'
 import type { RuntimeContext, RuntimePlan } from '../threads/runtime.ts'
 import { readStoreCounts, storeCells, type StoreCounts } from '../stores/store-status.ts'
 import type { StoreLease } from '../stores/stores.ts'
+import { serveCells } from '../serve/serve-memory.ts'
+import type { Served } from '../serve/served.ts'
+import { closeServed, servedRoutes } from '../serve/served-routes.ts'
 import type { Tracer } from '../tracing/tracer.ts'
 
 /**
@@ -25,6 +28,8 @@ export class Routing {
   readonly filters: readonly (readonly Filter[])[]
   /** By index of the route; null where nothing is kept. */
   readonly caches: readonly (RouteCache | null)[]
+  /** By index of the route; null for those that answer nothing by themselves. */
+  readonly served: readonly (Served | null)[]
   /** Null where no traces are wanted. */
   readonly tracer: Tracer | null
   readonly #stores: StoreLease
@@ -37,6 +42,7 @@ export class Routing {
     stores: StoreLease,
     caches: readonly (RouteCache | null)[],
     answers: readonly AnswerStore[],
+    served: readonly (Served | null)[],
     tracer: Tracer | null,
   ) {
     this.router = new Router(config.routes)
@@ -45,6 +51,7 @@ export class Routing {
     this.tracer = tracer
     this.#stores = stores
     this.#answers = answers
+    this.served = served
   }
 
   /** Rejects when a filter cannot be made: a key file that is missing, a module that does not load. */
@@ -83,6 +90,7 @@ export class Routing {
         stores,
         caches,
         [...answers.values()],
+        await servedRoutes(plan, context),
         await createTracer(config, context),
       )
     } catch (error) {
@@ -109,14 +117,16 @@ export class Routing {
   async release(): Promise<void> {
     if (--this.#users > 0) return
     await closeAll(this.filters)
+    await closeServed(this.served)
     this.#stores.close()
     await this.tracer?.close()
   }
 }
 
 /** The shared memory that filters and stores take, by name. */
-export function routingCells({ stores, routes }: Config, workers: number): Map<string, number> {
-  const cells = new Map<string, number>()
+export function routingCells(config: Config, workers: number): Map<string, number> {
+  const cells = serveCells(config, workers)
+  const { stores, routes } = config
   for (const name of Object.keys(stores)) cells.set(storeName(name), storeCells(workers))
   for (const route of routes) {
     for (const [index, filter] of route.filters.entries()) {

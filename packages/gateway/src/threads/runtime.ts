@@ -84,6 +84,7 @@ export class Runtime {
           services,
           routing.caches[index]!,
           plan.callRows,
+          routing.served[index]!,
         ),
     )
     this.#routing = routing

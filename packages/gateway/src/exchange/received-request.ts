@@ -1,0 +1,85 @@
+import type { Client, HttpVersion } from '../client/client.ts'
+import type { Claims } from '../filters/filter.ts'
+import { checkEditable } from '../http/fields.ts'
+
+const NO_MARKS: readonly string[] = []
+
+/** A client's request as routing and filters see it, over the head that the client has received. Refilled with each. */
+export class ReceivedRequest {
+  method = ''
+  host = ''
+  path = ''
+  query = ''
+  clientIp = ''
+  requestId = ''
+  now = 0
+  claims: Claims | null = null
+  readonly #client: Client
+  #marks = NO_MARKS
+
+  constructor(client: Client) {
+    this.#client = client
+  }
+
+  get scheme(): 'http' | 'https' {
+    return this.#client.scheme
+  }
+
+  get httpVersion(): HttpVersion {
+    return this.#client.httpVersion
+  }
+
+  get listener(): string {
+    return this.#client.listener.name
+  }
+
+  get peerTrusted(): boolean {
+    return this.#client.listener.trustForwarded
+  }
+
+  header(name: string): string | undefined {
+    return this.#client.head.fields.get(name)
+  }
+
+  setHeader(name: string, value: string): void {
+    checkEditable(name)
+    this.#client.head.fields.set(name, value)
+  }
+
+  addHeader(name: string, value: string): void {
+    checkEditable(name)
+    this.#client.head.fields.add(name, value)
+  }
+
+  removeHeader(name: string): void {
+    checkEditable(name)
+    this.#client.head.fields.remove(name)
+  }
+
+  get marks(): readonly string[] {
+    return this.#marks
+  }
+
+  mark(word: string): void {
+    this.#marks = [...this.#marks, word]
+  }
+
+  arrived(lower: string): boolean {
+    return this.#client.head.fields.arrived(lower)
+  }
+
+  /** Another request begins, at `now`. */
+  protected renew(now: number): void {
+    this.now = now
+    this.method = this.#client.head.method
+    this.clientIp = clientIpOf(this.#client)
+    this.claims = null
+    this.#marks = NO_MARKS
+  }
+}
+
+/** The peer's address, or the last that a trusted proxy has seen. */
+function clientIpOf({ head: { forwardedFor }, remoteAddress }: Client): string {
+  if (forwardedFor === '') return remoteAddress
+  return forwardedFor.slice(forwardedFor.lastIndexOf(',') + 1).trim()
+}
