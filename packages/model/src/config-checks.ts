@@ -16,6 +16,7 @@ import {
 import { describe } from './config-issues.ts'
 import { entries, get, isObject, items } from './config-values.ts'
 import type { Problem } from './problem.ts'
+import { checkVirtualIp } from './providers/virtual-ip-checks.ts'
 
 /**
  * What no single value shows: names that refer to nothing, doubles, times that contradict each other. `value` is the
@@ -30,6 +31,7 @@ export function checkConfig(value: unknown, document: ConfigDocument): Problem[]
     ...checkAddresses(value),
     ...entries(services).flatMap(([name, service]) => [...checkService(['services', name], service, sites)]),
     ...checkCaches(value),
+    ...checkVirtualIp(value),
     ...items(get(value, 'routes')).flatMap((route, index) => [
       ...checkRoute(['routes', index], route, services),
     ]),

@@ -23,6 +23,7 @@ import { proxyProtocolSchema, sniName, tcpSchema } from './config-schema-l4.ts'
 import { routeSchema } from './config-schema-route.ts'
 import { serviceSchema } from './config-schema-service.ts'
 import { storeSchema } from './providers/store-schema.ts'
+import { virtualIpSchema } from './providers/virtual-ip-schema.ts'
 import { tlsSchema } from './config-schema-tls.ts'
 
 /** The file people write: durations with units, defaults left out. */
@@ -91,6 +92,9 @@ function configSchema(duration: DurationSchema): z.ZodType<Config> {
         .array(listenerSchema(duration), { error: 'a list of listeners' })
         .min(1, { error: 'at least one listener' })
         .describe('Where clients connect.'),
+      virtualIp: z
+        .exactOptional(virtualIpSchema(duration))
+        .describe('An address that one of several gateways holds. Absent: none.'),
       stores: z
         .record(name, storeSchema(duration), { error: 'names with their settings' })
         .prefault({})

@@ -3,14 +3,19 @@ import type { MatchConfig } from './config-route.ts'
 import type { Config } from './config.ts'
 import { detectionFindings } from './config-warnings-failover.ts'
 import type { Problem } from './problem.ts'
+import { virtualIpWarnings } from './providers/virtual-ip-warnings.ts'
 
 /** What is accepted but will not do what one may think. */
 export function configWarnings(config: Config, document: ConfigDocument): Problem[] {
   return [
     ...serviceWarnings(config).map((finding) => document.place(finding, 'key')),
-    ...[...unreachableRoutes(config), ...longTrials(config), ...unverified(config), ...faults(config)].map(
-      (finding) => document.place(finding),
-    ),
+    ...[
+      ...unreachableRoutes(config),
+      ...longTrials(config),
+      ...unverified(config),
+      ...faults(config),
+      ...virtualIpWarnings(config),
+    ].map((finding) => document.place(finding)),
   ]
 }
 

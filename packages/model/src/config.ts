@@ -3,6 +3,7 @@ import type { CacheConfig } from './config-cache.ts'
 import type { DetectionConfig, FailoverConfig, ObjectivesConfig } from './config-failover.ts'
 import type { RouteConfig } from './config-route.ts'
 import type { StoreConfig } from './providers/store.ts'
+import type { VirtualIpConfig } from './providers/virtual-ip.ts'
 import type { ProxyProtocolConfig, ProxyProtocolVersion, TcpConfig } from './config-l4.ts'
 import type { TlsConfig, UpstreamTlsConfig } from './config-tls.ts'
 
@@ -29,6 +30,8 @@ export interface Config {
   /** Absent: the gateway does not watch itself. */
   readonly overload?: OverloadConfig
   readonly listeners: readonly ListenerConfig[]
+  /** Absent: the gateway has the addresses of its machine. */
+  readonly virtualIp?: VirtualIpConfig
   /** Servers that several gateways share, by name. */
   readonly stores: Readonly<Record<string, StoreConfig>>
   /** Where answers are kept for others, by name. */

@@ -7,6 +7,7 @@ import type { ImportSource } from './source.ts'
 
 export interface ImportSettings {
   readonly site: string
+  readonly node?: string
   readonly endpoints: Readonly<Record<string, readonly string[]>>
 }
 

@@ -4,6 +4,8 @@ export interface Fragment {
   sites: string[]
   listeners: WrittenListener[]
   services: Record<string, WrittenService>
+  /** An address that several gateways share. */
+  virtualIp?: Written
   /** What holds for every service that does not say otherwise, those of the configuration itself too. */
   serviceDefaults?: Written
   routes: WrittenRoute[]
@@ -15,7 +17,7 @@ export type Written = Record<string, unknown>
 export interface WrittenListener extends Written {
   name: string
   address: string
-  protocol: 'http' | 'https'
+  protocol: 'http' | 'https' | 'tcp'
 }
 
 export interface WrittenService extends Written {
@@ -46,8 +48,9 @@ export interface Note {
  * lost     it is not carried over: the gateway will behave differently
  * changed  it is carried over, and differs in what the reason says
  * default  it says what Budao does anyway, or what has no meaning here; nothing is lost
+ * warning  it is carried over as it is, and does not do what one may think, there as here
  */
-export type NoteKind = 'lost' | 'changed' | 'default'
+export type NoteKind = 'lost' | 'changed' | 'default' | 'warning'
 
 /** What became of a file. */
 export interface Imported {
@@ -61,6 +64,8 @@ export interface ImportOptions {
   readonly file: string
   /** Site of every endpoint, as the file knows no sites. */
   readonly site: string
+  /** Name of this node, where a file tells nodes apart by addresses only. Absent: `gw-1`. */
+  readonly node?: string
   /** Service → addresses, for kinds that name services by a registry's names. */
   readonly endpoints: Readonly<Record<string, readonly string[]>>
   /** Files that a pattern of the file names, relative to its folder, in order of their names; each with its text. */

@@ -10,6 +10,9 @@ export function addFragment(config: Written, fragment: Fragment): Written {
     ...config,
     sites: underlay(config['sites'], sites),
     listeners: addNamed(config['listeners'], fragment.listeners),
+    ...(fragment.virtualIp === undefined
+      ? {}
+      : { virtualIp: underlay(config['virtualIp'], fragment.virtualIp) }),
     services: withDefaults(underlay(config['services'], fragment.services), fragment.serviceDefaults),
     routes: addNamed(config['routes'], fragment.routes),
   })

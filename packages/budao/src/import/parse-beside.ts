@@ -16,10 +16,11 @@ export function parseBeside(text: string, name: string, sources: readonly string
   const failures: string[] = []
   const parsed = parseConfig(text, name, (value) => {
     let config = value as Written
-    const site = siteOf(config)
+    const site = ofNode(config, 'site') ?? 'main'
+    const node = ofNode(config, 'name') ?? 'gw-1'
     for (const source of sources) {
       try {
-        const imported = importFile(parseSource(source), { site, endpoints: {} })
+        const imported = importFile(parseSource(source), { site, node, endpoints: {} })
         notes.push(...imported.notes)
         config = addFragment(config, imported.fragment)
       } catch (error) {
@@ -34,7 +35,7 @@ export function parseBeside(text: string, name: string, sources: readonly string
   return { parsed: { ok: false, problems: [...problems, ...(parsed.ok ? [] : parsed.problems)] }, notes }
 }
 
-function siteOf({ node }: Written): string {
-  const site = typeof node === 'object' && node !== null ? (node as Written)['site'] : undefined
-  return typeof site === 'string' ? site : 'main'
+function ofNode({ node }: Written, key: 'site' | 'name'): string | undefined {
+  const value = typeof node === 'object' && node !== null ? (node as Written)[key] : undefined
+  return typeof value === 'string' ? value : undefined
 }

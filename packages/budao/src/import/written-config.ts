@@ -8,13 +8,15 @@ export const placeholderAddress = '127.0.0.1:9'
 const placeholderComment = ' PLACEHOLDER: the file names no address for this service'
 
 /** A whole configuration out of an imported part. */
-export function wholeConfig({ sites, listeners, services, serviceDefaults, routes }: Fragment): Written {
+export function wholeConfig(fragment: Fragment): Written {
+  const { sites, listeners, virtualIp, services, serviceDefaults, routes } = fragment
   return {
     version: 1,
     node: { name: 'gw-1', site: sites[0] },
     sites: Object.fromEntries(sites.map((site) => [site, {}])),
     listeners:
       listeners.length > 0 ? listeners : [{ name: 'web', address: '0.0.0.0:8080', protocol: 'http' }],
+    ...(virtualIp === undefined ? {} : { virtualIp }),
     services: withDefaults(services, serviceDefaults),
     routes,
   }

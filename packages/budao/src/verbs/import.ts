@@ -93,12 +93,13 @@ async function complain(yaml: string, { notes }: ImportedFile, name: string): Pr
   const paint = createPaint(process.stderr)
   const say = (line: string): void => printLine(line, process.stderr)
   for (const note of notes)
-    say(formatNote(note, (text) => paint(note.kind === 'lost' ? 'red' : 'yellow', text)))
+    say(formatNote(note, (text) => paint(['lost', 'warning'].includes(note.kind) ? 'red' : 'yellow', text)))
   const parsed = parseConfig(yaml, name)
   if (!parsed.ok) {
     say(paint('red', 'The configuration is not complete yet:'))
     for (const problem of parsed.problems) say(formatProblem(problem))
   }
   const count = (kind: Note['kind']): number => notes.filter((note) => note.kind === kind).length
-  say(`${count('lost')} lost, ${count('changed')} changed, ${count('default')} as it is anyway`)
+  const warned = count('warning') === 0 ? '' : `, ${count('warning')} warned of`
+  say(`${count('lost')} lost, ${count('changed')} changed, ${count('default')} as it is anyway${warned}`)
 }
