@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { LocalHealth } from './local-health.ts'
+import { Slowness } from './slowness.ts'
+
+test('who was stopped for more than half a second abstains until beats are heard anew', () => {
+  const health = new LocalHealth(0)
+  assert.equal(health.turn(100), false)
+  assert.equal(health.turn(700), true)
+  assert.equal(health.abstains(700), 'paused')
+  assert.equal(health.abstains(2_200), null)
+})
+
+test('who is late with timers, or sees most of the world fail, abstains while it lasts', () => {
+  const health = new LocalHealth(0)
+  health.loopDelay(101, 0)
+  assert.equal(health.abstains(0), 'loop-delay')
+  health.loopDelay(100, 10)
+  assert.equal(health.abstains(10), null)
+  health.domains(2, 3, 20)
+  assert.equal(health.abstains(20), 'isolated')
+  health.domains(1, 2, 30)
+  assert.equal(health.abstains(30), null)
+})
+
+test('patience grows up to eight times, and comes back one by one', () => {
+  const health = new LocalHealth(0)
+  for (let now = 1_000; now <= 12_000; now += 1_000) health.turn(now)
+  assert.equal(health.stretch, 8)
+  for (let now = 12_100; now <= 17_100; now += 100) health.turn(now)
+  assert.equal(health.stretch, 7)
+  for (let now = 17_200; now <= 60_000; now += 100) health.turn(now)
+  assert.equal(health.stretch, 1)
+})
+
+test('slow for ten seconds is degraded, below twice the others for ten seconds is not', () => {
+  const slowness = new Slowness()
+  const observe = (p99Ms: number, from: number, to: number): void => {
+    for (let now = from; now <= to; now += 1_000) slowness.observe(p99Ms, [10, 20, 30], now)
+  }
+  observe(61, 0, 9_000)
+  assert.equal(slowness.degraded, false)
+  observe(61, 10_000, 10_000)
+  assert.equal(slowness.degraded, true)
+  observe(45, 11_000, 40_000)
+  assert.equal(slowness.degraded, true)
+  observe(39, 41_000, 51_000)
+  assert.equal(slowness.degraded, false)
+})
+
+test('without peers nothing is slow', () => {
+  const slowness = new Slowness()
+  for (let now = 0; now < 60_000; now += 1_000) slowness.observe(9_000, [], now)
+  assert.equal(slowness.degraded, false)
+})

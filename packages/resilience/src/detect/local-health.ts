@@ -1,0 +1,73 @@
+/** Why an observer’s own word does not count. */
+export type Abstention = 'paused' | 'loop-delay' | 'isolated'
+
+const pauseMs = 500
+const loopDelayMaxMs = 100
+/** After a pause so long: one silence limit, in which beats are heard anew. */
+const afterPauseMs = 1500
+const calmMs = 5000
+const scoreMax = 7
+
+/**
+ * Whether the observer is well itself, as Lifeguard (Dadgar et al., 2017) has it: who was stopped, blocked or cut off
+ * sees everybody else dead. It abstains, and is more patient for a while.
+ */
+export class LocalHealth {
+  #turnAt: number
+  #pausedAt = -Infinity
+  #loopDelayMs = 0
+  #isolated = false
+  #score = 0
+  #calmSince: number
+
+  constructor(now: number) {
+    this.#turnAt = this.#calmSince = now
+  }
+
+  /**
+   * Call it at every turn of the loop, at least each 100 ms and before any evidence is taken: a longer gap was a pause.
+   * True after one: call `restart` of every detector.
+   */
+  turn(now: number): boolean {
+    const paused = now - this.#turnAt > pauseMs
+    this.#turnAt = now
+    if (paused) {
+      this.#pausedAt = now
+      this.#worse(now)
+    } else if (this.#score > 0 && now - this.#calmSince >= calmMs) {
+      this.#score--
+      this.#calmSince = now
+    }
+    return paused
+  }
+
+  /** The p99 of how late timers were lately. */
+  loopDelay(p99Ms: number, now: number): void {
+    if (p99Ms > loopDelayMaxMs && this.#loopDelayMs <= loopDelayMaxMs) this.#worse(now)
+    this.#loopDelayMs = p99Ms
+  }
+
+  /** Failure domains watched, its own among them, and how many of them look suspect or down from here. */
+  domains(failing: number, watched: number, now: number): void {
+    const isolated = watched > 1 && failing * 2 > watched
+    if (isolated && !this.#isolated) this.#worse(now)
+    this.#isolated = isolated
+  }
+
+  /** Null: its word counts. */
+  abstains(now: number): Abstention | null {
+    if (now - this.#pausedAt < afterPauseMs) return 'paused'
+    if (this.#loopDelayMs > loopDelayMaxMs) return 'loop-delay'
+    return this.#isolated ? 'isolated' : null
+  }
+
+  /** How much more patience than usual, 1 to 8. */
+  get stretch(): number {
+    return 1 + this.#score
+  }
+
+  #worse(now: number): void {
+    this.#score = Math.min(scoreMax, this.#score + 1)
+    this.#calmSince = now
+  }
+}
