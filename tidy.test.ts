@@ -28,7 +28,8 @@ const none = (found: readonly string[], rule: string): void => assert.deepEqual(
 test('what a package imports, it declares', () => {
   const undeclared = sources.flatMap((file) => {
     const { manifest } = packageOf(file) ?? { manifest: root }
-    const declared = new Set([manifest.name, ...Object.keys(manifest.dependencies ?? {})])
+    const bundled = manifest.miniprogram === undefined ? {} : manifest.devDependencies
+    const declared = new Set([manifest.name, ...Object.keys({ ...manifest.dependencies, ...bundled })])
     const toolOrTest = isTest(file) || manifest.private === true
     if (toolOrTest) {
       for (const name of Object.keys({ ...root.devDependencies, ...manifest.devDependencies }))

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { chmodSync, cpSync, existsSync, globSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { bundleForPhones } from './bundle-for-phones.ts'
 import { packages, publicPackages } from './packages.ts'
 
 // All of them: a declaration left over from a deleted source would satisfy an import that no longer resolves.
@@ -16,6 +17,7 @@ for (const { dir, manifest } of publicPackages) {
   for (const file of globSync('**/*.{html,css,svg,json}', { cwd: join(dir, 'src') })) {
     cpSync(join(dir, 'src', file), join(dir, 'dist', file))
   }
+  if (manifest.miniprogram !== undefined) await bundleForPhones(dir, join(dir, manifest.miniprogram))
   for (const [name, file] of Object.entries(manifest.bin ?? {})) {
     if (!existsSync(join(dir, file)))
       throw new Error(`${manifest.name}: bin ${name} names ${file}, which was not built`)

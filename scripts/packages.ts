@@ -5,6 +5,8 @@ export interface Manifest {
   readonly name: string
   readonly version: string
   readonly private?: boolean
+  /** Where the build for mini programs is. Such a package is published as bundles, which hold what it imports. */
+  readonly miniprogram?: string
   readonly bin?: Readonly<Record<string, string>>
   /** A file, or files by condition. */
   readonly exports?: Readonly<Record<string, string | Readonly<Record<string, string>>>>

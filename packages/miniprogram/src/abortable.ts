@@ -25,6 +25,11 @@ export class Abortable {
     })
   }
 
+  /** Waits for something that cannot be broken off, but no longer than until the caller wants it no more. */
+  until<T>(wanted: T | Promise<T>): Promise<T> {
+    return this.wait(() => ({ promise: Promise.resolve(wanted), abort: nothing }))
+  }
+
   abort(): void {
     this.#aborted = true
     this.#break()

@@ -8,15 +8,19 @@ export function jsonProblem({ status, body, headers }: TransportAnswer): string 
   // Statuses without a body, and errors whose text may be anybody's.
   if (status === 204 || status === 304 || status < 200 || status >= 300) return ''
   if (typeof body !== 'string') return 'expected JSON, got bytes'
-  const type = headers['content-type'] ?? ''
   if (body === '') return 'expected JSON, got an empty body'
   try {
     JSON.parse(withoutMark(body))
     return ''
   } catch {
-    const what = /^\s*</.test(body) ? 'a page' : /json/i.test(type) || type === '' ? 'broken JSON' : type
+    const what = /^\s*</.test(body) ? 'a page' : `broken ${headers['content-type'] ?? 'JSON'}`
     return `expected JSON, got ${what}: ${body.slice(0, 40)}`
   }
+}
+
+/** The answer to a keyed write whose first attempt is still being carried out. */
+export function isInProgress({ status, body }: { status: number; body: unknown }): boolean {
+  return status === 409 && typeof body === 'string' && body.includes('"idempotency_in_progress"')
 }
 
 /** The data of an answer: parsed where it is JSON, else as it came. */

@@ -36,28 +36,41 @@ export interface ApiErrorFacts {
   readonly channel?: string
   /** The platform's own number of its last failure. */
   readonly errno?: number
+  /** What the answer asked to wait. Milliseconds; 0 when it did not. */
+  readonly retryAfterMs?: number
+  /** How long the call waited for slots. Milliseconds. */
+  readonly queueMs?: number
 }
 
-export class ApiError extends Error {
+const noFacts = {
+  status: 0,
+  data: undefined as unknown,
+  native: undefined as unknown,
+  sent: false,
+  attempts: 0,
+  channel: '',
+  errno: 0,
+  retryAfterMs: 0,
+  queueMs: 0,
+}
+
+/** The one error that calls reject with. */
+export class ApiError extends Error implements Required<ApiErrorFacts> {
   override readonly name = 'ApiError'
   readonly code: ApiErrorCode
-  readonly status: number
-  readonly data: unknown
-  readonly native: unknown
-  readonly sent: boolean
-  readonly attempts: number
-  readonly channel: string
-  readonly errno: number
+  declare readonly status: number
+  declare readonly data: unknown
+  declare readonly native: unknown
+  declare readonly sent: boolean
+  declare readonly attempts: number
+  declare readonly channel: string
+  declare readonly errno: number
+  declare readonly retryAfterMs: number
+  declare readonly queueMs: number
 
-  constructor(code: ApiErrorCode, message: string, facts: ApiErrorFacts = {}) {
+  constructor(code: ApiErrorCode, message: string, facts?: ApiErrorFacts) {
     super(message)
     this.code = code
-    this.status = facts.status ?? 0
-    this.data = facts.data
-    this.native = facts.native
-    this.sent = facts.sent ?? false
-    this.attempts = facts.attempts ?? 0
-    this.channel = facts.channel ?? ''
-    this.errno = facts.errno ?? 0
+    Object.assign(this, noFacts, facts)
   }
 }

@@ -29,8 +29,9 @@ export class CacheStore {
   readonly #options: CacheStoreOptions
   /** In order of use. */
   readonly #entries: Map<string, Kept> = new Map()
+  /** Whose answers they are. */
+  user = ''
   #size = 0
-  #user = ''
   #loaded: Promise<void> | null = null
   /** Writes follow one another: an older state must not overtake a newer one. */
   #writing: Promise<void> = Promise.resolve()
@@ -42,7 +43,7 @@ export class CacheStore {
 
   /** Reads what was kept before this process began; the first call begins it. */
   load(): Promise<void> {
-    return (this.#loaded ??= this.#read(this.#user))
+    return (this.#loaded ??= this.#read(this.user))
   }
 
   get(key: string): Kept | undefined {
@@ -55,30 +56,31 @@ export class CacheStore {
 
   put(key: string, kept: Kept): void {
     this.#forget(key)
-    const size = sizeOf(key, kept)
-    if (size > this.#options.entryMax) return this.#remove(key)
-    this.#entries.set(key, kept)
-    this.#size += size
+    if (sizeOf(key, kept) > this.#options.entryMax) return this.remove(key)
+    this.#insert(key, kept)
     for (const oldest of this.#entries.keys()) {
       if (this.#size <= this.#options.sizeMax) break
-      this.#forget(oldest)
-      this.#remove(oldest)
+      this.remove(oldest)
     }
-    this.#write(key, kept)
+    const name = this.#prefix() + key
+    void this.#queue(() =>
+      // The quota is the app's: what does not fit is kept for this process only.
+      this.#storage.set(name, JSON.stringify(kept)).catch(() => this.#storage.remove(name)),
+    )
   }
 
   remove(key: string): void {
+    const name = this.#prefix() + key
     this.#forget(key)
-    this.#remove(key)
+    void this.#queue(() => this.#storage.remove(name))
   }
 
   /** Another user's answers from now on; those of the one before are removed, from storage too. */
   switchUser(user: string): Promise<void> {
-    if (user === this.#user) return this.#writing
+    if (user === this.user) return this.#writing
     const before = this.#prefix()
-    this.#user = user
-    this.#entries.clear()
-    this.#size = 0
+    this.user = user
+    this.#clear()
     this.#loaded = null
     return this.#queue(async () => {
       for (const key of await this.#storage.keys())
@@ -95,28 +97,35 @@ export class CacheStore {
     await this.#writing
     const prefix = this.#prefix()
     const found: (readonly [string, Kept])[] = []
-    for (const key of await this.#storage.keys()) {
-      if (!key.startsWith(prefix)) continue
-      const kept = parseKept(await this.#storage.get(key))
-      if (kept === undefined) this.#remove(key.slice(prefix.length))
-      else found.push([key.slice(prefix.length), kept])
+    for (const name of await this.#storage.keys()) {
+      if (!name.startsWith(prefix)) continue
+      const kept = parseKept(await this.#storage.get(name))
+      if (user !== this.user) return
+      if (kept === undefined) this.remove(name.slice(prefix.length))
+      else found.push([name.slice(prefix.length), kept])
     }
-    if (user !== this.#user) return
     // What has been put meanwhile is newer.
-    found.sort(([, a], [, b]) => a.at - b.at)
     const newer = [...this.#entries]
+    this.#clear()
+    for (const [key, kept] of [...found.sort(([, a], [, b]) => a.at - b.at), ...newer]) {
+      this.#forget(key)
+      this.#insert(key, kept)
+    }
+  }
+
+  #insert(key: string, kept: Kept): void {
+    this.#entries.set(key, kept)
+    this.#size += sizeOf(key, kept)
+  }
+
+  #clear(): void {
     this.#entries.clear()
     this.#size = 0
-    for (const [key, kept] of [...found, ...newer]) {
-      this.#forget(key)
-      this.#entries.set(key, kept)
-      this.#size += sizeOf(key, kept)
-    }
   }
 
   #prefix(): string {
     // A name with a colon in it must not look like the beginning of another's.
-    return `${PREFIX}${encodeURIComponent(this.#user)}:`
+    return `${PREFIX}${encodeURIComponent(this.user)}:`
   }
 
   #forget(key: string): void {
@@ -124,23 +133,6 @@ export class CacheStore {
     if (kept === undefined) return
     this.#entries.delete(key)
     this.#size -= sizeOf(key, kept)
-  }
-
-  #write(key: string, kept: Kept): void {
-    const name = this.#prefix() + key
-    void this.#queue(async () => {
-      try {
-        await this.#storage.set(name, JSON.stringify(kept))
-      } catch {
-        // The quota is the app's: what does not fit is kept for this process only.
-        await this.#storage.remove(name)
-      }
-    })
-  }
-
-  #remove(key: string): void {
-    const name = this.#prefix() + key
-    void this.#queue(() => this.#storage.remove(name))
   }
 
   #queue(work: () => Promise<void>): Promise<void> {
@@ -157,11 +149,9 @@ function sizeOf(key: string, { body }: Kept): number {
 function parseKept(text: string | undefined): Kept | undefined {
   if (text === undefined) return undefined
   try {
-    const value = JSON.parse(text) as Partial<Kept> | null
-    const { status, headers, body, at } = value ?? {}
-    if (typeof status !== 'number' || typeof body !== 'string' || typeof at !== 'number') return undefined
-    if (typeof headers !== 'object' || headers === null) return undefined
-    return { status, headers, body, at }
+    const { status, headers, body, at } = JSON.parse(text) as Kept
+    const whole = typeof status === 'number' && typeof body === 'string' && typeof at === 'number'
+    return whole && typeof headers === 'object' ? { status, headers: headers ?? {}, body, at } : undefined
   } catch {
     return undefined
   }

@@ -1,10 +1,12 @@
-import { parseRetryAfter, type RetryBudget } from '@budao/resilience'
 import { ApiError, type ApiErrorCode, type ApiErrorFacts } from './api-error.ts'
+import { isInProgress } from './answer-body.ts'
 import type { Channel } from './channel.ts'
 import type { Channels } from './channels.ts'
 import { failureOf, type Failure } from './failure.ts'
-import { nextStep } from './next-step.ts'
-import type { Parking } from './parking.ts'
+import { nextStep, type GiveUp } from './next-step.ts'
+import type { Parked, Parking } from './parking.ts'
+import { retryAfterMs } from './retry-after.ts'
+import type { RetryBudget } from './retry-budget.ts'
 import type { Runtime } from './runtime.ts'
 import type { Priority, Scheduler } from './scheduler.ts'
 import type { Method, TransportAnswer } from './transport.ts'
@@ -25,6 +27,8 @@ export interface CallRequest {
   readonly attemptsMax: number
   /** Sending it twice does no harm. */
   readonly repeatable: boolean
+  /** Whoever has seen it has used it up, even if he did nothing. */
+  readonly once: boolean
   readonly native: Readonly<Record<string, unknown>> | undefined
   /** What is wrong with an answer that arrived whole; empty when it is well. Such an answer counts against its channel. */
   check(answer: TransportAnswer): string
@@ -37,20 +41,34 @@ export interface CallEnv {
   readonly scheduler: Scheduler
   readonly parking: Parking
   readonly budget: RetryBudget
-  readonly backoff: { readonly baseMs: number; readonly maxMs: number }
   /** Names the header that tells servers how many milliseconds are left; empty for none. */
   readonly timeoutHeader: string
 }
 
+/** Where an answer comes from. `stale` was kept for longer than it is fresh. */
+export type AnswerSource = 'network' | 'cache' | 'stale'
+
+/** A complete answer with its way here. */
+export interface Answered {
+  readonly answer: TransportAnswer
+  readonly channel: string
+  readonly attempts: number
+  /** How long the call waited for slots. Milliseconds. */
+  readonly queueMs: number
+  readonly source: AnswerSource
+}
+
 export interface CallUser {
-  onAnswer(answer: TransportAnswer, channel: Channel, attempts: number): void
+  onAnswer(answered: Answered): void
   onError(error: ApiError): void
 }
 
-/** How long a call may wait for the foreground or a network: behind that its user has long gone. */
+/** How long a call may wait for the foreground: behind that its user has long gone. */
 const PARKED_MAX_MS = 300_000
 /** A switch of networks is over soon, and not every platform says when. */
 const SWITCHED_MS = 300
+/** A phone that breaks off one call this often has no network at all. */
+const PARKINGS_MAX = 10
 
 /**
  * One call from its wish to its answer: waits for a slot, tries channels one after the other, waits between, is parked
@@ -63,7 +81,12 @@ export class Call {
   readonly #tried: Channel[] = []
   #deadlineAt = 0
   #attempts = 0
+  /** Those of them that count: what the phone broke off is made again. */
   #counted = 0
+  #parkings = 0
+  /** Of the mini program to the background, when the deadline was last set. */
+  #visits = 0
+  #queueMs = 0
   #channel: Channel | null = null
   #sent = false
   #ended = false
@@ -88,134 +111,124 @@ export class Call {
   }
 
   #setDeadline(ms: number): void {
+    const { runtime, parking } = this.#env
     this.#stopDeadline()
-    this.#deadlineAt = this.#env.runtime.now() + ms
-    this.#stopDeadline = this.#env.runtime.after(ms, () =>
-      this.#fail('timeout', `No answer within ${this.#request.timeoutMs} ms.`),
-    )
+    this.#deadlineAt = runtime.now() + ms
+    this.#visits = parking.visits
+    this.#stopDeadline = runtime.after(ms, () => {
+      // In the background nothing arrives, or nothing runs: that time is not the call's.
+      if (parking.visits !== this.#visits && (this.#request.repeatable || this.#attempts === 0)) {
+        this.#stopWaiting()
+        this.#park('foreground', this.#request.attemptMs)
+      } else this.#fail('timeout', `No answer within ${this.#request.timeoutMs} ms.`)
+    })
   }
 
   #queue(): void {
+    const { runtime, scheduler } = this.#env
+    const since = runtime.now()
     let started = false
-    const stop = this.#env.scheduler.acquire(this.#request.priority, () => {
+    const stop = scheduler.acquire(this.#request.priority, () => {
       started = true
-      this.#stopWaiting = nothing
-      this.#attempt()
+      const now = runtime.now()
+      this.#queueMs += now - since
+      this.#attempt(now)
     })
     if (stop === null) this.#fail('overloaded', 'Too many calls wait for a slot.')
     else if (!started) this.#stopWaiting = stop
   }
 
-  #attempt(): void {
-    const { runtime, channels, scheduler } = this.#env
-    const now = runtime.now()
+  #attempt(now: number): void {
+    const { runtime, channels, scheduler, parking, timeoutHeader } = this.#env
+    const { method, path, headers, body, responseType, native, attemptMs } = this.#request
     const channel = channels.choose(now, this.#tried)
-    const permit = channel?.admit(now) ?? null
-    if (channel === null || permit === null) {
+    if (channel === null) {
       scheduler.release()
       return this.#fail('no-channel', 'All channels have just failed too often to be asked again now.')
     }
+    const permit = channel.breaker.admit(now)
     this.#channel = channel
     this.#attempts++
     this.#counted++
     const leftMs = Math.max(1, this.#deadlineAt - now)
     const mayFollow = this.#counted < this.#request.attemptsMax && this.#request.repeatable
-    const timeoutMs = mayFollow ? Math.min(this.#request.attemptMs, leftMs) : leftMs
+    const timeoutMs = mayFollow ? Math.min(attemptMs, leftMs) : leftMs
     let over = false
-    const end = (): boolean => {
-      if (over) return false
+    /** `failure` undefined: an answer that speaks for the channel. */
+    const end = (failure: Failure | undefined, answer?: TransportAnswer): void => {
+      if (over) return
       over = true
       stopTimer()
       this.#stopWaiting = nothing
       scheduler.release()
-      return true
-    }
-    const fail = (failure: Failure): void => {
-      if (!end()) return
-      const failedAt = runtime.now()
-      channels.onFailure(channel, permit, failure, failedAt - now, failedAt)
-      this.#onFailure(failure, 0, failedAt)
+      // What did not arrive while the mini program was in the background says nothing of the server.
+      if (failure?.blames === true && answer === undefined && parking.visits !== this.#visits)
+        failure = failureOf('interrupted', failure.message, failure.errno)
+      channels.onEnd(channel, permit, speaksFor(failure) ? undefined : failure, runtime.now())
+      if (failure === undefined) this.#answer(answer!)
+      else this.#onFailure(failure, answer)
     }
     // Platforms have been seen that forget a timeout: whoever waits keeps the time as well.
     const stopTimer = runtime.after(timeoutMs, () => {
       breakOff()
-      fail(failureOf('timeout', `no answer within ${Math.round(timeoutMs)} ms`))
+      end(failureOf('timeout', `no answer within ${Math.round(timeoutMs)} ms`))
     })
     this.#stopWaiting = () => {
-      if (!end()) return
       breakOff()
-      const stoppedAt = runtime.now()
-      channels.onFailure(channel, permit, failureOf('aborted', ''), stoppedAt - now, stoppedAt)
+      if (over) return
+      over = true
+      stopTimer()
+      scheduler.release()
+      channels.onEnd(channel, permit, failureOf('aborted', ''), runtime.now())
     }
-    const { method, path, headers, body, responseType, native } = this.#request
-    const { timeoutHeader } = this.#env
     const breakOff = channel.transport.send(
       {
         method,
         url: channel.baseUrl + path,
-        headers: timeoutHeader === '' ? headers : { ...headers, [timeoutHeader]: String(Math.floor(leftMs)) },
+        headers:
+          timeoutHeader === ''
+            ? headers
+            : Object.assign({}, headers, { [timeoutHeader]: String(Math.floor(leftMs)) }),
         body,
         timeoutMs: Math.ceil(timeoutMs),
         responseType,
         native,
       },
-      {
-        onAnswer: (answer) => {
-          if (!end()) return
-          this.#onAnswer(answer, channel, permit, now)
-        },
-        onFailure: fail,
-      },
+      { onAnswer: (answer) => end(failureIn(answer, this.#request), answer), onFailure: end },
     )
   }
 
-  #onAnswer(answer: TransportAnswer, channel: Channel, permit: number, beganAt: number): void {
-    const { runtime, channels } = this.#env
+  #onFailure(failure: Failure, answer?: TransportAnswer): void {
+    const { channels, runtime, budget } = this.#env
     const now = runtime.now()
-    const { status } = answer
-    const unavailable = status === 502 || status === 503 || status === 504
-    const wrong = unavailable ? `status ${status}` : this.#request.check(answer)
-    channels.onAnswer(channel, permit, now - beganAt, wrong !== '', now)
-    if (wrong === '') return this.#end(() => this.#user.onAnswer(answer, channel, this.#attempts))
-    const retryAfterMs = unavailable
-      ? (parseRetryAfter(answer.headers['retry-after'], runtime.wallNow()) ?? 0)
-      : 0
-    this.#onFailure(failureOf('broken', wrong), retryAfterMs, now, answer)
-  }
-
-  #onFailure(failure: Failure, retryAfterMs: number, now: number, answer?: TransportAnswer): void {
-    const { channels, runtime, budget, parking } = this.#env
-    this.#sent ||= failure.sent
     const channel = this.#channel!
+    this.#sent ||= failure.sent
     if (failure.blames && !this.#tried.includes(channel)) this.#tried.push(channel)
     const next = channels.choose(now, this.#tried)
     const step = nextStep(
       {
         failure,
-        retryAfterMs,
+        retryAfterMs: retryAfterMs(answer?.headers['retry-after'], runtime.wallNow()),
         repeatable: this.#request.repeatable,
         attempts: this.#counted,
         attemptsMax: this.#request.attemptsMax,
         otherChannel: next !== null && !this.#tried.includes(next),
         deadlineAt: this.#deadlineAt,
         now,
-        backoff: this.#env.backoff,
       },
       runtime.random,
     )
-    if (step.step === 'park') {
+    if (step.step === 'park' && this.#parkings < PARKINGS_MAX) {
       this.#counted--
-      this.#park(step.until, parking, now)
-    } else if (step.step === 'retry' && (step.free || budget.withdraw(now))) {
-      if (step.delayMs === 0) this.#queue()
-      else this.#wait(step.delayMs)
-    } else if (answer !== undefined && isErrorOfApi(answer)) {
-      // What the server says of its trouble is worth more than what could be said here.
-      this.#end(() => this.#user.onAnswer(answer, channel, this.#attempts))
-    } else this.#giveUp(failure, step.step === 'fail' ? step.because : 'attempts-used', answer)
+      this.#park(step.until, this.#deadlineAt - now)
+    } else if (step.step === 'retry' && (step.free || budget.withdraw())) this.#pause(step.delayMs)
+    // What the server says of its trouble is worth more than what could be said here.
+    else if (answer !== undefined && (!failure.blames || isErrorOfApi(answer))) this.#answer(answer)
+    else this.#giveUp(failure, step.step === 'fail' ? step.because : 'attempts-used', answer)
   }
 
-  #wait(ms: number): void {
+  #pause(ms: number): void {
+    if (ms === 0) return this.#queue()
     this.#stopWaiting = this.#env.runtime.after(ms, () => {
       this.#stopWaiting = nothing
       this.#queue()
@@ -223,10 +236,10 @@ export class Call {
   }
 
   /** The time a call is parked is not its own: its deadline moves. */
-  #park(until: 'network' | 'foreground', parking: Parking, now: number): void {
-    const leftMs = this.#deadlineAt - now
+  #park(until: Parked, leftMs: number): void {
+    const { runtime, parking } = this.#env
     this.#stopDeadline()
-    const { runtime } = this.#env
+    this.#parkings++
     const resume = (): void => {
       this.#stopWaiting()
       this.#stopWaiting = nothing
@@ -234,9 +247,10 @@ export class Call {
       this.#queue()
     }
     const leave = parking.park(until, resume)
-    const longest = until === 'network' ? SWITCHED_MS : PARKED_MAX_MS
-    const stopTimer = runtime.after(longest, () => {
-      if (until === 'network') resume()
+    // Back already, or on a platform that does not tell: nobody will wake it.
+    const soon = until === 'network' || parking.foreground
+    const stopTimer = runtime.after(soon ? SWITCHED_MS : PARKED_MAX_MS, () => {
+      if (soon) resume()
       else this.#fail('timeout', 'The mini program stayed in the background too long.')
     })
     this.#stopWaiting = () => {
@@ -245,38 +259,62 @@ export class Call {
     }
   }
 
-  #giveUp(failure: Failure, because: string, answer: TransportAnswer | undefined): void {
-    if (because === 'misuse') return this.#fail('misuse', failure.message, { errno: failure.errno })
-    if (because === 'maybe-sent')
-      return this.#fail('maybe-sent', `It is not known whether the server got this: ${failure.message}.`, {
-        errno: failure.errno,
-      })
-    if (answer !== undefined) return this.#fail('bad-answer', failure.message, { status: answer.status })
-    const code = failure.kind === 'timeout' ? 'timeout' : 'network'
-    this.#fail(code, failure.message, { errno: failure.errno })
+  #giveUp({ kind, message, errno }: Failure, because: GiveUp, answer: TransportAnswer | undefined): void {
+    const status = answer === undefined ? 0 : answer.status
+    if (because === 'misuse' || because === 'aborted') this.#fail(because, message, { errno })
+    else if (because === 'maybe-sent')
+      this.#fail(because, `It is not known whether the server got this: ${message}.`, { errno, status })
+    else if (status > 0) this.#fail('bad-answer', message, { status })
+    else this.#fail(kind === 'timeout' ? 'timeout' : 'network', message, { errno })
   }
 
-  #fail(code: ApiErrorCode, message: string, facts: ApiErrorFacts = {}): void {
-    this.#end(() =>
-      this.#user.onError(
-        new ApiError(code, message, {
-          sent: this.#sent,
-          attempts: this.#attempts,
-          channel: this.#channel?.name ?? '',
-          ...facts,
-        }),
-      ),
-    )
+  #answer(answer: TransportAnswer): void {
+    this.#end()
+    const { name } = this.#channel!
+    this.#user.onAnswer({
+      answer,
+      channel: name,
+      attempts: this.#attempts,
+      queueMs: this.#queueMs,
+      source: 'network',
+    })
   }
 
-  #end(tell: () => void): void {
+  #fail(code: ApiErrorCode, message: string, facts?: ApiErrorFacts): void {
     if (this.#ended) return
+    this.#end()
+    const known: ApiErrorFacts = {
+      sent: this.#sent,
+      attempts: this.#attempts,
+      channel: this.#channel?.name ?? '',
+      queueMs: this.#queueMs,
+    }
+    this.#user.onError(new ApiError(code, message, Object.assign(known, facts)))
+  }
+
+  #end(): void {
     this.#ended = true
     this.#stopDeadline()
     this.#stopWaiting()
     this.#stopWaiting = nothing
-    tell()
   }
+}
+
+/** What makes a complete answer a failure; undefined where it is the call's answer, whatever its status. */
+function failureIn(answer: TransportAnswer, { method, once, check }: CallRequest): Failure | undefined {
+  const { status } = answer
+  const text = `status ${status}`
+  if (status === 502 || status === 503 || status === 504) return failureOf('broken', text)
+  if (!once && (status === 429 || isInProgress(answer))) return failureOf('busy', text)
+  // What is only read may be asked for again; whether a write was done at a 500 nobody knows, and its caller is told.
+  if (status >= 500 && /^(GET|HEAD)$/.test(method)) return failureOf('error', text)
+  const wrong = check(answer)
+  return wrong === '' ? undefined : failureOf('broken', wrong)
+}
+
+/** A server that says it is busy, or that its program failed, is there. */
+function speaksFor(failure: Failure | undefined): boolean {
+  return failure === undefined || failure.kind === 'busy' || failure.kind === 'error'
 }
 
 /** A 503 that the API itself gives, with its JSON; not a page of something that stands in the way. */

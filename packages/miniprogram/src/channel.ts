@@ -1,13 +1,7 @@
-import {
-  CircuitBreaker,
-  LocalCells,
-  rejected,
-  type BreakerOptions,
-  type BreakerOutcome,
-} from '@budao/resilience'
+import { Breaker } from './breaker.ts'
 import type { Transport } from './transport.ts'
 
-/** One way to the API: a domain that the mini program may call, or something that is none, such as WeChat's gateway. */
+/** One way to the API: a domain that the mini program may call, or something that is none, such as a platform's own gateway. */
 export interface ChannelOptions {
   /** In reports. Default the domain. */
   readonly name?: string
@@ -17,47 +11,23 @@ export interface ChannelOptions {
   readonly transport?: Transport
 }
 
-/** A phone makes few requests: the gateway's twenty in five seconds would never come together. */
-const breakerOptions: BreakerOptions = {
-  windowMs: 30_000,
-  buckets: 6,
-  requestVolumeThreshold: 4,
-  errorThresholdPercentage: 50,
-  sleepWindowMs: 5_000,
-  trialLeaseMs: 60_000,
-}
-
-/** One channel with what was seen of it. The breaker is the gateway's own. */
+/** One channel with what was seen of it. */
 export class Channel {
   readonly name: string
   readonly baseUrl: string
   readonly transport: Transport
+  readonly breaker: Breaker = new Breaker()
   /** Failures in a row that speak against it. */
   failures = 0
-  readonly #breaker: CircuitBreaker
 
-  constructor(options: ChannelOptions, transport: Transport) {
-    this.baseUrl = options.baseUrl.replace(/\/+$/, '')
+  /** Throws a RangeError for what is no base URL. */
+  constructor(given: ChannelOptions | string, transport: Transport) {
+    const options: ChannelOptions = typeof given === 'string' ? { baseUrl: given } : given
+    const { baseUrl } = options
+    if (!/^https?:\/\/[^/?#]+(\/[^?#]*)?$/.test(baseUrl))
+      throw new RangeError(`channels: expected a baseUrl such as https://api.example.com, got ${baseUrl}`)
+    this.baseUrl = baseUrl.replace(/\/+$/, '')
     this.name = options.name ?? this.baseUrl.replace(/^[a-z]+:\/\//, '')
     this.transport = options.transport ?? transport
-    this.#breaker = new CircuitBreaker(
-      new LocalCells(CircuitBreaker.cellsFor(breakerOptions)),
-      breakerOptions,
-    )
-  }
-
-  /** A permit for `record`, or null: its breaker is open. */
-  admit(now: number): number | null {
-    const permit = this.#breaker.admit(now)
-    return permit === rejected ? null : permit
-  }
-
-  /** Whether a call would be let through. */
-  usable(now: number): boolean {
-    return this.#breaker.retryAfterMs(now) === 0
-  }
-
-  record(permit: number, outcome: BreakerOutcome, durationMs: number, now: number): void {
-    this.#breaker.record(permit, outcome, durationMs, now)
   }
 }

@@ -1,4 +1,3 @@
-import { failure, ignored, success } from '@budao/resilience'
 import type { Channel } from './channel.ts'
 import type { Failure } from './failure.ts'
 
@@ -6,7 +5,7 @@ import type { Failure } from './failure.ts'
 export interface FailoverOptions {
   /** Failures in a row that leave a channel where the request may have been sent; one that provably was not sent leaves at once. Default 2. */
   readonly failuresMax: number
-  /** Time between two probes of the channels before the one in use. Default 10 s. */
+  /** Time between two probes of the first channel while another is in use. Default 10 s. */
   readonly probeIntervalMs: number
   /** Good probes in a row that bring the client back. Default 3. */
   readonly probesGood: number
@@ -25,9 +24,12 @@ const HOLD_MAX_MS = 600_000
 
 /** Which channel calls go to: the first of the list while it works, then one that does, and back when it has proved itself. */
 export class Channels {
-  readonly all: readonly Channel[]
+  /** In order of preference. */
+  all: readonly Channel[]
+  active: Channel
+  /** Times that the first channel was left. */
+  left = 0
   readonly #options: FailoverOptions
-  #active = 0
   #leftAt = -Infinity
   #returnedAt = -Infinity
   #holdMs: number
@@ -36,12 +38,9 @@ export class Channels {
 
   constructor(all: readonly Channel[], options: FailoverOptions) {
     this.all = all
+    this.active = all[0]!
     this.#options = options
     this.#holdMs = options.holdMs
-  }
-
-  get active(): Channel {
-    return this.all[this.#active]!
   }
 
   /**
@@ -49,66 +48,72 @@ export class Channels {
    * call: they come last. Null when every breaker is open.
    */
   choose(now: number, tried: readonly Channel[]): Channel | null {
-    let again: Channel | null = null
-    for (let i = 0; i < this.all.length; i++) {
-      const channel = this.all[(this.#active + i) % this.all.length]!
-      if (!channel.usable(now)) continue
-      if (!tried.includes(channel)) return channel
-      again ??= channel
-    }
-    return again
+    const usable = this.#fromActive().filter(({ breaker }) => breaker.usable(now))
+    return usable.find((channel) => !tried.includes(channel)) ?? usable[0] ?? null
   }
 
-  /** A complete answer came; `broken` when it was one of 502, 503, 504 or no answer of the API at all. */
-  onAnswer(channel: Channel, permit: number, durationMs: number, broken: boolean, now: number): void {
-    channel.record(permit, broken ? failure : success, durationMs, now)
-    if (broken) return this.#blame(channel, false, now)
-    channel.failures = 0
+  /** An attempt is over: `failed` is undefined where its answer speaks for the channel. */
+  onEnd(channel: Channel, permit: number, failed: Failure | undefined, now: number): void {
+    const blames = failed?.blames === true
+    channel.breaker.record(permit, blames ? 'bad' : failed === undefined ? 'good' : 'nothing', now)
+    if (failed === undefined) channel.failures = 0
+    if (!blames) return
+    channel.failures++
+    const enough = failed.kind === 'not-sent' || channel.failures >= this.#options.failuresMax
+    if (channel === this.active && enough) this.#leave(now)
   }
 
-  onFailure(channel: Channel, permit: number, failed: Failure, durationMs: number, now: number): void {
-    channel.record(permit, failed.blames ? failure : ignored, durationMs, now)
-    if (failed.blames) this.#blame(channel, failed.kind === 'not-sent', now)
-  }
-
-  /** The channel to probe now, of those before the active one; null when it is not time or there is none. */
+  /** The channel to probe now: the first, while another is in use; null when it is not time. */
   dueProbe(now: number): Channel | null {
-    if (this.#active === 0 || now - this.#probedAt < this.#options.probeIntervalMs) return null
+    const first = this.all[0]!
+    if (this.active === first || now - this.#probedAt < this.#options.probeIntervalMs) return null
     this.#probedAt = now
-    return this.all[0]!
+    return first
   }
 
   onProbe(channel: Channel, good: boolean, now: number): void {
-    if (channel !== this.all[0] || this.#active === 0) return
+    if (channel !== this.all[0] || this.active === channel) return
     this.#good = good ? this.#good + 1 : 0
     if (this.#good < this.#options.probesGood || now - this.#leftAt < this.#holdMs) return
-    channel.failures = 0
-    this.#active = 0
     this.#returnedAt = now
+    this.#prefer(channel)
+  }
+
+  /** Base URLs in a new order; unknown ones mean nothing, and channels not named stay behind those that are. */
+  reorder(baseUrls: readonly string[], now: number): void {
+    const named = baseUrls
+      .map((url) => this.all.find(({ baseUrl }) => baseUrl === url.replace(/\/+$/, '')))
+      .filter((channel, i, list): channel is Channel => channel !== undefined && list.indexOf(channel) === i)
+    this.all = [...named, ...this.all.filter((channel) => !named.includes(channel))]
+    const first = this.all[0]!
+    // One that has just failed has to prove itself first, as after a failover.
+    if (first.failures === 0 && first.breaker.usable(now)) this.#prefer(first)
+  }
+
+  #prefer(channel: Channel): void {
+    channel.failures = 0
+    this.active = channel
     this.#good = 0
   }
 
-  #blame(channel: Channel, surely: boolean, now: number): void {
-    channel.failures++
-    if (channel !== this.active || (!surely && channel.failures < this.#options.failuresMax)) return
-    const next = this.#nextUsable(now)
-    if (next === -1) return
-    if (this.#active === 0) {
+  #leave(now: number): void {
+    const next = this.#fromActive()
+      .slice(1)
+      .find(({ breaker }) => breaker.usable(now))
+    if (next === undefined) return
+    if (this.active === this.all[0]) {
       // Left again soon after the return: the next return takes longer, so that a flapping domain does not drag users along.
       const soon = now - this.#returnedAt < this.#holdMs
       this.#holdMs = soon ? Math.min(this.#holdMs * 2, HOLD_MAX_MS) : this.#options.holdMs
-      this.#leftAt = now
+      this.#leftAt = this.#probedAt = now
       this.#good = 0
-      this.#probedAt = now
+      this.left++
     }
-    this.#active = next
+    this.active = next
   }
 
-  #nextUsable(now: number): number {
-    for (let i = 1; i < this.all.length; i++) {
-      const index = (this.#active + i) % this.all.length
-      if (this.all[index]!.usable(now)) return index
-    }
-    return -1
+  #fromActive(): Channel[] {
+    const at = this.all.indexOf(this.active)
+    return [...this.all.slice(at), ...this.all.slice(0, at)]
   }
 }

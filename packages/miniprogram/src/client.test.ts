@@ -104,7 +104,7 @@ test('the client goes back to the first channel once probes have been good for l
   }
   assert.equal(client.channel, 'a.example')
   assert.ok(time.now() >= 30_000, `back after ${time.now()} ms`)
-  assert.equal(wx.sent.filter(({ url }) => url === `${primary}/healthz`).length, 3)
+  assert.equal(wx.sent.filter(({ url }) => url === `${primary}/budao/v1/ping`).length, 3)
 })
 
 test('a captive portal is an error of that path and not data', async () => {
@@ -158,7 +158,7 @@ test('the time of a call is one for everything, and told to servers', async () =
   const told: number[] = []
   const { time, client } = phone(
     ({ header }) => {
-      told.push(Number(header['X-Request-Timeout-Ms']))
+      told.push(Number(header['X-Budao-Timeout']))
       return { fails: 'silence' }
     },
     { timeoutMs: 9_000, attemptMs: 4_000 },

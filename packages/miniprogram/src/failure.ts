@@ -6,6 +6,8 @@
  * broken           the connection broke under way; not known either
  * network-switch   the phone changed its network and the platform ended everything in flight: says nothing of the server
  * interrupted      the mini program was in the background too long: says nothing of the server
+ * busy             the server says that it has not done it and may be asked again: 429, a keyed write that is still under way
+ * error            the server says that it failed at it; it may have done something
  * misuse           the request cannot work whoever asks, however often: a domain that is not listed, a bad argument
  * aborted          the caller broke it off
  * unknown          the platform said something nobody knows: taken for sent
@@ -16,6 +18,8 @@ export type FailureKind =
   | 'broken'
   | 'network-switch'
   | 'interrupted'
+  | 'busy'
+  | 'error'
   | 'misuse'
   | 'aborted'
   | 'unknown'
@@ -26,7 +30,7 @@ export interface Failure {
   readonly message: string
   /** The platform's own number; 0 when it has none. */
   readonly errno: number
-  /** Whether the request may have reached a server. */
+  /** Whether a server may have begun to carry out the request. */
   readonly sent: boolean
   /** Whether it speaks against the server it was sent to. */
   readonly blames: boolean
@@ -38,7 +42,7 @@ export function failureOf(kind: FailureKind, message: string, errno = 0): Failur
     kind,
     message,
     errno,
-    sent: kind !== 'not-sent' && kind !== 'misuse',
-    blames: kind === 'not-sent' || kind === 'timeout' || kind === 'broken' || kind === 'unknown',
+    sent: !/^(not-sent|busy|misuse)$/.test(kind),
+    blames: /^(not-sent|timeout|broken|unknown)$/.test(kind),
   }
 }

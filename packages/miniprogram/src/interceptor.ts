@@ -1,5 +1,5 @@
 import type { ApiError } from './api-error.ts'
-import type { ApiResponse } from './client.ts'
+import type { ApiResponse } from './api-response.ts'
 import type { RequestOptions } from './options.ts'
 
 /** Sees calls on their way, and may change them. Every hook is optional; what throws rejects the call. */

@@ -1,5 +1,6 @@
-import { backoffMs, type Random } from '@budao/resilience'
+import { backoffMs } from '@budao/resilience'
 import type { Failure } from './failure.ts'
+import type { Random } from './runtime.ts'
 
 /** All that decides what follows an attempt without an answer to hand on. */
 export interface EndedAttempt {
@@ -11,25 +12,27 @@ export interface EndedAttempt {
   /** Attempts made, this one included, and how many there may be. Parked ones do not count. */
   readonly attempts: number
   readonly attemptsMax: number
-  /** A channel that has not been tried for this call could take it. */
+  /** Another channel, that has not failed this call, could take it. */
   readonly otherChannel: boolean
   readonly deadlineAt: number
   readonly now: number
-  readonly backoff: { readonly baseMs: number; readonly maxMs: number }
 }
 
+/** Why there is no other attempt. */
+export type GiveUp = 'misuse' | 'aborted' | 'maybe-sent' | 'attempts-used' | 'deadline'
+
 /**
- * retry   after so many milliseconds; `free` costs the retry budget nothing, as nothing was sent or nobody failed
+ * retry   after so many milliseconds; `free` costs the retry budget nothing, as nothing was sent
  * park    until the network or the foreground is back
  * fail    and why there is no other attempt
  */
 export type NextStep =
   | { readonly step: 'retry'; readonly delayMs: number; readonly free: boolean }
   | { readonly step: 'park'; readonly until: 'network' | 'foreground' }
-  | {
-      readonly step: 'fail'
-      readonly because: 'misuse' | 'aborted' | 'maybe-sent' | 'attempts-used' | 'deadline'
-    }
+  | { readonly step: 'fail'; readonly because: GiveUp }
+
+/** Base 200 ms as the AWS SDKs have for services that people wait for; more than 2 s nobody waits. */
+const backoff = { baseMs: 200, maxMs: 2_000 }
 
 /**
  * What follows a failed attempt. A request that provably was not sent may go elsewhere, a write too. One that may have
@@ -37,18 +40,17 @@ export type NextStep =
  * background) is waited for, and is nobody's failure.
  */
 export function nextStep(ended: EndedAttempt, random: Random): NextStep {
-  const { failure, repeatable, now, deadlineAt } = ended
-  if (failure.kind === 'misuse') return { step: 'fail', because: 'misuse' }
-  if (failure.kind === 'aborted') return { step: 'fail', because: 'aborted' }
-  if (failure.sent && !repeatable) return { step: 'fail', because: 'maybe-sent' }
-  if (failure.kind === 'interrupted') return { step: 'park', until: 'foreground' }
-  if (failure.kind === 'network-switch') return { step: 'park', until: 'network' }
-  if (ended.attempts >= ended.attemptsMax) return { step: 'fail', because: 'attempts-used' }
+  const { failure, now } = ended
+  const { kind, sent } = failure
+  const fail = (because: GiveUp): NextStep => ({ step: 'fail', because })
+  if (kind === 'misuse' || kind === 'aborted') return fail(kind)
+  if (sent && !ended.repeatable) return fail('maybe-sent')
+  if (kind === 'interrupted') return { step: 'park', until: 'foreground' }
+  if (kind === 'network-switch') return { step: 'park', until: 'network' }
+  if (ended.attempts >= ended.attemptsMax) return fail('attempts-used')
   // Somebody else is asked at once: the wait is for the one that failed.
-  const elsewhere = ended.otherChannel && ended.retryAfterMs === 0
-  const delayMs = elsewhere
-    ? 0
-    : Math.max(ended.retryAfterMs, backoffMs(ended.attempts - 1, random, ended.backoff))
-  if (now + delayMs >= deadlineAt) return { step: 'fail', because: 'deadline' }
-  return { step: 'retry', delayMs, free: !failure.sent && elsewhere }
+  const elsewhere = failure.blames && ended.otherChannel && ended.retryAfterMs === 0
+  const delayMs = elsewhere ? 0 : Math.max(ended.retryAfterMs, backoffMs(ended.attempts - 1, random, backoff))
+  if (now + delayMs >= ended.deadlineAt) return fail('deadline')
+  return { step: 'retry', delayMs, free: elsewhere && !sent }
 }

@@ -36,20 +36,30 @@ export function outboxVerdict(status: number): OutboxVerdict {
   if (status >= 200 && status < 300) return 'gone'
   if (status === 401) return 'login'
   // Too early, too many, too slow: the same write may do well later.
-  if (status === 408 || status === 425 || status === 429) return 'later'
-  return status >= 400 && status < 500 ? 'dead' : 'later'
+  const early = status === 408 || status === 425 || status === 429
+  return status >= 400 && status < 500 && !early ? 'dead' : 'later'
 }
 
 /** What storage holds may be of another version, or of anybody; undefined when it is no write of ours. */
 export function parseItem(text: string | undefined): DeadItem | undefined {
   if (text === undefined) return undefined
   try {
-    const value = JSON.parse(text) as Partial<DeadItem> | null
-    if (value === null || typeof value !== 'object') return undefined
-    const { seq, entity, user, method, path, headers, key, at, data, status = 0, reason = '' } = value
-    if (typeof seq !== 'number' || typeof entity !== 'string' || typeof user !== 'string') return undefined
-    if (typeof method !== 'string' || typeof path !== 'string' || typeof key !== 'string') return undefined
-    if (typeof headers !== 'object' || headers === null || typeof at !== 'number') return undefined
+    const {
+      seq,
+      entity,
+      user,
+      method,
+      path,
+      headers,
+      key,
+      at,
+      data,
+      status = 0,
+      reason = '',
+    } = JSON.parse(text) as DeadItem
+    const words: readonly unknown[] = [entity, user, method, path, key]
+    const whole = typeof seq === 'number' && typeof at === 'number' && typeof headers === 'object'
+    if (!whole || words.some((word) => typeof word !== 'string')) return undefined
     return { seq, entity, user, method, path, headers, data, key, at, status, reason }
   } catch {
     return undefined

@@ -1,8 +1,23 @@
 import { backoffMs } from '@budao/resilience'
+import { isInProgress } from './answer-body.ts'
 import { ApiError } from './api-error.ts'
+import type { Client } from './client.ts'
+import { idempotencyKey } from './idempotency-key.ts'
 import { outboxVerdict, parseItem, type DeadItem, type OutboxItem } from './outbox-item.ts'
-import type { Runtime } from './runtime.ts'
-import type { Storage } from './storage.ts'
+import { MemoryStorage, type Storage } from './storage.ts'
+import type { Method } from './transport.ts'
+import { withDefaults } from './with-defaults.ts'
+
+/** A write for the outbox. */
+export interface QueuedWrite {
+  /** What it changes: `cart:7`. */
+  readonly entity: string
+  /** Default POST. */
+  readonly method?: Method
+  readonly path: string
+  readonly data?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+}
 
 export interface OutboxOptions {
   /** Most writes that wait. Default 200. */
@@ -15,14 +30,11 @@ export interface OutboxOptions {
 
 export const outboxDefaults: OutboxOptions = { itemsMax: 200, sizeMax: 500_000, deadMax: 50 }
 
-/** Sends one write: its answer's status, or 0 where there was none. */
-export type SendItem = (item: OutboxItem) => Promise<{ readonly status: number; readonly reason: string }>
-
 /** Who wants to know what became of writes that nobody waits for any more. */
 export interface OutboxWatcher {
   onDone?(item: OutboxItem): void
   onDead?(item: DeadItem): void
-  /** The user's login no longer holds. */
+  /** The user's login no longer holds: `setUser` lets the writes go on. */
   onLogin?(): void
 }
 
@@ -36,17 +48,15 @@ const PAUSE_MS = { baseMs: 1_000, maxMs: 60_000 }
  * and a server that honours keys does it once. Only writes of the user who is logged in leave the phone.
  */
 export class Outbox {
+  readonly #client: Client
   readonly #storage: Storage
-  readonly #runtime: Runtime
   readonly #options: OutboxOptions
-  readonly #send: SendItem
   readonly #watcher: OutboxWatcher
   /** In order of `seq`. */
   #items: OutboxItem[] = []
   #dead: DeadItem[] = []
   #size = 0
   #nextSeq = 1
-  #user = ''
   #loaded: Promise<void> | null = null
   /** Entities with a write under way. */
   readonly #busy: Set<string> = new Set()
@@ -56,18 +66,30 @@ export class Outbox {
   /** Writes are accepted one after the other: a later one must not be in storage, and leave, before an earlier one. */
   #adding: Promise<unknown> = Promise.resolve()
 
+  /** `storage` outlives the process, or the writes do not. */
   constructor(
-    storage: Storage,
-    runtime: Runtime,
-    options: OutboxOptions,
-    send: SendItem,
-    watcher: OutboxWatcher,
+    client: Client,
+    storage: Storage = new MemoryStorage(),
+    options: Partial<OutboxOptions> = {},
+    watcher: OutboxWatcher = {},
   ) {
+    this.#client = client
     this.#storage = storage
-    this.#runtime = runtime
-    this.#options = options
-    this.#send = send
+    this.#options = withDefaults(outboxDefaults, options)
     this.#watcher = watcher
+    client.parking.listen((event) => {
+      if (event !== 'background') this.flush()
+    })
+    client.attach(() => ({
+      // What an earlier process left goes with the first call of this one.
+      onCall: () => {
+        if (this.#loaded === null) this.flush()
+      },
+      onUser: () => {
+        this.#held = false
+        this.flush()
+      },
+    }))
   }
 
   /** Writes that wait, of all users. */
@@ -80,19 +102,16 @@ export class Outbox {
     return (this.#loaded ??= this.#read())
   }
 
-  /** Resolves once the write cannot be lost any more. Rejects with `overloaded` where there is no room: nothing is dropped for it. */
-  add(write: Omit<OutboxItem, 'seq' | 'user' | 'at'>): Promise<OutboxItem> {
-    const user = this.#user
+  /**
+   * Accepts a write that need not be done now: resolves once it cannot be lost, and sends it as soon as there is a network,
+   * also from a later process. Writes of one `entity` leave in their order. Rejects with `overloaded` where there is no room:
+   * nothing is dropped for it. What becomes of it the watcher is told.
+   */
+  add(write: QueuedWrite): Promise<OutboxItem> {
+    const { user } = this.#client
     const added = this.#adding.then(() => this.#add(write, user))
     this.#adding = added.catch(() => {})
     return added
-  }
-
-  /** Whose writes may leave from now on; empty for nobody's but those of nobody. */
-  setUser(user: string): void {
-    this.#user = user
-    this.#held = false
-    this.flush()
   }
 
   /** Something has changed: a network, the foreground, a login. Sends whatever may leave. */
@@ -105,36 +124,33 @@ export class Outbox {
   /** Refused writes, of the user who is logged in. */
   async dead(): Promise<readonly DeadItem[]> {
     await this.load()
-    return this.#dead.filter(({ user }) => user === this.#user)
+    return this.#dead.filter(({ user }) => user === this.#client.user)
   }
 
   /** Takes a refused write out; `again` puts it back in the queue, at its end and with a new key. */
-  async resolveDead(seq: number, again: boolean, key: string): Promise<void> {
-    await this.load()
-    const item = this.#dead.find((each) => each.seq === seq && each.user === this.#user)
+  async resolveDead(seq: number, again: boolean): Promise<void> {
+    const item = (await this.dead()).find((each) => each.seq === seq)
     if (item === undefined) return
-    if (again) await this.add({ ...onlyWrite(item), key })
+    if (again) await this.add(item)
     this.#dead = this.#dead.filter((each) => each !== item)
-    await this.#storage.remove(nameOf(DEAD, item))
+    await this.#storage.remove(DEAD + seq)
   }
 
-  async #add(write: Omit<OutboxItem, 'seq' | 'user' | 'at'>, user: string): Promise<OutboxItem> {
+  async #add(
+    { entity, method = 'POST', path, data, headers = {} }: QueuedWrite,
+    user: string,
+  ): Promise<OutboxItem> {
     await this.load()
-    const item: OutboxItem = { ...write, seq: this.#nextSeq++, user, at: this.#runtime.wallNow() }
+    const { runtime } = this.#client.env
+    const key = idempotencyKey(runtime.random)
+    const seq = this.#nextSeq++
+    const item: OutboxItem = { seq, entity, user, method, path, headers, data, key, at: runtime.wallNow() }
     const text = JSON.stringify(item)
     if (this.#items.length >= this.#options.itemsMax || this.#size + text.length > this.#options.sizeMax)
-      throw new ApiError(
-        'overloaded',
-        `${this.#items.length} writes wait already: this one was not accepted.`,
-      )
-    try {
-      await this.#storage.set(nameOf(WAITING, item), text)
-    } catch (error) {
-      throw new ApiError(
-        'overloaded',
-        `The phone's storage did not take the write: ${(error as Error).message}`,
-      )
-    }
+      throw overloaded(`${this.#items.length} writes wait already.`)
+    await this.#storage.set(WAITING + seq, text).catch((error: unknown) => {
+      throw overloaded((error as Error).message)
+    })
     this.#items.push(item)
     this.#size += text.length
     this.flush()
@@ -155,11 +171,10 @@ export class Outbox {
       if (isDead) this.#dead.push(item)
       else {
         this.#items.push(item)
-        this.#size += text!.length
+        this.#size += JSON.stringify(item).length
       }
     }
-    this.#items.sort((a, b) => a.seq - b.seq)
-    this.#dead.sort((a, b) => a.seq - b.seq)
+    for (const list of [this.#items, this.#dead]) list.sort((a, b) => a.seq - b.seq)
     // Killed between its burial and its removal.
     for (const item of [...this.#items])
       if (this.#dead.some(({ seq }) => seq === item.seq)) await this.#forget(item)
@@ -170,87 +185,88 @@ export class Outbox {
     if (this.#held || this.#stopPause !== null) return
     const seen = new Set(this.#busy)
     for (const item of [...this.#items]) {
-      const lane = laneOf(item)
+      // The order is kept within one entity of one user.
+      const lane = JSON.stringify([item.user, item.entity])
       if (seen.has(lane)) continue
       seen.add(lane)
-      if (item.user === this.#user) void this.#carry(item, lane)
+      if (item.user === this.#client.user) void this.#carry(item, lane)
     }
   }
 
   async #carry(item: OutboxItem, lane: string): Promise<void> {
     this.#busy.add(lane)
-    const { status, reason } = await this.#send(item)
-    switch (outboxVerdict(status)) {
-      case 'gone':
-        this.#failures = 0
+    const error = await this.#send(item)
+    const verdict = error === null ? 'gone' : outboxVerdict(statusOf(error))
+    if (verdict === 'login') {
+      // Everything of this user would be refused: wait for the login, once.
+      if (!this.#held && item.user === this.#client.user) {
+        this.#held = true
+        this.#watcher.onLogin?.()
+      }
+    } else if (verdict === 'later') this.#pause(error!.retryAfterMs)
+    else {
+      this.#failures = 0
+      if (error === null) {
         await this.#forget(item)
         this.#watcher.onDone?.(item)
-        break
-      case 'dead':
-        this.#failures = 0
-        await this.#bury({ ...item, status, reason })
-        break
-      case 'login':
-        // Everything of this user would be refused: wait for the login, once.
-        if (!this.#held && item.user === this.#user) {
-          this.#held = true
-          this.#watcher.onLogin?.()
-        }
-        break
-      case 'later':
-        this.#pause()
-        break
+      } else await this.#bury(item, error)
     }
     this.#busy.delete(lane)
     this.#next()
   }
 
+  /** Null when it is done. */
+  #send({ method, path, data, headers, key, user }: OutboxItem): Promise<ApiError | null> {
+    return this.#client
+      .request({
+        method,
+        path,
+        data,
+        headers: Object.assign({}, headers, { 'Idempotency-Key': key }),
+        // A key makes the repetition of a write harmless, where the server honours it: queued writes rely on that.
+        repeatable: true,
+        responseType: 'text',
+        asUser: user,
+      })
+      .then(
+        () => null,
+        (error: unknown) => (error instanceof ApiError ? error : new ApiError('misuse', String(error))),
+      )
+  }
+
   /** One pause for all: what fails for one entity fails for the others. */
-  #pause(): void {
+  #pause(atLeastMs: number): void {
     if (this.#stopPause !== null) return
-    const ms = PAUSE_MS.baseMs + backoffMs(this.#failures++, this.#runtime.random, PAUSE_MS)
-    this.#stopPause = this.#runtime.after(ms, () => {
+    const { random, after } = this.#client.env.runtime
+    const ms = PAUSE_MS.baseMs + backoffMs(this.#failures++, random, PAUSE_MS)
+    this.#stopPause = after(Math.max(ms, atLeastMs), () => {
       this.#stopPause = null
       this.#next()
     })
   }
 
-  async #forget(item: OutboxItem): Promise<void> {
+  #forget(item: OutboxItem): Promise<void> {
     this.#items = this.#items.filter((each) => each !== item)
     this.#size -= JSON.stringify(item).length
-    await this.#storage.remove(nameOf(WAITING, item))
+    return this.#storage.remove(WAITING + item.seq)
   }
 
-  async #bury(item: DeadItem): Promise<void> {
-    const waiting = this.#items.find(({ seq }) => seq === item.seq)!
-    this.#dead.push(item)
+  async #bury(item: OutboxItem, { status, message }: ApiError): Promise<void> {
+    const dead: DeadItem = Object.assign({}, item, { status, reason: message })
+    this.#dead.push(dead)
     // First there, then no longer here: a kill in between finds it twice and loses it never.
-    await this.#storage.set(nameOf(DEAD, item), JSON.stringify(item)).catch(() => {})
-    await this.#forget(waiting)
-    if (this.#dead.length > this.#options.deadMax) {
-      const oldest = this.#dead.shift()!
-      await this.#storage.remove(nameOf(DEAD, oldest))
-    }
-    this.#watcher.onDead?.(item)
+    await this.#storage.set(DEAD + item.seq, JSON.stringify(dead)).catch(() => {})
+    await this.#forget(item)
+    if (this.#dead.length > this.#options.deadMax) await this.#storage.remove(DEAD + this.#dead.shift()!.seq)
+    this.#watcher.onDead?.(dead)
   }
 }
 
-function nameOf(prefix: string, { seq }: OutboxItem): string {
-  return `${prefix}${seq}`
+function overloaded(why: string): ApiError {
+  return new ApiError('overloaded', `The write was not accepted: ${why}`)
 }
 
-/** The order is kept within one entity of one user. */
-function laneOf({ user, entity }: OutboxItem): string {
-  return `${encodeURIComponent(user)}:${entity}`
-}
-
-function onlyWrite({
-  entity,
-  method,
-  path,
-  headers,
-  data,
-  key,
-}: OutboxItem): Omit<OutboxItem, 'seq' | 'user' | 'at'> {
-  return { entity, method, path, headers, data, key }
+/** What never works is as good as refused; a write that is still being carried out is not. */
+function statusOf({ code, status, data }: ApiError): number {
+  return code === 'misuse' ? 400 : isInProgress({ status, body: data }) ? 0 : status
 }

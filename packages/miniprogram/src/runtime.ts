@@ -1,4 +1,7 @@
-import type { Random } from '@budao/resilience'
+/** Draws in [0, 1). */
+export interface Random {
+  next(): number
+}
 
 /** What the outside gives a client: time, timers, chance. */
 export interface Runtime {

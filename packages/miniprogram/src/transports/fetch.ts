@@ -10,7 +10,6 @@ export interface FetchHost {
       headers: Record<string, string>
       body?: string | ArrayBuffer
       signal?: unknown
-      credentials?: string
     },
   ) => Promise<{
     readonly status: number
@@ -18,7 +17,7 @@ export interface FetchHost {
     text(): Promise<string>
     arrayBuffer(): Promise<ArrayBuffer>
   }>
-  readonly AbortController?: new () => { readonly signal: unknown; abort(): void }
+  readonly AbortController?: (new () => { readonly signal: unknown; abort(): void }) | undefined
 }
 
 /** Plain `fetch`, for H5 builds and tests: `fetchTransport(globalThis)`. What it throws does not say whether anything was sent. */
@@ -27,26 +26,27 @@ export function fetchTransport(host: FetchHost): Transport {
     name: 'fetch',
     send({ method, url, headers, body, responseType }, user) {
       let over = false
-      const controller = host.AbortController === undefined ? undefined : new host.AbortController()
-      const run = async (): Promise<void> => {
-        const response = await host.fetch(url, {
-          method,
-          headers: { ...headers },
-          ...(body === undefined ? {} : { body }),
-          ...(controller === undefined ? {} : { signal: controller.signal }),
-        })
-        const received = responseType === 'arraybuffer' ? await response.arrayBuffer() : await response.text()
-        if (over) return
+      const controller = host.AbortController && new host.AbortController()
+      const once = (tell: () => void): void => {
+        if (!over) tell()
         over = true
-        const lower: Record<string, string> = {}
-        response.headers.forEach((value, name) => void (lower[name.toLowerCase()] = value))
-        user.onAnswer({ status: response.status, headers: lower, body: received, native: response })
       }
-      run().catch((error: unknown) => {
-        if (over) return
-        over = true
-        user.onFailure(failureOf(kindOf(error), messageOf(error)))
-      })
+      const run = async (): Promise<void> => {
+        const init: Parameters<FetchHost['fetch']>[1] = { method, headers: Object.assign({}, headers) }
+        // Some take a key without a value for a value.
+        if (body !== undefined) init.body = body
+        if (controller) init.signal = controller.signal
+        const response = await host.fetch(url, init)
+        const received = await (responseType === 'text' ? response.text() : response.arrayBuffer())
+        const lower: Record<string, string> = {}
+        response.headers.forEach((value, name) => {
+          lower[name.toLowerCase()] = value
+        })
+        once(() =>
+          user.onAnswer({ status: response.status, headers: lower, body: received, native: response }),
+        )
+      }
+      run().catch((error: unknown) => once(() => user.onFailure(failureIn(error))))
       return () => {
         over = true
         controller?.abort()
@@ -56,18 +56,16 @@ export function fetchTransport(host: FetchHost): Transport {
 }
 
 /** Browsers hide why; Node says it in the cause. */
-function kindOf(error: unknown): 'not-sent' | 'broken' | 'unknown' {
-  const code = (error as { cause?: { code?: string } }).cause?.code ?? ''
-  if (
-    /^(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT_TIMEOUT|CERT_|DEPTH_|SELF_|ERR_TLS)/.test(
+function failureIn(error: unknown): ReturnType<typeof failureOf> {
+  const { message, cause } = error as { message?: string; cause?: { message?: string; code?: string } }
+  const code = cause?.code ?? ''
+  const kind =
+    /^(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|UND_ERR_CONNECT|CERT_|DEPTH_|SELF_|ERR_TLS)/.test(
       code,
     )
-  )
-    return 'not-sent'
-  return /^(ECONNRESET|EPIPE|UND_ERR_SOCKET)/.test(code) ? 'broken' : 'unknown'
-}
-
-function messageOf(error: unknown): string {
-  const { message, cause } = error as { message?: string; cause?: { message?: string } }
-  return cause?.message ?? message ?? String(error)
+      ? 'not-sent'
+      : /^(ECONNRESET|EPIPE|UND_ERR_SOCKET)/.test(code)
+        ? 'broken'
+        : 'unknown'
+  return failureOf(kind, cause?.message ?? message ?? String(error))
 }

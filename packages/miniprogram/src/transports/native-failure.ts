@@ -10,103 +10,43 @@ export interface NativeFailure {
   readonly exception?: { readonly reasons?: readonly { readonly errMsg?: string; readonly errno?: number }[] }
 }
 
-/** By number: the surest sign. Numbers of PublicErrno as far as they are documented or were seen. */
-const byErrno: Readonly<Record<number, FailureKind>> = {
-  5: 'timeout',
-  600002: 'misuse',
-  600003: 'interrupted',
-  600004: 'misuse',
-  600008: 'misuse',
-  600009: 'misuse',
-  602001: 'misuse',
-}
-
 /**
- * Chromium's network errors by number. Below -200 a certificate was refused: no request leaves before that. The number
- * comes as `errcode:-105`; WeChat's own 10011 beside it is a network switch.
+ * The first that matches tells. Numbers come first, as the surest sign: `n600002;` is PublicErrno's as far as it is documented or was
+ * seen, `a13;` is Alipay's, and `code:-105` Chromium's network error, where below -200 a certificate was refused: no
+ * request leaves before that. WeChat's own 10011 among those is a switch of networks. Texts differ between systems and
+ * versions.
  */
-function byNetCode(code: number): FailureKind | undefined {
-  switch (code) {
-    case 10011:
-    case -21:
-      return 'network-switch'
-    case -7:
-      return 'timeout'
-    case -102: // refused
-    case -104: // connection failed
-    case -105: // name not resolved
-    case -106: // disconnected
-    case -109: // address unreachable
-    case -118: // connection timed out
-    case -130: // proxy connection failed
-    case -137: // name resolution failed
-      return 'not-sent'
-    case -100: // closed
-    case -101: // reset
-    case -103: // aborted
-    case -324: // empty response
-    case -355: // incomplete chunked encoding
-      return 'broken'
-  }
-  return code <= -200 && code > -300 ? 'not-sent' : undefined
-}
-
-/** By text, last: it differs between systems and versions. In this order. */
-const byText: readonly (readonly [pattern: RegExp, kind: FailureKind])[] = [
+const signs: readonly (readonly [pattern: RegExp, kind: FailureKind])[] = [
+  [/^(n5|a13);/, 'timeout'],
+  [/^n600003;/, 'interrupted'],
+  [/^(n(60000[2489]|602001)|a(4|11|23));/, 'misuse'],
+  [/^a9;/, 'aborted'],
+  [/^a12;/, 'broken'],
+  [/code:(10011|-21)\b/, 'network-switch'],
+  [/code:-7\b/, 'timeout'],
+  [/code:-(10[24569]|118|13[07]|2\d\d)\b/, 'not-sent'],
+  [/code:-(10[013]|324|355)\b/, 'broken'],
   [/\babort/i, 'aborted'],
-  [/network change|ERR_NETWORK_CHANGED/i, 'network-switch'],
+  [/network.?change/i, 'network-switch'],
   [/interrupted|background/i, 'interrupted'],
-  [/url not in domain list|invalid url|parameter|not in domain/i, 'misuse'],
+  [/not in domain|invalid url|parameter/i, 'misuse'],
   [
-    /ERR_(NAME_NOT_RESOLVED|CONNECTION_REFUSED|ADDRESS_UNREACHABLE|INTERNET_DISCONNECTED|CONNECTION_TIMED_OUT|PROXY_CONNECTION_FAILED)/i,
-    'not-sent',
-  ],
-  [/ERR_(CERT_|SSL_)/i, 'not-sent'],
-  [
-    /unable to resolve host|ssl hand ?shake|certificate|could not connect|connection refused|ENOTFOUND|ECONNREFUSED|EHOSTUNREACH/i,
+    /_(NAME_NOT|CONNECTION_REFUSED|ADDRESS_UN|INTERNET_DIS|CONNECTION_TIMED|PROXY_CONN)|ERR_(CERT|SSL)_|resolve host|ssl hand ?shake|certificate|not connect|connection refused|ENOTFOUND|ECONNREFUSED|EHOSTUNREACH/i,
     'not-sent',
   ],
   [
-    /ERR_(CONNECTION_RESET|CONNECTION_CLOSED|EMPTY_RESPONSE|CONNECTION_ABORTED)|socket hang up|connection (reset|lost)|ECONNRESET|EPIPE/i,
+    /_(CONNECTION_(RESET|CLOSED|ABORTED)|EMPTY_RESPONSE)|hang up|connection (reset|lost)|ECONNRESET|EPIPE/i,
     'broken',
   ],
-  [/time ?out|timed out/i, 'timeout'],
+  [/tim(e ?|ed )out/i, 'timeout'],
 ]
 
-/** Alipay's numbers, which mean other things than WeChat's. */
-const byAlipayError: Readonly<Record<number, FailureKind>> = {
-  4: 'misuse',
-  9: 'aborted',
-  11: 'misuse',
-  12: 'broken',
-  13: 'timeout',
-  23: 'misuse',
-}
-
 /** What a `fail` callback means: by number first, then by network code, then by text; unknown means that it may have been sent. */
-export function classifyNative(native: NativeFailure): Failure {
-  const message = native.errMsg ?? native.errorMessage ?? ''
-  const errno = native.errno ?? native.error ?? 0
-  const kind =
-    (native.errno === undefined && native.error !== undefined
-      ? byAlipayError[native.error]
-      : byErrno[errno]) ??
-    byNetCode(netCodeOf(native)) ??
-    textKind(message) ??
-    'unknown'
-  return failureOf(kind, message === '' ? `the platform gave no reason (errno ${errno})` : message, errno)
-}
-
-function netCodeOf({ errMsg = '', exception }: NativeFailure): number {
-  const texts = [errMsg, ...(exception?.reasons ?? []).map((reason) => reason.errMsg ?? '')]
-  for (const text of texts) {
-    const found = /errcode:(-?\d+)/.exec(text) ?? /cronet_error_code:(-?\d+)/.exec(text)
-    if (found !== null && Number(found[1]) !== 0) return Number(found[1])
-  }
-  return 0
-}
-
-function textKind(message: string): FailureKind | undefined {
-  for (const [pattern, kind] of byText) if (pattern.test(message)) return kind
-  return undefined
+export function classifyNative({ errMsg, errno, error, errorMessage, exception }: NativeFailure): Failure {
+  const message = errMsg ?? errorMessage ?? ''
+  const number = errno ?? error ?? 0
+  const reasons = (exception?.reasons ?? []).map((reason) => reason.errMsg).join()
+  const told = `${errno === undefined && error !== undefined ? 'a' : 'n'}${number};${message} ${reasons}`
+  const sign = signs.find(([pattern]) => pattern.test(told))
+  return failureOf(sign?.[1] ?? 'unknown', message || `errno ${number}, without a reason`, number)
 }

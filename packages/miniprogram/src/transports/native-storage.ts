@@ -38,11 +38,8 @@ export function nativeStorage(host: NativeStorageHost): Storage {
 }
 
 function ask(call: Ask, options: Record<string, unknown>): Promise<Record<string, unknown>> {
-  return new Promise((resolve, reject) => {
-    call({
-      ...options,
-      success: resolve,
-      fail: ({ errMsg }: { errMsg?: string }) => reject(new Error(errMsg ?? 'storage failed')),
-    })
+  return new Promise((success, reject) => {
+    const fail = ({ errMsg }: { errMsg?: string }): void => reject(new Error(errMsg ?? 'storage failed'))
+    call(Object.assign(options, { success, fail }))
   })
 }

@@ -10,20 +10,6 @@ export interface NativeAnswer {
   readonly headers?: object
 }
 
-/** Options as `request` of a platform takes them. */
-export interface NativeOptions {
-  url: string
-  method: string
-  header: Record<string, string>
-  headers?: Record<string, string>
-  data?: string | ArrayBuffer
-  timeout: number
-  dataType: string
-  responseType: string
-  success: (answer: NativeAnswer) => void
-  fail: (failure: NativeFailure) => void
-}
-
 /** The part of `wx`, `tt`, `uni`, `Taro` or `my` that a transport uses. */
 export interface NativeHost {
   // Platforms type their own options more narrowly than what they take, each in its own way.
@@ -46,23 +32,25 @@ export function nativeTransport(host: NativeHost, dialect: NativeDialect): Trans
     name: dialect.name,
     send(request, user) {
       let over = false
-      const options: NativeOptions = {
-        ...request.native,
-        ...optionsOf(request, dialect),
-        success: (answer) => {
-          if (over) return
-          over = true
-          user.onAnswer(answerOf(answer))
-        },
-        fail: (failure) => {
-          if (over) return
-          over = true
-          // Alipay calls statuses from 400 on a failure.
-          if (isAnswer(failure)) user.onAnswer(answerOf(failure))
-          else user.onFailure(classifyNative(failure))
-        },
+      const answered = (answer: NativeAnswer): void => {
+        if (!over) user.onAnswer(answerOf(answer))
+        over = true
       }
-      const task = host.request(options) as { abort?(): void } | undefined
+      const failed = (failure: NativeFailure & NativeAnswer): void => {
+        // Alipay calls statuses from 400 on a failure.
+        if ((failure.statusCode ?? failure.status ?? 0) >= 100) return answered(failure)
+        if (!over) user.onFailure(classifyNative(failure))
+        over = true
+      }
+      let task: { abort?(): void } | undefined
+      try {
+        task = host.request(
+          Object.assign({}, request.native, optionsOf(request, dialect), { success: answered, fail: failed }),
+        ) as typeof task
+      } catch (error) {
+        // Some platforms throw what others tell: nothing was sent.
+        failed({ errMsg: `parameter: ${String(error)}` })
+      }
       return () => {
         over = true
         task?.abort?.()
@@ -71,38 +59,37 @@ export function nativeTransport(host: NativeHost, dialect: NativeDialect): Trans
   }
 }
 
+/** A provider of addresses that does not answer must not cost more than asking the phone's own: the platform's default is 60 s. */
+const HTTP_DNS_MS = 800
+
 function optionsOf(
-  { url, method, headers, body, timeoutMs, responseType }: TransportRequest,
+  { url, method, headers, body, timeoutMs, responseType, native }: TransportRequest,
   { textType, headersKey }: NativeDialect,
-): Omit<NativeOptions, 'success' | 'fail'> {
-  return {
+): Record<string, unknown> {
+  const options: Record<string, unknown> = {
     url,
     method,
-    header: { ...headers },
-    ...(headersKey === 'headers' ? { headers: { ...headers } } : {}),
-    ...(body === undefined ? {} : { data: body }),
+    [headersKey]: Object.assign({}, headers),
     timeout: timeoutMs,
     // Parsed by the client and not by the platform, which hands over what is no JSON as if it had been asked for.
-    dataType: responseType === 'arraybuffer' ? 'arraybuffer' : textType,
+    dataType: responseType === 'text' ? textType : responseType,
     responseType,
   }
+  if (body !== undefined) options['data'] = body
+  if (native?.['enableHttpDNS'] === true) options['httpDNSTimeout'] = native['httpDNSTimeout'] ?? HTTP_DNS_MS
+  return options
 }
 
-function isAnswer(failure: NativeFailure | NativeAnswer): failure is NativeAnswer {
-  const { statusCode, status = statusCode ?? 0 } = failure as NativeAnswer
-  return status >= 100
-}
-
-function answerOf(answer: NativeAnswer): TransportAnswer {
-  const { data } = answer
+function answerOf(native: NativeAnswer): TransportAnswer {
+  const { data } = native
+  const told = (native.header ?? native.headers ?? {}) as Readonly<Record<string, unknown>>
   const headers: Record<string, string> = {}
-  for (const [name, value] of Object.entries(answer.header ?? answer.headers ?? {}))
-    headers[name.toLowerCase()] = String(value)
+  for (const name of Object.keys(told)) headers[name.toLowerCase()] = String(told[name])
   const isBody = typeof data === 'string' || data instanceof ArrayBuffer
   return {
-    status: answer.statusCode ?? answer.status ?? 0,
+    status: native.statusCode ?? native.status ?? 0,
     headers,
     body: isBody ? data : data === undefined || data === null ? '' : JSON.stringify(data),
-    native: answer,
+    native,
   }
 }
