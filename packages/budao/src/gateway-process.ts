@@ -23,6 +23,8 @@ import type {
 } from '@budao/model'
 import pino, { type Logger } from 'pino'
 import { CliError } from './cli-error.ts'
+import { fixedForLife } from './fixed-for-life.ts'
+import { GslbRole } from './gslb-role.ts'
 import { ConfigSource } from './config-source.ts'
 import { readConfigFile } from './locate-config.ts'
 import { redactSecrets } from './redact.ts'
@@ -34,6 +36,8 @@ export interface GatewayProcessOptions {
   readonly file?: readonly string[]
   /** Start with the snapshot that was in force last when the file is refused. */
   readonly lastGood?: boolean
+  /** Answer DNS too, where the configuration has names for it. */
+  readonly gslb?: boolean
 }
 
 /** A running gateway with its admin API, as `budao up` and `budao gateway` start it. */
@@ -44,6 +48,7 @@ export class GatewayProcess implements AdminSource {
   readonly #log: Logger
   readonly #report: (draft: EventDraft) => void
   #admin: AdminServer | null = null
+  #gslb: GslbRole | null = null
   #refused: GatewayReport['refused'] = null
   #reloading: Promise<unknown> = Promise.resolve()
   #toKeep: Snapshot | null = null
@@ -80,6 +85,7 @@ export class GatewayProcess implements AdminSource {
     const report = (draft: EventDraft): void => {
       const { kind, severity, subject, message, evidence } = events.append(draft)
       log[severity === 'info' ? 'info' : 'warn']({ kind, subject, evidence }, message)
+      self.#gslb?.onEvent()
     }
     const gateway: Gateway = new Gateway(config, {
       version: version(),
@@ -94,6 +100,7 @@ export class GatewayProcess implements AdminSource {
     const self: GatewayProcess = new GatewayProcess(gateway, source, events, log, report)
     try {
       await gateway.start(snapshot)
+      if (options.gslb === true) self.#gslb = await self.#startGslb(config)
       self.#admin = await createAdminServer({
         source: self,
         address: config.admin.address,
@@ -101,6 +108,7 @@ export class GatewayProcess implements AdminSource {
         consoleFiles: consoleFiles(),
       })
     } catch (error) {
+      await self.#gslb?.close()
       await gateway.close()
       throw new CliError(error instanceof Error ? error.message : String(error), 1, { cause: error })
     }
@@ -117,6 +125,11 @@ export class GatewayProcess implements AdminSource {
   /** Where the listeners are bound, by name. */
   get addresses(): Readonly<Record<string, string>> {
     return this.#gateway.addresses
+  }
+
+  /** Where DNS is answered, UDP and TCP. */
+  get dnsAddresses(): readonly string[] {
+    return this.#gslb?.addresses ?? []
   }
 
   get snapshot(): Snapshot {
@@ -184,6 +197,7 @@ export class GatewayProcess implements AdminSource {
     const { drain } = this.snapshot.config
     const complete = await this.#gateway.drain(drain)
     if (!complete) this.#log.warn(`requests were still under way after ${drain} ms; they are cut off`)
+    await this.#gslb?.close()
     await this.#gateway.close()
     await this.#admin?.close()
     await this.#keeping
@@ -202,13 +216,28 @@ export class GatewayProcess implements AdminSource {
     }
     const fixed = fixedForLife(this.snapshot.config, read.snapshot.config)
     if (fixed.length > 0) return this.#refuse(fixed)
+    let applyGslb: (() => void) | undefined
+    try {
+      applyGslb = await this.#gslb?.prepare(read.snapshot.config)
+    } catch (error) {
+      return this.#refuse([(error as Error).message])
+    }
     const applied = await this.#gateway.apply(read.snapshot)
     if (!applied.ok) return this.#refuse([applied.problem])
+    applyGslb?.()
     this.#refused = null
     for (const warning of read.warnings) this.#log.warn(warning)
     // Endpoints that came or went meanwhile have taken numbers: this is the one that counts.
     await this.#keep(this.snapshot)
     return { ok: true, version: this.snapshot.version }
+  }
+
+  #startGslb(config: Config): Promise<GslbRole | null> {
+    return GslbRole.start(config, {
+      baseDir: this.#source.baseDir,
+      gatewayReport: () => this.#gateway.report(),
+      report: this.#report,
+    })
   }
 
   #refuse(problems: readonly string[]): ReloadResult {
@@ -267,20 +296,4 @@ async function firstSnapshot(
       { cause: error },
     )
   }
-}
-
-/** What only a restart can change. */
-function fixedForLife(before: Config, after: Config): string[] {
-  const problems: string[] = []
-  const check = (path: string, a: unknown, b: unknown): void => {
-    if (JSON.stringify(a) !== JSON.stringify(b))
-      problems.push(
-        `${path}: cannot change while the gateway runs (${JSON.stringify(a)} → ${JSON.stringify(b)}): restart it`,
-      )
-  }
-  check('node', before.node, after.node)
-  check('workers', before.workers, after.workers)
-  check('dataDir', before.dataDir, after.dataDir)
-  check('admin', before.admin, after.admin)
-  return problems
 }

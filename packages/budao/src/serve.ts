@@ -19,6 +19,8 @@ export interface ServeOptions {
   readonly file?: readonly string[]
   readonly json?: boolean
   readonly lastGood?: boolean
+  /** Answer DNS too, where the configuration has names for it. */
+  readonly gslb?: boolean
 }
 
 /** Runs a gateway process until a signal ends it. A second signal does not wait for requests under way. */
@@ -55,11 +57,13 @@ function announce(gateway: GatewayProcess, options: ServeOptions): void {
       snapshot: version,
       listeners: addresses,
       admin: adminUrl,
+      ...(gateway.dnsAddresses.length === 0 ? {} : { dns: gateway.dnsAddresses }),
       pid: process.pid,
     })
   }
   for (const { name, protocol } of config.listeners)
     printLine(`${name}  ${protocol}://${gateway.addresses[name]}`)
+  for (const address of gateway.dnsAddresses) printLine(`dns  ${address}`)
   printLine(`admin and console  ${gateway.adminUrl}`)
   printLine(`${config.node.name} at site ${config.node.site} serves snapshot ${version}`)
 }

@@ -3,6 +3,8 @@ export const controllerErrorCodes = [
   'ADMIN_ADDRESS_INVALID',
   'ADMIN_ADDRESS_UNUSABLE',
   'ADMIN_TOKENS_NEEDED',
+  'GSLB_ADDRESS_UNUSABLE',
+  'GSLB_GEO_FILE',
 ] as const
 
 /** One of `controllerErrorCodes`. */

@@ -46,6 +46,11 @@ export function isAddressRange(text: string): boolean {
   return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (v4 ? 32 : 128))
 }
 
+/** Whether a text is an IPv4 or IPv6 address and nothing more. */
+export function isIpLiteral(text: string): boolean {
+  return isIpv4(text) || isIpv6(text)
+}
+
 function isIpv4(text: string): boolean {
   const parts = text.split('.')
   return parts.length === 4 && parts.every((part) => /^(0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255)

@@ -2,6 +2,7 @@ import { isLoopback, parseAddress } from './config-address.ts'
 import { checkShares } from './config-checks-limits.ts'
 import { checkCaches } from './config-checks-cache.ts'
 import { checkFailover } from './config-checks-failover.ts'
+import { checkGslb } from './config-checks-gslb.ts'
 import { checkListener, checkListenersAndRoutes } from './config-checks-listener.ts'
 import { checkRoute } from './config-checks-route.ts'
 import type { ConfigDocument, Finding, Path } from './config-document.ts'
@@ -32,6 +33,7 @@ export function checkConfig(value: unknown, document: ConfigDocument): Problem[]
     ...entries(services).flatMap(([name, service]) => [...checkService(['services', name], service, sites)]),
     ...checkCaches(value),
     ...checkVirtualIp(value),
+    ...checkGslb(value),
     ...items(get(value, 'routes')).flatMap((route, index) => [
       ...checkRoute(['routes', index], route, services),
     ]),

@@ -17,6 +17,7 @@ import {
   writtenDuration,
 } from './config-scalars.ts'
 import { dnsSchema } from './config-schema-endpoint.ts'
+import { gslbSchema } from './config-schema-gslb.ts'
 import { overloadSchema } from './config-schema-limits.ts'
 import { cacheSchema } from './config-schema-cache.ts'
 import { proxyProtocolSchema, sniName, tcpSchema } from './config-schema-l4.ts'
@@ -80,6 +81,9 @@ function configSchema(duration: DurationSchema): z.ZodType<Config> {
         })
         .prefault({}),
       dns: dnsSchema(duration),
+      gslb: z
+        .exactOptional(gslbSchema(duration))
+        .describe('Authoritative DNS whose answers follow the health of sites. Absent: none.'),
       overload: z
         .exactOptional(overloadSchema(duration))
         .describe(

@@ -1,4 +1,5 @@
 import type { ConfigDocument, Finding } from './config-document.ts'
+import { gslbWarnings } from './config-checks-gslb.ts'
 import type { MatchConfig } from './config-route.ts'
 import type { Config } from './config.ts'
 import { detectionFindings } from './config-warnings-failover.ts'
@@ -15,6 +16,7 @@ export function configWarnings(config: Config, document: ConfigDocument): Proble
       ...unverified(config),
       ...faults(config),
       ...virtualIpWarnings(config),
+      ...gslbWarnings(config),
     ].map((finding) => document.place(finding)),
   ]
 }

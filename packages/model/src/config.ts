@@ -1,6 +1,7 @@
 import type { DnsConfig, EndpointConfig, RegistrationConfig } from './config-endpoint.ts'
 import type { CacheConfig } from './config-cache.ts'
 import type { DetectionConfig, FailoverConfig, ObjectivesConfig } from './config-failover.ts'
+import type { GslbConfig } from './config-gslb.ts'
 import type { RouteConfig } from './config-route.ts'
 import type { StoreConfig } from './providers/store.ts'
 import type { VirtualIpConfig } from './providers/virtual-ip.ts'
@@ -27,6 +28,8 @@ export interface Config {
   /** Absent: no spans; trace headers are forwarded all the same. */
   readonly tracing?: TracingConfig
   readonly dns: DnsConfig
+  /** Absent: no names are answered for. */
+  readonly gslb?: GslbConfig
   /** Absent: the gateway does not watch itself. */
   readonly overload?: OverloadConfig
   readonly listeners: readonly ListenerConfig[]

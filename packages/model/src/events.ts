@@ -64,6 +64,8 @@ export const eventKinds = [
   'certificate.expiring',
   'certificate.expired',
   'cache.purged',
+  'gslb.changed',
+  'gslb.last-good',
   'drill.started',
   'drill.finished',
 ] as const

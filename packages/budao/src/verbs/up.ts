@@ -22,5 +22,5 @@ Example:
   $ budao up -c budao.yaml
   $ budao up -c budao.yaml -f ${besideExample}`,
     )
-    .action((options: ServeOptions) => serve(options))
+    .action((options: ServeOptions) => serve({ ...options, gslb: true }))
 }

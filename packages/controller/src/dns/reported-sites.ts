@@ -1,0 +1,79 @@
+import type { EndpointReport, GatewayReport, ServiceAtSite, SiteStates } from '@budao/model'
+
+const nothing: ServiceAtSite = { state: 'unknown', usable: 0, total: 0, suspect: false }
+/** What ends by time alone, such as an ejection, nobody reports at once. */
+const LOOK_MS = 1_000
+
+/** The states of the sites as one gateway's checks, ejections, breakers and drains show them. */
+export class ReportedSites implements SiteStates {
+  readonly #read: () => GatewayReport
+  readonly #listeners: Set<() => void> = new Set()
+  readonly #timer: NodeJS.Timeout
+  #states: ReadonlyMap<string, ServiceAtSite> = new Map()
+  #last: GatewayReport | null = null
+  #pending: NodeJS.Immediate | null = null
+
+  constructor(read: () => GatewayReport) {
+    this.#read = read
+    this.#look()
+    this.#timer = setInterval(() => this.#look(), LOOK_MS).unref()
+  }
+
+  of(service: string, site: string): ServiceAtSite {
+    return this.#states.get(`${service} ${site}`) ?? nothing
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Requests a second at the gateway, and the site it is at. */
+  get traffic(): { readonly site: string; readonly requestsPerSecond: number } {
+    return { site: this.#last!.node.site, requestsPerSecond: this.#last!.requestsPerSecond }
+  }
+
+  /** Something happened: looked at as soon as this turn is over, however often it is said in it. */
+  changed(): void {
+    this.#pending ??= setImmediate(() => {
+      this.#pending = null
+      this.#look()
+    })
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+    if (this.#pending !== null) clearImmediate(this.#pending)
+    this.#listeners.clear()
+  }
+
+  #look(): void {
+    this.#last = this.#read()
+    this.#states = siteStatesOf(this.#last)
+    for (const listener of this.#listeners) listener()
+  }
+}
+
+/** By service and site, what a report says of them. Endpoints without weight get no traffic and count for nothing. */
+export function siteStatesOf({ services }: Pick<GatewayReport, 'services'>): Map<string, ServiceAtSite> {
+  const states = new Map<string, ServiceAtSite>()
+  for (const { name, endpoints } of services) {
+    const weighted = endpoints.filter(({ weight }) => weight > 0)
+    for (const [site, own] of Map.groupBy(weighted, (endpoint) => endpoint.site))
+      states.set(`${name} ${site}`, stateOf(own))
+  }
+  return states
+}
+
+function stateOf(endpoints: readonly EndpointReport[]): ServiceAtSite {
+  const serving = endpoints.filter(({ state }) => state !== 'draining')
+  const usable = serving.filter(({ state }) => state === 'usable')
+  const counts = { usable: usable.length, total: serving.length }
+  if (serving.length === 0) return { state: 'draining', usable: 0, total: endpoints.length, suspect: false }
+  if (usable.length === 0) return { state: 'down', ...counts, suspect: false }
+  const suspect = usable.some(
+    ({ lastCheckError, breaker }) => lastCheckError !== '' || breaker.state === 'half-open',
+  )
+  if (usable.length < serving.length) return { state: 'degraded', ...counts, suspect: true }
+  return { state: 'serving', ...counts, suspect }
+}
