@@ -10,6 +10,8 @@ export interface AuthOptions {
   token(): string | undefined | Promise<string | undefined>
   /** Gets another one, by a login for example; resolves to it once `token` gives it. Rejects where there is none to be had. */
   refresh(): Promise<string | undefined>
+  /** Resolves once the client has been told who is logged in. Default: the app tells it, by `setUser`. */
+  ready?(): Promise<unknown>
   /** Default `Authorization`. */
   readonly header?: string
   /** Before the token. Default `Bearer `. */
@@ -75,7 +77,7 @@ export function auth(given: AuthOptions | ((client: FeatureHost) => AuthOptions)
         return send(withToken(request, renewed))
       }
     }
-    return { around }
+    return { around, ready: options.ready }
   }
 }
 

@@ -71,6 +71,11 @@ export class Client implements FeatureHost {
     return Promise.all(this.#hooks.map((hooks) => hooks.onUser?.(user))).then(() => {})
   }
 
+  /** Resolves once it is known who is logged in; undefined where that is for the app to say. */
+  ready(): Promise<unknown> | undefined {
+    return this.#hooks.find((hooks) => hooks.ready)?.ready!()
+  }
+
   /** A URL of one of the channels without the channel; undefined when it is nobody's. */
   pathOf(url: string): string | undefined {
     for (const { baseUrl } of this.env.channels.all) {

@@ -37,6 +37,8 @@ export interface FeatureHooks {
   /** A call has gone out to the network: what is to be done beside calls may be done now. */
   onCall?(): void
   onEnd?(call: EndedCall): void
+  /** Resolves once it is known who is logged in. */
+  ready?: (() => Promise<unknown>) | undefined
   /** Another user is logged in. Resolves when nothing of the one before is left. */
   onUser?(user: string): void | Promise<void>
 }

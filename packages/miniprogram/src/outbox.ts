@@ -105,11 +105,14 @@ export class Outbox {
   /**
    * Accepts a write that need not be done now: resolves once it cannot be lost, and sends it as soon as there is a network,
    * also from a later process. Writes of one `entity` leave in their order. Rejects with `overloaded` where there is no room:
-   * nothing is dropped for it. What becomes of it the watcher is told.
+   * nothing is dropped for it; with the error of the login where there must be one first. What becomes of it the watcher is told.
    */
   add(write: QueuedWrite): Promise<OutboxItem> {
     const { user } = this.#client
-    const added = this.#adding.then(() => this.#add(write, user))
+    const ready = this.#client.ready()
+    const added = this.#adding
+      .then(() => ready)
+      .then(() => this.#add(write, ready ? this.#client.user : user))
     this.#adding = added.catch(() => {})
     return added
   }

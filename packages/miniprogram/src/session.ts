@@ -108,14 +108,12 @@ export function session(options: SessionOptions): (client: FeatureHost) => AuthO
       ))
     }
 
-    return {
-      async token() {
-        await (loading ??= load())
-        const isGood = grant !== undefined && grant.until - EARLY_MS > runtime.wallNow()
-        return isGood ? grant!.token : refresh()
-      },
-      refresh,
+    const token = async (): Promise<string> => {
+      await (loading ??= load())
+      const isGood = grant !== undefined && grant.until - EARLY_MS > runtime.wallNow()
+      return isGood ? grant!.token : refresh()
     }
+    return { token, refresh, ready: () => (client.user === '' ? token() : Promise.resolve()) }
   }
 }
 

@@ -81,7 +81,7 @@ export function telemetry(given: Partial<TelemetryOptions>, storage?: Storage): 
         const done = status >= 200 && status < 500 && status !== 429
         if (done) dropped -= told
         keep(done ? [] : batch)
-        if (done && waiting.length > 0) flush()
+        if (done && waiting.length >= BATCH_MAX) flush()
         if (!parking.foreground) save()
       })
     }
