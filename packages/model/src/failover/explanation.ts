@@ -13,6 +13,7 @@ export const explanationCodes = [
   'owner-suspect',
   'owner-down',
   'owner-degraded',
+  'owner-lapsed',
   'no-quorum',
   'no-witness',
   'vetoed',
@@ -31,6 +32,11 @@ export const explanationCodes = [
   'moved',
   'rolled-back',
   'not-leader',
+  'no-lease',
+  'wish-refused',
+  'run-under-way',
+  'draining',
+  'in-sync-reduced',
   'queued',
 ] as const
 

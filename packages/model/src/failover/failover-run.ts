@@ -5,7 +5,7 @@ import type { SiteState, SuspicionCause } from './opinion.ts'
  * compare-and-set, so that the successor of a controller that died finishes it or takes it back, once.
  */
 export interface FailoverRun {
-  /** `unit@epoch` of the epoch that it ends: two runs for the same epoch are the same run. */
+  /** `unit@epoch` of the epoch that it ends, with `.n` for the n-th after ones that were given up before they ended it. */
   readonly id: string
   readonly unit: string
   readonly kind: RunKind
@@ -23,11 +23,13 @@ export interface FailoverRun {
   readonly verdict: SiteVerdict | null
   /** The leadership that last moved it on. */
   readonly term: number
-  /** Attempts to find a target that takes it. */
-  readonly attempts: number
+  /** How many runs there were for this epoch, this one included. */
+  readonly attempt: number
   /** Milliseconds of acknowledged writes that may not have reached `to`; null while unknown. */
   readonly lossMs: number | null
-  /** A person has seen it: the next automatic one need not wait. */
+  /** When the last automatic one of this unit ended, this or one before it: wall-clock, milliseconds; null: never. */
+  readonly automaticAt: number | null
+  /** A person has seen that one: the next automatic one need not wait. */
   readonly acknowledged: boolean
   /** Wall-clock, milliseconds since 1970, for people only. */
   readonly startedAt: number
@@ -46,7 +48,6 @@ export type RunKind = 'failover' | 'switchover' | 'failback'
  * granting: the new epoch goes to the new site.
  * claiming: the new site is to take it.
  * publishing: all gateways are told.
- * observing: it works there, or another target is looked for.
  */
 export const runSteps = [
   'fencing',
@@ -56,7 +57,6 @@ export const runSteps = [
   'granting',
   'claiming',
   'publishing',
-  'observing',
 ] as const
 
 /** One of `runSteps`. */
@@ -99,6 +99,8 @@ export interface Vote {
   readonly causes: readonly SuspicionCause[]
   /** Age of the word when it was used, milliseconds. */
   readonly ageMs: number
+  /** Since it had the last answer, at that moment, milliseconds; null: never. */
+  readonly silentMs: number | null
 }
 
 /** Where the run of a unit is kept: one a unit, the last one stays as history. */

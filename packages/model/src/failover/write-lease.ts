@@ -25,7 +25,11 @@ export interface WriteLease {
   readonly ttlMs: number
   /** The holder stops so much earlier, and its successor starts so much later, milliseconds. */
   readonly guardMs: number
-  /** Other sites without whose durable answer the holder acknowledges no write: each has every acknowledged one. */
+  /**
+   * Other sites without whose durable answer the holder acknowledges no write: each has every acknowledged one. While it
+   * is granted: those that have everything of the epoch before. The holder alone adds one, after it has begun to wait for
+   * it; who takes one away must store that first.
+   */
   readonly inSync: readonly string[]
   /**
    * Set by who claims: writes acknowledged in earlier epochs longer ago than this are all here, milliseconds; younger
@@ -47,12 +51,21 @@ export function grantedLease(
   unit: string,
   site: string,
   before: WriteLease | null,
-  terms: Pick<WriteLease, 'ttlMs' | 'guardMs'>,
-  inSync: readonly string[] = [],
+  { ttlMs, guardMs }: Pick<WriteLease, 'ttlMs' | 'guardMs'>,
 ): WriteLease {
-  const epoch = (before?.epoch ?? 0) + 1
-  const { ttlMs, guardMs } = terms
-  return { unit, epoch, site, state: 'granted', holder: '', renewal: 0, ttlMs, guardMs, inSync, lossMs: null }
+  const { epoch = 0, inSync = [] } = before ?? {}
+  return {
+    unit,
+    epoch: epoch + 1,
+    site,
+    state: 'granted',
+    holder: '',
+    renewal: 0,
+    ttlMs,
+    guardMs,
+    inSync,
+    lossMs: null,
+  }
 }
 
 /**
@@ -66,7 +79,7 @@ export function renewedLease(
   lossMs: number | null = null,
 ): WriteLease | null {
   if (lease.site !== site || lease.state === 'fenced') return null
-  const taken = lease.state === 'granted' ? { state: 'held' as const, lossMs } : {}
+  const taken = lease.state === 'granted' ? { state: 'held' as const, lossMs, inSync: [] } : {}
   return { ...lease, ...taken, holder, renewal: lease.renewal + 1 }
 }
 

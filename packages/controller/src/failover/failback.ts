@@ -1,0 +1,79 @@
+import type { SitePosition, SiteVerdict } from '@budao/model'
+
+/**
+ * Where a site stands that lost its work, on its way back:
+ * serving: it has the work. fenced: it lost it, and is not well yet. catching-up: it replays what it missed.
+ * shadow: it answers reads beside the owner, and the answers are compared. ready: it may have the work again.
+ */
+export type FailbackStage = 'serving' | 'fenced' | 'catching-up' | 'shadow' | 'ready'
+
+/** One site of one unit on its way back. */
+export interface FailbackState {
+  readonly stage: FailbackStage
+  /** Monotonic milliseconds. */
+  readonly since: number
+}
+
+/** What is known of the site now. */
+export interface FailbackFacts {
+  /** The site that has the work. */
+  readonly owner: string
+  readonly site: string
+  readonly verdict: SiteVerdict['state']
+  readonly position: SitePosition | undefined
+}
+
+/** So far behind is caught up, milliseconds: one beat of the replication each 250 ms, four of them. */
+export const caughtUpMs = 1000
+/** So long a shadow must have agreed. */
+export const shadowMs = 30_000
+
+/**
+ * The next stage, from what is known; one at a time, and back to the start where something speaks against it. It never
+ * moves anything itself: `ready` is what a person, or the policy `failback: automatic`, waits for. Nothing is ready
+ * before a comparison found no difference.
+ */
+export function stepFailback(
+  state: FailbackState,
+  { owner, site, verdict, position }: FailbackFacts,
+  now: number,
+): FailbackState {
+  const to = (stage: FailbackStage): FailbackState => (stage === state.stage ? state : { stage, since: now })
+  if (owner === site) return to('serving')
+  if (verdict !== 'up' && verdict !== 'degraded') return to('fenced')
+  const caughtUp =
+    position !== undefined &&
+    position.lagMs !== null &&
+    position.lagMs <= caughtUpMs &&
+    position.divergence === 0
+  switch (state.stage) {
+    case 'serving':
+      return to('fenced')
+    case 'fenced':
+      return to('catching-up')
+    case 'catching-up':
+      return caughtUp ? to('shadow') : state
+    case 'shadow':
+      if (!caughtUp) return to('catching-up')
+      return now - state.since >= shadowMs ? to('ready') : state
+    case 'ready':
+      return caughtUp ? state : to('catching-up')
+  }
+}
+
+/** What the site’s agent is to be told when it enters a stage, if anything. */
+export function failbackOrder(stage: FailbackStage): 'fence' | 'catch-up' | 'shadow' | null {
+  if (stage === 'fenced') return 'fence'
+  if (stage === 'catching-up') return 'catch-up'
+  return stage === 'shadow' ? 'shadow' : null
+}
+
+/** Whether the work goes back by itself: the policy says so, and the site is preferred to the one that has it. */
+export function returnsByItself(
+  policy: 'manual' | 'automatic',
+  order: readonly string[],
+  state: FailbackState,
+  { owner, site }: Pick<FailbackFacts, 'owner' | 'site'>,
+): boolean {
+  return policy === 'automatic' && state.stage === 'ready' && order.indexOf(site) < order.indexOf(owner)
+}

@@ -1,0 +1,218 @@
+import type { FailoverRun, SiteVerdict, WriteLease } from '@budao/model'
+import { grantedLease, leaseKey, runKey } from '@budao/model'
+import { chooseTarget } from './target-choice.ts'
+import type { UnitDraft } from './unit-draft.ts'
+import { publishId } from './unit-publish.ts'
+import { unitTimes } from './unit-rules.ts'
+import { stateOf } from './unit-state.ts'
+import type { RunDraft } from './unit-state.ts'
+
+/** No run is under way: is one to begin? `go`: the scheduler lets the one begin that was wanted. */
+export function decide(draft: UnitDraft, go: boolean): void {
+  const { lease, publishedEpoch } = draft.state
+  if (lease === undefined) return
+  if (lease === null || lease.value.state === 'granted') return placeFirst(draft)
+  const { epoch } = lease.value
+  if (publishedEpoch !== epoch) {
+    draft.set({ publishedEpoch: epoch })
+    draft.publish(publishId(draft.state), unitTimes.publish)
+  }
+  const { wants } = draft.state
+  // A person’s wish stands; what the rules want is looked at anew, for it may be over.
+  if (wants === null || wants.wish === null) draft.set({ wants: automatic(draft, lease.value) })
+  const wanted = draft.state.wants
+  if (wanted !== null && go) begin(draft, wanted)
+  else if (wanted !== null) draft.explain('queued', `${lease.value.unit} is to go to ${wanted.to}`)
+  else if (draft.state.storing === null) reduceInSync(draft, lease.value)
+}
+
+/** Nobody has ever written: the first site in order that is up gets it, and the next one if it does not take it. */
+function placeFirst(draft: UnitDraft): void {
+  const { lease, rules, drained, sighting } = draft.state
+  const able = rules.sites.filter((site) => stateOf(draft.state, site) === 'up' && !drained.includes(site))
+  if (lease === null || lease === undefined) {
+    const [first] = able
+    if (first === undefined) draft.explain('no-target', `no site is up that could take ${rules.unit}`)
+    else draft.store(leaseKey(rules.unit), 0, grantedLease(rules.unit, first, null, rules))
+    return
+  }
+  draft.explain('no-lease', `${lease.value.site} has not taken ${rules.unit} yet`)
+  const giveUpAt = (sighting?.at ?? draft.now) + unitTimes.claim
+  if (draft.now < giveUpAt) return draft.wakeAt(giveUpAt)
+  const [other] = able.filter((site) => site !== lease.value.site)
+  if (other !== undefined) {
+    draft.store(leaseKey(rules.unit), lease.version, grantedLease(rules.unit, other, lease.value, rules))
+  }
+}
+
+/** What the rules want by themselves, or null and the reason why not. */
+function automatic(draft: UnitDraft, lease: WriteLease): RunDraft | null {
+  const { state, now } = draft
+  const { rules, sighting, automation, movedAt } = state
+  const { site, unit } = lease
+  if (lease.state === 'fenced') {
+    // The fence of a leader that was overtaken came late. Nobody writes: somebody is to, at the same site if it can.
+    const reason = 'nobody may write, and no move is under way'
+    return { kind: 'failover', to: site, by: 'automatic', reason, verdict: null, wish: null }
+  }
+  const verdict = state.verdicts.find((each) => each.site === site) ?? null
+  const evidence = verdict === null ? {} : evidenceOf(verdict)
+  const lapsedMs = sighting === null ? 0 : now - sighting.at - lease.ttlMs
+  const lapsed = lapsedMs > unitTimes.lapse
+  if (verdict?.state === 'advise') {
+    draft.tell(
+      `${unit}@${lease.epoch}/advise`,
+      true,
+      'no-witness',
+      `${site} is silent, and too few may say so`,
+      evidence,
+    )
+    return null
+  }
+  if (verdict?.state !== 'down' && !lapsed) {
+    const code = verdict?.state === 'degraded' ? 'owner-degraded' : doubtOf(verdict)
+    draft.explain(code, `${unit} is at ${site}`, evidence)
+    return null
+  }
+  const reason = lapsed ? `${site} cannot renew its lease` : `${site} is down`
+  const id = `${unit}@${lease.epoch}`
+  if (automation === 'off') {
+    draft.explain('automation-off', `${reason}; automation is off`, evidence)
+    return null
+  }
+  const { target, refused } = chooseTarget(state, site)
+  if (target === null) {
+    const code = Object.values(refused).some((why) => why !== 'not-up' && why !== 'drained')
+      ? 'target-lags'
+      : 'no-target'
+    draft.tell(`${id}/${code}`, true, code, `${reason}; nobody can take over: ${listOf(refused)}`, evidence)
+    return null
+  }
+  if (automation === 'advise') {
+    draft.tell(`${id}/advise`, true, 'automation-advise', `${reason}; ${target} could take over`, evidence)
+    return null
+  }
+  const left = rules.sites.filter(
+    (each) => each !== site && ['up', 'degraded'].includes(stateOf(state, each)),
+  )
+  if (left.length < rules.minSites) {
+    draft.tell(
+      `${id}/min-sites`,
+      true,
+      'last-healthy-site',
+      `${reason}; only ${left.length} would be left`,
+      evidence,
+    )
+    return null
+  }
+  const waitMs = rateLimitedMs(draft)
+  if (waitMs > 0) {
+    draft.tell(
+      `${id}/rate-limited`,
+      true,
+      'rate-limited',
+      `${reason}; ${target} could take over, after the last failover is acknowledged`,
+      { ...evidence, everyMs: rules.everyMs },
+    )
+    draft.wakeAt(now + waitMs)
+    return null
+  }
+  if (now - movedAt < unitTimes.calm) {
+    draft.wakeAt(movedAt + unitTimes.calm)
+    return null
+  }
+  draft.explain(lapsed ? 'owner-lapsed' : 'owner-down', reason, evidence)
+  return {
+    kind: 'failover',
+    to: target,
+    by: 'automatic',
+    reason,
+    verdict: lapsed ? null : verdict,
+    wish: null,
+  }
+}
+
+/**
+ * How long an automatic failover must still wait after the last one. One that was watched is timed by the monotonic
+ * clock; of one from before this process only the wall clock knows.
+ */
+function rateLimitedMs({ state, moment }: UnitDraft): number {
+  const last = state.run?.value
+  if (last === undefined || last.automaticAt === null || last.acknowledged) return 0
+  const since =
+    state.automaticSeenAt === null ? moment.wall - last.automaticAt : moment.now - state.automaticSeenAt
+  return Math.max(0, state.rules.everyMs - since)
+}
+
+function begin(draft: UnitDraft, { kind, to, by, reason, verdict, wish }: RunDraft): void {
+  const { lease, run, term, rules } = draft.state
+  if (lease === null || lease === undefined || term === null) return
+  const { epoch, site } = lease.value
+  const last = run?.value
+  const attempt = last?.epoch === epoch ? last.attempt + 1 : 1
+  const next: FailoverRun = {
+    id: `${rules.unit}@${epoch}${attempt === 1 ? '' : `.${attempt}`}`,
+    unit: rules.unit,
+    kind,
+    from: site,
+    to,
+    epoch,
+    step: 'fencing',
+    outcome: null,
+    by,
+    reason,
+    verdict,
+    term,
+    attempt,
+    lossMs: null,
+    automaticAt: last?.automaticAt ?? null,
+    // A person who moves things has seen what happened before.
+    acknowledged: by === 'automatic' ? (last?.acknowledged ?? false) : true,
+    startedAt: draft.moment.wall,
+    steps: [],
+  }
+  draft.set({ wants: null, steps: [] })
+  draft.store(runKey(rules.unit), run?.version ?? 0, next)
+  draft.audit('run.started', { run: next.id, kind, from: site, to, reason, verdict }, by)
+  if (wish !== null) {
+    const why = draft.explain('run-under-way', `${rules.unit} goes from ${site} to ${to}`)
+    draft.do({ kind: 'reply', wish, ok: true, why })
+  }
+}
+
+/** A standby that is down holds up every write of a unit that waits for it: it is taken out, which is announced. */
+function reduceInSync(draft: UnitDraft, lease: WriteLease): void {
+  const { state } = draft
+  if (!state.rules.reducesInSync || state.automation !== 'on' || lease.state !== 'held') return
+  const left = lease.inSync.filter((site) => stateOf(state, site) !== 'down')
+  if (left.length === lease.inSync.length) return
+  draft.tell(
+    `${lease.unit}@${lease.epoch}/in-sync/${left.join(',')}`,
+    true,
+    'in-sync-reduced',
+    `${lease.unit}: acknowledged without ${lease.inSync.filter((site) => !left.includes(site)).join(', ')} from now on`,
+  )
+  draft.audit('in-sync.changed', { from: lease.inSync, to: left })
+  draft.store(leaseKey(lease.unit), state.lease!.version, { ...lease, inSync: left })
+}
+
+function doubtOf(verdict: SiteVerdict | null): 'owner-fine' | 'owner-suspect' | 'no-quorum' | 'vetoed' {
+  if (verdict?.code === 'vetoed' || verdict?.code === 'no-quorum') return verdict.code
+  return verdict?.state === 'suspect' ? 'owner-suspect' : 'owner-fine'
+}
+
+function evidenceOf({ state, code, votes }: SiteVerdict): Record<string, string | number> {
+  const counted = votes.filter(({ use }) => use === 'counted' || use === 'veto')
+  return {
+    verdict: state,
+    code,
+    votes: counted
+      .map(({ observer, state: seen, causes }) => `${observer} ${seen} ${causes.join('+')}`.trim())
+      .join(', '),
+  }
+}
+
+function listOf(refused: Readonly<Record<string, string>>): string {
+  const reasons = Object.entries(refused).map(([site, why]) => `${site} ${why}`)
+  return reasons.length === 0 ? 'there is no other site' : reasons.join(', ')
+}

@@ -1,0 +1,41 @@
+import type { ExplanationCode, FailoverRun } from '@budao/model'
+import { runKey } from '@budao/model'
+import { chooseTarget } from './target-choice.ts'
+import type { UnitDraft } from './unit-draft.ts'
+import type { UnitWish } from './unit-event.ts'
+
+/** Takes up what a person wants, or refuses it with the reason; a planned move begins only where it can end well. */
+export function takeWish(draft: UnitDraft, wish: UnitWish, run: FailoverRun | null): void {
+  const { state } = draft
+  const { lease, rules } = state
+  const refuse = (code: ExplanationCode, message: string): void => {
+    const why = { code, unit: rules.unit, message, evidence: {} }
+    draft.do({ kind: 'reply', wish: wish.id, ok: false, why })
+    draft.audit('run.refused', { wish: wish.wish, code, message }, wish.by)
+  }
+  if (state.storing !== null || (run !== null && run.outcome === null)) {
+    return refuse('run-under-way', `${rules.unit} is being moved already`)
+  }
+  if (wish.wish === 'acknowledge') {
+    if (run === null) return refuse('wish-refused', `${rules.unit} was never moved`)
+    draft.store(runKey(rules.unit), state.run!.version, { ...run, acknowledged: true })
+    draft.do({
+      kind: 'reply',
+      wish: wish.id,
+      ok: true,
+      why: { code: 'moved', unit: rules.unit, message: `${run.id} is acknowledged`, evidence: {} },
+    })
+    return
+  }
+  if (lease === null || lease === undefined) return refuse('no-lease', `nobody writes ${rules.unit} yet`)
+  if (!rules.sites.includes(wish.to)) {
+    return refuse('wish-refused', `unknown site: expected one of ${rules.sites.join(', ')}, found ${wish.to}`)
+  }
+  if (wish.to === lease.value.site) return refuse('wish-refused', `${rules.unit} is at ${wish.to} already`)
+  if (wish.reason.trim() === '') return refuse('wish-refused', 'a move needs a reason')
+  const why = chooseTarget(state, lease.value.site, { forced: true }).refused[wish.to]
+  if (why !== undefined) return refuse('no-target', `${wish.to} cannot take ${rules.unit}: ${why}`)
+  draft.set({
+    wants: { kind: wish.run, to: wish.to, by: wish.by, reason: wish.reason, verdict: null, wish: wish.id },
+  })
+}

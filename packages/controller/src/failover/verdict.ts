@@ -1,0 +1,94 @@
+import type { SiteOpinion, SiteVerdict, VerdictCode, Vote } from '@budao/model'
+
+/** An opinion, and when it arrived by this controller’s monotonic clock. */
+export interface HeardOpinion {
+  readonly opinion: SiteOpinion
+  readonly at: number
+}
+
+/** Older words count no more, milliseconds: five times what passes between two. */
+export const opinionStaleMs = 1000
+/** Who was served there so short a time ago has seen it alive, milliseconds. */
+export const vetoMs = 300
+
+/**
+ * The common word on one site of a service. `domains` are all places whose observers are expected: the sites that have
+ * one, and the witness. Down needs more than half of them, each by observers that are well and agree; one domain has one
+ * voice, however many observers it has. With two domains silence alone is never enough: each would call the other dead.
+ */
+export function judgeSite(
+  service: string,
+  site: string,
+  heard: readonly HeardOpinion[],
+  domains: readonly string[],
+  now: number,
+): SiteVerdict {
+  const votes: Vote[] = []
+  const down = new Set<string>()
+  const hard = new Set<string>()
+  const doubted = new Set<string>()
+  const fine = new Set<string>()
+  let degraded = 0
+  let vetoed = false
+  for (const { opinion, at } of heard) {
+    if (opinion.service !== service || opinion.site !== site) continue
+    const { observer, domain, state, abstains, evidence } = opinion
+    const ageMs = now - at
+    let use: Vote['use'] = 'counted'
+    if (ageMs > opinionStaleMs) use = 'stale'
+    else if (abstains !== null) use = 'abstained'
+    else if (domain !== site && seenAlive(opinion, ageMs)) use = 'veto'
+    const silentMs = evidence.answeredMs === null ? null : evidence.answeredMs + ageMs
+    votes.push({ observer, domain, state, use, causes: evidence.causes, ageMs, silentMs })
+    if (use === 'veto') vetoed = true
+    if (use === 'stale' || use === 'abstained') continue
+    if (state === 'down') {
+      down.add(domain)
+      if (evidence.causes.some(isHard)) hard.add(domain)
+    } else if (state === 'suspect') doubted.add(domain)
+    else fine.add(domain)
+    if (state === 'degraded') degraded++
+  }
+  // A domain speaks against a site only where all of its observers do.
+  for (const domain of [...fine, ...doubted]) {
+    down.delete(domain)
+    hard.delete(domain)
+  }
+  const verdict = (state: SiteVerdict['state'], code: VerdictCode): SiteVerdict => ({
+    service,
+    site,
+    state,
+    code,
+    votes,
+  })
+  const doubts = down.size + doubted.size > 0
+  if (doubts && vetoed) return verdict('suspect', 'vetoed')
+  if (down.size * 2 > domains.length) return verdict('down', 'quorum')
+  if (domains.length === 2 && down.size === 1 && !fine.has(site)) {
+    return hard.size > 0 ? verdict('down', 'hard') : verdict('advise', 'no-witness')
+  }
+  if (doubts) return verdict('suspect', 'no-quorum')
+  if (fine.size === 0) return verdict('unknown', 'nobody')
+  return verdict(degraded * 2 > fine.size ? 'degraded' : 'up', 'agreed')
+}
+
+/** Whether observers of two domains, the site’s own aside, have the kernel’s word that the process is gone. */
+export function surelyGone({ state, site, votes }: SiteVerdict): boolean {
+  if (state !== 'down') return false
+  const domains = new Set(
+    votes
+      .filter(({ use, domain, causes }) => use === 'counted' && domain !== site && causes.some(isHard))
+      .map(({ domain }) => domain),
+  )
+  return domains.size >= 2
+}
+
+/** A site’s own observer sees it from inside: that it is alive there helps nobody outside. */
+function seenAlive({ state, evidence: { servedMs, answeredMs } }: SiteOpinion, ageMs: number): boolean {
+  if (servedMs !== null && servedMs + ageMs <= vetoMs) return true
+  return state === 'up' && answeredMs !== null && answeredMs + ageMs <= vetoMs
+}
+
+function isHard(cause: string): boolean {
+  return cause === 'refused' || cause === 'reset' || cause === 'closed' || cause === 'exited'
+}
