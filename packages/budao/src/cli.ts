@@ -6,6 +6,7 @@ import { importVerb } from './verbs/import.ts'
 import { gatewayVerb } from './verbs/gateway.ts'
 import { drainVerb } from './verbs/drain.ts'
 import { statusVerb } from './verbs/status.ts'
+import { virtualIpVerb } from './verbs/providers/virtual-ip.ts'
 import { upVerb } from './verbs/up.ts'
 import { drillVerb } from './verbs/drill.ts'
 import { version } from './version.ts'
@@ -19,6 +20,7 @@ const verbs: readonly ((program: Command) => void)[] = [
   statusVerb,
   drainVerb,
   cacheVerb,
+  virtualIpVerb,
   drillVerb,
 ]
 

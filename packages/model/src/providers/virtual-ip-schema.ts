@@ -62,6 +62,16 @@ function keepalivedSchema(duration: DurationSchema): z.ZodType<KeepalivedConfig>
         program: matching(/^\/[^"\n\r]{1,255}$/, 'the full path of a program, with arguments')
           .default('/usr/local/libexec/budao-ready')
           .describe('What keepalived runs: `budao keepalived render --part check` prints it.'),
+        url: z
+          .exactOptional(
+            matching(
+              /^http:\/\/[\w.-]+(:\d{1,5})?\/[\w./?=&%~+-]*$/,
+              'a URL such as http://127.0.0.1:8080/healthz',
+            ),
+          )
+          .describe(
+            'Asked too: a listener of the gateway, which has to answer below 500. Absent: only `/readyz`.',
+          ),
         interval: duration.or('1s').describe('How often it is run; whole seconds.'),
         timeout: duration.or('1s').describe('Without an answer by then it has failed; whole seconds.'),
         fall: integer(1, 100).default(2).describe('Failed checks in a row until the address leaves.'),

@@ -45,6 +45,8 @@ export interface KeepalivedNodeConfig {
 export interface KeepalivedCheckConfig {
   /** What it runs, with arguments. Exits 0 where the gateway serves. */
   readonly program: string
+  /** Asked too: a listener of the gateway that has to answer, below 500. Absent: the admin API alone is. */
+  readonly url?: string
   readonly interval: number
   readonly timeout: number
   /** Failed checks in a row until the address leaves. Default 2. */
