@@ -4,7 +4,15 @@ import { basename, dirname, extname, join, normalize } from 'node:path'
 import { packages, sourceOf } from './packages.ts'
 import type { WorkspacePackage } from './packages.ts'
 
-const notSource = new Set(['node_modules', 'dist', 'miniprogram_dist', 'data', 'results', '.git'])
+const notSource = new Set([
+  'node_modules',
+  'dist',
+  'miniprogram_dist',
+  'miniprogram_npm',
+  'data',
+  'results',
+  '.git',
+])
 
 /** Everything a commit could hold, without asking git: a source archive has none. */
 export const files: readonly string[] = walk('.')

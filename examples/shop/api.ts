@@ -18,6 +18,8 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+const searchMax = 64
+
 type Handler = (store: Store, request: ShopRequest, query: URLSearchParams, id: string) => Answer
 
 const routes: readonly (readonly [path: RegExp, methods: Readonly<Record<string, Handler>>])[] = [
@@ -63,7 +65,10 @@ function listProducts(store: Store, _: ShopRequest, query: URLSearchParams): Ans
     throw new Invalid(`category: expected one of ${categories.join(', ')}, got ${quote(category)}.`)
   }
   const page = wholeNumber('page', query.get('page') ?? '1', 1, 1_000)
-  const { items, total } = store.products(category, page)
+  const search = query.get('search') ?? ''
+  if (search.length > searchMax)
+    throw new Invalid(`search: expected at most ${searchMax} characters, got ${search.length}.`)
+  const { items, total } = store.products({ category, search, page })
   return give({ items, page, pages: Math.ceil(total / pageSize), total })
 }
 

@@ -34,6 +34,10 @@ test('the product list is paged, filtered, and says which process answered', asy
     tea.data.items,
     products.filter((product) => product.category === 'tea'),
   )
+  const found = await json(`${url}/api/products?search=${encodeURIComponent('龙井')}`)
+  assert.deepEqual(found.data.items, [products[0]])
+  assert.deepEqual((await json(`${url}/api/products?category=fruit&search=99`)).data.items.length, 1)
+  assert.deepEqual((await json(`${url}/api/products?search=%25`)).data.items, [], 'no pattern')
   assert.deepEqual((await json(`${url}/api/products/3`)).data, products[2])
   assert.deepEqual((await json(`${url}/api/products?page=5`)).data.items, [])
 })
@@ -49,6 +53,14 @@ const refusals: [
   ['GET', '/api/products?page=0', {}, null, 400, /page: expected a whole number from 1/],
   ['GET', '/api/products?page=1.5', {}, null, 400, /got "1\.5"/],
   ['GET', '/api/products?category=cars', {}, null, 400, /expected one of tea, .*got "cars"/],
+  [
+    'GET',
+    `/api/products?search=${'a'.repeat(65)}`,
+    {},
+    null,
+    400,
+    /search: expected at most 64 characters, got 65/,
+  ],
   ['GET', '/api/products/abc', {}, null, 400, /Product id/],
   ['GET', '/api/products/999', {}, null, 404, /no product 999/],
   ['GET', '/api', {}, null, 404, /nothing at \/api/],

@@ -34,6 +34,7 @@ test('wrong usage says what was expected, and ends with 2', () => {
     [['--port-base', 'web'], /--port-base: expected a number from 1024 to \d+ or auto, got web/],
     [['--port-base', '65535'], /expected a number/],
     [['--phones', '-1'], /--phones/],
+    [['--restart-after', '1h'], /--restart-after: expected seconds up to 3600, got 1h/],
     [['--data', 'x', '--temporary'], /expected one of them/],
     [['--nope'], /--nope/],
   ] as const) {

@@ -13,14 +13,14 @@ import { Phones } from './phones.ts'
 import { holdLeash } from './leash.ts'
 import { liveLine, welcome } from './screen.ts'
 
-const usage = `Usage: npm start -- [--port-base N|auto] [--data DIR | --temporary] [--phones N]
-  --port-base N  nine ports from N on instead of ${defaultPorts.join(', ')}; auto: free ones
-  --data DIR     where databases, logs and pid files go (default data/shop)
-  --temporary    they go to a new folder that is removed at the end
-  --phones N     simulated phones (default 40, at most 500)`
+const usage = `Usage: npm start -- [options]
+  --port-base N      nine ports from N on instead of 7001, 7002, 7101, 7102,
+                     8080 to 8082, 9900 and 9901; auto: free ones
+  --data DIR         where databases, logs and pid files go (default data/shop)
+  --temporary        they go to a new folder that is removed at the end
+  --phones N         simulated phones (default 40, at most 500)
+  --restart-after S  seconds until what died starts again (default 6)`
 const workspace = join(import.meta.dirname, '../..')
-/** Long enough for people to see that a site is gone. */
-const restartAfterMs = 6_000
 const startMsMax = 20_000
 
 holdLeash()
@@ -41,6 +41,7 @@ const stateDir = options.temporary
 const runDir = join(stateDir, 'run')
 mkdirSync(runDir, { recursive: true })
 const tty = process.stdout.isTTY && process.send === undefined
+const { restartAfterMs } = options
 const crew = new Crew({ runDir, restartAfterMs, say })
 const phones = new Phones(Math.random, {
   gateways: layout.gateways.map(({ port }) => `http://127.0.0.1:${port}`),
@@ -180,6 +181,8 @@ interface Options {
   readonly data: string | undefined
   readonly temporary: boolean
   readonly phones: number
+  /** Long enough, unless told otherwise, for people to see that a site is gone. */
+  readonly restartAfterMs: number
 }
 
 function readOptions(): Options {
@@ -190,6 +193,7 @@ function readOptions(): Options {
         data: { type: 'string' },
         temporary: { type: 'boolean', default: false },
         phones: { type: 'string', default: '40' },
+        'restart-after': { type: 'string', default: '6' },
         help: { type: 'boolean', short: 'h' },
       },
     })
@@ -200,6 +204,10 @@ function readOptions(): Options {
     if (!/^\d{1,3}$/.test(values.phones) || Number(values.phones) > 500) {
       throw new Error(`--phones: expected a number up to 500, got ${values.phones}`)
     }
+    const restartAfter = values['restart-after']
+    if (!/^\d{1,4}$/.test(restartAfter) || Number(restartAfter) > 3_600) {
+      throw new Error(`--restart-after: expected seconds up to 3600, got ${restartAfter}`)
+    }
     if (values.temporary && values.data !== undefined)
       throw new Error('--data and --temporary: expected one of them')
     return {
@@ -207,6 +215,7 @@ function readOptions(): Options {
       data: values.data,
       temporary: values.temporary,
       phones: Number(values.phones),
+      restartAfterMs: Number(restartAfter) * 1_000,
     }
   } catch (error) {
     console.error(`${(error as Error).message}\n${usage}`)

@@ -28,6 +28,13 @@ export type OrderOutcome =
   | { kind: 'key-reused' }
   | { kind: 'no-product' | 'out-of-stock'; productId: number }
 
+export interface Wanted {
+  readonly category: Category | undefined
+  /** Part of the name; empty: all. */
+  readonly search: string
+  readonly page: number
+}
+
 export const pageSize = 10
 
 /**
@@ -44,9 +51,14 @@ export class Store {
     this.#db = open(file)
   }
 
-  products(category: Category | undefined, page: number): { items: Product[]; total: number } {
-    const where = category === undefined ? '' : 'WHERE category = ?'
-    const values = category === undefined ? [] : [category]
+  products({ category, search, page }: Wanted): { items: Product[]; total: number } {
+    const conditions: [condition: string, value: string][] = []
+    if (category !== undefined) conditions.push(['category = ?', category])
+    // instr and not LIKE: nothing in the text is a pattern.
+    if (search !== '') conditions.push(['instr(lower(name), lower(?)) > 0', search])
+    const where =
+      conditions.length === 0 ? '' : `WHERE ${conditions.map(([condition]) => condition).join(' AND ')}`
+    const values = conditions.map(([, value]) => value)
     const total = this.#prepare(`SELECT count(*) AS n FROM products ${where}`).get(...values) as { n: number }
     const items = this.#prepare(
       `SELECT id, category, name, price_fen AS priceFen, image, stock FROM products ${where} ORDER BY id LIMIT ? OFFSET ?`,

@@ -1,4 +1,5 @@
 import { TmplGroup } from 'glass-easel-template-compiler'
+import { builtIns } from './built-ins.ts'
 
 interface Problem {
   readonly message: string
@@ -14,7 +15,7 @@ export function compileTemplates(templates: ReadonlyMap<string, string>): string
   try {
     const problems: string[] = []
     for (const [path, text] of templates) {
-      for (const { startLine, message } of group.addTmpl(path, text) as Problem[])
+      for (const { startLine, message } of group.addTmpl(path, named(text)) as Problem[])
         problems.push(`${path}.wxml:${startLine + 1} ${message}`)
     }
     if (problems.length > 0) throw new Error(problems.join('\n'))
@@ -22,4 +23,11 @@ export function compileTemplates(templates: ReadonlyMap<string, string>): string
   } finally {
     group.free()
   }
+}
+
+const builtInTag = new RegExp(`(</?)(${builtIns.join('|')})(?=[\\s/>])`, 'g')
+
+/** A browser has a `button` and an `input` of its own: those of WeChat are called `wx-button` and `wx-input` here. */
+function named(text: string): string {
+  return text.replace(builtInTag, '$1wx-$2')
 }

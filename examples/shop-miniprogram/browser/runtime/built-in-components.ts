@@ -1,13 +1,11 @@
 import type { ComponentSpace, GeneralComponent } from 'glass-easel'
 
-/** Makes `view`, `text`, `button`, `input`, `image` and `scroll-view` known to every page of this space. */
+/** Makes `button`, `input`, `image` and `scroll-view` known to every page of this space; `view` and `text` are nothing but elements. */
 export function defineBuiltIns(space: ComponentSpace): void {
-  space.setGlobalUsingComponent('view', 'wx-view')
-  space.setGlobalUsingComponent('text', 'wx-text')
-  space.setGlobalUsingComponent('button', defineButton(space))
-  space.setGlobalUsingComponent('input', defineInput(space))
-  space.setGlobalUsingComponent('image', defineImage(space))
-  space.setGlobalUsingComponent('scroll-view', defineScrollView(space))
+  space.setGlobalUsingComponent('wx-button', defineButton(space))
+  space.setGlobalUsingComponent('wx-input', defineInput(space))
+  space.setGlobalUsingComponent('wx-image', defineImage(space))
+  space.setGlobalUsingComponent('wx-scroll-view', defineScrollView(space))
 }
 
 type Defined = ReturnType<ReturnType<ComponentSpace['define']>['registerComponent']>

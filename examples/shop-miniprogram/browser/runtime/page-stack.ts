@@ -134,10 +134,11 @@ export class PageStack {
     page.options = query
     root.attach(element as never, placeholder as never)
     const config = this.#configOf(path)
-    const pullDown = new PullDown(element, config.enablePullDownRefresh === true, () =>
+    const scroller = element.querySelector('wx-page') as HTMLElement
+    const pullDown = new PullDown(scroller, config.enablePullDownRefresh === true, () =>
       page.onPullDownRefresh?.(),
     )
-    watchBottom(element, () => page.onReachBottom?.())
+    watchBottom(scroller, () => page.onReachBottom?.())
     return { path, root, page, element, pullDown, title: config.navigationBarTitleText ?? '' }
   }
 

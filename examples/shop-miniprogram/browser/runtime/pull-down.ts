@@ -31,14 +31,14 @@ export class PullDown {
   start(): void {
     if (this.#busy) return
     this.#busy = true
-    this.#page.toggleAttribute('data-refreshing', true)
+    this.#page.parentElement!.toggleAttribute('data-refreshing', true)
     this.#pull(heldPx)
     this.#onRefresh()
   }
 
   stop(): void {
     this.#busy = false
-    this.#page.removeAttribute('data-refreshing')
+    this.#page.parentElement!.removeAttribute('data-refreshing')
     this.#pull(0)
   }
 

@@ -6,12 +6,10 @@ type Listener = WechatMiniprogram.OnNetworkStatusChangeCallback
 export class Network {
   readonly #listeners: Set<Listener> = new Set()
   #pretended: NetworkType | undefined
-  #known: NetworkType
 
   constructor() {
-    this.#known = this.type
-    addEventListener('online', () => this.#look())
-    addEventListener('offline', () => this.#look())
+    addEventListener('online', () => this.#tell())
+    addEventListener('offline', () => this.#tell())
   }
 
   get type(): NetworkType {
@@ -26,7 +24,7 @@ export class Network {
   /** Undefined: as it is. */
   pretend(type: NetworkType | undefined): void {
     this.#pretended = type
-    this.#look()
+    this.#tell()
   }
 
   on(listener: Listener): void {
@@ -37,10 +35,9 @@ export class Network {
     this.#listeners.delete(listener as Listener)
   }
 
-  #look(): void {
+  /** Not compared with what was told before: a page may load before its browser knows that it is offline. */
+  #tell(): void {
     const { type: networkType, isConnected } = this
-    if (networkType === this.#known) return
-    this.#known = networkType
     for (const listener of this.#listeners) listener({ isConnected, networkType })
   }
 }

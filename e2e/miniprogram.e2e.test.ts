@@ -1,0 +1,159 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { test } from 'node:test'
+import type { TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { chromium } from 'playwright-core'
+import type { Page } from 'playwright-core'
+import { requireDebian, startNode, tempDir } from '@budao/testkit'
+
+const script = join(import.meta.dirname, '../examples/shop/start.ts')
+
+/** As in console.e2e.test.ts: what a browser does of its own accord would only disturb the measurements of others. */
+const browserArguments = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+test('the demo mini program: a site dies, the network goes, both gateways die', async (t) => {
+  const executablePath = await requireDebian(t, 'chromium', 'chromium')
+  if (executablePath === undefined) return
+  const demo = await startDemo(t)
+  const browser = await chromium.launch({ executablePath, args: browserArguments })
+  t.after(() => browser.close())
+  const context = await browser.newContext({ locale: 'zh-CN', viewport: { width: 375, height: 760 } })
+  const page = await context.newPage()
+  const complaints: string[] = []
+  page.on('pageerror', (error) => complaints.push(error.message))
+  await page.goto(`${demo.url}/phone`)
+  await page.waitForSelector('.product')
+  const user = await page.evaluate<string>("wx.getStorageSync('user')")
+
+  await t.test('products are found, and the bar says which gateway answers', async () => {
+    assert.match(await barOf(page, 'shop'), /东区网关应答/)
+    assert.equal(await page.locator('.product').count(), 10)
+    await page.locator('.words input').fill('龙井')
+    await page.locator('.product').nth(1).waitFor({ state: 'detached' })
+    assert.match((await page.locator('.product').textContent())!, /西湖龙井.*168\.00/)
+  })
+
+  await t.test('an order is confirmed, and in my orders', async () => {
+    await buy(page)
+    await page.waitForSelector('.result.confirmed')
+    assert.match((await page.locator('.result').textContent())!, /订单 east-\d+ · 由东区确认/)
+    await page.locator('.result .main-button').first().click()
+    await page.waitForSelector('[data-page="pages/orders/orders"] .state.confirmed')
+    assert.deepEqual(demo.orders(user), { east: 1, west: 0 })
+  })
+
+  await t.test('a site and its gateway are killed: the other one confirms the next order, once', async () => {
+    await fillCart(page)
+    await demo.kill('east.pids', /./)
+    await demo.kill('gateways.pids', /gw-east/)
+    await submit(page)
+    await page.waitForSelector('.result.confirmed')
+    assert.match((await page.locator('.result').textContent())!, /订单 west-\d+ · 由西区确认/)
+    assert.match(await barOf(page, 'placed'), /东区网关没有应答，已切换到西区网关/)
+    assert.deepEqual(demo.orders(user), { east: 1, west: 1 })
+
+    await page.locator('.result .main-button').first().click()
+    const orders = page.locator('[data-page="pages/orders/orders"]')
+    await orders.locator('.hint').waitFor()
+    assert.match((await orders.locator('.hint').textContent())!, /东区的订单是手机里保存的记录/)
+    assert.deepEqual(await orders.locator('.state').allTextContents(), ['已下单', '手机里的记录'])
+  })
+
+  await t.test('an order without a network waits, survives a new start, and is sent once', async () => {
+    await fillCart(page)
+    await context.setOffline(true)
+    await submit(page)
+    await page.waitForSelector('.result.waiting')
+    assert.match(await barOf(page, 'placed'), /没有网络/)
+
+    await page.reload()
+    await page.click('[data-tab="pages/orders/orders"]')
+    const orders = page.locator('[data-page="pages/orders/orders"]')
+    await orders.locator('.state.waiting').waitFor()
+    assert.equal(await orders.locator('.order').count(), 3)
+    assert.deepEqual(demo.orders(user), { east: 1, west: 1 }, 'nothing has left')
+
+    await context.setOffline(false)
+    await orders.locator('.state.waiting').waitFor({ state: 'detached' })
+    await orders.locator('.state.confirmed').nth(1).waitFor()
+    assert.deepEqual(demo.orders(user), { east: 1, west: 2 })
+  })
+
+  await t.test('both gateways are dead: what the phone kept is shown, and marked', async () => {
+    await demo.kill('gateways.pids', /gw-west/)
+    await page.reload()
+    await page.waitForSelector('.product')
+    await page.waitForSelector('.freshness-mark--mark')
+    assert.match((await page.locator('.freshness-mark--mark').textContent())!, /^\d\d:\d\d 的数据/)
+    assert.match(await barOf(page, 'shop'), /两个网关都没有应答/)
+    assert.equal(await page.locator('.product').count(), 10)
+  })
+
+  assert.deepEqual(complaints, [])
+})
+
+const barOf = async (page: Page, name: string): Promise<string> =>
+  (await page.locator(`[data-page="pages/${name}/${name}"] .channel-bar--bar`).textContent())!
+
+async function buy(page: Page): Promise<void> {
+  await fillCart(page)
+  await submit(page)
+}
+
+/** Puts the first product of the list into the cart and goes as far as the confirmation. */
+async function fillCart(page: Page): Promise<void> {
+  await page.evaluate("wx.switchTab({ url: '/pages/shop/shop' })")
+  await page.locator('[data-page="pages/shop/shop"] .add').first().click()
+  await page.click('[data-tab="pages/cart/cart"]')
+  await page.locator('[data-page="pages/cart/cart"] .main-button').click()
+  await page.waitForSelector('[data-page="pages/checkout/checkout"]')
+}
+
+async function submit(page: Page): Promise<void> {
+  await page.locator('[data-page="pages/checkout/checkout"] .main-button').click()
+}
+
+interface Demo {
+  readonly url: string
+  /** Kills the processes of a pid file whose names match, with SIGKILL. Resolves once they are gone. */
+  kill(pidFile: string, name: RegExp): Promise<void>
+  /** Orders of this user in the databases of both sites. */
+  orders(user: string): { readonly east: number; readonly west: number }
+}
+
+/** `npm start` as a person starts it, but for its ports, and that what dies stays dead. */
+async function startDemo(t: TestContext): Promise<Demo> {
+  const data = tempDir(t)
+  const args = ['--port-base', 'auto', '--data', data, '--phones', '0', '--restart-after', '3600']
+  const process = startNode(t, [script, ...args])
+  t.after(() => process.stop())
+  const [, url] = await process.waitForOutput(/shop +(http:\S+)/, 30_000)
+  const count = (site: string, user: string): number => {
+    using db = new DatabaseSync(join(data, `${site}.db`), { readOnly: true })
+    return Number(db.prepare('SELECT count(*) AS n FROM orders WHERE user = ?').get(user)!['n'])
+  }
+  return {
+    url: url!,
+    async kill(pidFile, name) {
+      const file = join(data, 'run', pidFile)
+      const matching = (): string[] =>
+        readFileSync(file, 'utf8')
+          .split('\n')
+          .filter((line) => name.test(line) && line !== '')
+      for (const line of matching()) globalThis.process.kill(Number.parseInt(line, 10), 'SIGKILL')
+      while (matching().length > 0) await sleep(20)
+    },
+    orders: (user) => ({ east: count('east', user), west: count('west', user) }),
+  }
+}
