@@ -16,6 +16,7 @@ export const api = createClient({
   keysHonoured: true,
   headers: { 'X-User': user() },
   onQueued: queued,
+  telemetry: { app: 'budao-shop', appVersion: '0.1.0' },
 })
 followPlatform(api, wx)
 

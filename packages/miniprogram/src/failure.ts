@@ -2,6 +2,7 @@
  * Why an attempt has no answer.
  *
  * not-sent         provably not one byte of the request reached a server: name not resolved, connection refused, TLS refused
+ * offline          the phone has no network: nothing was sent, and nothing is said of the server
  * timeout          no answer in time; whether the server has the request is not known
  * broken           the connection broke under way; not known either
  * network-switch   the phone changed its network and the platform ended everything in flight: says nothing of the server
@@ -14,6 +15,7 @@
  */
 export type FailureKind =
   | 'not-sent'
+  | 'offline'
   | 'timeout'
   | 'broken'
   | 'network-switch'
@@ -42,7 +44,7 @@ export function failureOf(kind: FailureKind, message: string, errno = 0): Failur
     kind,
     message,
     errno,
-    sent: !/^(not-sent|busy|misuse)$/.test(kind),
+    sent: !/^(not-sent|offline|busy|misuse)$/.test(kind),
     blames: /^(not-sent|timeout|broken|unknown)$/.test(kind),
   }
 }

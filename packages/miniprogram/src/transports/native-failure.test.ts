@@ -11,6 +11,8 @@ const seen: readonly (readonly [native: NativeFailure, kind: string, sent: boole
   [{ errno: 600000, errMsg: 'request:fail unknown' }, 'unknown', true, true],
   [{ errno: 600001, errMsg: cronet(-105, 'ERR_NAME_NOT_RESOLVED') }, 'not-sent', false, true],
   [{ errno: 600001, errMsg: cronet(-102, 'ERR_CONNECTION_REFUSED') }, 'not-sent', false, true],
+  [{ errno: 600001, errMsg: cronet(-106, 'ERR_INTERNET_DISCONNECTED') }, 'offline', false, false],
+  [{ errMsg: 'request:fail net::ERR_INTERNET_DISCONNECTED' }, 'offline', false, false],
   [{ errno: 600001, errMsg: cronet(-118, 'ERR_CONNECTION_TIMED_OUT') }, 'not-sent', false, true],
   [{ errno: 600001, errMsg: cronet(-202, 'ERR_CERT_AUTHORITY_INVALID') }, 'not-sent', false, true],
   [{ errno: 600001, errMsg: cronet(-101, 'ERR_CONNECTION_RESET') }, 'broken', true, true],

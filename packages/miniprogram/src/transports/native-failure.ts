@@ -24,14 +24,16 @@ const signs: readonly (readonly [pattern: RegExp, kind: FailureKind])[] = [
   [/^a12;/, 'broken'],
   [/code:(10011|-21)\b/, 'network-switch'],
   [/code:-7\b/, 'timeout'],
-  [/code:-(10[24569]|118|13[07]|2\d\d)\b/, 'not-sent'],
+  [/code:-106\b/, 'offline'],
+  [/code:-(10[2459]|118|13[07]|2\d\d)\b/, 'not-sent'],
   [/code:-(10[013]|324|355)\b/, 'broken'],
   [/\babort/i, 'aborted'],
   [/network.?change/i, 'network-switch'],
+  [/_INTERNET_DIS/i, 'offline'],
   [/interrupted|background/i, 'interrupted'],
   [/not in domain|invalid url|parameter/i, 'misuse'],
   [
-    /_(NAME_NOT|CONNECTION_REFUSED|ADDRESS_UN|INTERNET_DIS|CONNECTION_TIMED|PROXY_CONN)|ERR_(CERT|SSL)_|resolve host|ssl hand ?shake|certificate|not connect|connection refused|ENOTFOUND|ECONNREFUSED|EHOSTUNREACH/i,
+    /_(NAME_NOT|CONNECTION_REFUSED|ADDRESS_UN|CONNECTION_TIMED|PROXY_CONN)|ERR_(CERT|SSL)_|resolve host|ssl hand ?shake|certificate|not connect|connection refused|ENOTFOUND|ECONNREFUSED|EHOSTUNREACH/i,
     'not-sent',
   ],
   [
