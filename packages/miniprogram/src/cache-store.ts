@@ -107,7 +107,8 @@ export class CacheStore {
     // What has been put meanwhile is newer.
     const newer = [...this.#entries]
     this.#clear()
-    for (const [key, kept] of [...found.sort(([, a], [, b]) => a.at - b.at), ...newer]) {
+    found.sort(([, a], [, b]) => a.at - b.at)
+    for (const [key, kept] of [...found, ...newer]) {
       this.#forget(key)
       this.#insert(key, kept)
     }

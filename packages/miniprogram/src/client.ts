@@ -68,7 +68,7 @@ export class Client implements FeatureHost {
    */
   setUser(user: string): Promise<void> {
     this.user = user
-    return Promise.all(this.#hooks.map((hooks) => hooks.onUser?.(user))).then(() => {})
+    return Promise.all(this.#hooks.map(async (hooks) => hooks.onUser?.(user))).then(() => {})
   }
 
   /** Resolves once it is known who is logged in; undefined where that is for the app to say. */
@@ -173,7 +173,8 @@ export class Client implements FeatureHost {
       outcome = error
     }
     for (const hooks of this.#hooks) hooks.onEnd?.({ options: prepared, beganAt, outcome })
-    for (const interceptor of interceptors.reverse()) {
+    for (let i = interceptors.length - 1; i >= 0; i--) {
+      const interceptor = interceptors[i]!
       const changed =
         outcome instanceof ApiError
           ? interceptor.onError?.(outcome, prepared)

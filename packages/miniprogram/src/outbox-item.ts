@@ -56,7 +56,7 @@ export function parseItem(text: string | undefined): DeadItem | undefined {
       data,
       status = 0,
       reason = '',
-    } = JSON.parse(text) as DeadItem
+    } = JSON.parse(text) as OutboxItem & { status?: number; reason?: string }
     const words: readonly unknown[] = [entity, user, method, path, key]
     const whole = typeof seq === 'number' && typeof at === 'number' && typeof headers === 'object'
     if (!whole || words.some((word) => typeof word !== 'string')) return undefined

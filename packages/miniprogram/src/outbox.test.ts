@@ -282,3 +282,48 @@ test('over 300 drawn lives nothing accepted is lost, nothing is done twice, and 
   }
   assert.deepEqual(wrong, [])
 })
+
+test('what the server says of a queued write decides what becomes of it', async () => {
+  for (const [status, body, becomes] of [
+    [409, '{"error":{"code":"idempotency_in_progress"}}', 'waits'],
+    [429, '{}', 'waits'],
+    [503, '{}', 'waits'],
+    [408, '{}', 'waits'],
+    [401, '{}', 'login'],
+    [409, '{"error":{"code":"sold_out"}}', 'dead 409'],
+    [422, '{"error":{"code":"idempotency_key_reused"}}', 'dead 422'],
+    [400, '{}', 'dead 400'],
+    [404, '{}', 'dead 404'],
+  ] as const) {
+    const world = new World()
+    world.fate = () => ({ afterMs: 20, status, body, header: { 'Retry-After': '1' } })
+    const { seq } = await world.accept('cart', 1)
+    await world.time.advance(20_000)
+    const told = world.events.join()
+    if (becomes === 'waits') {
+      assert.deepEqual([told, world.client.outbox.waiting], ['', 1], `${status} ${body}`)
+      world.fate = () => fine
+      await world.drained()
+      assert.deepEqual(world.events.length, 1)
+    } else if (becomes === 'login') {
+      assert.deepEqual([told, world.client.outbox.waiting], ['login', 1])
+      world.fate = () => fine
+      await world.time.until(world.client.setUser(''))
+      await world.drained()
+    } else assert.equal(told, `${becomes.split(' ')[0]} ${seq} ${status}`)
+  }
+})
+
+test('a server that asks to be left alone is, for as long as it says', async () => {
+  const world = new World()
+  let asked = 0
+  world.fate = () => {
+    asked++
+    return { afterMs: 20, status: 429, body: '{}', header: { 'Retry-After': '120' } }
+  }
+  await world.accept('cart', 1)
+  await world.time.advance(100_000)
+  assert.equal(asked, 1)
+  await world.time.advance(30_000)
+  assert.equal(asked, 2)
+})

@@ -13,9 +13,7 @@ export function powerModulo(base: string, exponent: string, modulus: string): st
     if (bit === '1') power = power === null ? x : timesModulo(power, x, n)
   }
   return power!
-    .map((digit) => digit.toString(16).padStart(6, '0'))
-    .reverse()
-    .join('')
+    .reduceRight((hex, digit) => hex + digit.toString(16).padStart(6, '0'), '')
     .slice(-modulus.length)
 }
 

@@ -17,6 +17,9 @@ import { testRuntime } from './test-runtime.test.ts'
 const a = 'https://a.example'
 const b = 'https://b.example'
 
+/** A token, another each time. */
+const issued: WxFate = { afterMs: 20, status: 200, body: '' }
+
 type Body = Readonly<Record<string, string>>
 
 /** A gateway with a session route, and a phone whose platform logs in. */
@@ -29,17 +32,16 @@ class World {
   /** Tokens that are good now. */
   good: string[] = []
   #issued = 0
-  /** What the session route makes of a body; undefined issues a token. */
-  fate: (body: Body, url: string) => WxFate | undefined = () => undefined
+  /** What the session route makes of a body. */
+  fate: (body: Body, url: string) => WxFate = () => issued
   readonly wx: WxEmulator = new WxEmulator(this.time, {
     domains: [a, b],
     network: ({ url, header, data }) => {
       if (url.endsWith('/budao/v1/session')) {
         const body = JSON.parse(data as string) as Body
         const fate = this.fate(body, url)
-        if (fate === undefined || !('fails' in fate) || fate.fails === 'silence' || fate.fails === 'reset')
-          this.asked.push(body)
-        return fate ?? this.#issue()
+        if (!('fails' in fate) || fate.fails === 'silence' || fate.fails === 'reset') this.asked.push(body)
+        return fate === issued ? this.#issue() : fate
       }
       const token = header['Authorization'] ?? 'none'
       this.tokens.push(token)
@@ -122,7 +124,7 @@ test('a refresh token that no longer holds leads to a login', async () => {
   const world = new World()
   await world.time.until(world.client.get('/1'))
   world.good = []
-  world.fate = (body) => ('refreshToken' in body ? { afterMs: 10, status: 401, body: '{}' } : undefined)
+  world.fate = (body) => ('refreshToken' in body ? { afterMs: 10, status: 401, body: '{}' } : issued)
   await world.time.until(world.client.get('/2'))
   assert.deepEqual(world.asked.slice(1), [
     { refreshToken: 'refresh-1' },
@@ -147,7 +149,7 @@ test('no code is ever sent twice: a channel that may have seen it used it up, an
     const world = new World()
     world.fate = () => fate
     await world.failure(world.client.post('/1', {}))
-    world.fate = () => undefined
+    world.fate = () => issued
     await world.time.advance(10_000)
     await world.time.until(world.client.post('/2', {}))
     const codes = world.asked.map(({ code }) => code)
@@ -158,7 +160,7 @@ test('no code is ever sent twice: a channel that may have seen it used it up, an
 
 test('a code that provably went nowhere goes to the other channel', async () => {
   const world = new World()
-  world.fate = (_, url) => (url.startsWith(a) ? { afterMs: 10, fails: 'refused' } : undefined)
+  world.fate = (_, url) => (url.startsWith(a) ? { afterMs: 10, fails: 'refused' } : issued)
   await world.time.until(world.client.get('/1'))
   assert.deepEqual(world.asked, [{ provider: 'weixin', code: 'code-1' }])
   assert.equal(world.logins, 1)
@@ -174,7 +176,7 @@ test('after a login that failed, calls get its error for a while, and the server
   }
   assert.equal(world.asked.length, 1)
   await world.time.advance(60_000)
-  world.fate = () => undefined
+  world.fate = () => issued
   await world.time.until(world.client.post('/1', {}))
 })
 

@@ -43,22 +43,19 @@ test('the constants of SHA-256 do not hang on the last bit of a root: no engineâ
 
 test('powers modulo an odd number are those of BigInt', () => {
   const hex = (digits: number) =>
-    fc.array(fc.constantFrom(...'0123456789abcdef', 'f', '0'), { minLength: digits, maxLength: digits })
+    fc.array(fc.constantFrom(...'0123456789abcdeff0'.split('')), { minLength: digits, maxLength: digits })
   fc.assert(
     fc.property(hex(512), hex(512), fc.constantFrom('10001', '3', '11'), (base, modulus, exponent) => {
       const m = `8${modulus.slice(2).join('')}1`
       const b = `0${base.slice(1).join('')}`
       let expected = 1n
-      for (let i = 0n; i < BigInt(`0x${exponent}`) && exponent !== '10001'; i++)
-        expected = (expected * BigInt(`0x${b}`)) % BigInt(`0x${m}`)
-      if (exponent === '10001') {
-        let square = BigInt(`0x${b}`)
-        for (let i = 0; i < 16; i++) square = (square * square) % BigInt(`0x${m}`)
-        expected = (square * BigInt(`0x${b}`)) % BigInt(`0x${m}`)
+      for (const bit of parseInt(exponent, 16).toString(2)) {
+        expected = (expected * expected) % BigInt(`0x${m}`)
+        if (bit === '1') expected = (expected * BigInt(`0x${b}`)) % BigInt(`0x${m}`)
       }
       assert.equal(powerModulo(b, exponent, m), expected.toString(16).padStart(m.length, '0'))
     }),
-    { numRuns: 200 },
+    { numRuns: 60 },
   )
 })
 
@@ -69,7 +66,7 @@ test('what Node signs is read, of keys of any size from 2048 bits', () => {
       fc.property(fc.string({ unit: 'grapheme', maxLength: 200 }), (payload) => {
         assert.equal(signedText(signed(payload, privateKey), jwk), payload)
       }),
-      { numRuns: 15 },
+      { numRuns: 6 },
     )
   }
 })
@@ -78,7 +75,7 @@ test('what was changed anywhere is not read', () => {
   const { privateKey, jwk } = pairs[0]!
   const jws = signed('{"order":["https://a.example"]}', privateKey)
   fc.assert(
-    fc.property(fc.nat(jws.length - 1), fc.constantFrom(...'AZaz09-_.'), (at, letter) => {
+    fc.property(fc.nat(jws.length - 1), fc.constantFrom(...'AZaz09-_.'.split('')), (at, letter) => {
       const changed = jws.slice(0, at) + letter + jws.slice(at + 1)
       // The last letter holds bits that belong to no byte.
       fc.pre(

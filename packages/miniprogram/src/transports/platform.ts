@@ -39,7 +39,7 @@ export function platform(): Platform {
   if (typeof fetch !== 'function')
     throw new ApiError('misuse', 'No platform was found: give `transport`, `weixin(wx)` for example.')
   const host: FetchHost = {
-    fetch: (url, init) => fetch(url, init),
+    fetch: (url, init: unknown) => fetch(url, init),
     AbortController: typeof AbortController === 'undefined' ? undefined : AbortController,
   }
   return { transport: fetchTransport(host), storage: undefined, host: undefined }
