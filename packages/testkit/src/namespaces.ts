@@ -37,18 +37,6 @@ export class TestHost {
     }[]
     return links.flatMap(({ addr_info }) => addr_info.map(({ local }) => local))
   }
-
-  /** Takes its cable out, or puts it back. */
-  cable(state: 'up' | 'down'): void {
-    ip([
-      '-n',
-      `${this.namespace.replace(/-\w+$/, '-sw')}`,
-      'link',
-      'set',
-      `p-${this.namespace.split('-').at(-1)}`,
-      state,
-    ])
-  }
 }
 
 /**
@@ -98,7 +86,10 @@ function cannot(): string | undefined {
 }
 
 function ip(args: readonly string[]): string {
-  const { status, stdout, stderr, error } = spawnSync('ip', args, { encoding: 'utf8', timeout: 10_000 })
+  const { status, signal, stdout, stderr, error } = spawnSync('ip', args, {
+    encoding: 'utf8',
+    timeout: 10_000,
+  })
   if (status === 0) return stdout
-  throw new Error(`ip ${args.join(' ')}: ${stderr || stdout || error?.message || status}`)
+  throw new Error(`ip ${args.join(' ')}: ${stderr || stdout || error?.message || signal || status}`)
 }

@@ -90,10 +90,10 @@ for (const [what, each, seconds] of measured) {
 }
 
 const ranges: [what: string, each: Case, range: Range][] = [
-  ['weight 0', { weight: 0 }, serviceFailureRange('fault', times(90))!],
-  ['weight 20', { weight: 20 }, serviceFailureRange('outvoted', times(110))!],
-  ['weight -20', { weight: -20 }, serviceFailureRange('outvoted', times(90))!],
-  ['killed', { weight: 0, fault: 'killed' }, machineDeathRange(times(90))],
+  ['weight 0', { weight: 0 }, serviceFailureRange('fault', settings(90))!],
+  ['weight 20', { weight: 20 }, serviceFailureRange('outvoted', settings(110))!],
+  ['weight -20', { weight: -20 }, serviceFailureRange('outvoted', settings(90))!],
+  ['killed', { weight: 0, fault: 'killed' }, machineDeathRange(settings(90))],
 ]
 for (const [what, each, { leastMs, mostMs }] of ranges) {
   test(`${what}: the closed form, ${leastMs} to ${mostMs} ms, is what the election does over all phases`, () => {
@@ -104,7 +104,7 @@ for (const [what, each, { leastMs, mostMs }] of ranges) {
   })
 }
 
-function times(backupPriority: number): TakeoverTimes {
+function settings(backupPriority: number): TakeoverTimes {
   return { version: 2, advertMs: 1_000, intervalMs: 1_000, fall: 2, backupPriority }
 }
 

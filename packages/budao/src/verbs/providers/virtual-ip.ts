@@ -1,5 +1,5 @@
 import { chmod, rename, readFile, writeFile } from 'node:fs/promises'
-import { writeFileSync } from 'node:fs'
+import { statSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Config, type KeepalivedConfig, parseDuration } from '@budao/model'
 import { type Command, InvalidArgumentError, Option } from 'commander'
@@ -106,9 +106,27 @@ async function render({ config: file, node, part, out, json }: RenderOptions): P
   }
   const text = await textOf(part, config, whose, name, file)
   const changed = out === undefined ? undefined : await write(out, text, part === 'check' ? 0o755 : 0o640)
+  if (part === 'conf' && out !== undefined && whose === config.node.name) {
+    const problem = programProblem(keepalived.check.program.split(' ', 1)[0]!)
+    // It would start all the same, and leave the check out.
+    if (problem !== undefined)
+      printLine(
+        `${problem}: keepalived would run without a check (budao keepalived render --part check prints it)`,
+        process.stderr,
+      )
+  }
   if (json === true) printJson({ part, node: whose, text, ...(out === undefined ? {} : { out, changed }) })
   else if (out === undefined) process.stdout.write(text)
   else printLine(`${out}: ${changed === true ? 'written' : 'as it was'}`)
+}
+
+/** Why keepalived would not run a program, as far as its file shows; undefined where it would. */
+function programProblem(path: string): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false })
+  if (found === undefined) return `${path} is not there`
+  if ((found.mode & 0o001) === 0) return `${path} may not be run by everybody`
+  if (found.uid !== 0 || (found.mode & 0o022) !== 0) return `${path} may be written by others than root`
+  return undefined
 }
 
 async function textOf(part: Part, config: Config, node: string, name: string, file = name): Promise<string> {
