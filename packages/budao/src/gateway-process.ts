@@ -92,6 +92,7 @@ export class GatewayProcess implements AdminSource {
       baseDir: source.baseDir,
       directoryFile: resolve(source.baseDir, config.dataDir, 'endpoints.json'),
       keysFolder: resolve(source.baseDir, config.dataDir, 'keys'),
+      keyFile: resolve(source.baseDir, config.dataDir, 'idempotency.db'),
       acmeFolder: resolve(source.baseDir, config.dataDir, 'acme'),
       onSnapshot: (changed) => void self.#keep(changed),
       report,

@@ -40,6 +40,13 @@ export type ErrorCode =
   | 'upstream_protocol'
   | 'upstream_timeout'
   | 'deadline_passed'
+  | 'idempotency_key_missing'
+  | 'idempotency_key_invalid'
+  | 'idempotency_key_reused'
+  | 'idempotency_in_progress'
+  | 'idempotency_uncertain'
+  | 'idempotency_answer_not_kept'
+  | 'idempotency_unavailable'
 
 /**
  * Every reason for which the gateway answers by itself. The key is the `error` of the JSON body and the `reason` of
@@ -95,5 +102,21 @@ export const errorCodes: Readonly<Record<ErrorCode, { readonly status: number; r
     upstream_reset: { status: 502, message: 'The endpoint closed the connection before it answered.' },
     upstream_protocol: { status: 502, message: 'The endpoint’s answer is not valid HTTP/1.1.' },
     deadline_passed: { status: 504, message: 'The time in which the client wants an answer is over.' },
+    idempotency_key_missing: { status: 400, message: 'This route wants a key with every write.' },
+    idempotency_key_invalid: {
+      status: 400,
+      message: 'An idempotency key is 16 to 255 visible ASCII characters, in quotes or without.',
+    },
+    idempotency_key_reused: { status: 422, message: 'This key was used for another request.' },
+    idempotency_in_progress: { status: 409, message: 'The first request with this key is under way.' },
+    idempotency_uncertain: {
+      status: 409,
+      message: 'The first request with this key may have been done: look before you ask anew.',
+    },
+    idempotency_answer_not_kept: {
+      status: 409,
+      message: 'The first request with this key has been done; its answer was too long to be kept.',
+    },
+    idempotency_unavailable: { status: 503, message: 'Keys cannot be kept at the moment; try again.' },
     upstream_timeout: { status: 504, message: 'No endpoint answered in time.' },
   }

@@ -113,6 +113,7 @@ export class Gateway {
       memory: this.#arena.memory.buffer as SharedArrayBuffer,
       metrics: this.#metrics,
       listenerMetrics,
+      keyFile: options.keyFile,
       now: () => this.#clock.now(),
       report: (event) => this.#report(event),
       warn: (message) => options.warn(message),

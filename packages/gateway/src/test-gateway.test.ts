@@ -145,7 +145,13 @@ export async function testGateway(
   baseDir: string = tmpdir(),
   options: Pick<
     GatewayOptions,
-    'stuckMs' | 'acmeFolder' | 'acmeRetryMs' | 'certificatePollMs' | 'directoryFile' | 'onSnapshot'
+    | 'stuckMs'
+    | 'keyFile'
+    | 'acmeFolder'
+    | 'acmeRetryMs'
+    | 'certificatePollMs'
+    | 'directoryFile'
+    | 'onSnapshot'
   > = {},
 ): Promise<TestGateway> {
   const events: EventDraft[] = []

@@ -1,4 +1,5 @@
 import type { Finding, Path } from './config-document.ts'
+import { checkIdempotency } from './config-checks-idempotency.ts'
 import { checkAggregate, checkMirror, checkSticky } from './config-checks-traffic.ts'
 import {
   checkAtMost,
@@ -40,6 +41,7 @@ export function* checkRoute(path: Path, route: unknown, services: unknown): Gene
   for (const [index, filter] of items(get(route, 'filters')).entries()) {
     yield* checkFilter([...path, 'filters', index], filter)
   }
+  yield* checkIdempotency(path, route)
 }
 
 /** Who answers: exactly one of these. */

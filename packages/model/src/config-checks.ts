@@ -62,8 +62,10 @@ function* checkRouteReferences(value: unknown): Generator<Finding> {
       yield* checkReference(['routes', index, 'listeners', at], name, listeners, 'listener')
     }
     for (const [step, filter] of items(get(route, 'filters')).entries()) {
-      const store = get(get(filter, 'rateLimit'), 'store')
-      yield* checkReference(['routes', index, 'filters', step, 'rateLimit', 'store'], store, stores, 'store')
+      for (const kind of ['rateLimit', 'idempotency']) {
+        const store = get(get(filter, kind), 'store')
+        yield* checkReference(['routes', index, 'filters', step, kind, 'store'], store, stores, 'store')
+      }
     }
   }
 }

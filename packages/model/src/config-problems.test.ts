@@ -148,7 +148,7 @@ const shape: [text: string, ...problems: string[]][] = [
   [
     withRoute('filters: [{ ratelimit: {} }, {}, { accessLog: }]'),
     'f:13:17  routes[0].filters[0].ratelimit: unknown key (did you mean `rateLimit`?)',
-    'f:13:34  routes[0].filters[1]: bad value: expected exactly one of jwt, rateLimit, accessLog, cors, headers, fault, module, found {}',
+    'f:13:34  routes[0].filters[1]: bad value: expected exactly one of jwt, rateLimit, accessLog, cors, headers, fault, idempotency, module, found {}',
     'f:13:51  routes[0].filters[2].accessLog: bad value: expected keys with their values, found nothing (write {} for the defaults)',
   ],
   [

@@ -3,6 +3,7 @@ import type { RedirectConfig, RespondConfig } from './config-answer.ts'
 import type { JsonValue } from './config-json.ts'
 import type { PriorityName } from './config.ts'
 import type { RouteCacheConfig } from './config-cache.ts'
+import type { IdempotencyConfig } from './config-idempotency.ts'
 import type { JwtConfig } from './config-jwt.ts'
 import type { ServeConfig } from './config-serve.ts'
 import type { FaultConfig, MirrorConfig, StickyConfig } from './config-traffic.ts'
@@ -108,6 +109,7 @@ export type FilterConfig =
   | { readonly cors: CorsConfig }
   | { readonly headers: HeadersConfig }
   | { readonly fault: FaultConfig }
+  | { readonly idempotency: IdempotencyConfig }
   | { readonly module: ModuleConfig }
 
 /** Requests beyond the limit are answered 429 with Retry-After. */

@@ -10,6 +10,7 @@ import type {
 import { aggregateSchema } from './config-schema-aggregate.ts'
 import { redirectSchema, respondSchema } from './config-schema-answer.ts'
 import { routeCacheSchema } from './config-schema-cache.ts'
+import { idempotencySchema } from './config-schema-idempotency.ts'
 import { jwtSchema } from './config-schema-jwt.ts'
 import { serveSchema } from './config-schema-serve.ts'
 import { faultSchema, mirrorSchema, stickySchema } from './config-schema-traffic.ts'
@@ -235,6 +236,9 @@ function filterSchema(duration: DurationSchema): z.ZodType<FilterConfig> {
       })
       .describe('Sets, adds and removes headers.'),
     fault: faultSchema(duration, headerMatches).describe('Trouble on purpose, for drills.'),
+    idempotency: idempotencySchema(duration).describe(
+      'Repeats of a keyed write are answered from its first result.',
+    ),
     module: z
       .strictObject({
         path: file.describe('A JavaScript or TypeScript file that exports a filter.'),

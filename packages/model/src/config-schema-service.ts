@@ -40,7 +40,8 @@ const retryOn: z.ZodType<RetryOn> = z.union(
 
 const statusRangeError = 'a status such as 204, or a range such as 200-399'
 
-const statusRange: z.ZodType<string> = z.union(
+/** One status, also as a number, or a range. */
+export const statusRange: z.ZodType<string> = z.union(
   [z.string().regex(statusRangePattern), integer(100, 599).transform(String)],
   { error: statusRangeError },
 )

@@ -18,6 +18,8 @@ export type RetryVerdict =
 /** All that decides whether a failed attempt is followed by another. */
 export interface FailedAttempt {
   readonly method: string
+  /** Whether it may be repeated whatever was done. Default: as its method says. */
+  readonly repeatable?: boolean
   readonly kind: FailureKind
   /** Kinds of failure the policy retries. */
   readonly on: readonly FailureKind[]
@@ -38,8 +40,9 @@ export interface FailedAttempt {
  */
 export function mayRetry(attempt: FailedAttempt): RetryVerdict {
   const { method, kind, on, retries, retriesMax, bodyKept = true, deadlineAt, now } = attempt
+  const { repeatable = isIdempotentMethod(method) } = attempt
   if (!on.includes(kind)) return 'kind-not-listed'
-  if (!isUnprocessed(kind) && !isIdempotentMethod(method)) return 'method-not-idempotent'
+  if (!isUnprocessed(kind) && !repeatable) return 'method-not-idempotent'
   if (!bodyKept) return 'body-gone'
   if (retries >= retriesMax) return 'attempts-used'
   return now < deadlineAt ? 'retry' : 'deadline-passed'

@@ -25,7 +25,7 @@ export interface CacheClient extends CachedRequest, RefreshRequest {
   giveKept(answer: Answer, by: AnsweredBy, extra: string): void
   refuseUnkept(code: ErrorCode): void
   /** `onDeadline` is called at that time, monotonic milliseconds, unless something happens before. */
-  waitUntil(deadlineAt: number): void
+  waitUntil(deadlineAt: number, waiter: CacheTurn): void
 }
 
 /**
@@ -224,7 +224,7 @@ export class CacheTurn implements Follower {
     if (!(found instanceof Promise)) return this.#onRecord(found)
     const generation = this.#generation
     this.#state = 'looking'
-    this.#client.waitUntil(this.#plane.clock.now() + LOOK_MS)
+    this.#client.waitUntil(this.#plane.clock.now() + LOOK_MS, this)
     // A store never rejects.
     void found.then((record) => {
       if (this.#generation === generation && this.#state === 'looking') this.#onRecord(record)
@@ -319,7 +319,7 @@ export class CacheTurn implements Follower {
     if (!flight.join(this)) return this.#lead(null)
     this.#following = flight
     this.#state = 'following'
-    this.#client.waitUntil(now + coalesceWaitMs)
+    this.#client.waitUntil(now + coalesceWaitMs, this)
   }
 
   /** What another thread gets is found only where it is kept in memory. */

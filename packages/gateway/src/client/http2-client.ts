@@ -70,6 +70,11 @@ export class Http2Client implements Client, Timed {
     return this.listener.protocol === 'https' ? 'https' : 'http'
   }
 
+  /** Its request goes on without it: it cannot serve another stream. */
+  get spent(): boolean {
+    return this.#exchange.busy
+  }
+
   /** A request has come on `stream`: its fields, and whether they are all of it. */
   begin(stream: ServerHttp2Stream, fields: readonly string[], endsHere: boolean): void {
     this.#stream = stream

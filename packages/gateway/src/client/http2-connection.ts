@@ -107,7 +107,7 @@ export class Http2Connection implements ClientConnection, Timed {
   onStreamClosed(client: Http2Client, cancelled: boolean): void {
     this.#streams--
     this.#plane.metrics.http2Stream(-1)
-    this.#free.push(client)
+    if (!client.spent) this.#free.push(client)
     if (cancelled && !this.#spend(this.#resets, 1)) return
     if (this.#streams === 0) this.#wait()
   }

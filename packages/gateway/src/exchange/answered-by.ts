@@ -4,6 +4,7 @@ export type AnsweredBy =
   | 'filter'
   | 'route'
   | 'cache'
+  | 'idempotency'
   | 'aggregate'
   | 'fallback-json'
   | 'fallback-stale'

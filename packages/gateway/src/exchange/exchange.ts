@@ -1,4 +1,4 @@
-import { attemptDeadline } from '@budao/resilience'
+import { attemptDeadline, isIdempotentMethod } from '@budao/resilience'
 import { challengeReply } from '../acme/acme-challenges.ts'
 import type { AnsweredBy } from './answered-by.ts'
 import { answerOf } from './answer-text.ts'
@@ -7,12 +7,13 @@ import type { CallOrigin } from '../upstream/backend-call.ts'
 import type { Caller } from '../upstream/caller.ts'
 import { CacheTurn, type CacheClient } from '../cache/cache-turn.ts'
 import type { Answer, Client, ClientResponse } from '../client/client.ts'
+import { GoneClient } from '../client/gone-client.ts'
 import type { DataPlane } from '../threads/data-plane.ts'
 import { errorCodes, type ErrorCode } from '../errors.ts'
 import { FilterChain } from '../filters/filter-chain.ts'
 import type { Filter, FilterRequest, Reply } from '../filters/filter.ts'
-import { ForwardedHead, hostOf } from './forwarded-head.ts'
-import type { IssuedCookie } from './issued-cookie.ts'
+import { ForwardedHead } from './forwarded-head.ts'
+import type { ResponseHead } from '../http/response-head.ts'
 import type { Mirror } from '../upstream/mirror.ts'
 import type { OwnWork, WorkRequest, WorkUnderWay } from './own-work.ts'
 import { normalizeTarget, type Target } from '../routing/path.ts'
@@ -20,12 +21,13 @@ import { ReceivedRequest } from './received-request.ts'
 import { errorReply } from './reply.ts'
 import { refusalHeaders } from './refusal-headers.ts'
 import { RequestTerms } from './call-terms.ts'
+import { KeyedWrite, type KeyedClient } from '../idempotency/keyed-write.ts'
 import { RequestBody } from './request-body.ts'
 import { editableAnswer, editableReply, responseView } from './response-view.ts'
 import type { Route, ServiceChoice } from '../routing/route.ts'
 import type { Runtime } from '../threads/runtime.ts'
 import type { Endpoint, Service } from '../service/service.ts'
-import type { Timed } from '../threads/timer-wheel.ts'
+import type { Timed, Waiter } from '../threads/timer-wheel.ts'
 import type { Span } from '../tracing/span.ts'
 import { UpgradeTunnel, type TunnelOwner } from './upgrade-tunnel.ts'
 import type { UpstreamConnection } from '../upstream/upstream-connection.ts'
@@ -33,7 +35,7 @@ import type { UpstreamConnection } from '../upstream/upstream-connection.ts'
 /**
  * idle        no request
  * filtering   a filter's promise is awaited
- * caching     a cache is asked, or another request's answer awaited
+ * caching     a cache or a store of keys is asked, or another request's answer awaited
  * receiving   a small body is taken in whole before an endpoint is asked: a slow phone holds no place at a backend
  * attempting  an endpoint has been asked, or is about to be
  * working     the route answers by itself, and that takes time
@@ -63,7 +65,7 @@ const asterisk: Target = { path: '*', query: '' }
  */
 export class Exchange
   extends ReceivedRequest
-  implements Timed, FilterRequest, Caller, WorkRequest, CacheClient, TunnelOwner
+  implements Timed, FilterRequest, Caller, WorkRequest, CacheClient, KeyedClient, TunnelOwner
 {
   deadlineAt: number = Infinity
   wheelTick: number = -1
@@ -73,16 +75,17 @@ export class Exchange
   readonly terms: RequestTerms = new RequestTerms()
   readonly #attempts: Attempts
   readonly #plane: DataPlane
-  readonly #client: Client
-  readonly #response: ClientResponse
+  /** These two stand for nobody once a client has gone for whom the request is finished all the same. */
+  #client: Client
+  #response: ClientResponse
   readonly #forwarded: ForwardedHead
   readonly #chain: FilterChain
+  readonly #freshCookie: () => string
   #state: State = 'idle'
   /** Counts requests, so that what was begun for one is not finished for the next. */
   #generation = 0
   #runtime: Runtime | null = null
   #route: Route | null = null
-  #authority = ''
   /** What endpoints are asked for: `path`, or what the route makes of it. */
   #forwardedPath = ''
   #tunnel: UpgradeTunnel | null = null
@@ -100,9 +103,11 @@ export class Exchange
   #usedFallbackService = false
   /** Made for the first request of a route with a cache. */
   #turn: CacheTurn | null = null
-  /** Header lines that give the client cookies of the gateway's. */
-  #cookieLines = ''
   #work: WorkUnderWay | null = null
+  /** Asked when what is waited for has not come in time. */
+  #waiter: Waiter | null = null
+  /** What is done once under its key; null for other requests. */
+  #keyed: KeyedWrite | null = null
   /** To be shown this request once its body is complete. */
   #mirror: Mirror | null = null
 
@@ -112,8 +117,14 @@ export class Exchange
     this.#client = client
     this.#response = client.response
     this.#forwarded = new ForwardedHead(plane.identity)
+    this.#freshCookie = () => plane.identity.cookieValue()
     this.#chain = new FilterChain((problem) => plane.warn(`route ${this.route}: ${problem}`))
     this.#attempts = new Attempts(plane, this)
+  }
+
+  /** A request is under way. */
+  get busy(): boolean {
+    return this.#state !== 'idle'
   }
 
   get route(): string {
@@ -141,7 +152,6 @@ export class Exchange
     this.#continueSent = false
     this.#answeredBy = 'gateway'
     this.#reason = ''
-    this.#cookieLines = ''
     this.#status = 0
     this.#usedFallbackService = false
     this.#attempts.reset()
@@ -151,10 +161,6 @@ export class Exchange
     this.requestId = this.#forwarded.requestId(head)
     this.span = runtime.tracer === null ? null : runtime.tracer.begin(head)
     if (this.span !== null) head.fields.set('traceparent', this.span.traceparent)
-    if (head.authority !== this.#authority) {
-      this.#authority = head.authority
-      this.host = hostOf(head.authority)
-    }
     const tooLarge = this.body.begin(head, this.#client.listener.limits.bodyBytes)
     // `OPTIONS *` asks about no resource: only routes without a path can match it.
     const target = head.target === '*' ? asterisk : normalizeTarget(head.target)
@@ -201,6 +207,7 @@ export class Exchange
   /** The client has gone. */
   abort(): void {
     if (this.#state === 'idle') return
+    if (this.#keyed?.outlives() === true) return this.#goOnAlone()
     this.#answeredBy = this.#state === 'relaying' ? 'upstream' : 'aborted'
     this.#reason = 'client_closed'
     if (this.#status === 0) this.#status = CLIENT_CLOSED
@@ -211,7 +218,7 @@ export class Exchange
   onDeadline(now: number): void {
     if (this.#state === 'filtering') return this.#answerError('filter_failed')
     if (this.#state === 'receiving') return this.#refuse('body_timeout')
-    if (this.#state === 'caching') return this.#turn!.onDeadline()
+    if (this.#state === 'caching') return this.#waiter!.onDeadline()
     if (this.#state === 'relaying') return this.#onStalled(now)
     if (this.#state !== 'attempting') return
     if (now < this.#requestDeadlineAt) return this.#attempts.onTimeout(now, false)
@@ -233,10 +240,6 @@ export class Exchange
     return this.#requestDeadlineAt
   }
 
-  get toHead(): boolean {
-    return this.method === 'HEAD'
-  }
-
   /** The request's head as endpoints see it. */
   headText(): string {
     return this.#forwarded.text(this.#forwardedPath, this, this.#client.head, this.#client)
@@ -244,10 +247,6 @@ export class Exchange
 
   get forwardedPath(): string {
     return this.#forwardedPath
-  }
-
-  get forwardedLines(): string {
-    return this.#client.head.fields.passOn()
   }
 
   /** On whose behalf calls of the gateway's own are made for this request. */
@@ -281,6 +280,7 @@ export class Exchange
 
   /** The request has been sent as far as it has arrived. */
   onSent(): void {
+    if (this.#keyed !== null) this.#keyed.sent = true
     this.#continue()
     this.onWritable()
   }
@@ -301,14 +301,20 @@ export class Exchange
     this.#waitForProgress()
     // Another service's answer is not that of this route.
     if (this.#turn !== null && !this.#usedFallbackService && this.#turn.onResponse(head)) return
+    if (this.#keyed === null || !this.#keyed.onResponse(head)) this.#passOn(head)
+  }
+
+  /** False when a filter would not have it. */
+  #passOn(head: ResponseHead): boolean {
     this.#status = head.status
-    this.#answeredBy = this.#usedFallbackService ? 'fallback-service' : 'upstream'
+    this.#answeredBy = this.#answering
     if (this.#chain.hasPassed && !this.#chain.onResponse(this, responseView(head))) {
       this.#attempts.cancel()
-      return this.#answerError('filter_failed')
+      this.#answerError('filter_failed')
+      return false
     }
-    const keepAlive = this.#keepsAlive()
-    this.#response.begin(head, keepAlive, this.#ownLines())
+    this.#response.begin(head, this.#keepsAlive(), this.requestIdLine + this.#addedLines())
+    return true
   }
 
   /** The endpoint has granted the upgrade. */
@@ -323,12 +329,12 @@ export class Exchange
     const purpose = { route: this.route, service: name, endpoint, idleMs: config.timeouts.tunnel }
     this.#state = 'tunnelling'
     this.#status = status
-    this.#answeredBy = this.#usedFallbackService ? 'fallback-service' : 'upstream'
+    this.#answeredBy = this.#answering
     this.deadlineAt = Infinity
     this.#switchedAt = this.#plane.clock.now()
     this.#tunnel = new UpgradeTunnel(this.#plane, this, purpose, this.#client.tunnelEnd!, connection)
     connection.join(this.#tunnel)
-    this.#client.join(this.#tunnel, this.upgrade, fields.passOn() + this.#ownLines())
+    this.#client.join(this.#tunnel, this.upgrade, fields.passOn() + this.requestIdLine + this.#addedLines())
     if (rest.length > 0 && !this.#tunnel.fromUpstream(rest, 0, rest.length)) connection.pause()
   }
 
@@ -352,6 +358,7 @@ export class Exchange
       if (last) this.#turn.onHeldEnd()
       return true
     }
+    if (this.#keyed?.holding === true) return this.#keyed.onBytes(bytes, start, end, last)
     const flowing = this.#response.write(text, bytes, start, end, last)
     this.#turn?.onBytes(text, bytes, start, end, last)
     if (last) this.#end(this.#response.keepAlive)
@@ -363,6 +370,7 @@ export class Exchange
   /** The answer broke off: what the client has must not look complete. */
   onResponseTruncated(): void {
     if (this.#turn?.holding === true) return this.#turn.onHeldEnd()
+    if (this.#keyed?.holding === true) return this.#keyed.onTruncated()
     this.#cutOff('upstream_reset')
   }
 
@@ -381,7 +389,8 @@ export class Exchange
         return this.#answer(fallback!.reply!, 'fallback-json')
       case 'none':
       case undefined:
-        return this.#answerError(code)
+        if (this.#keyed === null) this.#answerError(code)
+        else this.#keyed.onFailed(code)
     }
   }
 
@@ -452,11 +461,19 @@ export class Exchange
   }
 
   #forward(now: number): void {
-    const { ownAnswer, ownWork, sticky, cache } = this.#route!
+    const { ownAnswer, ownWork, sticky, keys } = this.#route!
     if (ownAnswer !== null) return this.#answer(ownAnswer(this, this.#forwardedPath), 'route')
     if (ownWork !== null) return this.#receiveFor(ownWork, now)
     // Before the cache: what is for one client is kept for nobody else.
-    if (sticky !== null && sticky.cookie !== null) this.#giveCookie(sticky.cookie)
+    if (sticky !== null && sticky.cookie !== null) this.giveCookie(sticky.cookie, this.#freshCookie)
+    if (keys === null || !keys.takes(this.method)) return this.proceed(now)
+    this.#keyed = new KeyedWrite(this.#plane, this, keys, this.#route!.longestMs)
+    this.#keyed.begin()
+  }
+
+  /** Asks the cache, or the service. */
+  proceed(now: number = this.#plane.clock.now()): void {
+    const { cache } = this.#route!
     if (cache === null || this.upgrade !== '') return this.forward(now)
     this.#turn ??= new CacheTurn(this.#plane, this)
     this.#turn.begin(cache)
@@ -464,17 +481,14 @@ export class Exchange
 
   // From the cache.
 
-  get hasBody(): boolean {
-    return this.#client.head.framing !== 'none'
-  }
-
   /** Whom a call on this request's behalf asks, and for how long. */
   callService(): ServiceChoice | null {
     return this.#route!.chooseFor(this, this.#plane.random)
   }
 
-  waitUntil(deadlineAt: number): void {
+  waitUntil(deadlineAt: number, waiter: Waiter): void {
     this.#state = 'caching'
+    this.#waiter = waiter
     this.deadlineAt = Math.min(deadlineAt, this.terms.deadlineAt)
     this.#plane.wheel.schedule(this)
   }
@@ -488,6 +502,39 @@ export class Exchange
 
   refuseUnkept(code: ErrorCode): void {
     this.#answerError(code)
+  }
+
+  // From a keyed write.
+
+  get repeatable(): boolean {
+    return isIdempotentMethod(this.method) || this.#keyed?.mayRetry === true
+  }
+
+  receive(now: number): void {
+    this.#requestMs = this.#route!.requestMs
+    this.#startClock(now)
+    this.#receive()
+  }
+
+  giveHeld(answer: Answer): void {
+    this.giveKept(answer, this.#answering, this.#addedLines())
+  }
+
+  passHeld(head: ResponseHead, parts: readonly Buffer[]): void {
+    this.#state = 'relaying'
+    this.#waitForProgress()
+    if (!this.#passOn(head)) return
+    let flowing = true
+    for (const part of parts) flowing = this.#response.write(undefined, part, 0, part.length, false)
+    if (flowing) this.#attempts.resume()
+    else this.#waitForClient()
+  }
+
+  #goOnAlone(): void {
+    this.#client = new GoneClient(this.#client, this.#plane)
+    this.#response = this.#client.response
+    // Its connection has taken it from the wheel.
+    this.#plane.wheel.schedule(this)
   }
 
   /** Asks the service. */
@@ -511,9 +558,7 @@ export class Exchange
     if (refusal !== null) return this.#answer(refusal, answeredBy)
     if (bodyBytes !== null && !this.body.limit(bodyBytes)) return this.#refuse('body_too_large')
     if (bodyBytes === null || this.body.complete) return this.#begin(work)
-    this.#requestMs = this.#route!.requestMs
-    this.#startClock(now)
-    this.#receive()
+    this.receive(now)
   }
 
   /** What filters have waited for may have paused the client. */
@@ -525,7 +570,8 @@ export class Exchange
 
   #onReceived(now: number): void {
     const { ownWork } = this.#route!
-    if (ownWork === null) this.#ask(this.#service!, now)
+    if (this.#keyed?.receiving === true) this.#keyed.onBody()
+    else if (ownWork === null) this.#ask(this.#service!, now)
     else this.#begin(ownWork)
   }
 
@@ -550,19 +596,9 @@ export class Exchange
     mirror?.send(this.#plane, this)
   }
 
-  /** A client that has none is known by it from now on, also within this request. */
-  #giveCookie(cookie: IssuedCookie): void {
-    const { fields } = this.#client.head
-    const header = fields.get('cookie')
-    if (!cookie.isMissing(header)) return
-    const value = this.#plane.identity.cookieValue()
-    fields.set('cookie', cookie.added(header, value))
-    this.#cookieLines += cookie.line(value, this.scheme)
-  }
-
   #useService(service: Service, now: number): void {
     const route = this.#route!
-    if (service.cookie !== null) this.#giveCookie(service.cookie)
+    if (service.cookie !== null) this.giveCookie(service.cookie, this.#freshCookie)
     this.#service = service
     this.#requestMs = route.requestMsFor(service)
     this.#perTryMs = route.perTryMsFor(service)
@@ -632,13 +668,14 @@ export class Exchange
     return this.#client.head.keepAlive && this.body.complete && !this.#plane.draining
   }
 
-  get #requestIdLine(): string {
-    return `X-Request-Id: ${this.requestId}\r\n`
+  /** Who answers if it is an endpoint. */
+  get #answering(): AnsweredBy {
+    return this.#usedFallbackService ? 'fallback-service' : 'upstream'
   }
 
-  /** What the gateway adds to an endpoint's answer. */
-  #ownLines(): string {
-    const lines = this.#requestIdLine + this.#cookieLines + (this.#turn === null ? '' : this.#turn.lines)
+  /** What the gateway adds to an endpoint's answer beside the request's id. */
+  #addedLines(): string {
+    const lines = this.cookieLines + (this.#turn === null ? '' : this.#turn.lines)
     return this.#usedFallbackService ? `${lines}X-Budao-Fallback: service\r\n` : lines
   }
 
@@ -673,7 +710,7 @@ export class Exchange
     this.#status = answer.status
     this.#answeredBy = by
     const keepAlive = this.#keepsAlive()
-    this.#response.send(answer, keepAlive, this.#requestIdLine + extra)
+    this.#response.send(answer, keepAlive, this.requestIdLine + extra)
     this.#end(keepAlive)
   }
 
@@ -693,6 +730,8 @@ export class Exchange
     this.deadlineAt = Infinity
     this.#turn?.end()
     this.#work?.cancel()
+    this.#keyed?.end()
+    this.#keyed = null
     this.#show()
     this.body.release()
     if (route !== null) this.#account(route, now)

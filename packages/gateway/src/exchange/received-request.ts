@@ -1,6 +1,8 @@
 import type { Client, HttpVersion } from '../client/client.ts'
 import type { Claims } from '../filters/filter.ts'
 import { checkEditable } from '../http/fields.ts'
+import { hostOf } from './forwarded-head.ts'
+import type { IssuedCookie } from './issued-cookie.ts'
 
 const NO_MARKS: readonly string[] = []
 
@@ -14,7 +16,10 @@ export class ReceivedRequest {
   requestId = ''
   now = 0
   claims: Claims | null = null
+  /** Header lines that give the client cookies of the gateway's. */
+  protected cookieLines = ''
   readonly #client: Client
+  #authority = ''
   #marks = NO_MARKS
 
   constructor(client: Client) {
@@ -68,13 +73,45 @@ export class ReceivedRequest {
     return this.#client.head.fields.arrived(lower)
   }
 
+  get toHead(): boolean {
+    return this.method === 'HEAD'
+  }
+
+  get hasBody(): boolean {
+    return this.#client.head.framing !== 'none'
+  }
+
+  /** The header lines that an endpoint would get, in latin1. */
+  get forwardedLines(): string {
+    return this.#client.head.fields.passOn()
+  }
+
+  protected get requestIdLine(): string {
+    return `X-Request-Id: ${this.requestId}\r\n`
+  }
+
   /** Another request begins, at `now`. */
   protected renew(now: number): void {
     this.now = now
     this.method = this.#client.head.method
     this.clientIp = clientIpOf(this.#client)
     this.claims = null
+    this.cookieLines = ''
     this.#marks = NO_MARKS
+    const { authority } = this.#client.head
+    if (authority === this.#authority) return
+    this.#authority = authority
+    this.host = hostOf(authority)
+  }
+
+  /** A client that has none is known by it from now on, also within this request. */
+  protected giveCookie(cookie: IssuedCookie, fresh: () => string): void {
+    const { fields } = this.#client.head
+    const header = fields.get('cookie')
+    if (!cookie.isMissing(header)) return
+    const value = fresh()
+    fields.set('cookie', cookie.added(header, value))
+    this.cookieLines += cookie.line(value, this.scheme)
   }
 }
 

@@ -18,6 +18,7 @@ export const RETRY_AFTER_MS = 1_000
  * as everybody else: from `retryAfterMs` up to twice of it.
  */
 export function refusalHeaders(code: ErrorCode, retryAfterMs: number, random: Random): Reply['headers'] {
+  if (code === 'idempotency_in_progress') return [['Retry-After', '1']]
   if (errorCodes[code].status !== 503) return []
   const seconds = Math.max(1, Math.round((retryAfterMs / 1_000) * (1 + random.next())))
   const retryAfter = ['Retry-After', String(seconds)] as const

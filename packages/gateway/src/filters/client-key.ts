@@ -5,7 +5,8 @@ import type { FilterRequest } from './filter.ts'
 /** Set by the cloud of a mini-program platform, in front of the gateway; anybody else can write it too. */
 const openidHeader = 'x-wx-openid'
 
-type Part = (request: FilterRequest) => string | undefined
+/** Reads a text from a request. */
+export type Part = (request: FilterRequest) => string | undefined
 
 /**
  * Reads who shares a limit from a request: `ip`, `route`, `header:Name`, `cookie:name`, `claim:name` of a verified token,
@@ -28,7 +29,8 @@ function keyPart(read: Part): (request: FilterRequest) => string {
   }
 }
 
-function partReader(part: string): Part {
+/** Reads one of these parts; undefined where the request lacks it. */
+export function partReader(part: string): Part {
   const colon = part.indexOf(':')
   const kind = colon < 0 ? part : part.slice(0, colon)
   const name = part.slice(colon + 1)

@@ -22,6 +22,7 @@ const awayStore: Store = {
   passedBy: () => {},
   limiter: () => ({ take: () => Promise.reject(new StoreAway('not there')) }),
   answers: () => assert.fail('no filter keeps answers'),
+  writeKeys: () => assert.fail('no filter of the chain keeps keys'),
   close: () => {},
 }
 
@@ -51,6 +52,8 @@ test('every filter of the guide can be made, and passes a request on', async (t)
   const made: Filter[] = []
   for (const yaml of examples('yaml')) {
     for (const config of routesOf(yaml).flatMap((route) => route.filters)) {
+      // Keys of writes are no step of the chain.
+      if ('idempotency' in config) continue
       const env = testEnv(dir, {
         cells: new LocalCells(filterCells(config)),
         store: () => Promise.resolve(awayStore),

@@ -77,7 +77,7 @@ export interface ExchangeRecord {
   readonly endpoint: string
   readonly site: string
   readonly attempts: number
-  /** `upstream`, or what answered instead: `filter`, `cache`, `route`, `aggregate`, `fallback-json`, `fallback-stale`, `fallback-service`, `gateway`, `aborted`. */
+  /** `upstream`, or what answered instead: `filter`, `cache`, `idempotency`, `route`, `aggregate`, `fallback-json`, `fallback-stale`, `fallback-service`, `gateway`, `aborted`. */
   readonly answeredBy: string
   /** Why the gateway answered by itself or the last attempt failed; empty otherwise. */
   readonly reason: string

@@ -95,6 +95,22 @@ export class RedisConnection {
     })
   }
 
+  /** The same, answered with bytes where `run` has texts. */
+  runBuffers(
+    { source, digest }: RedisScript,
+    keys: readonly string[],
+    args: readonly (string | number | Buffer)[],
+  ): Promise<unknown> {
+    return this.#ask(async () => {
+      try {
+        return await this.#redis.callBuffer('EVALSHA', digest, keys.length, ...keys, ...args)
+      } catch (error) {
+        if (!messageOf(error).startsWith('NOSCRIPT')) throw error
+        return this.#redis.callBuffer('EVAL', source, keys.length, ...keys, ...args)
+      }
+    })
+  }
+
   close(): void {
     this.#closed = true
     clearTimeout(this.#probeTimer)

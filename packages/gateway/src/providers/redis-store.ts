@@ -1,8 +1,10 @@
 import type { RedisStoreConfig } from '@budao/model'
 import type { AnswerStore } from '../cache/answer-store.ts'
+import type { KeyStore } from '../idempotency/key-store.ts'
 import type { SharedAnswers, SharedLimit, SharedLimiter, Store, StoreEnv } from '../stores/store.ts'
 import { RedisAnswers } from './redis-answers.ts'
 import { RedisConnection } from './redis-connection.ts'
+import { RedisKeys } from './redis-keys.ts'
 import { RedisLimiter } from './redis-limiter.ts'
 
 /** A Redis or Valkey server as a store. */
@@ -33,6 +35,10 @@ export class RedisStore implements Store {
 
   answers(cache: SharedAnswers): AnswerStore {
     return new RedisAnswers(this.#connection, this.#keyPrefix, cache)
+  }
+
+  writeKeys(): KeyStore {
+    return new RedisKeys(this.#connection, this.#keyPrefix)
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 import type { RouteConfig } from '@budao/model'
 import type { Random } from '@budao/resilience'
 import { Aggregate } from '../aggregate/aggregate.ts'
+import type { RouteKeys } from '../idempotency/route-keys.ts'
 import { chooseBackend } from './backend-choice.ts'
 import type { RouteCache } from '../cache/route-cache.ts'
 import { callPlace, type CallPlaces } from '../metrics/call-rows.ts'
@@ -41,6 +42,8 @@ export class Route {
   readonly cache: RouteCache | null
   /** The same where that takes time or the request's body. */
   readonly ownWork: OwnWork | null
+  /** Null where writes have no keys. */
+  readonly keys: RouteKeys | null
   readonly mirror: Mirror | null
   readonly sticky: Sticky | null
   readonly fallback: RouteFallback | null
@@ -54,6 +57,7 @@ export class Route {
     filters: readonly Filter[],
     services: ReadonlyMap<string, Service>,
     cache: RouteCache | null,
+    keys: RouteKeys | null,
     calls: CallPlaces,
     served: Served | null,
   ) {
@@ -84,6 +88,7 @@ export class Route {
     this.#config = config
     this.#services = config.backends.map(({ service }) => services.get(service)!)
     this.cache = cache
+    this.keys = keys
     this.fallback = config.fallback === undefined ? null : new RouteFallback(config.fallback, services)
   }
 
@@ -116,6 +121,13 @@ export class Route {
   perTryMsFor(service: Service): number {
     if (this.#config.perTry !== undefined) return this.#config.perTry
     return this.#config.timeout === undefined ? service.config.timeouts.perTry : this.#config.timeout / 2
+  }
+
+  /** Time up to an answer's head, of this service or another in its place. */
+  get longestMs(): number {
+    const other = this.fallback?.service ?? null
+    const services = this.#services.map((service) => this.requestMsFor(service))
+    return Math.max(0, ...services) + (other === null ? 0 : this.requestMsFor(other))
   }
 
   /** For a filter's own deadline. */

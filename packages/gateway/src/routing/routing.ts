@@ -6,6 +6,7 @@ import { cachesOf } from '../cache/caches.ts'
 import type { PurgeMatch } from '../cache/purge-match.ts'
 import type { RouteCache } from '../cache/route-cache.ts'
 import { createFilter, filterCells } from '../filters/create.ts'
+import { RouteKeys } from '../idempotency/route-keys.ts'
 import type { Filter } from '../filters/filter.ts'
 import { openStore } from '../providers/open-store.ts'
 import { Router } from './router.ts'
@@ -30,6 +31,8 @@ export class Routing {
   readonly caches: readonly (RouteCache | null)[]
   /** By index of the route; null for those that answer nothing by themselves. */
   readonly served: readonly (Served | null)[]
+  /** By index of the route; null where writes have no keys. */
+  readonly keys: readonly (RouteKeys | null)[]
   /** Null where no traces are wanted. */
   readonly tracer: Tracer | null
   readonly #stores: StoreLease
@@ -41,6 +44,7 @@ export class Routing {
     filters: readonly (readonly Filter[])[],
     stores: StoreLease,
     caches: readonly (RouteCache | null)[],
+    keys: readonly (RouteKeys | null)[],
     answers: readonly AnswerStore[],
     served: readonly (Served | null)[],
     tracer: Tracer | null,
@@ -48,6 +52,7 @@ export class Routing {
     this.router = new Router(config.routes)
     this.filters = filters
     this.caches = caches
+    this.keys = keys
     this.tracer = tracer
     this.#stores = stores
     this.#answers = answers
@@ -58,12 +63,22 @@ export class Routing {
   static async create(plan: RuntimePlan, context: RuntimeContext): Promise<Routing> {
     const { config } = plan.snapshot
     const filters: Filter[][] = []
+    const keys: (RouteKeys | null)[] = []
     const stores = leaseStores(plan, context)
     try {
       for (const route of config.routes) {
         const own: Filter[] = []
         filters.push(own)
+        keys.push(null)
         for (const [index, filter] of route.filters.entries()) {
+          if ('idempotency' in filter) {
+            const { idempotency: config } = filter
+            const cells = filterMemory(plan, context, route.name, index)
+            const store = config.store === undefined ? undefined : await stores.take(config.store)
+            const kept = store === undefined ? context.keyFile! : store.writeKeys()
+            keys[keys.length - 1] = new RouteKeys(config, route.name, kept, cells)
+            continue
+          }
           const made = await createFilter(filter, {
             cells: filterMemory(plan, context, route.name, index),
             now: context.now,
@@ -89,6 +104,7 @@ export class Routing {
         filters,
         stores,
         caches,
+        keys,
         [...answers.values()],
         await servedRoutes(plan, context),
         await createTracer(config, context),

@@ -1,6 +1,7 @@
 import type { EventDraft } from '@budao/model'
 import type { Cells } from '@budao/resilience'
 import type { AnswerStore } from '../cache/answer-store.ts'
+import type { KeyStore } from '../idempotency/key-store.ts'
 
 /** One rate, for many keys. Times in milliseconds. */
 export interface SharedLimit {
@@ -42,6 +43,8 @@ export interface Store {
   passedBy(): void
   limiter(limit: SharedLimit): SharedLimiter
   answers(cache: SharedAnswers): AnswerStore
+  /** Where keys of writes are kept for several gateways. */
+  writeKeys(): KeyStore
   close(): void
 }
 

@@ -8,6 +8,7 @@ import type { ClientConnection } from '../client/client-connection.ts'
 import { CallMetrics } from '../metrics/call-metrics.ts'
 import { Downstream } from '../client/downstream.ts'
 import type { Http2Connection } from '../client/http2-connection.ts'
+import { KeyFilePort } from '../idempotency/key-file-port.ts'
 import { Tunnel } from '../l4/tunnel.ts'
 import { RemoteTexts } from '../keys/remote-texts.ts'
 import { ListenerMetrics } from '../metrics/listener-metrics.ts'
@@ -64,6 +65,8 @@ export class DataPlane {
   guard: OverloadGuard | null = null
   /** What ACME directories are to be answered; null when none is to ask. */
   challenges: Challenges | null = null
+  /** Where keys of writes are kept for all threads of this process. */
+  readonly keyFile: KeyFilePort = new KeyFilePort()
   /** Key sets that the main thread has fetched. */
   readonly keys: RemoteTexts
   readonly #options: DataPlaneOptions
@@ -82,6 +85,8 @@ export class DataPlane {
   /** Loaded with the first listener that speaks it: it takes 7 MB beside TLS. */
   #http2: typeof Http2Connection | null = null
   #drained: (() => void) | null = null
+  /** Requests whose clients have gone, and that are finished all the same. */
+  #alone = 0
 
   constructor(clock: Clock, random: Random, options: DataPlaneOptions) {
     this.clock = new TurnClock(clock)
@@ -127,6 +132,7 @@ export class DataPlane {
       stores: this.#stores,
       caches: this.#caches,
       keys: this.keys,
+      keyFile: this.keyFile,
       memory: this.#options.memory,
       worker: this.#options.worker,
       now: () => this.clock.now(),
@@ -173,7 +179,7 @@ export class DataPlane {
     this.draining = true
     this.#listeners.close()
     for (const client of [...this.#clients]) client.drain()
-    if (this.#clients.size === 0) return
+    if (this.#isQuiet) return
     await new Promise<void>((done) => {
       this.#drained = done
     })
@@ -193,7 +199,17 @@ export class DataPlane {
   onClientClosed(client: ClientConnection): void {
     this.#clients.delete(client)
     this.#listeners.onClosed(client.listener)
-    if (this.#clients.size === 0) this.#drained?.()
+    if (this.#isQuiet) this.#drained?.()
+  }
+
+  /** A request is finished without its client, or that has ended. */
+  onAlone(change: 1 | -1): void {
+    this.#alone += change
+    if (this.#isQuiet) this.#drained?.()
+  }
+
+  get #isQuiet(): boolean {
+    return this.#clients.size === 0 && this.#alone === 0
   }
 
   /** A connection taken for HTTP/1 began as HTTP/2 does. */

@@ -6,6 +6,7 @@ import { isPrioritized } from '../exchange/request-priority.ts'
 import type { CacheMemory } from '../cache/caches.ts'
 import type { PurgeMatch } from '../cache/purge-match.ts'
 import type { ThreadCaches } from '../cache/thread-caches.ts'
+import type { KeyStore } from '../idempotency/key-store.ts'
 import type { RemoteTexts } from '../keys/remote-texts.ts'
 import type { CallPlaces } from '../metrics/call-rows.ts'
 import { Route } from '../routing/route.ts'
@@ -42,6 +43,8 @@ export interface RuntimeContext {
   readonly stores?: Stores
   /** Of this thread; the main thread has none. */
   readonly caches?: ThreadCaches
+  /** Where this thread's keys of writes are kept that no store keeps; the main thread has none. */
+  readonly keyFile?: KeyStore
   /** Key sets that were fetched for this thread; the main thread has none here. */
   readonly keys?: RemoteTexts
   readonly random: Random
@@ -83,6 +86,7 @@ export class Runtime {
           routing.filters[index]!,
           services,
           routing.caches[index]!,
+          routing.keys[index]!,
           plan.callRows,
           routing.served[index]!,
         ),

@@ -8,6 +8,11 @@ export interface Timed {
   onDeadline(now: number): void
 }
 
+/** Somebody who has a thing with a deadline wait, and is told in its place. */
+export interface Waiter {
+  onDeadline(): void
+}
+
 /** Slots with more entries are not searched for one. */
 const SCAN_MAX = 1_024
 

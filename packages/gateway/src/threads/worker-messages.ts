@@ -1,3 +1,4 @@
+import type { MessagePort } from 'node:worker_threads'
 import type { EventDraft } from '@budao/model'
 import type { Challenges } from '../acme/acme-challenges.ts'
 import type { PurgeMatch } from '../cache/purge-match.ts'
@@ -29,6 +30,8 @@ export type WorkerOrder =
   | { readonly kind: 'keys'; readonly keys: KeyTexts }
   /** What ACME directories are to be answered, all of it. */
   | { readonly kind: 'challenges'; readonly challenges: Challenges }
+  /** The way to the thread that keeps keys of writes. */
+  | { readonly kind: 'key-file'; readonly port: MessagePort }
   | { readonly kind: 'drain' }
   | { readonly kind: 'close' }
 

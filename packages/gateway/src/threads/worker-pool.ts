@@ -1,6 +1,7 @@
 import type { EventDraft } from '@budao/model'
 import type { Challenges } from '../acme/acme-challenges.ts'
 import type { PurgeMatch } from '../cache/purge-match.ts'
+import { KeyFileHost } from '../idempotency/key-file-host.ts'
 import type { KeyTexts } from '../keys/remote-texts.ts'
 import type { RuntimePlan } from './runtime.ts'
 import type { TlsMaterial } from '../tls/tls-material.ts'
@@ -21,6 +22,8 @@ export interface WorkerPoolOptions {
   readonly memory: SharedArrayBuffer
   readonly metrics: readonly SharedArrayBuffer[]
   readonly listenerMetrics: readonly SharedArrayBuffer[]
+  /** Where keys of writes are kept; absent: nowhere but in memory. */
+  readonly keyFile: string | undefined
   /** Monotonic milliseconds. */
   now(): number
   report(event: EventDraft): void
@@ -48,12 +51,17 @@ export class WorkerPool {
   #plan: RuntimePlan | null = null
   #keys: KeyTexts = {}
   #challenges: Challenges = new Map()
+  readonly #keyFile: KeyFileHost
   #addresses: Readonly<Record<string, string>> = {}
   #ending = false
   #changing: Promise<unknown> = Promise.resolve()
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options
+    const { report, warn } = options
+    const onRestart = (): void =>
+      void Promise.allSettled(this.#members.map((member) => this.#connect(member)))
+    this.#keyFile = new KeyFileHost({ path: options.keyFile, report, warn, onRestart })
     this.#members = Array.from({ length: options.count }, (_, index) => {
       const member = {
         index,
@@ -70,6 +78,11 @@ export class WorkerPool {
   /** Where the listeners are bound, by name. */
   get addresses(): Readonly<Record<string, string>> {
     return this.#addresses
+  }
+
+  /** What lies in the file of keys, by name. */
+  keyCounts(): ReturnType<KeyFileHost['counts']> {
+    return this.#keyFile.counts()
   }
 
   states(): { id: number; state: WorkerState; restarts: number }[] {
@@ -133,6 +146,7 @@ export class WorkerPool {
     this.#ending = true
     await Promise.allSettled(this.#members.map(({ thread }) => thread.ask({ kind: 'close' }, CLOSE_MS)))
     await Promise.all(this.#members.map(({ thread }) => thread.terminate()))
+    await this.#keyFile.close()
   }
 
   /** Has one thread purge what is not in memory. Returns how many records; rejects with what it could not do. */
@@ -159,6 +173,8 @@ export class WorkerPool {
     const members = this.#members.filter(({ state }) => state !== 'crashed')
     if (members.length === 0) throw new Error('no worker is there to take it: try again')
     try {
+      await this.#keyFile.arrange(plan.snapshot.config)
+      await Promise.all(members.map((member) => this.#connect(member)))
       await prepareAll(members, plan, this.#keys)
       await this.#commitAll(members, plan)
     } catch (error) {
@@ -218,6 +234,12 @@ export class WorkerPool {
     return thread
   }
 
+  /** Shows a thread the way to the file of keys, if it has none yet. */
+  async #connect({ thread }: Member): Promise<void> {
+    const port = this.#keyFile.connect(thread)
+    if (port !== null) await thread.ask({ kind: 'key-file', port })
+  }
+
   #onNews(news: Exclude<FromWorker, WorkerAnswer>): void {
     const { report, warn, onKeysWanted } = this.#options
     switch (news.kind) {
@@ -258,6 +280,7 @@ export class WorkerPool {
     const plan = this.#plan!
     try {
       await member.thread.ask({ kind: 'challenges', challenges: this.#challenges })
+      await this.#connect(member)
       await member.thread.ask({ kind: 'prepare', plan, keys: this.#keys })
       await this.#commit(member, portsChosen(plan, this.#addresses))
       this.#options.report({

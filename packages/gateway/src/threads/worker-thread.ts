@@ -63,7 +63,7 @@ export class WorkerThread {
         reject(new Error(`${this.#name} did not answer ${order.kind} within ${timeoutMs} ms`))
       }, timeoutMs)
       this.#asked.set(id, { timer, resolve, reject })
-      this.#thread.postMessage({ ...order, id })
+      this.#thread.postMessage({ ...order, id }, order.kind === 'key-file' ? [order.port] : [])
     })
   }
 

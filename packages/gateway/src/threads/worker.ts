@@ -24,7 +24,7 @@ let bound: Readonly<Record<string, string>> = {}
 let queue: Promise<void> = Promise.resolve()
 
 // One after the other, but for the end, keys and challenges: they must not wait until the last request has drained.
-const atOnce: readonly ToWorker['kind'][] = ['close', 'keys', 'challenges']
+const atOnce: readonly ToWorker['kind'][] = ['close', 'keys', 'key-file', 'challenges']
 
 port.on('message', (message: ToWorker) => {
   const { id } = message
@@ -54,6 +54,9 @@ async function handle(message: ToWorker): Promise<WorkerAnswer> {
       return { kind: 'purged', id, removed: await plane.runtime.purge(message.match) }
     case 'keys':
       plane.keys.set(message.keys)
+      break
+    case 'key-file':
+      plane.keyFile.connect(message.port)
       break
     case 'challenges':
       plane.challenges = message.challenges.size === 0 ? null : message.challenges

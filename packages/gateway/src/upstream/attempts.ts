@@ -47,7 +47,7 @@ export class Attempts implements AttemptOwner, Entrant, Timed {
   /** Attempts begun at the current service, those beside another one not counted, and those. */
   #begun = 0
   #hedged = 0
-  #idempotent = false
+  #repeatable = false
   /** An attempt may have been processed. */
   #repeats = false
   #beganAt = 0
@@ -84,8 +84,8 @@ export class Attempts implements AttemptOwner, Entrant, Timed {
     this.#hedged = 0
     this.#repeats = false
     if (this.#tried.length > 0) this.#tried.length = 0
-    this.#idempotent = isIdempotentMethod(this.#caller.method)
-    this.#race.reset(this.#idempotent)
+    this.#repeatable = this.#caller.repeatable
+    this.#race.reset(this.#repeatable)
     this.#retryAfterMs = service.config.limits.retryAfter
     const { terms } = this.#caller
     // Filters may have taken their time.
@@ -270,7 +270,8 @@ export class Attempts implements AttemptOwner, Entrant, Timed {
     return (
       upgrade === '' &&
       this.#hedged < retry.hedge!.max &&
-      this.#idempotent &&
+      // Not by its key: an endpoint may answer the second one that the first is under way, and would win.
+      isIdempotentMethod(this.#caller.method) &&
       replayable &&
       body.complete &&
       terms.attemptedBy === 'nobody'
@@ -341,7 +342,7 @@ export class Attempts implements AttemptOwner, Entrant, Timed {
   /** Whether this attempt is cut short so that another one has time. */
   #mayFollow(service: Service): boolean {
     return (
-      this.#idempotent &&
+      this.#repeatable &&
       this.#caller.replayable &&
       this.#begun <= service.retry.attempts &&
       service.retry.on.includes('timeout')

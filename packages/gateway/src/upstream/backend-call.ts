@@ -1,4 +1,4 @@
-import { attemptDeadline } from '@budao/resilience'
+import { attemptDeadline, isIdempotentMethod } from '@budao/resilience'
 import { Attempts } from './attempts.ts'
 import { plainTerms, type CallTerms } from '../exchange/call-terms.ts'
 import type { Caller } from './caller.ts'
@@ -196,6 +196,10 @@ export class BackendCall implements Caller, Timed {
 
   get replayable(): boolean {
     return true
+  }
+
+  get repeatable(): boolean {
+    return isIdempotentMethod(this.#request.method)
   }
 
   get hasFallback(): boolean {

@@ -21,6 +21,8 @@ export interface Caller extends RequestView {
   readonly toHead: boolean
   /** The request can be sent once more from its beginning. */
   readonly replayable: boolean
+  /** What may have been done may be asked for again: by its method, or by its key. */
+  readonly repeatable: boolean
   /** Something else would answer if the service does not. */
   readonly hasFallback: boolean
   /** Where the call is traced; null where it is not. */

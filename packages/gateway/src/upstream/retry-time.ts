@@ -27,6 +27,7 @@ export function retryAt(failed: FailedRequest): number {
   const nextAt = now + pauseMs(failed)
   const verdict = mayRetry({
     method: caller.method,
+    repeatable: caller.repeatable,
     kind: cause,
     on: retry.on,
     retries,
