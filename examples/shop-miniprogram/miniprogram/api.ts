@@ -19,6 +19,8 @@ export const api = createClient({
   telemetry: { app: 'budao-shop', appVersion: '0.1.0' },
 })
 followPlatform(api, wx)
+// Before any call: what is kept and what waits is this user's.
+void api.setUser(user())
 
 /** Data, and whether it is of now. */
 export interface Loaded<T> {
@@ -40,11 +42,6 @@ export async function load<T>(path: string, options: CallOptions = {}): Promise<
   const staleSince = isStale ? (Number.isNaN(date) ? Date.now() : date) - age : null
   if (source === 'stale') nobodyAnswered()
   return { data: data.data, site: headers['x-site'] ?? '', staleSince }
-}
-
-/** Opens the queue: writes that wait are this user's. */
-export async function signIn(): Promise<void> {
-  await api.setUser(user())
 }
 
 /** The same on this phone for ever. */

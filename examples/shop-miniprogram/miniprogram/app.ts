@@ -1,6 +1,5 @@
-import { signIn } from './api'
-import { followOrders, loadPurchases } from './purchases'
 import { loadCart } from './cart'
+import { followOrders } from './purchases'
 import { texts } from './texts'
 
 App({
@@ -8,7 +7,5 @@ App({
     texts.tabs.forEach((text, index) => void wx.setTabBarItem({ index, text }))
     followOrders()
     void loadCart()
-    // What an earlier run left in the queue leaves as soon as it is known whose it is.
-    void loadPurchases().then(signIn)
   },
 })

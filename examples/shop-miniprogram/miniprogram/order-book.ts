@@ -63,6 +63,8 @@ export function siteOf(id: string): string {
 }
 
 function sorted(purchases: readonly Purchase[]): Purchase[] {
+  // Phones have no `toSorted` yet.
+  // oxlint-disable-next-line unicorn/no-array-sort
   const newest = [...purchases].sort((a, b) => b.at - a.at)
   return newest.filter(({ state }, index) => state === 'waiting' || index < purchasesMax)
 }

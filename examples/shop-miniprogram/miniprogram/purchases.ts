@@ -7,6 +7,14 @@ type Listener = (purchases: readonly Purchase[]) => void
 
 const listeners = new Set<Listener>()
 let purchases: readonly Purchase[] = []
+/** What earlier runs of the mini program knew. */
+const loaded = wx.getStorage<Purchase[]>({ key: 'purchases' }).then(
+  ({ data }) => {
+    purchases = data
+    tell()
+  },
+  () => {},
+)
 
 /** Tells the listener now and after each change, until the function it returns is called. */
 export function watchPurchases(listener: Listener): () => void {
@@ -15,18 +23,12 @@ export function watchPurchases(listener: Listener): () => void {
   return () => void listeners.delete(listener)
 }
 
-/** What earlier runs of the mini program knew. */
-export async function loadPurchases(): Promise<void> {
-  const kept = await wx.getStorage({ key: 'purchases' }).catch(() => ({ data: [] }))
-  purchases = kept.data as Purchase[]
-  tell()
-}
-
 /**
  * Places an order, with a network or without: it is in the phone's storage when this resolves, leaves as soon as a gateway
  * answers, and carries one key on all its ways, so that the shop takes it once. Resolves to that key.
  */
 export async function placeOrder(lines: readonly CartLine[]): Promise<string> {
+  await loaded
   const { key, at } = await api.queue({
     entity: 'orders',
     path: '/api/orders',
@@ -59,6 +61,7 @@ export async function placeOrder(lines: readonly CartLine[]): Promise<string> {
 /** Asks for the orders of whichever site answers. Resolves to that site, and since when it has not been asked. */
 export async function renewOrders(): Promise<{ site: string; staleSince: number | null }> {
   const { data, site, staleSince } = await load<{ items: Order[] }>('/api/orders', { cache: { freshMs: 0 } })
+  await loaded
   if (staleSince === null) await keep(withListed(purchases, site, data.items))
   return { site, staleSince }
 }
@@ -69,16 +72,18 @@ export function followOrders(): void {
     async onResponse({ data }, { path, method, headers }) {
       const key = headers?.['Idempotency-Key']
       if (path !== '/api/orders' || method !== 'POST' || key === undefined) return
+      await loaded
       // Kept before the queue forgets it: a phone that is switched off in between asks again, and is told the same.
       const { id, items, totalFen, createdAt } = (JSON.parse(data as string) as { data: Order }).data
       const at = Date.parse(createdAt)
       await keep(withPurchase(purchases, { key, state: 'confirmed', id, reason: '', items, totalFen, at }))
     },
   })
-  queued.onDead = ({ key, status }) => {
+  queued.onDead = async ({ key, status }) => {
+    await loaded
     const known = purchases.find((purchase) => purchase.key === key)
     const reason = status === 409 ? texts.outOfStock : `HTTP ${status}`
-    if (known !== undefined) void keep(withPurchase(purchases, { ...known, state: 'refused', reason }))
+    if (known !== undefined) await keep(withPurchase(purchases, { ...known, state: 'refused', reason }))
   }
 }
 
