@@ -41,27 +41,18 @@ export function outboxVerdict(status: number): OutboxVerdict {
 }
 
 /** What storage holds may be of another version, or of anybody; undefined when it is no write of ours. */
-export function parseItem(text: string | undefined): DeadItem | undefined {
-  if (text === undefined) return undefined
+export function parseItem(text: string | undefined): OutboxItem | DeadItem | undefined {
   try {
-    const {
-      seq,
-      entity,
-      user,
-      method,
-      path,
-      headers,
-      key,
-      at,
-      data,
-      status = 0,
-      reason = '',
-    } = JSON.parse(text) as OutboxItem & { status?: number; reason?: string }
+    const item = JSON.parse(text!) as OutboxItem
+    const { seq, at, headers, entity, user, method, path, key } = item
     const words: readonly unknown[] = [entity, user, method, path, key]
     const whole = typeof seq === 'number' && typeof at === 'number' && typeof headers === 'object'
-    if (!whole || words.some((word) => typeof word !== 'string')) return undefined
-    return { seq, entity, user, method, path, headers, data, key, at, status, reason }
+    return whole && words.every((word) => typeof word === 'string') ? item : undefined
   } catch {
     return undefined
   }
+}
+
+export function isDead(item: OutboxItem | DeadItem): item is DeadItem {
+  return 'status' in item
 }

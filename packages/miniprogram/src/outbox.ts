@@ -3,7 +3,7 @@ import { isInProgress } from './answer-body.ts'
 import { ApiError } from './api-error.ts'
 import type { Client } from './client.ts'
 import { idempotencyKey } from './idempotency-key.ts'
-import { outboxVerdict, parseItem, type DeadItem, type OutboxItem } from './outbox-item.ts'
+import { isDead, outboxVerdict, parseItem, type DeadItem, type OutboxItem } from './outbox-item.ts'
 import { MemoryStorage, type Storage } from './storage.ts'
 import type { Method } from './transport.ts'
 import { withDefaults } from './with-defaults.ts'
@@ -38,8 +38,7 @@ export interface OutboxWatcher {
   onLogin?(): void
 }
 
-const WAITING = 'budao:outbox:'
-const DEAD = 'budao:dead:'
+const PREFIX = 'budao:outbox:'
 const PAUSE_MS = { baseMs: 1_000, maxMs: 60_000 }
 
 /**
@@ -54,6 +53,7 @@ export class Outbox {
   readonly #watcher: OutboxWatcher
   /** In order of `seq`. */
   #items: OutboxItem[] = []
+  /** In the order of their refusal. */
   #dead: DeadItem[] = []
   #size = 0
   #nextSeq = 1
@@ -136,7 +136,7 @@ export class Outbox {
     if (item === undefined) return
     if (again) await this.add(item)
     this.#dead = this.#dead.filter((each) => each !== item)
-    await this.#storage.remove(DEAD + seq)
+    await this.#storage.remove(PREFIX + seq)
   }
 
   async #add(
@@ -151,36 +151,32 @@ export class Outbox {
     const text = JSON.stringify(item)
     if (this.#items.length >= this.#options.itemsMax || this.#size + text.length > this.#options.sizeMax)
       throw overloaded(`${this.#items.length} writes wait already.`)
-    await this.#storage.set(WAITING + seq, text).catch((error: unknown) => {
+    await this.#storage.set(PREFIX + seq, text).catch((error: unknown) => {
       throw overloaded((error as Error).message)
     })
-    this.#items.push(item)
-    this.#size += text.length
+    this.#keep(item)
     this.flush()
     return item
   }
 
   async #read(): Promise<void> {
     for (const name of await this.#storage.keys()) {
-      const isDead = name.startsWith(DEAD)
-      if (!isDead && !name.startsWith(WAITING)) continue
-      const text = await this.#storage.get(name)
-      const item = parseItem(text)
+      if (!name.startsWith(PREFIX)) continue
+      const item = parseItem(await this.#storage.get(name))
       if (item === undefined) {
         await this.#storage.remove(name)
         continue
       }
       this.#nextSeq = Math.max(this.#nextSeq, item.seq + 1)
-      if (isDead) this.#dead.push(item)
-      else {
-        this.#items.push(item)
-        this.#size += JSON.stringify(item).length
-      }
+      if (isDead(item)) this.#dead.push(item)
+      else this.#keep(item)
     }
     for (const list of [this.#items, this.#dead]) list.sort((a, b) => a.seq - b.seq)
-    // Killed between its burial and its removal.
-    for (const item of [...this.#items])
-      if (this.#dead.some(({ seq }) => seq === item.seq)) await this.#forget(item)
+  }
+
+  #keep(item: OutboxItem): void {
+    this.#items.push(item)
+    this.#size += JSON.stringify(item).length
   }
 
   /** The first write of every entity that has none under way. */
@@ -210,7 +206,8 @@ export class Outbox {
     else {
       this.#failures = 0
       if (error === null) {
-        await this.#forget(item)
+        this.#drop(item)
+        await this.#storage.remove(PREFIX + item.seq)
         this.#watcher.onDone?.(item)
       } else await this.#bury(item, error)
     }
@@ -248,19 +245,19 @@ export class Outbox {
     })
   }
 
-  #forget(item: OutboxItem): Promise<void> {
+  #drop(item: OutboxItem): void {
     this.#items = this.#items.filter((each) => each !== item)
     this.#size -= JSON.stringify(item).length
-    return this.#storage.remove(WAITING + item.seq)
   }
 
   async #bury(item: OutboxItem, { status, message }: ApiError): Promise<void> {
     const dead: DeadItem = Object.assign({}, item, { status, reason: message })
+    // In its own place: it is there once, waiting or dead, whenever the process ends.
+    await this.#storage.set(PREFIX + item.seq, JSON.stringify(dead)).catch(() => {})
+    this.#drop(item)
     this.#dead.push(dead)
-    // First there, then no longer here: a kill in between finds it twice and loses it never.
-    await this.#storage.set(DEAD + item.seq, JSON.stringify(dead)).catch(() => {})
-    await this.#forget(item)
-    if (this.#dead.length > this.#options.deadMax) await this.#storage.remove(DEAD + this.#dead.shift()!.seq)
+    if (this.#dead.length > this.#options.deadMax)
+      await this.#storage.remove(PREFIX + this.#dead.shift()!.seq)
     this.#watcher.onDead?.(dead)
   }
 }
