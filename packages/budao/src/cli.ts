@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { CliError } from './cli-error.ts'
 import { cacheVerb } from './verbs/cache.ts'
 import { checkVerb } from './verbs/check.ts'
+import { dnsVerb } from './verbs/dns.ts'
 import { importVerb } from './verbs/import.ts'
 import { gatewayVerb } from './verbs/gateway.ts'
 import { drainVerb } from './verbs/drain.ts'
@@ -21,6 +22,7 @@ const verbs: readonly ((program: Command) => void)[] = [
   drainVerb,
   cacheVerb,
   virtualIpVerb,
+  dnsVerb,
   drillVerb,
 ]
 

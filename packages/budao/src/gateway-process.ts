@@ -19,6 +19,8 @@ import type {
   EndpointRegistration,
   EventDraft,
   GatewayReport,
+  GslbExplanation,
+  GslbReport,
   Snapshot,
 } from '@budao/model'
 import pino, { type Logger } from 'pino'
@@ -128,7 +130,7 @@ export class GatewayProcess implements AdminSource {
     return this.#gateway.addresses
   }
 
-  /** Where DNS is answered, UDP and TCP. */
+  /** Where DNS is answered: UDP and TCP as `host:port`, HTTP as a URL. */
   get dnsAddresses(): readonly string[] {
     return this.#gslb?.addresses ?? []
   }
@@ -142,7 +144,7 @@ export class GatewayProcess implements AdminSource {
   }
 
   metrics(): string {
-    return this.#gateway.metrics()
+    return this.#gateway.metrics() + (this.#gslb?.metrics() ?? '')
   }
 
   ready(): boolean {
@@ -186,6 +188,14 @@ export class GatewayProcess implements AdminSource {
 
   undrain(target: DrainTarget, reason: string): Promise<DirectoryResult> {
     return this.#gateway.directory.undrain(target, reason)
+  }
+
+  dns(): GslbReport | null {
+    return this.#gslb?.report() ?? null
+  }
+
+  explainDns(name: string, client: string): GslbExplanation | null {
+    return this.#gslb?.explain(name, client) ?? null
   }
 
   record(draft: EventDraft): void {
@@ -238,6 +248,7 @@ export class GatewayProcess implements AdminSource {
       baseDir: this.#source.baseDir,
       gatewayReport: () => this.#gateway.report(),
       report: this.#report,
+      warn: (message) => this.#log.warn(message),
     })
   }
 

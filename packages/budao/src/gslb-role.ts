@@ -6,6 +6,7 @@ export interface GslbRoleOptions {
   readonly baseDir: string
   gatewayReport(): GatewayReport
   report(event: EventDraft): void
+  warn(message: string): void
 }
 
 /** DNS answers of this process, from what its own gateway knows of the sites. */
@@ -19,10 +20,10 @@ export class GslbRole {
     if (gslb === undefined) return null
     const states = new ReportedSites(options.gatewayReport)
     try {
-      const { baseDir, report } = options
+      const { baseDir, report, warn } = options
       const server = await startGslb(
         { gslb, sites },
-        { states, traffic: () => states.traffic, baseDir, report },
+        { states, traffic: () => states.traffic, baseDir, report, warn },
       )
       return new GslbRole(states, server)
     } catch (error) {
@@ -36,8 +37,14 @@ export class GslbRole {
     this.#gslb = gslb
   }
 
+  /** UDP and TCP as `host:port`, HTTP as a URL. */
   get addresses(): readonly string[] {
-    return this.#gslb.addresses
+    const { addresses, httpAddress } = this.#gslb
+    return httpAddress === '' ? addresses : [...addresses, `http://${httpAddress}`]
+  }
+
+  metrics(): string {
+    return this.#gslb.metrics()
   }
 
   /** Whatever happened may have changed a site: it is looked at in this turn of the event loop, not at the next look. */

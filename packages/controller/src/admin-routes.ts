@@ -6,6 +6,7 @@ import { ApiError } from './api-error.ts'
 import { cacheRoutes } from './cache-routes.ts'
 import { consoleAsset, consoleIndex } from './console-pages.ts'
 import type { ConsoleFiles } from './console-pages.ts'
+import { dnsRoutes } from './dns-routes.ts'
 import { endpointRoutes } from './endpoint-routes.ts'
 import { streamEvents } from './event-stream.ts'
 import { openapi } from './openapi.ts'
@@ -174,6 +175,7 @@ export function adminRoutes({ source, consoleFiles, log }: AdminRoutesOptions): 
     },
     ...endpointRoutes({ source, log }),
     ...cacheRoutes({ source, log }),
+    ...dnsRoutes({ source }),
     { method: 'GET', url: '/api/v1/openapi.json', role: 'open', handle: () => openapi },
     {
       method: 'GET',

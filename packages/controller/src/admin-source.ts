@@ -8,6 +8,8 @@ import type {
   EventDraft,
   EventKind,
   GatewayReport,
+  GslbExplanation,
+  GslbReport,
 } from '@budao/model'
 
 /**
@@ -41,6 +43,10 @@ export interface AdminSource {
    * a store is away. Must leave a `cache.purged` event.
    */
   purgeCache(purge: CachePurge): Promise<number>
+  /** What DNS is answered with; null where this process answers none. */
+  dns(): GslbReport | null
+  /** What a client at an address would be answered for a name; null where the name does not follow the sites. */
+  explainDns(name: string, client: string): GslbExplanation | null
   /** Keeps what happened outside the process, in `events` with everything else. Called only for sites that `report()` names. */
   record(event: EventDraft): void
   /** The configuration in force. Secrets must be redacted already. */

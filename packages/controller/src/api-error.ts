@@ -12,6 +12,8 @@ const statuses = {
   'unknown-service': 404,
   'unknown-endpoint': 404,
   'unknown-site': 404,
+  'unknown-name': 404,
+  'dns-off': 404,
   'method-not-allowed': 405,
   'registration-off': 409,
   'endpoint-configured': 409,

@@ -13,6 +13,8 @@ const health: Schema = choice('up', 'degraded', 'down')
 const siteState: Schema = choice('up', 'degraded', 'down', 'drained')
 const sentence: Schema = { type: 'string', minLength: 1, maxLength: 500 }
 const flat: Schema = { anyOf: [string, { type: 'number' }, boolean, { type: 'null' }] }
+const dnsPolicy: Schema = choice('failover', 'nearest', 'weighted', 'all-active')
+const dnsBy: Schema = choice('in', 'returning', 'weak', 'unknown', 'draining', 'down', 'last-good')
 const milliseconds = (description: string): Schema => ({ type: 'number', minimum: 0, description })
 
 /** The shapes of `@budao/model` as the API answers them. A test holds a full report against them. */
@@ -159,6 +161,58 @@ export const schemas: { readonly [name: string]: Schema } = {
   }),
   Services: object({ services: list(ref('Service')) }),
   Endpoints: object({ endpoints: list(ref('Endpoint')) }),
+  Dns: object({
+    listening: list(string),
+    http: string,
+    names: list(ref('DnsName')),
+    zones: list(object({ zone: string, names: count, records: count })),
+    queries: count,
+    answers: { type: 'object', additionalProperties: count },
+    dropped: count,
+    withdrawn: orNull(
+      object({ site: string, sinceMs: count, requestsPerSecond: number, share: orNull(number) }),
+    ),
+  }),
+  DnsName: object({
+    name: string,
+    policy: dnsPolicy,
+    services: list(string),
+    by: dnsBy,
+    ttlMs: milliseconds('How long an answer may be kept.'),
+    sites: list(
+      object({
+        site: string,
+        state: choice('serving', 'degraded', 'draining', 'down', 'unknown'),
+        standing: choice('in', 'returning', 'weak', 'unknown', 'draining', 'down'),
+        usable: count,
+        total: count,
+        suspect: boolean,
+        weight: number,
+        answered: boolean,
+        answers: count,
+        addresses: list(string),
+        sinceMs: milliseconds('Since its standing changed.'),
+      }),
+    ),
+  }),
+  DnsExplanation: object({
+    name: string,
+    client: string,
+    policy: dnsPolicy,
+    by: dnsBy,
+    sites: list(string),
+    addresses: list(string),
+    ttlMs: milliseconds('How long the answer may be kept.'),
+    scope: { type: 'integer', minimum: 0, maximum: 128, description: 'Prefix length that it holds for.' },
+    place: object({
+      network: orNull(string),
+      country: orNull(string),
+      region: orNull(string),
+      continent: orNull(string),
+      asn: orNull(count),
+    }),
+    why: string,
+  }),
   Drains: object({ drains: list(ref('Drain')) }),
   Registration: object(
     { site: string },

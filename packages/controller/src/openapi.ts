@@ -235,6 +235,29 @@ export const openapi: OpenApi = {
         responses: { '200': json('CachePurged'), ...changing, '503': error('store-away') },
       },
     },
+    '/api/v1/dns': {
+      get: get('dns', 'What each name is answered with, and from where', viewer, json('Dns'), {
+        '404': error('dns-off'),
+      }),
+    },
+    '/api/v1/dns/explain': {
+      get: get(
+        'explainDns',
+        'What a client would be answered for a name, and why',
+        viewer,
+        json('DnsExplanation'),
+        { '404': error('dns-off', 'unknown-name') },
+        [
+          {
+            ...parameter('name', 'query', 'A name that follows the sites.', { type: 'string' }),
+            required: true,
+          },
+          parameter('client', 'query', 'Address of the client; default that of who asks here.', {
+            type: 'string',
+          }),
+        ],
+      ),
+    },
     '/api/v1/openapi.json': {
       get: get('openapi', 'This description', open, {
         description: 'OpenAPI 3.1.',

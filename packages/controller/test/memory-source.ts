@@ -8,6 +8,8 @@ import type {
   EndpointReport,
   EventDraft,
   GatewayReport,
+  GslbExplanation,
+  GslbReport,
 } from '@budao/model'
 import type { AdminSource, BreakerRequest, ReloadResult } from '../src/admin-source.ts'
 import { EventLog } from '../src/event-log.ts'
@@ -36,6 +38,16 @@ export class MemorySource implements AdminSource {
 
   metrics(): string {
     return '# TYPE budao_requests_total counter\nbudao_requests_total 7\n'
+  }
+
+  dnsReport: GslbReport | null = null
+
+  dns(): GslbReport | null {
+    return this.dnsReport
+  }
+
+  explainDns(): GslbExplanation | null {
+    return null
   }
 
   ready(): boolean {

@@ -24,7 +24,7 @@ export interface GslbHttpConfig {
   readonly address: string
   /** Whether other name servers may ask here, by the HTTP connector of their remote backend. Default false. */
   readonly remoteBackend: boolean
-  /** Whose `ip=` is believed; of others their own address counts. Addresses and networks. */
+  /** Whose `X-Forwarded-For` says who the client is, such as a gateway in front. Addresses and networks. */
   readonly trust: readonly string[]
 }
 

@@ -89,7 +89,9 @@ function httpSchema(): z.ZodType<GslbHttpConfig> {
     remoteBackend: flag
       .default(false)
       .describe('Other name servers may ask here, by the HTTP connector of their remote backend.'),
-    trust: networks.describe('Peers whose `ip=` is believed; of others their own address counts.'),
+    trust: networks.describe(
+      'Peers whose `X-Forwarded-For` says who the client is, such as a gateway in front.',
+    ),
   })
 }
 

@@ -1,6 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { DrillNote } from '@budao/controller'
-import type { BudaoEvent, CachePurge, DrainReport, DrainTarget, GatewayReport } from '@budao/model'
+import type {
+  BudaoEvent,
+  CachePurge,
+  DrainReport,
+  DrainTarget,
+  GatewayReport,
+  GslbExplanation,
+  GslbReport,
+} from '@budao/model'
 import { CliError } from '../cli-error.ts'
 
 const timeoutMs = 5_000
@@ -78,6 +86,16 @@ export class AdminApi implements GatewayWitness {
 
   async drains(): Promise<readonly DrainReport[]> {
     return ((await this.#get('/api/v1/drains')) as { drains: readonly DrainReport[] }).drains
+  }
+
+  async dns(): Promise<GslbReport> {
+    return (await this.#get('/api/v1/dns')) as GslbReport
+  }
+
+  /** Without a client: what this machine would get. */
+  async explainDns(name: string, client?: string): Promise<GslbExplanation> {
+    const query = new URLSearchParams({ name, ...(client === undefined ? {} : { client }) })
+    return (await this.#get(`/api/v1/dns/explain?${query}`)) as GslbExplanation
   }
 
   /** How many kept answers were forgotten. */

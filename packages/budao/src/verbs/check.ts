@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import type { Config, RouteConfig, Problem } from '@budao/model'
 import type { ParsedConfig } from '@budao/model/parser'
 import type { ParsedBeside } from '../import/parse-beside.ts'
+import { gslbLines, gslbSummary, type GslbNameSummary } from '../gslb-summary.ts'
 import { formatNote } from '../import/note-text.ts'
 import { type ConfigFile, besideOption, configOption, jsonOption, readConfigFile } from '../locate-config.ts'
 import { createPaint, formatTable, printJson, printLine } from '../output.ts'
@@ -85,6 +86,8 @@ async function report(file: ConfigFile, result: ParsedConfig): Promise<void> {
   printLine(paint('green', `${file.name}: fine${warned}`))
   printLine('')
   printLine(summaryTable(result.config))
+  const lines = gslbLines(gslbSummary(result.config))
+  if (lines.length > 0) printLine(['', ...lines].join('\n'))
 }
 
 interface Summary {
@@ -99,6 +102,8 @@ interface Summary {
     services: readonly string[]
     answers: string
   }[]
+  /** Absent where no names are answered for. */
+  readonly dns?: readonly GslbNameSummary[]
 }
 
 function summarize(config: Config): Summary {
@@ -113,6 +118,7 @@ function summarize(config: Config): Summary {
       balance,
       endpoints: endpoints.length,
     })),
+    ...(config.gslb === undefined ? {} : { dns: gslbSummary(config) }),
     routes: config.routes.map((route) => ({
       name: route.name,
       hosts: route.hosts,

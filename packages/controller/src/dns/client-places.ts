@@ -37,26 +37,16 @@ export class ClientPlaces {
   readonly #tables: Readonly<Record<4 | 16, PrefixTable>> = { 4: new PrefixTable(), 16: new PrefixTable() }
   /** The networks of `#tables`, and the site of each. */
   readonly #networks: { readonly text: string; readonly site: number }[] = []
-  readonly #exempt: Readonly<Record<4 | 16, PrefixTable>> = { 4: new PrefixTable(), 16: new PrefixTable() }
-  readonly #hasExempt: boolean
   /** By the first 24 bits of IPv4 addresses, as far as no network is smaller. */
   readonly #kept: Map<number, ClientPlace> = new Map()
   readonly #none: readonly number[]
 
-  constructor({ sites, rateLimit }: Pick<GslbConfig, 'sites' | 'rateLimit'>, geo: GeoFiles | null) {
+  constructor(sites: GslbConfig['sites'], geo: GeoFiles | null) {
     this.#sites = Object.values(sites)
     this.#geo = geo
     this.#none = this.#sites.map(() => 0)
     for (const [site, { networks }] of this.#sites.entries())
-      for (const text of networks) this.#add(this.#tables, text, this.#networks.push({ text, site }) - 1)
-    const exempt = rateLimit === false ? [] : rateLimit.exempt
-    this.#hasExempt = exempt.length > 0
-    for (const text of exempt) this.#add(this.#exempt, text, 1)
-  }
-
-  /** Whether the limit of answers does not hold for an address. */
-  isExempt(address: Uint8Array): boolean {
-    return this.#hasExempt && this.#exempt[lengthOf(address)].find(address).value !== -1
+      for (const text of networks) this.#add(text, this.#networks.push({ text, site }) - 1)
   }
 
   /**
@@ -120,9 +110,10 @@ export class ClientPlaces {
     return { nearness, bits: Math.max(networkBits, facts.bits), facts, network: network?.text ?? null }
   }
 
-  #add(tables: Readonly<Record<4 | 16, PrefixTable>>, text: string, value: number): void {
+  #add(text: string, value: number): void {
     const network = networkOf(text)
-    if (network !== undefined) tables[lengthOf(network.address)].add(network.address, network.length, value)
+    if (network !== undefined)
+      this.#tables[lengthOf(network.address)].add(network.address, network.length, value)
   }
 }
 

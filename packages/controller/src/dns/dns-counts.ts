@@ -14,7 +14,6 @@ export class DnsCounts {
     NOTIMP: 0,
     REFUSED: 0,
     BADVERS: 0,
-    BADCOOKIE: 0,
   }
   /** Cut to nothing for UDP. */
   truncated = 0

@@ -15,8 +15,11 @@ import { ControllerError } from '../controller-error.ts'
 import { ClientPlaces } from './client-places.ts'
 import { Cookies } from './cookies.ts'
 import { DnsCounts } from './dns-counts.ts'
+import { dnsMetrics } from './dns-metrics.ts'
 import { explain } from './explain.ts'
 import { GeoFiles } from './geo-files.ts'
+import { HttpFront } from './http-front.ts'
+import { NetworkSet } from './network-set.ts'
 import { Responder, type DnsState } from './responder.ts'
 import { TcpListener } from './tcp-listener.ts'
 import { UdpListener } from './udp-listener.ts'
@@ -30,6 +33,7 @@ export interface GslbOptions {
   /** Relative paths in the configuration start here. */
   readonly baseDir: string
   report(event: EventDraft): void
+  warn(message: string): void
 }
 
 /** The part of a configuration that DNS answers from. */
@@ -37,6 +41,7 @@ export type GslbSource = Pick<Config, 'sites'> & { readonly gslb: GslbConfig }
 
 /** Counted with the names: what stands still is looked at so often. */
 const LOOK_MS = 1_000
+const FAILURE_MS = 10_000
 /** A port that is free for TCP need not be for UDP. */
 const BIND_ATTEMPTS = 10
 
@@ -50,16 +55,20 @@ export class Gslb {
   readonly #udp: UdpListener[] = []
   readonly #tcp: TcpListener[] = []
   readonly #listening: string[] = []
+  #http: HttpFront | null = null
+  #httpAddress = ''
   readonly #stop: () => void
   readonly #timer: NodeJS.Timeout
   #wake: NodeJS.Timeout | undefined
   #state: DnsState
+  #failedAt = -Infinity
 
   /** Rejects with ControllerError: an address that cannot be bound, a file of `gslb.geo` that cannot be read. */
   static async start(source: GslbSource, options: GslbOptions): Promise<Gslb> {
     const gslb = new Gslb(await makeState(source, options, null), options)
     try {
       for (const address of source.gslb.listen) await gslb.#listen(address)
+      if (source.gslb.http !== undefined) await gslb.#listenHttp(source.gslb.http.address)
     } catch (error) {
       await gslb.close()
       throw error
@@ -76,6 +85,7 @@ export class Gslb {
       random: this.#random,
       now: () => performance.now(),
       wallNow: () => Date.now(),
+      onFailure: (error) => this.#onFailure(error),
     })
     this.#stop = options.states.subscribe(() => this.#observe())
     this.#timer = setInterval(() => this.#observe(), LOOK_MS).unref()
@@ -97,9 +107,14 @@ export class Gslb {
     }
   }
 
-  /** Where it listens, as `host:port`. */
+  /** Where it listens over UDP and TCP, as `host:port`. */
   get addresses(): readonly string[] {
     return this.#listening
+  }
+
+  /** Where it answers over HTTP; empty where it does not. */
+  get httpAddress(): string {
+    return this.#httpAddress
   }
 
   report(): GslbReport {
@@ -109,7 +124,7 @@ export class Gslb {
     const { site, requestsPerSecond } = this.#options.traffic()
     return {
       listening: this.#listening,
-      http: '',
+      http: this.#httpAddress,
       names: book.followed.map((each) => each.report(now)),
       zones: book.zones.map(({ name, key }) => ({ zone: name, ...book.size(key) })),
       queries: Object.values(queries).reduce((sum, count) => sum + count, 0),
@@ -117,6 +132,12 @@ export class Gslb {
       dropped: ignored + limited + unsent,
       withdrawn: this.#withdrawal.report(site, requestsPerSecond, now),
     }
+  }
+
+  /** Text in Prometheus' format 0.0.4. */
+  metrics(): string {
+    const connections = this.#tcp.reduce((sum, listener) => sum + listener.connections, 0)
+    return dnsMetrics(this.report(), this.#counts, connections)
   }
 
   /** What a client would get for a name; undefined where the name does not follow the sites. */
@@ -133,6 +154,7 @@ export class Gslb {
     clearInterval(this.#timer)
     clearTimeout(this.#wake)
     await Promise.all([...this.#udp, ...this.#tcp].map((listener) => listener.close()))
+    await this.#http?.close()
   }
 
   /** Looks at the sites, and again when time alone will change something. */
@@ -147,6 +169,14 @@ export class Gslb {
     this.#observeOwnSite(now)
     clearTimeout(this.#wake)
     if (next - now < LOOK_MS) this.#wake = setTimeout(() => this.#observe(), Math.max(1, next - now)).unref()
+  }
+
+  /** Said once a while: who found one way to it can come a thousand times a second. */
+  #onFailure(error: unknown): void {
+    const now = performance.now()
+    if (now - this.#failedAt < FAILURE_MS) return
+    this.#failedAt = now
+    this.#options.warn(`a DNS question failed: ${error instanceof Error ? error.stack : String(error)}`)
   }
 
   #observeOwnSite(now: number): void {
@@ -170,8 +200,22 @@ export class Gslb {
       } catch (error) {
         await tcp?.close()
         if (port === 0 && attempt < BIND_ATTEMPTS) continue
-        throw unusable(address, error)
+        throw unusable('gslb.listen', address, 'over UDP and TCP', error)
       }
+    }
+  }
+
+  async #listenHttp(address: string): Promise<void> {
+    const { host, port } = parseAddress(address)!
+    try {
+      this.#http = await HttpFront.open(host, port, {
+        responder: this.#responder,
+        config: () => this.#state.config.http!,
+        book: () => this.#state.book,
+      })
+      this.#httpAddress = formatAddress({ host, port: this.#http.port })
+    } catch (error) {
+      throw unusable('gslb.http', address, 'over TCP', error)
     }
   }
 }
@@ -188,7 +232,8 @@ async function makeState(
   return {
     config: gslb,
     book: new ZoneBook(gslb, sites, Math.floor(Date.now() / 1_000)),
-    places: new ClientPlaces(gslb, geo),
+    places: new ClientPlaces(gslb.sites, geo),
+    exempt: new NetworkSet(rateLimit === false ? [] : rateLimit.exempt),
     rate:
       rateLimit === false
         ? null
@@ -198,13 +243,13 @@ async function makeState(
   }
 }
 
-function unusable(address: string, error: unknown): ControllerError {
+function unusable(key: string, address: string, how: string, error: unknown): ControllerError {
   const { code, message } = error as NodeJS.ErrnoException
   const reason =
     code === 'EADDRINUSE' ? 'something else listens there' : code === 'EACCES' ? 'not allowed to' : message
   return new ControllerError(
     'GSLB_ADDRESS_UNUSABLE',
-    `gslb.listen: cannot listen on ${address} over UDP and TCP: ${reason}`,
+    `${key}: cannot listen on ${address} ${how}: ${reason}`,
     'Choose another address, or end what holds it; ports below 1024 need CAP_NET_BIND_SERVICE.',
     { cause: error },
   )

@@ -2,10 +2,11 @@ import type { GslbConfig } from '@budao/model'
 import type { Random, ResponseRate } from '@budao/resilience'
 import type { ClientPlaces } from './client-places.ts'
 import { COOKIE_BYTES, type Cookies } from './cookies.ts'
-import type { DnsCounts } from './dns-counts.ts'
+import type { DnsCounts, DnsTransport } from './dns-counts.ts'
 import type { FollowedName } from './followed-name.ts'
 import { ipBytes } from './ip.ts'
 import { networkKey } from './network-key.ts'
+import type { NetworkSet } from './network-set.ts'
 import { QueryReader } from './query-reader.ts'
 import { anySet, type RecordSet } from './record-set.ts'
 import {
@@ -27,6 +28,8 @@ export interface DnsState {
   readonly book: ZoneBook
   readonly places: ClientPlaces
   readonly rate: ResponseRate | null
+  /** Whom `rate` does not hold for. */
+  readonly exempt: NetworkSet
 }
 
 export interface ResponderOptions {
@@ -36,6 +39,8 @@ export interface ResponderOptions {
   /** Monotonic milliseconds. */
   now(): number
   wallNow(): number
+  /** A mistake of ours: whoever asked gets SERVFAIL. */
+  onFailure(error: unknown): void
 }
 
 const QR_AA = 0x8400
@@ -79,7 +84,19 @@ export class Responder {
    *
    * @param client its address in text
    */
-  respond(message: Buffer, client: string, over: 'udp' | 'tcp', before = 0): Buffer | null {
+  respond(message: Buffer, client: string, over: DnsTransport, before = 0): Buffer | null {
+    try {
+      return this.#respond(message, client, over, before)
+    } catch (error) {
+      // Anybody may send anything: none of it may end the process that serves everybody else.
+      this.#options.onFailure(error)
+      this.#options.counts.answers.SERVFAIL++
+      this.#forget()
+      return this.#write(message, 'SERVFAIL', false, over, before)
+    }
+  }
+
+  #respond(message: Buffer, client: string, over: DnsTransport, before: number): Buffer | null {
     const { counts } = this.#options
     const reader = this.#reader
     const reading = reader.read(message)
@@ -118,8 +135,7 @@ export class Responder {
   }
 
   #admit(message: Buffer, rate: ResponseRate): 'send' | 'slip' | 'drop' {
-    const { places } = this.#state
-    if (places.isExempt(this.#address)) return 'send'
+    if (this.#state.exempt.has(this.#address)) return 'send'
     if (this.#reader.cookieBytes === COOKIE_BYTES && this.#isKnown(message)) return 'send'
     return rate.take(networkKey(this.#address, this.#address.length * 8), this.#options.now())
   }
@@ -186,11 +202,11 @@ export class Responder {
     this.#negativeTtl = ttl
   }
 
-  #write(message: Buffer, code: RcodeName, short: boolean, over: 'udp' | 'tcp', before: number): Buffer {
+  #write(message: Buffer, code: RcodeName, short: boolean, over: DnsTransport, before: number): Buffer {
     const reader = this.#reader
     const head = reader.questionEnd === 0 ? HEADER_BYTES : reader.questionEnd
     const optBytes = reader.edns ? this.#optBytes() : 0
-    const limit = over === 'tcp' ? MESSAGE_BYTES_MAX : this.#udpLimit()
+    const limit = over === 'udp' ? this.#udpLimit() : MESSAGE_BYTES_MAX
     const bodyBytes = (this.#answer?.bytes.length ?? 0) + (this.#zone?.soa.bytes.length ?? 0)
     let truncated = short
     if (head + bodyBytes + optBytes > limit) truncated = true

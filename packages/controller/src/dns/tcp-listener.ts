@@ -61,6 +61,11 @@ export class TcpListener {
     return (this.#server.address() as AddressInfo).port
   }
 
+  /** Open connections. */
+  get connections(): number {
+    return this.#open.size
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#sweeper)
     const closed = once(this.#server, 'close')

@@ -64,6 +64,9 @@ export async function testGslb(t: TestContext, written: Parameters<typeof source
     traffic: () => traffic,
     baseDir: '.',
     report: (event) => events.push(event),
+    warn: (message) => {
+      throw new Error(message)
+    },
   })
   t.after(() => gslb.close())
   const [address = ''] = gslb.addresses

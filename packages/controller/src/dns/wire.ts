@@ -30,7 +30,6 @@ export const rcodes = {
   NOTIMP: 4,
   REFUSED: 5,
   BADVERS: 16,
-  BADCOOKIE: 23,
 } as const
 
 export type RcodeName = keyof typeof rcodes

@@ -7,7 +7,7 @@ import {
 } from '@budao/model'
 import { FollowedName, type FollowedSites } from './followed-name.ts'
 import { recordSet, typeNumber, type RecordBody, type RecordSet } from './record-set.ts'
-import { keyName, nameKey, parentKey } from './wire.ts'
+import { keyName, nameKey, parentKey, recordTypes } from './wire.ts'
 
 /** What there is of one name. Without sets and without a followed name it only has names below it. */
 export interface ZoneNode {
@@ -40,11 +40,13 @@ const WILDCARD = '\u0001*'
 export class ZoneBook {
   readonly followed: readonly FollowedName[]
   readonly zones: readonly Zone[]
+  readonly serial: number
   readonly #nodes: Map<string, ZoneNode> = new Map()
   readonly #zones: Map<string, Zone> = new Map()
 
   /** @param serial of the zones: seconds of the wall clock, so that it grows from configuration to configuration */
   constructor(gslb: GslbConfig, sites: Config['sites'], serial: number) {
+    this.serial = serial
     const shared = followedSites(gslb, sites)
     const followed: FollowedName[] = []
     for (const [name, settings] of Object.entries(gslb.zones)) {
@@ -81,6 +83,14 @@ export class ZoneBook {
   node(name: string): ZoneNode | undefined {
     const found = this.find(nameKey(name.endsWith('.') ? name.slice(0, -1) : name))
     return found !== null && 'sets' in found ? found : undefined
+  }
+
+  /** Types of the records at exactly this name. */
+  typesAt(key: string): string[] {
+    const node = this.#nodes.get(key)
+    if (node === undefined) return []
+    const types = Object.entries(recordTypes).filter(([, number]) => node.sets.has(number))
+    return [...types.map(([type]) => type), ...(node.followed === null ? [] : ['A', 'AAAA'])]
   }
 
   /** How many names that follow the sites, and other records, a zone has. */
