@@ -64,7 +64,7 @@ export class GeoFiles {
     for (const reader of this.#readers) {
       // A file of IPv4 alone knows nothing of IPv6.
       if (reader.metadata.ipVersion === 4 && address.includes(':')) continue
-      const [found, length] = reader.getWithPrefixLength(address)
+      const [found, length] = lookUp(reader, address)
       bits = Math.max(bits, length)
       if (found === null) continue
       const record = found as GeoRecord
@@ -75,5 +75,14 @@ export class GeoFiles {
       asn ??= record.autonomous_system_number ?? null
     }
     return { country, region, continent: continent ?? continentOf(country), asn, bits }
+  }
+}
+
+/** A file that is damaged within knows nothing: it must not keep names from being answered. */
+function lookUp(reader: Reader<Response>, address: string): [found: Response | null, bits: number] {
+  try {
+    return reader.getWithPrefixLength(address)
+  } catch {
+    return [null, 0]
   }
 }

@@ -34,7 +34,7 @@ const sitesText = `    east: { addresses: [192.0.2.1, "2001:db8:e::1"], networks
 export function source({ gslb = '', zone = '', sites = sitesText } = {}): GslbSource {
   const text = `version: 1
 node: { name: gw-1, site: east }
-sites: { east: {}, west: {} }
+sites: { east: {}, west: {}, north: {} }
 listeners: [{ name: web, address: 127.0.0.1:0, protocol: http }]
 services: { shop: { endpoints: [{ address: 127.0.0.1:7001, site: east }] } }
 routes: [{ name: all, backends: [{ service: shop }] }]
