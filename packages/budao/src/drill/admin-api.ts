@@ -95,7 +95,7 @@ export class AdminApi implements GatewayWitness {
   /** Without a client: what this machine would get. */
   async explainDns(name: string, client?: string): Promise<GslbExplanation> {
     const query = new URLSearchParams({ name, ...(client === undefined ? {} : { client }) })
-    return (await this.#get(`/api/v1/dns/explain?${query}`)) as GslbExplanation
+    return (await this.#get(`/api/v1/dns/explain?${query.toString()}`)) as GslbExplanation
   }
 
   /** How many kept answers were forgotten. */

@@ -145,7 +145,7 @@ test('another name server gets what stands at each name, and for whom it holds',
   assert.deepEqual(await lookup('lookup/%zz/A'), { result: false })
   const zones = (await lookup('getAllDomains?includeDisabled=true')).result as { zone: string; id: number }[]
   assert.deepEqual(
-    zones.map(({ zone, id }) => `${id} ${zone}`),
+    zones.map((each) => `${each.id} ${each.zone}`),
     ['1 shop.example.'],
   )
   assert.deepEqual((await lookup('getDomainInfo/shop.example.')).result, zones[0])
