@@ -12,8 +12,7 @@ import type { ListenerField } from './listener-metrics.ts'
 import type { MetricsReader } from './metrics.ts'
 import { writeOverload } from './overload-metrics.ts'
 import { writeDirectory, writeServices, type DirectoryCounts } from './prometheus-services.ts'
-import { writeSdk } from '../serve/sdk-exposition.ts'
-import type { SdkReport } from '../serve/serve-memory.ts'
+import { writeServed, type ServedReport } from '../serve/serve-exposition.ts'
 import type { Service } from '../service/service.ts'
 import type { StoreCounts } from '../stores/store-status.ts'
 
@@ -30,7 +29,7 @@ export function prometheusText(
   caches: Readonly<Record<string, CacheCounts>>,
   calls: readonly (CallName & CallCounts)[],
   faults: readonly FaultCounts[],
-  sdk: SdkReport | null,
+  served: ServedReport,
 ): string {
   const text = new Exposition()
   const global = reader.global()
@@ -84,7 +83,7 @@ export function prometheusText(
   writeCaches(text, caches)
   writeCalls(text, calls)
   writeFaults(text, faults)
-  writeSdk(text, sdk)
+  writeServed(text, served)
   return text.toString()
 }
 
