@@ -1,12 +1,15 @@
 /** What an attempt says of its channel: `good`, `bad`, or `nothing` where the phone or the caller ended it. */
 export type Evidence = 'good' | 'bad' | 'nothing'
 
-/** A phone makes few requests: the gateway's twenty in five seconds would never come together. */
+/**
+ * A phone makes few requests: the gateway's twenty in five seconds would never come together. And its own network loses a third of
+ * them where it is weak, which says nothing of a site: only one that answers as good as nothing is left alone.
+ */
 export const breakerDefaults = {
   windowMs: 30_000,
   buckets: 6,
-  requestVolumeThreshold: 4,
-  errorThresholdPercentage: 50,
+  requestVolumeThreshold: 5,
+  errorThresholdPercentage: 90,
   sleepWindowMs: 5_000,
   trialLeaseMs: 60_000,
 } as const

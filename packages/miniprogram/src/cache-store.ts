@@ -43,7 +43,7 @@ export class CacheStore {
 
   /** Reads what was kept before this process began; the first call begins it. */
   load(): Promise<void> {
-    return (this.#loaded ??= this.#read(this.user))
+    return (this.#loaded ??= this.#read(this.user).catch(() => {}))
   }
 
   get(key: string): Kept | undefined {

@@ -61,7 +61,7 @@ test('a GET that the API failed at is asked again, and the channel is not blamed
   assert.deepEqual([error.code, error.status, error.data], ['http', 500, { why: 'a bug' }])
   const third = phone(() => status(500, '{"why":"a bug"}'))
   const last = await failure(third.client.get('/x'), third.time)
-  assert.deepEqual([last.code, last.status, last.attempts, last.data], ['http', 500, 3, { why: 'a bug' }])
+  assert.deepEqual([last.code, last.status, last.attempts, last.data], ['http', 500, 4, { why: 'a bug' }])
   assert.equal(third.client.channel, 'a.example')
 })
 

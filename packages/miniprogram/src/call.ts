@@ -6,7 +6,7 @@ import { failureOf, type Failure } from './failure.ts'
 import { nextStep, type GiveUp } from './next-step.ts'
 import type { Parked, Parking } from './parking.ts'
 import { retryAfterMs } from './retry-after.ts'
-import type { RetryBudget } from './retry-budget.ts'
+import { ANSWERED, type RetryBudget } from './retry-budget.ts'
 import type { Runtime } from './runtime.ts'
 import type { Priority, Scheduler } from './scheduler.ts'
 import type { Method, TransportAnswer } from './transport.ts'
@@ -134,7 +134,7 @@ export class Call {
       this.#queueMs += now - since
       this.#attempt(now)
     })
-    if (stop === null) this.#fail('overloaded', 'Too many calls wait for a slot.')
+    if (stop === null) this.#fail('overloaded', 'Too many calls wait.')
     else if (!started) this.#stopWaiting = stop
   }
 
@@ -144,7 +144,7 @@ export class Call {
     const channel = channels.choose(now, this.#tried)
     if (channel === null) {
       scheduler.release()
-      return this.#fail('no-channel', 'All channels have just failed too often to be asked again now.')
+      return this.#fail('no-channel', 'All channels have just failed too often.')
     }
     const permit = channel.breaker.admit(now)
     this.#channel = channel
@@ -162,7 +162,7 @@ export class Call {
       this.#stopWaiting = nothing
       scheduler.release()
       // What did not arrive while the mini program was in the background says nothing of the server.
-      if (failure?.blames === true && answer === undefined && parking.visits !== this.#visits)
+      if (failure?.blames && answer === undefined && parking.visits !== this.#visits)
         failure = failureOf('interrupted', failure.message, failure.errno)
       channels.onEnd(channel, permit, speaksFor(failure) ? undefined : failure, runtime.now())
       if (failure === undefined) this.#answer(answer!)
@@ -221,7 +221,8 @@ export class Call {
     if (step.step === 'park' && this.#parkings < PARKINGS_MAX) {
       this.#counted--
       this.#park(step.until, this.#deadlineAt - now)
-    } else if (step.step === 'retry' && (step.free || budget.withdraw())) this.#pause(step.delayMs)
+    } else if (step.step === 'retry' && ((step.free && !next!.suspect) || budget.withdraw()))
+      this.#pause(step.delayMs)
     // What the server says of its trouble is worth more than what could be said here.
     else if (answer !== undefined && (!failure.blames || isErrorOfApi(answer))) this.#answer(answer)
     else this.#giveUp(failure, step.step === 'fail' ? step.because : 'attempts-used', answer)
@@ -251,7 +252,7 @@ export class Call {
     const soon = until === 'network' || parking.foreground
     const stopTimer = runtime.after(soon ? SWITCHED_MS : PARKED_MAX_MS, () => {
       if (soon) resume()
-      else this.#fail('timeout', 'The mini program stayed in the background too long.')
+      else this.#fail('timeout', 'Too long in the background.')
     })
     this.#stopWaiting = () => {
       leave()
@@ -270,6 +271,7 @@ export class Call {
 
   #answer(answer: TransportAnswer): void {
     this.#end()
+    if (answer.status < 500) this.#env.budget.deposit(ANSWERED)
     const { name } = this.#channel!
     this.#user.onAnswer({
       answer,
@@ -304,12 +306,12 @@ export class Call {
 function failureIn(answer: TransportAnswer, { method, once, check }: CallRequest): Failure | undefined {
   const { status } = answer
   const text = `status ${status}`
-  if (status === 502 || status === 503 || status === 504) return failureOf('broken', text)
+  if (status === 502 || status === 503 || status === 504) return failureOf('wrong', text)
   if (!once && (status === 429 || isInProgress(answer))) return failureOf('busy', text)
   // What is only read may be asked for again; whether a write was done at a 500 nobody knows, and its caller is told.
   if (status >= 500 && /^(GET|HEAD)$/.test(method)) return failureOf('error', text)
   const wrong = check(answer)
-  return wrong === '' ? undefined : failureOf('broken', wrong)
+  return wrong === '' ? undefined : failureOf('wrong', wrong)
 }
 
 /** A server that says it is busy, or that its program failed, is there. */

@@ -17,8 +17,10 @@ export class Channel {
   readonly baseUrl: string
   readonly transport: Transport
   readonly breaker: Breaker = new Breaker()
-  /** Failures in a row that speak against it. */
+  /** Failures in a row that speak against it: of calls, and of probes between them. */
   failures = 0
+  /** Failed last, and has said nothing since: others that work go first. */
+  suspect = false
 
   /** Throws a RangeError for what is no base URL. */
   constructor(given: ChannelOptions | string, transport: Transport) {

@@ -3,7 +3,9 @@ import type { Failure } from './failure.ts'
 
 /** When a channel is left, and when the client goes back to it. */
 export interface FailoverOptions {
-  /** Failures in a row that leave a channel where the request may have been sent; one that provably was not sent leaves at once. Default 2. */
+  /**
+   * Failures in a row that leave a channel; one after which nothing was sent leaves at once, and an answer that is none of
+   * the API's counts as three. Default 5: from the first on calls go elsewhere while it is probed. */
   readonly failuresMax: number
   /** Time between two probes of the first channel while another is in use. Default 10 s. */
   readonly probeIntervalMs: number
@@ -14,13 +16,17 @@ export interface FailoverOptions {
 }
 
 export const failoverDefaults: FailoverOptions = {
-  failuresMax: 2,
+  failuresMax: 5,
   probeIntervalMs: 10_000,
   probesGood: 3,
   holdMs: 30_000,
 }
 
 const HOLD_MAX_MS = 600_000
+/** Between two probes of a channel under suspicion. */
+const SUSPECT_PROBE_MS = 1_000
+/** A lost attempt may be the phone's own network; a page of a proxy is not. */
+const WRONG_WEIGHT = 3
 
 /** Which channel calls go to: the first of the list while it works, then one that does, and back when it has proved itself. */
 export class Channels {
@@ -44,35 +50,49 @@ export class Channels {
   }
 
   /**
-   * The channel for the next attempt: the active one, else the next usable one in order. `tried` are those that failed this
-   * call: they come last. Null when every breaker is open.
+   * The channel for the next attempt: the active one, else the next usable one in order; one that is suspect comes behind one
+   * that is not. `tried` are those that failed this call: they come last. Null when every breaker is open.
    */
   choose(now: number, tried: readonly Channel[]): Channel | null {
-    const usable = this.#fromActive().filter(({ breaker }) => breaker.usable(now))
-    return usable.find((channel) => !tried.includes(channel)) ?? usable[0] ?? null
+    const at = this.all.indexOf(this.active)
+    const inOrder = [...this.all.slice(at), ...this.all.slice(0, at)]
+    const usable = inOrder.filter(({ breaker }) => breaker.usable(now))
+    const fresh = usable.filter((channel) => !tried.includes(channel))
+    return [...fresh.filter(({ suspect }) => !suspect), ...fresh, ...usable, null][0]!
   }
 
   /** An attempt is over: `failed` is undefined where its answer speaks for the channel. */
   onEnd(channel: Channel, permit: number, failed: Failure | undefined, now: number): void {
-    const blames = failed?.blames === true
+    const blames = failed?.blames
     channel.breaker.record(permit, blames ? 'bad' : failed === undefined ? 'good' : 'nothing', now)
-    if (failed === undefined) channel.failures = 0
-    if (!blames) return
-    channel.failures++
-    const enough = failed.kind === 'not-sent' || channel.failures >= this.#options.failuresMax
-    if (channel === this.active && enough) this.#leave(now)
+    if (failed === undefined) clear(channel)
+    else if (blames)
+      this.#blame(
+        channel,
+        failed.kind === 'not-sent' ? Infinity : failed.kind === 'wrong' ? WRONG_WEIGHT : 1,
+        now,
+      )
   }
 
-  /** The channel to probe now: the first, while another is in use; null when it is not time. */
+  /**
+   * The channel to probe now: the one in use while it is suspect and another works, else the first while another is in
+   * use; null when it is not time. Where nothing works, calls themselves find out, and nobody asks more.
+   */
   dueProbe(now: number): Channel | null {
-    const first = this.all[0]!
-    if (this.active === first || now - this.#probedAt < this.#options.probeIntervalMs) return null
+    const { active } = this
+    const doubted = active.suspect && this.all.some(({ suspect }) => !suspect)
+    const ms = now - this.#probedAt
+    if (doubted ? ms < SUSPECT_PROBE_MS : active === this.all[0] || ms < this.#options.probeIntervalMs)
+      return null
     this.#probedAt = now
-    return first
+    return doubted ? active : this.all[0]!
   }
 
   onProbe(channel: Channel, good: boolean, now: number): void {
-    if (channel !== this.all[0] || this.active === channel) return
+    // It is there. Whether it works, the next call says.
+    if (good) channel.suspect = false
+    else this.#blame(channel, 1, now)
+    if (channel !== this.all[0] || channel === this.active) return
     this.#good = good ? this.#good + 1 : 0
     if (this.#good < this.#options.probesGood || now - this.#leftAt < this.#holdMs) return
     this.#returnedAt = now
@@ -90,17 +110,22 @@ export class Channels {
     if (first.failures === 0 && first.breaker.usable(now)) this.#prefer(first)
   }
 
+  #blame(channel: Channel, weight: number, now: number): void {
+    channel.suspect = true
+    channel.failures += weight
+    if (channel === this.active && channel.failures >= this.#options.failuresMax) this.#leave(now)
+  }
+
   #prefer(channel: Channel): void {
-    channel.failures = 0
+    clear(channel)
     this.active = channel
     this.#good = 0
   }
 
   #leave(now: number): void {
-    const next = this.#fromActive()
-      .slice(1)
-      .find(({ breaker }) => breaker.usable(now))
-    if (next === undefined) return
+    // To one that is suspect itself nobody is driven.
+    const next = this.choose(now, [])
+    if (next === null || next.suspect) return
     if (this.active === this.all[0]) {
       // Left again soon after the return: the next return takes longer, so that a flapping domain does not drag users along.
       const soon = now - this.#returnedAt < this.#holdMs
@@ -111,9 +136,9 @@ export class Channels {
     }
     this.active = next
   }
+}
 
-  #fromActive(): Channel[] {
-    const at = this.all.indexOf(this.active)
-    return [...this.all.slice(at), ...this.all.slice(0, at)]
-  }
+function clear(channel: Channel): void {
+  channel.failures = 0
+  channel.suspect = false
 }

@@ -43,7 +43,8 @@ export class Client implements FeatureHost {
       budget: new RetryBudget(settings.retryPercent),
       timeoutHeader: settings.timeoutHeader,
     }
-    this.#hooks = [{ onCall: prober(this.env, settings.probePath) }]
+    const probe = prober(this.env, settings.probePath)
+    this.#hooks = [{ onCall: probe, onEnd: probe }]
     for (const feature of features) this.attach(feature)
   }
 

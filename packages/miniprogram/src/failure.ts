@@ -5,6 +5,7 @@
  * offline          the phone has no network: nothing was sent, and nothing is said of the server
  * timeout          no answer in time; whether the server has the request is not known
  * broken           the connection broke under way; not known either
+ * wrong            an answer came, and it is none of the API's: 502, 503, 504, a page, half of an object
  * network-switch   the phone changed its network and the platform ended everything in flight: says nothing of the server
  * interrupted      the mini program was in the background too long: says nothing of the server
  * busy             the server says that it has not done it and may be asked again: 429, a keyed write that is still under way
@@ -18,6 +19,7 @@ export type FailureKind =
   | 'offline'
   | 'timeout'
   | 'broken'
+  | 'wrong'
   | 'network-switch'
   | 'interrupted'
   | 'busy'
@@ -45,6 +47,6 @@ export function failureOf(kind: FailureKind, message: string, errno = 0): Failur
     message,
     errno,
     sent: !/^(not-sent|offline|busy|misuse)$/.test(kind),
-    blames: /^(not-sent|timeout|broken|unknown)$/.test(kind),
+    blames: /^(not-sent|timeout|broken|wrong|unknown)$/.test(kind),
   }
 }

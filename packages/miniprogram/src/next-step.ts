@@ -46,7 +46,7 @@ export function nextStep(ended: EndedAttempt, random: Random): NextStep {
   if (kind === 'misuse' || kind === 'aborted') return fail(kind)
   if (sent && !ended.repeatable) return fail('maybe-sent')
   if (kind === 'interrupted') return { step: 'park', until: 'foreground' }
-  if (kind === 'network-switch') return { step: 'park', until: 'network' }
+  if (/^(network-switch|offline)$/.test(kind)) return { step: 'park', until: 'network' }
   if (ended.attempts >= ended.attemptsMax) return fail('attempts-used')
   // Somebody else is asked at once: the wait is for the one that failed.
   const elsewhere = failure.blames && ended.otherChannel && ended.retryAfterMs === 0

@@ -237,6 +237,35 @@ test('storage entries that are none of ours are cleaned or left alone', async ()
   assert.deepEqual([...world.storage.values.keys()], ['orders'])
 })
 
+test('a page of a captive portal is no answer: the write waits and leaves later', async () => {
+  const world = new World()
+  world.fate = () => ({ afterMs: 20, status: 200, body: '<!DOCTYPE html><title>Log in</title>' })
+  await world.accept('cart', 1)
+  await world.time.advance(10_000)
+  assert.equal(world.client.outbox.waiting, 1)
+  world.fate = () => fine
+  await world.drained()
+})
+
+test('a storage that cannot be read for a while loses nothing, and what is behind does not overtake', async () => {
+  const world = new World()
+  world.fate = () => down
+  for (const n of [1, 2]) await world.accept('cart', n)
+  world.kill()
+  let broken = true
+  world.storage.fails = () => broken
+  world.start()
+  await assert.rejects(world.accept('cart', 3), { code: 'overloaded' })
+  broken = false
+  world.fate = () => fine
+  await world.accept('cart', 4)
+  await world.drained()
+  assert.deepEqual(
+    world.done.map(({ n }) => n),
+    [1, 2, 4],
+  )
+})
+
 /** One life of a phone drawn from a seed: kills, dead networks, lost answers. Returns what went wrong; empty when nothing did. */
 async function schedule(seed: number): Promise<string> {
   const draws = new SeededDraws(seed)

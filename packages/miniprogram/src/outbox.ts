@@ -39,6 +39,8 @@ export interface OutboxWatcher {
 }
 
 const PREFIX = 'budao:outbox:'
+/** Behind that a broken entry is given up, so that it does not hold up all others for ever. */
+const UNREAD_MAX = 20
 const PAUSE_MS = { baseMs: 1_000, maxMs: 60_000 }
 
 /**
@@ -58,6 +60,8 @@ export class Outbox {
   #size = 0
   #nextSeq = 1
   #loaded: Promise<void> | null = null
+  /** Entries that could not be read, one counted as often as it was tried. */
+  #unread = 0
   /** Entities with a write under way. */
   readonly #busy: Set<string> = new Set()
   #failures = 0
@@ -99,7 +103,10 @@ export class Outbox {
 
   /** Reads what earlier processes left. Calls that need it do so by themselves. */
   load(): Promise<void> {
-    return (this.#loaded ??= this.#read())
+    return (this.#loaded ??= this.#read().catch((error: unknown) => {
+      this.#loaded = null
+      throw error
+    }))
   }
 
   /**
@@ -121,7 +128,10 @@ export class Outbox {
   flush(): void {
     this.#stopPause?.()
     this.#stopPause = null
-    void this.load().then(() => this.#next())
+    void this.load().then(
+      () => this.#next(),
+      () => this.#pause(0),
+    )
   }
 
   /** Refused writes, of the user who is logged in. */
@@ -143,7 +153,9 @@ export class Outbox {
     { entity, method = 'POST', path, data, headers = {} }: QueuedWrite,
     user: string,
   ): Promise<OutboxItem> {
-    await this.load()
+    await this.load().catch((error: unknown) => {
+      throw overloaded((error as Error).message)
+    })
     const { runtime } = this.#client.env
     const key = idempotencyKey(runtime.random)
     const seq = this.#nextSeq++
@@ -160,18 +172,22 @@ export class Outbox {
   }
 
   async #read(): Promise<void> {
+    const items: (OutboxItem | DeadItem)[] = []
     for (const name of await this.#storage.keys()) {
       if (!name.startsWith(PREFIX)) continue
-      const item = parseItem(await this.#storage.get(name))
-      if (item === undefined) {
-        await this.#storage.remove(name)
-        continue
-      }
+      const text = await this.#storage.get(name)
+      // It is there, and cannot be read: perhaps in a while. Those behind it must not overtake it.
+      if (text === undefined && ++this.#unread < UNREAD_MAX) throw new Error(`${name} cannot be read`)
+      const item = parseItem(text)
+      if (item === undefined) await this.#storage.remove(name)
+      else items.push(item)
+    }
+    items.sort((a, b) => a.seq - b.seq)
+    for (const item of items) {
       this.#nextSeq = Math.max(this.#nextSeq, item.seq + 1)
       if (isDead(item)) this.#dead.push(item)
       else this.#keep(item)
     }
-    for (const list of [this.#items, this.#dead]) list.sort((a, b) => a.seq - b.seq)
   }
 
   #keep(item: OutboxItem): void {
@@ -229,7 +245,11 @@ export class Outbox {
         asUser: user,
       })
       .then(
-        () => null,
+        // What a captive portal says is no answer of the server.
+        (response) =>
+          /^\s*<(!doctype|html)/i.test(String(response.data))
+            ? new ApiError('bad-answer', 'A page came, and no answer.')
+            : null,
         (error: unknown) => (error instanceof ApiError ? error : new ApiError('misuse', String(error))),
       )
   }
@@ -241,7 +261,7 @@ export class Outbox {
     const ms = PAUSE_MS.baseMs + backoffMs(this.#failures++, random, PAUSE_MS)
     this.#stopPause = after(Math.max(ms, atLeastMs), () => {
       this.#stopPause = null
-      this.#next()
+      this.flush()
     })
   }
 

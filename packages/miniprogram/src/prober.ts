@@ -6,7 +6,7 @@ const PROBE_MS = 3_000
 
 /**
  * Asks a channel that was left whether it works again, beside calls that are made anyway: a phone that makes none asks
- * nothing, and neither does one whose first channel works. The function it returns is called with every call.
+ * nothing, and neither does one whose first channel works. The function it returns is called at the begin and at the end of every call.
  */
 export function prober(env: CallEnv, path: string): () => void {
   let busy = false

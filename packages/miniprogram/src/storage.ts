@@ -5,7 +5,7 @@ export interface Storage {
   /** Rejects where the quota is used up. */
   set(key: string, value: string): Promise<void>
   remove(key: string): Promise<void>
-  /** All keys, those of others too. */
+  /** All keys, those of others too. Rejects where they cannot be read. */
   keys(): Promise<readonly string[]>
 }
 

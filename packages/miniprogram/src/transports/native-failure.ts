@@ -24,12 +24,11 @@ const signs: readonly (readonly [pattern: RegExp, kind: FailureKind])[] = [
   [/^a12;/, 'broken'],
   [/code:(10011|-21)\b/, 'network-switch'],
   [/code:-7\b/, 'timeout'],
-  [/code:-106\b/, 'offline'],
+  [/code:-106\b|_INTERNET_DIS/i, 'offline'],
   [/code:-(10[2459]|118|13[07]|2\d\d)\b/, 'not-sent'],
   [/code:-(10[013]|324|355)\b/, 'broken'],
   [/\babort/i, 'aborted'],
   [/network.?change/i, 'network-switch'],
-  [/_INTERNET_DIS/i, 'offline'],
   [/interrupted|background/i, 'interrupted'],
   [/not in domain|invalid url|parameter/i, 'misuse'],
   [

@@ -30,9 +30,8 @@ export function nativeStorage(host: NativeStorageHost): Storage {
         () => {},
       ),
     keys: () =>
-      ask((options) => host.getStorageInfo(options), {}).then(
-        ({ keys }) => (Array.isArray(keys) ? (keys as string[]) : []),
-        () => [],
+      ask((options) => host.getStorageInfo(options), {}).then(({ keys }) =>
+        Array.isArray(keys) ? (keys as string[]) : [],
       ),
   }
 }
