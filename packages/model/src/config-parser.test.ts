@@ -55,7 +55,6 @@ test('the smallest file gets every default', () => {
       },
     ],
     stores: {},
-    identity: {},
     caches: {},
     services: {
       shop: {

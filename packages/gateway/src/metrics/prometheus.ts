@@ -12,7 +12,8 @@ import type { ListenerField } from './listener-metrics.ts'
 import type { MetricsReader } from './metrics.ts'
 import { writeOverload } from './overload-metrics.ts'
 import { writeDirectory, writeServices, type DirectoryCounts } from './prometheus-services.ts'
-import { writeServed, type ServedReport } from '../serve/serve-exposition.ts'
+import { writeSdk } from '../serve/sdk-exposition.ts'
+import type { SdkReport } from '../serve/serve-memory.ts'
 import type { Service } from '../service/service.ts'
 import type { StoreCounts } from '../stores/store-status.ts'
 
@@ -29,7 +30,7 @@ export function prometheusText(
   caches: Readonly<Record<string, CacheCounts>>,
   calls: readonly (CallName & CallCounts)[],
   faults: readonly FaultCounts[],
-  served: ServedReport,
+  sdk: SdkReport | null,
 ): string {
   const text = new Exposition()
   const global = reader.global()
@@ -83,7 +84,7 @@ export function prometheusText(
   writeCaches(text, caches)
   writeCalls(text, calls)
   writeFaults(text, faults)
-  writeServed(text, served)
+  writeSdk(text, sdk)
   return text.toString()
 }
 

@@ -27,6 +27,7 @@ interface Process {
   /** What is due while it is suspended. Null while it runs. */
   postponed: (() => void)[] | null
   stopSuspending: () => void
+  hidden: boolean
   alive: boolean
 }
 
@@ -59,6 +60,11 @@ export class Phone {
     this.#draws = new SeededDraws(options.seed ?? 1)
     this.storage = new WxStorage(options.time)
     this.logins = new WxLogins(this.#draws)
+  }
+
+  /** Processes so far. */
+  get starts(): number {
+    return this.#starts
   }
 
   get running(): boolean {
@@ -95,7 +101,8 @@ export class Phone {
   /** To the background: five seconds later requests are interrupted, and the engine stands still. */
   hide(): void {
     const process = this.#process
-    if (process === null) return
+    if (process === null || process.hidden) return
+    process.hidden = true
     process.requests.hide()
     this.#tell('AppHide', {})
     const stop = this.#options.time.after(SUSPENDED_AFTER_MS, () => void (process.postponed ??= []))
@@ -109,7 +116,8 @@ export class Phone {
   /** And back: what was due meanwhile is due now. */
   show(): void {
     const process = this.#process
-    if (process === null) return
+    if (process === null || !process.hidden) return
+    process.hidden = false
     process.stopSuspending()
     process.requests.show()
     const due = process.postponed ?? []
@@ -181,6 +189,7 @@ export class Phone {
       timers: new Set(),
       postponed: null,
       stopSuspending: () => {},
+      hidden: false,
       alive: true,
     }
     return process

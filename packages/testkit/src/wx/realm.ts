@@ -89,7 +89,7 @@ function furnish(
 ): { object: unknown; array: unknown; bytes: unknown } {
   const timers = new Map<number, () => void>()
   let next = 1
-  const start = (fire: () => void, ms: number, again: boolean, id = next++): number => {
+  const start = (fire: () => void, ms: unknown, again: boolean, id = next++): number => {
     const due = (): void => {
       timers.delete(id)
       if (again) start(fire, ms, true, id)
@@ -104,10 +104,10 @@ function furnish(
   }
   const bound = (fire: (...values: unknown[]) => void, values: unknown[]): (() => void) =>
     values.length === 0 ? (fire as () => void) : () => fire(...values)
-  realm['setTimeout'] = (fire: () => void, ms: number, ...values: unknown[]) =>
+  realm['setTimeout'] = (fire: () => void, ms: unknown, ...values: unknown[]) =>
     start(bound(fire, values), ms, false)
-  realm['setInterval'] = (fire: () => void, ms: number, ...values: unknown[]) =>
-    start(bound(fire, values), Math.max(1, ms), true)
+  realm['setInterval'] = (fire: () => void, ms: unknown, ...values: unknown[]) =>
+    start(bound(fire, values), Math.max(1, Number(ms) || 0), true)
   realm['clearTimeout'] = clear
   realm['clearInterval'] = clear
 

@@ -20,7 +20,7 @@ export interface LinkQuality {
   nativeRetry: number
 }
 
-const good: LinkQuality = {
+const good: Readonly<LinkQuality> = {
   rttMs: [40, 80],
   success: 1,
   packetLoss: 0,
@@ -36,6 +36,7 @@ const RTO_MS = 1_000
 
 /** The network of one phone, drawn from a seed. A sent request is at the server also when its sender has gone. */
 export class SimulatedLink implements WxCarrier {
+  /** May be changed at any moment. */
   readonly quality: LinkQuality
   readonly #time: TimeSource
   readonly #draws: SeededDraws

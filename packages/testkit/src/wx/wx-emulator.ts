@@ -131,6 +131,7 @@ export class WxEmulator {
 
   /** The mini program goes to the background: what is not done in five seconds is interrupted, and so is whatever is asked for later. */
   hide(): void {
+    if (this.#background !== 'no') return
     this.#background = 'soon'
     this.#stopBackground = this.#time.after(BACKGROUND_MS, () => {
       this.#background = 'yes'
