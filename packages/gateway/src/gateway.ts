@@ -21,6 +21,7 @@ import { faultCounts } from './metrics/fault-counts.ts'
 import type { GatewayOptions } from './gateway-options.ts'
 import { GatewayReporter } from './metrics/gateway-report.ts'
 import { HealthChecker } from './service/health-checker.ts'
+import { keyReport } from './idempotency/key-metrics.ts'
 import { KeyFetcher } from './keys/key-fetcher.ts'
 import { ListenerMetrics, ListenerMetricsReader } from './metrics/listener-metrics.ts'
 import { Metrics, MetricsReader } from './metrics/metrics.ts'
@@ -210,6 +211,7 @@ export class Gateway {
       this.#plans.callRows.read(this.#metrics),
       this.#inForce === null ? [] : faultCounts(this.#inForce, this.#arena.memory),
       this.#inForce === null ? null : sdkReport(this.#inForce, this.#arena.memory),
+      this.#inForce === null ? null : keyReport(this.#inForce, this.#arena.memory, this.#pool.keyCounts()),
     )
   }
 

@@ -2,7 +2,6 @@ import type { MessagePort } from 'node:worker_threads'
 import type { EventDraft } from '@budao/model'
 import type { KeyCounts, KeyFile } from './key-file.ts'
 import type { KeyFileAnswer, KeyFileCall } from './key-file-messages.ts'
-import type { KeyClaim } from './key-store.ts'
 
 /** A file that stays full is told of again behind this. */
 const FULL_AGAIN_MS = 60_000
@@ -72,9 +71,17 @@ export class KeyFileDesk {
 
   #answer(asked: KeyFileCall, holder: number): KeyFileAnswer {
     const { call } = asked
-    if ('settlement' in asked) return { call, settled: this.#file.settle(asked.owner, asked.settlement) }
+    if ('settlement' in asked) {
+      const { name } = asked.owner
+      const before = this.#file.cutShort.get(name)
+      const settled = this.#file.settle(asked.owner, asked.settlement)
+      const after = this.#file.cutShort.get(name)
+      if (after !== before) this.#tellFull(name, 'bytes', 'Results are kept without their bodies')
+      return { call, settled }
+    }
+    const { name } = asked.claim
     const claimed = this.#file.claim(asked.claim, holder)
-    if (claimed.kind === 'full') this.#tellFull(asked.claim)
+    if (claimed.kind === 'full') this.#tellFull(name, 'entries', 'Further keys are not kept')
     return { call, claimed }
   }
 
@@ -102,16 +109,17 @@ export class KeyFileDesk {
     this.#report({ kind, severity, subject: this.#path, message, evidence: { reason } })
   }
 
-  #tellFull({ name, entriesMax }: KeyClaim): void {
+  #tellFull(name: string, limit: 'entries' | 'bytes', consequence: string): void {
     const now = performance.now()
-    if (now - (this.#fullToldAt.get(name) ?? -Infinity) < FULL_AGAIN_MS) return
-    this.#fullToldAt.set(name, now)
+    if (now - (this.#fullToldAt.get(`${limit} ${name}`) ?? -Infinity) < FULL_AGAIN_MS) return
+    this.#fullToldAt.set(`${limit} ${name}`, now)
+    const { entries = 0, bytes = 0 } = this.#file.counts().get(name) ?? {}
     this.#report({
       kind: 'idempotency.full',
       severity: 'warning',
       subject: name,
-      message: `No more idempotency keys of ${name} can be kept: there are as many as \`entries\` allows.`,
-      evidence: { entries: entriesMax, file: this.#path },
+      message: `The idempotency keys of ${name} have reached \`${limit}\`. ${consequence}.`,
+      evidence: { limit, entries, bytes, file: this.#path },
     })
   }
 }

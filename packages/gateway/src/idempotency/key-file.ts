@@ -46,6 +46,8 @@ export interface KeyFileEnv {
 export class KeyFile {
   readonly #db: DatabaseSync
   readonly #env: KeyFileEnv
+  /** Results that were kept without their bodies for want of place, by name. */
+  readonly cutShort: Map<string, number> = new Map()
   readonly #counts: Map<string, KeyCounts> = new Map()
   readonly #find: StatementSync
   readonly #claim: StatementSync
@@ -140,6 +142,7 @@ export class KeyFile {
     const fits = this.#of(name).bytes + length <= settlement.bytesMax
     const kept = fits && body !== null ? Buffer.from(body, 'latin1') : null
     const bytes = fits ? length : lines.length
+    if (!fits) this.cutShort.set(name, (this.cutShort.get(name) ?? 0) + 1)
     this.#account(name, row, bytes)
     this.#settle.run(name, id, State.kept, fingerprint, expiresAt, status, reason, lines, kept, bytes)
     return null

@@ -58,6 +58,7 @@ test('what is written is what promtool expects, with the labels that are documen
     endpoints: [`shop.internal:${own!.port}`],
     dns: { servers: [server.address] },
     service: { retry: { attempts: 1, budgetPercent: 100 }, breaker: { requestVolumeThreshold: 100 } },
+    route: { filters: [{ idempotency: {} }] },
     services: { 'odd-name': { endpoints: [{ address: own!.address, site: 'west' }] } },
   })
   const { directory } = gateway.gateway

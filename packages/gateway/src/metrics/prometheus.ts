@@ -3,6 +3,7 @@ import { Exposition } from './exposition.ts'
 import { writeCaches } from '../cache/cache-metrics.ts'
 import { cacheOutcomes } from '../cache/cache-outcome.ts'
 import type { CacheCounts } from '../cache/caches.ts'
+import { writeIdempotency, type KeyReport } from '../idempotency/key-metrics.ts'
 import type { KeyUrlReport } from '../keys/key-fetcher.ts'
 import { writeCalls, writeFaults } from './call-exposition.ts'
 import type { CallCounts } from './call-metrics.ts'
@@ -31,6 +32,7 @@ export function prometheusText(
   calls: readonly (CallName & CallCounts)[],
   faults: readonly FaultCounts[],
   sdk: SdkReport | null,
+  keyed: KeyReport | null,
 ): string {
   const text = new Exposition()
   const global = reader.global()
@@ -85,6 +87,7 @@ export function prometheusText(
   writeCalls(text, calls)
   writeFaults(text, faults)
   writeSdk(text, sdk)
+  if (keyed !== null) writeIdempotency(text, keyed)
   return text.toString()
 }
 

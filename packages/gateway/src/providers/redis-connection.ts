@@ -18,6 +18,12 @@ export interface RedisScript {
   readonly digest: string
 }
 
+/** What every command of the client has, and its types leave out. */
+interface BinaryScripts {
+  evalBuffer(source: string, keys: number, ...rest: (string | number | Buffer)[]): Promise<unknown>
+  evalshaBuffer(digest: string, keys: number, ...rest: (string | number | Buffer)[]): Promise<unknown>
+}
+
 interface Pending {
   readonly timer: NodeJS.Timeout
   reject(error: StoreAway): void
@@ -101,12 +107,13 @@ export class RedisConnection {
     keys: readonly string[],
     args: readonly (string | number | Buffer)[],
   ): Promise<unknown> {
+    const redis = this.#redis as unknown as BinaryScripts
     return this.#ask(async () => {
       try {
-        return await this.#redis.callBuffer('EVALSHA', digest, keys.length, ...keys, ...args)
+        return await redis.evalshaBuffer(digest, keys.length, ...keys, ...args)
       } catch (error) {
         if (!messageOf(error).startsWith('NOSCRIPT')) throw error
-        return this.#redis.callBuffer('EVAL', source, keys.length, ...keys, ...args)
+        return redis.evalBuffer(source, keys.length, ...keys, ...args)
       }
     })
   }
