@@ -23,6 +23,13 @@ export function isInProgress({ status, body }: { status: number; body: unknown }
   return status === 409 && typeof body === 'string' && body.includes('"idempotency_in_progress"')
 }
 
+/** Whether another token may do: 401, or the 403 that a gateway gives one that is expired or signed by a key that is gone. */
+export function isTokenRefused({ status, data }: { status: number; data: unknown }): boolean {
+  if (status !== 403) return status === 401
+  const error = typeof data === 'string' ? data : (data as { error?: unknown } | null)?.error
+  return /\btoken_invalid\b/.test(String(error))
+}
+
 /** The data of an answer: parsed where it is JSON, else as it came. */
 export function dataOf({ body }: TransportAnswer): unknown {
   if (typeof body !== 'string') return body

@@ -7,7 +7,10 @@ import { testRuntime } from './test-runtime.test.ts'
 const origin = 'https://a.example'
 
 /** A server that takes one token, and a client that begins with another. */
-function world(refresh: (set: (token: string) => void, time: VirtualTime) => Promise<string | undefined>) {
+function world(
+  refresh: (set: (token: string) => void, time: VirtualTime) => Promise<string | undefined>,
+  refusal = { status: 401, body: '{}' },
+) {
   const time = new VirtualTime()
   let token: string | undefined = 'old'
   let refreshes = 0
@@ -17,7 +20,7 @@ function world(refresh: (set: (token: string) => void, time: VirtualTime) => Pro
     network: ({ header }) => {
       seen.push(header['Authorization'] ?? 'none')
       const good = header['Authorization'] === 'Bearer new'
-      return { afterMs: 20, status: good ? 200 : 401, body: '{}' }
+      return { afterMs: 20, ...(good ? { status: 200, body: '{}' } : refusal) }
     },
   })
   const auth: AuthOptions = {
@@ -53,6 +56,19 @@ test('many calls that find the token no longer valid renew it once, and are made
   assert.equal(seen.filter((each) => each === 'Bearer new').length, 6)
   await time.until(client.get('/later'))
   assert.equal(refreshes(), 1)
+})
+
+test('a gateway says 403 of a token that has ended: it is renewed; any other 403 is an answer', async () => {
+  const renew = (set: (token: string) => void): Promise<string> => {
+    set('new')
+    return Promise.resolve('new')
+  }
+  const ended = world(renew, { status: 403, body: '{"error":"token_invalid","message":"…"}' })
+  assert.equal((await ended.time.until(ended.client.get('/x'))).status, 200)
+  assert.equal((await ended.time.until(ended.client.post('/x', {}, { responseType: 'text' }))).status, 200)
+  const forbidden = world(renew, { status: 403, body: '{"error":"token_insufficient"}' })
+  await assert.rejects(forbidden.time.until(forbidden.client.get('/x')), { code: 'http', status: 403 })
+  assert.equal(forbidden.refreshes(), 0)
 })
 
 test('where no other token is to be had, the 401 is the answer, and nobody asks in circles', async () => {

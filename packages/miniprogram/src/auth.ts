@@ -1,4 +1,5 @@
 import type { Abortable } from './abortable.ts'
+import { isTokenRefused } from './answer-body.ts'
 import { ApiError } from './api-error.ts'
 import type { Feature, FeatureHost, Send } from './feature.ts'
 import type { ApiResponse } from './api-response.ts'
@@ -71,7 +72,7 @@ export function auth(given: AuthOptions | ((client: FeatureHost) => AuthOptions)
       try {
         return await send(withToken(request, token))
       } catch (error) {
-        if (!(error instanceof ApiError) || error.status !== 401) throw error
+        if (!(error instanceof ApiError) || !isTokenRefused(error)) throw error
         const renewed = await abortable.until(renew(token).catch(() => undefined))
         if (renewed === undefined) throw error
         return send(withToken(request, renewed))

@@ -319,6 +319,8 @@ test('what the server says of a queued write decides what becomes of it', async 
     [503, '{}', 'waits'],
     [408, '{}', 'waits'],
     [401, '{}', 'login'],
+    [403, '{"error":"token_invalid","message":"…"}', 'login'],
+    [403, '{"error":"forbidden"}', 'dead 403'],
     [409, '{"error":{"code":"sold_out"}}', 'dead 409'],
     [422, '{"error":{"code":"idempotency_key_reused"}}', 'dead 422'],
     [400, '{}', 'dead 400'],

@@ -1,5 +1,5 @@
 import { backoffMs } from '@budao/resilience'
-import { isInProgress } from './answer-body.ts'
+import { isInProgress, isTokenRefused } from './answer-body.ts'
 import { ApiError } from './api-error.ts'
 import type { Client } from './client.ts'
 import { idempotencyKey } from './idempotency-key.ts'
@@ -288,5 +288,6 @@ function overloaded(why: string): ApiError {
 
 /** What never works is as good as refused; a write that is still being carried out is not. */
 function statusOf({ code, status, data }: ApiError): number {
-  return code === 'misuse' ? 400 : isInProgress({ status, body: data }) ? 0 : status
+  if (code === 'misuse') return 400
+  return isTokenRefused({ status, data }) ? 401 : isInProgress({ status, body: data }) ? 0 : status
 }
