@@ -40,6 +40,10 @@ const benches: Readonly<Record<string, { about: string; load: () => Promise<{ ru
     about: 'backends close idle connections at random: no client sees an error',
     load: () => import('./idle-close.bench.ts'),
   },
+  keepalived: {
+    about: 'two nodes share an address by the real keepalived: how long until it has moved, if it does',
+    load: () => import('./keepalived.bench.ts'),
+  },
   blackhole: {
     about: 'a backend accepts and never answers: found, ejected, users answered in time',
     load: () => import('./blackhole.bench.ts'),

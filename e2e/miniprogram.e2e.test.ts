@@ -44,6 +44,44 @@ test('the demo mini program: a site dies, the network goes, both gateways die', 
     assert.match((await page.locator('.product').textContent())!, /西湖龙井.*168\.00/)
   })
 
+  await t.test('wx here has the manners of the real one', async () => {
+    const request = (options: string): Promise<Record<string, unknown>> =>
+      page.evaluate(`new Promise((resolve) => wx.request({ ${options}, success: resolve, fail: resolve }))`)
+    const gateway = await page.evaluate<string>(
+      'new URL(performance.getEntriesByType("resource").find(({ name }) => name.includes("/api/")).name).origin',
+    )
+    const missing = await request(`url: '${gateway}/api/nothing'`)
+    assert.deepEqual(
+      [missing['statusCode'], missing['errMsg']],
+      [404, 'request:ok'],
+      'any status is a success',
+    )
+    const stranger = await request(`url: '${demo.url}/healthz'`)
+    assert.deepEqual([stranger['errno'], stranger['errMsg']], [600002, 'request:fail url not in domain list'])
+    const late = await request(`url: '${gateway}/api/products', timeout: 0`)
+    assert.deepEqual([late['errno'], late['errMsg']], [5, 'request:fail timeout'])
+    const aborted = await page.evaluate<{ errMsg: string }>(
+      `new Promise((fail) => wx.request({ url: '${gateway}/api/products', fail }).abort())`,
+    )
+    assert.equal(aborted.errMsg, 'request:fail abort')
+    const large = await page.evaluate<{ errMsg: string }>(
+      `wx.setStorage({ key: 'large', data: 'x'.repeat(1024 * 1024) }).catch((failure) => failure)`,
+    )
+    assert.equal(large.errMsg, 'setStorage:fail exceed max item size 1Mb')
+  })
+
+  await t.test('the desk around the phone shows both gateways, and takes the network away', async () => {
+    const desk = await context.newPage()
+    await desk.setViewportSize({ width: 1366, height: 860 })
+    await desk.goto(demo.url)
+    await desk.locator('#gateways [data-state=up]').nth(1).waitFor()
+    await desk.frameLocator('#screen').locator('.product').first().waitFor()
+    await desk.click('#airplane')
+    await desk.frameLocator('#screen').locator('.channel-bar--offline').waitFor()
+    assert.match((await desk.locator('#requests').textContent())!, /GET\/api\/products/)
+    await desk.close()
+  })
+
   await t.test('an order is confirmed, and in my orders', async () => {
     await buy(page)
     await page.waitForSelector('.result.confirmed')

@@ -40,13 +40,12 @@ export async function buildProgram({ root, gateways }: ProgramOptions): Promise<
   const templates = new Map<string, string>()
   for (const { path } of units) templates.set(path, await read(`${path}.wxml`))
   const entry = entryOf(appJson, units, compileTemplates(templates), gateways, root)
-  const script = await bundle(entry, root, gateways)
   const shared = await read('app.wxss')
   const styles = [
     compileStyleSheet('app.wxss', shared, { kind: 'app' }),
     ...units.map((unit) => compileStyleSheet(`${unit.path}.wxss`, unit.styles, ownerOf(unit))),
   ]
-  return { script, styles: styles.join('\n') }
+  return { script: await bundle(entry, root, gateways), styles: styles.join('\n') }
 }
 
 type Read = (file: string) => Promise<string>

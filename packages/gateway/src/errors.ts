@@ -19,6 +19,14 @@ export type ErrorCode =
   | 'not_cached'
   | 'method_not_allowed'
   | 'bad_body'
+  | 'login_code_invalid'
+  | 'login_rate_limited'
+  | 'login_blocked'
+  | 'login_unavailable'
+  | 'refresh_invalid'
+  | 'access_token_unavailable'
+  | 'serve_failed'
+  | 'channels_unavailable'
   | 'part_failed'
   | 'part_late'
   | 'token_missing'
@@ -77,6 +85,20 @@ export const errorCodes: Readonly<Record<ErrorCode, { readonly status: number; r
     version_not_supported: { status: 505, message: 'Only HTTP/1.1 and HTTP/1.0 are spoken here.' },
     method_not_allowed: { status: 405, message: 'This route does not answer that method.' },
     bad_body: { status: 400, message: 'The body is not what this route takes:' },
+    channels_unavailable: { status: 503, message: 'There is no signed channel list yet; try again.' },
+    login_code_invalid: { status: 401, message: 'The code is not valid, or was used: get a new one.' },
+    login_rate_limited: { status: 429, message: 'This user logs in too often; try again later.' },
+    login_blocked: { status: 403, message: 'The platform does not let this user log in.' },
+    login_unavailable: {
+      status: 503,
+      message: 'Nobody can log in at the moment, and the code may be used up: try again with a new one.',
+    },
+    refresh_invalid: {
+      status: 401,
+      message: 'The refresh token is not valid here or too old: log in again.',
+    },
+    access_token_unavailable: { status: 503, message: 'There is no access token at the moment; try again.' },
+    serve_failed: { status: 500, message: 'This route could not answer.' },
     part_failed: { status: 502, message: 'A part of this answer could not be had.' },
     part_late: { status: 504, message: 'A part of this answer did not come in time.' },
     no_route: { status: 404, message: 'No route matches this request.' },

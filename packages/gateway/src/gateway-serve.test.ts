@@ -204,7 +204,11 @@ const malformed: [what: string, body: unknown, message: RegExp][] = [
   ['a list', [], /the body: .*expected object/],
   ['another version', { ...batch, v: 2 }, /v: .*expected 1/],
   ['no app', { ...batch, app: undefined }, /app: .*expected string/],
-  ['too many calls', { ...batch, calls: Array(101).fill(call) }, /calls: expected at most 100, got 101/],
+  [
+    'too many calls',
+    { ...batch, calls: Array.from({ length: 101 }, () => call) },
+    /calls: expected at most 100, got 101/,
+  ],
   [
     'a time beyond dates',
     { ...batch, calls: [call, { ...call, at: 1e300 }] },

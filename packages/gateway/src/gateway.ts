@@ -20,6 +20,7 @@ import { CallMetrics } from './metrics/call-metrics.ts'
 import { faultCounts } from './metrics/fault-counts.ts'
 import type { GatewayOptions } from './gateway-options.ts'
 import { GatewayReporter } from './metrics/gateway-report.ts'
+import { forceBreaker, type BreakerForce } from './service/breaker-force.ts'
 import { HealthChecker } from './service/health-checker.ts'
 import { keyReport } from './idempotency/key-metrics.ts'
 import { KeyFetcher } from './keys/key-fetcher.ts'
@@ -30,7 +31,8 @@ import { prometheusText } from './metrics/prometheus.ts'
 import { storeCounts } from './routing/routing.ts'
 import { createServices, type RuntimePlan } from './threads/runtime.ts'
 import { ROUTE_ROWS_MAX, RuntimePlans } from './threads/runtime-plans.ts'
-import { sdkReport } from './serve/serve-memory.ts'
+import { ServeKeeper } from './serve/serve-keeper.ts'
+import { servedReport } from './serve/serve-memory.ts'
 import { ServiceWatch } from './service/service-watch.ts'
 import type { Service } from './service/service.ts'
 import { CERTIFICATE_POLL_MS, CertificateStore } from './tls/certificate-store.ts'
@@ -44,9 +46,6 @@ const STUCK_MS = 10_000
 
 /** Whether a snapshot is in force, or why everything stays as it was. */
 export type ApplyResult = { readonly ok: true } | { readonly ok: false; readonly problem: string }
-
-/** Where an operator may put a breaker; `auto` gives it back to its own rules. */
-export type BreakerForce = 'open' | 'closed' | 'auto'
 
 /**
  * One gateway: the threads that serve, and beside them the health checks, the counters and the state they share.
@@ -73,6 +72,8 @@ export class Gateway {
   readonly #left = new LeftEndpoints()
   /** The endpoints of now, and the API's way to change them. */
   readonly directory: EndpointDirectory
+  /** What the gateway makes for routes that answer by themselves. */
+  readonly served: ServeKeeper
   #services: Map<string, Service> = new Map()
   /** As the file has it, numbered as what is in force. */
   #snapshot: Snapshot | null = null
@@ -125,6 +126,12 @@ export class Gateway {
       now: () => this.#clock.now(),
       outside: options,
       tell: (keys) => this.#pool.tellKeys(keys),
+    })
+    this.served = new ServeKeeper({
+      outside: options,
+      random: this.#random,
+      now: () => this.#clock.now(),
+      tell: (texts) => this.#pool.tellServed(texts),
     })
     const [random, certificates] = [this.#random, this.#certificates]
     const tell = (challenges: Challenges): Promise<void> => this.#pool.tellChallenges(challenges)
@@ -210,19 +217,17 @@ export class Gateway {
       this.#caches.counts(),
       this.#plans.callRows.read(this.#metrics),
       this.#inForce === null ? [] : faultCounts(this.#inForce, this.#arena.memory),
-      this.#inForce === null ? null : sdkReport(this.#inForce, this.#arena.memory),
+      {
+        ...this.served.report(),
+        ...servedReport(this.#inForce, this.#arena.memory),
+      },
       this.#inForce === null ? null : keyReport(this.#inForce, this.#arena.memory, this.#pool.keyCounts()),
     )
   }
 
   /** Holds a breaker open or closed until `auto`. `endpoint` null is the breaker of the service. False when there is no such breaker. */
   forceBreaker(service: string, endpoint: string | null, to: BreakerForce, reason: string): boolean {
-    const found = this.#services.get(service)
-    const holder = endpoint === null ? found : found?.endpoints.find(({ address }) => address === endpoint)
-    const breaker = holder?.breaker ?? null
-    if (breaker === null) return false
-    breaker.force(to, reason, this.#clock.now())
-    return true
+    return forceBreaker(this.#services.get(service), endpoint, to, reason, this.#clock.now())
   }
 
   /** As `purgeCaches`. */
@@ -249,6 +254,7 @@ export class Gateway {
     this.#acme.close()
     this.#certificates.close()
     this.#keys.close()
+    this.served.close()
     await this.directory.close()
     await this.#pool.close()
   }
@@ -268,6 +274,7 @@ export class Gateway {
     const result = await this.#bringConfig({ ...snapshot, version })
     this.directory.commit(this.#snapshot?.config ?? config)
     this.#keys.retain(this.#snapshot?.config ?? config)
+    this.served.retain(this.#snapshot?.config ?? config)
     if (!result.ok) return result
     this.#options.report({
       kind: 'snapshot.applied',
@@ -283,6 +290,7 @@ export class Gateway {
     let certificates: ReturnType<CertificateStore['read']>
     try {
       certificates = this.#certificates.read(snapshot.config)
+      await this.served.prepare(snapshot.config)
     } catch (error) {
       return refused(error)
     }

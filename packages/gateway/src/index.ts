@@ -9,5 +9,6 @@ export type {
   Reply,
   RequestView,
 } from './filters/filter.ts'
-export { Gateway, type ApplyResult, type BreakerForce } from './gateway.ts'
+export { Gateway, type ApplyResult } from './gateway.ts'
+export type { BreakerForce } from './service/breaker-force.ts'
 export type { GatewayOptions } from './gateway-options.ts'

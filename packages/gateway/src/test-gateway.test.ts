@@ -36,6 +36,7 @@ export interface TestConfig {
   readonly stores?: Readonly<Record<string, unknown>>
   readonly dns?: Edits
   readonly caches?: Readonly<Record<string, unknown>>
+  readonly identity?: Readonly<Record<string, unknown>>
 }
 
 /** The text of a configuration, as a person would write it in JSON. */
@@ -58,6 +59,7 @@ export function configText(config: TestConfig): string {
     ],
     ...(config.stores === undefined ? {} : { stores: config.stores }),
     ...(config.overload === undefined ? {} : { overload: config.overload }),
+    ...(config.identity === undefined ? {} : { identity: config.identity }),
     ...(config.caches === undefined ? {} : { caches: config.caches }),
     services: { ...(endpoints.length === 0 ? {} : { shop }), ...config.services },
     routes: config.routes ?? [{ name: 'shop', backends: [{ service: 'shop' }], ...config.route }],

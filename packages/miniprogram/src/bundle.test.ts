@@ -30,6 +30,21 @@ test('a client over one platform, and everything, weigh no more than their budge
   assert.ok(gzipped(everything) <= budget.everything, `everything: ${gzipped(everything)} bytes`)
 })
 
+test('the sizes in docs/sdk/README.md are those measured, to two percent', async () => {
+  const rows = [...readFileSync('docs/sdk/README.md', 'utf8').matchAll(/^\| (.*) \| ([\d ]+) \|$/gm)]
+  const sizes = new Map(rows.map(([, program, bytes]) => [program!, Number(bytes!.replace(/ /g, ''))]))
+  const wrong: string[] = []
+  for (const [program, bytes] of sizes) {
+    const added = /^… core with `(.*)`$/.exec(program)?.[1]?.match(/[a-z]+/gi) ?? []
+    const names = program.startsWith('`createClient') ? 'createClient' : ['Client', 'weixin', ...added].join()
+    const entry = names === 'createClient' ? 'index' : 'core'
+    const measured = gzipped(await programOf(`export { ${names} } from './${entry}.ts'`, packageDir))
+    if (Math.abs(measured - bytes) > bytes * 0.02) wrong.push(`${program}: ${measured}`)
+  }
+  assert.ok(sizes.size >= 8)
+  assert.deepEqual(wrong, [])
+})
+
 test('the build for mini programs is ES2017, with no private fields made of WeakMaps', () => {
   assert.deepEqual([...phone.keys()].toSorted(), ['core.js', 'index.js'])
   for (const [file, text] of phone) {

@@ -2,6 +2,7 @@ import { sendAside } from './aside.ts'
 import type { Feature } from './feature.ts'
 import { checkKey, signedText, type PublicKey } from './signed-text.ts'
 import type { Storage } from './storage.ts'
+import { withDefaults } from './with-defaults.ts'
 
 export interface ChannelListOptions {
   /** Whose signature counts: the public half of the gateway's RSA key, 2048 bits or more. */
@@ -10,6 +11,11 @@ export interface ChannelListOptions {
   readonly path?: string
   /** At least this long from one look to the next; a failover looks at once. Default 10 min. */
   readonly intervalMs?: number
+}
+
+export const channelListDefaults: Required<Omit<ChannelListOptions, 'key'>> = {
+  path: '/budao/v1/channels',
+  intervalMs: 600_000,
 }
 
 /** What the list says: an order among the channels that are built in, and nothing that is not. */
@@ -29,7 +35,8 @@ const ASK_MS = 5_000
  * put in order what the mini program was built with, and never goes back to an older one.
  */
 export function channelList(options: ChannelListOptions, storage?: Storage): Feature {
-  const { key, path = '/budao/v1/channels', intervalMs = 600_000 } = options
+  const { key } = options
+  const { path, intervalMs } = withDefaults(channelListDefaults, options)
   checkKey(key)
   return ({ env }) => {
     const { runtime, channels } = env

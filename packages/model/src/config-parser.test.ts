@@ -55,6 +55,7 @@ test('the smallest file gets every default', () => {
       },
     ],
     stores: {},
+    identity: {},
     caches: {},
     services: {
       shop: {

@@ -4,7 +4,9 @@ import { choice, type DurationSchema, exactlyOne, matching, text, token } from '
 
 export function jwtSchema(duration: DurationSchema): z.ZodType<JwtConfig> {
   return z.strictObject({
-    jwks: z.exactOptional(keys).describe('Public keys: a JWKS file, or a URL. Absent: see `issuers`.'),
+    jwks: z
+      .exactOptional(keys)
+      .describe('Public keys: a JWKS file, keys in PEM, or a URL. Absent: see `issuers`.'),
     issuer: z.exactOptional(text()).describe('Required `iss`. Absent: not checked.'),
     audience: z
       .exactOptional(audience)

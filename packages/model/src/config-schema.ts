@@ -23,6 +23,7 @@ import { cacheSchema } from './config-schema-cache.ts'
 import { proxyProtocolSchema, sniName, tcpSchema } from './config-schema-l4.ts'
 import { routeSchema } from './config-schema-route.ts'
 import { serviceSchema } from './config-schema-service.ts'
+import { identitySchema } from './providers/identity-schema.ts'
 import { storeSchema } from './providers/store-schema.ts'
 import { virtualIpSchema } from './providers/virtual-ip-schema.ts'
 import { tlsSchema } from './config-schema-tls.ts'
@@ -103,6 +104,10 @@ function configSchema(duration: DurationSchema): z.ZodType<Config> {
         .record(name, storeSchema(duration), { error: 'names with their settings' })
         .prefault({})
         .describe('Servers that several gateways share, by name.'),
+      identity: z
+        .record(name, identitySchema(duration), { error: 'names with their settings' })
+        .prefault({})
+        .describe('Who knows users by a code of theirs, by name.'),
       caches: z
         .record(name, cacheSchema(), { error: 'names with their settings' })
         .prefault({})

@@ -17,6 +17,7 @@ export function configWarnings(config: Config, document: ConfigDocument): Proble
       ...faults(config),
       ...virtualIpWarnings(config),
       ...gslbWarnings(config),
+      ...serving(config),
     ].map((finding) => document.place(finding)),
   ]
 }
@@ -71,6 +72,19 @@ function faults({ routes }: Config): Finding[] {
         : [],
     ),
   )
+}
+
+function serving({ routes }: Config): Finding[] {
+  return routes.flatMap(({ serve }, index) => {
+    if (serve === undefined || !('channels' in serve)) return []
+    const { order = [] } = serve.channels
+    const path = ['routes', index, 'serve', 'channels', 'order']
+    const plain = order.findIndex((origin) => /^http:\/\/(?!127\.|localhost)/.test(origin))
+    return [
+      ...(order.length === 1 ? [{ path, message: 'one channel alone: nowhere to go when it is down' }] : []),
+      ...(plain === -1 ? [] : [{ path: [...path, plain], message: 'not https: mini programs refuse it' }]),
+    ]
+  })
 }
 
 function unreachableRoutes(config: Config): Finding[] {

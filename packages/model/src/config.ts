@@ -3,6 +3,7 @@ import type { CacheConfig } from './config-cache.ts'
 import type { DetectionConfig, FailoverConfig, ObjectivesConfig } from './config-failover.ts'
 import type { GslbConfig } from './config-gslb.ts'
 import type { RouteConfig } from './config-route.ts'
+import type { IdentityConfig } from './providers/identity.ts'
 import type { StoreConfig } from './providers/store.ts'
 import type { VirtualIpConfig } from './providers/virtual-ip.ts'
 import type { ProxyProtocolConfig, ProxyProtocolVersion, TcpConfig } from './config-l4.ts'
@@ -37,6 +38,8 @@ export interface Config {
   readonly virtualIp?: VirtualIpConfig
   /** Servers that several gateways share, by name. */
   readonly stores: Readonly<Record<string, StoreConfig>>
+  /** Who knows users by a code of theirs, by name. */
+  readonly identity: Readonly<Record<string, IdentityConfig>>
   /** Where answers are kept for others, by name. */
   readonly caches: Readonly<Record<string, CacheConfig>>
   readonly services: Readonly<Record<string, ServiceConfig>>

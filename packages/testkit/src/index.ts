@@ -1,3 +1,4 @@
+export type * from './cleanup.ts'
 export * from './clock.ts'
 export * from './corpus/proxy-probe.ts'
 export * from './corpus/recording-backend.ts'

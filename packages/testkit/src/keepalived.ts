@@ -1,6 +1,6 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
+import type { Cleanup } from './cleanup.ts'
 import type { TestHost } from './namespaces.ts'
 import type { TestProcess } from './processes.ts'
 
@@ -8,7 +8,7 @@ import type { TestProcess } from './processes.ts'
  * A folder that belongs to root, as all above it do, and that everybody may enter: keepalived runs programs from no other. Gone after
  * the test.
  */
-export function rootFolder(t: TestContext): string {
+export function rootFolder(t: Cleanup): string {
   const folder = mkdtempSync('/run/budao-test-')
   chmodSync(folder, 0o755)
   t.after(() => rmSync(folder, { recursive: true, force: true }))
@@ -20,7 +20,7 @@ export class TestKeepalived {
   readonly process: TestProcess
   readonly #folder: string
 
-  constructor(t: TestContext, host: TestHost, program: string, conf: string) {
+  constructor(t: Cleanup, host: TestHost, program: string, conf: string) {
     this.#folder = rootFolder(t)
     const pids = ['-p', join(this.#folder, 'main.pid'), '-r', join(this.#folder, 'vrrp.pid')]
     this.process = host.start(t, program, ['-n', '-l', '-D', '-P', '-f', conf, ...pids])

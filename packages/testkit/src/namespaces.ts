@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process'
 import type { TestContext } from 'node:test'
+import type { Cleanup } from './cleanup.ts'
 import { findOrInstall } from './debian.ts'
 import { type TestProcess, startProcess } from './processes.ts'
 
@@ -20,7 +21,7 @@ export class TestHost {
   }
 
   /** Starts a program there that ends with the test. */
-  start(t: TestContext, command: string, args: readonly string[], cwd?: string): TestProcess {
+  start(t: Cleanup, command: string, args: readonly string[], cwd?: string): TestProcess {
     const all = ['netns', 'exec', this.namespace, command, ...args]
     return startProcess(t, 'ip', all, cwd === undefined ? {} : { cwd })
   }
@@ -40,19 +41,26 @@ export class TestHost {
 }
 
 /**
- * Machines on one switch, 10.77.0.1 and so on, apart from the network of this one. They are gone after the test. Undefined, and the
- * test skipped, where there are no rights to make them.
+ * Machines on one switch, as `makeNetwork` makes them. Undefined, and the test skipped, where there are no rights to make them.
  */
 export async function networkOf<const N extends string>(
   t: TestContext,
   names: readonly N[],
 ): Promise<Record<N, TestHost> | undefined> {
+  const reason = await whyNoNetwork()
+  if (reason === undefined) return makeNetwork(t, names)
+  t.skip(reason)
+  return undefined
+}
+
+/** Why no network can be made here; undefined where it can. */
+export async function whyNoNetwork(): Promise<string | undefined> {
   const tool = await findOrInstall('iproute2', 'ip')
-  const reason = tool.kind === 'missing' ? `ip is needed: ${tool.reason}` : cannot()
-  if (reason !== undefined) {
-    t.skip(reason)
-    return undefined
-  }
+  return tool.kind === 'missing' ? `ip is needed: ${tool.reason}` : cannot()
+}
+
+/** Machines on one switch, 10.77.0.1 and so on, apart from the network of this one. */
+export function makeNetwork<const N extends string>(t: Cleanup, names: readonly N[]): Record<N, TestHost> {
   const prefix = `bt${process.pid}n${networks++}`
   const add = (name: string): string => {
     ip(['netns', 'add', `${prefix}-${name}`])

@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process'
 import type { ChildProcess, SpawnOptions } from 'node:child_process'
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Cleanup } from './cleanup.ts'
 
 const waitMsMax = 15_000
 
@@ -109,7 +109,7 @@ export class TestProcess {
 
 /** Starts a program that ends with the test. Its output is kept, and read while it runs. */
 export function startProcess(
-  t: TestContext,
+  t: Cleanup,
   command: string,
   args: readonly string[],
   options: Pick<SpawnOptions, 'cwd' | 'env'> = {},
@@ -122,7 +122,7 @@ export function startProcess(
 
 /** Starts a module of this workspace on the Node and the conditions that run the test. */
 export function startNode(
-  t: TestContext,
+  t: Cleanup,
   args: readonly string[],
   options: Pick<SpawnOptions, 'cwd' | 'env'> = {},
 ): TestProcess {

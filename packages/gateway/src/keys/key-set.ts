@@ -1,4 +1,5 @@
 import type { JSONWebKeySet, JWK } from 'jose'
+import { publicKeys } from './private-keys.ts'
 
 /** Largest text of a key set, in bytes. */
 export const keySetBytesMax = 1_048_576
@@ -11,8 +12,9 @@ export interface KeySet {
   readonly warning: string
 }
 
-/** Reads a JSON Web Key Set; private parts are left out. Throws an Error that says what is wrong with `name`. */
+/** Reads a JSON Web Key Set, or keys in PEM; private parts are left out. Throws an Error that says what is wrong with `name`. */
 export function parseKeySet(text: string, name: string): KeySet {
+  if (text.includes('-----BEGIN ')) return keysInPem(text, name)
   let set: unknown
   try {
     set = JSON.parse(text)
@@ -32,6 +34,19 @@ export function parseKeySet(text: string, name: string): KeySet {
     set: { keys: set.keys.map(publicPart) },
     warning: isPrivate ? `${name} holds a private key; only its public part is used` : '',
   }
+}
+
+/** The key that signs may be the one that checks: then no second file can be out of step. */
+function keysInPem(text: string, name: string): KeySet {
+  let keys: JWK[]
+  try {
+    keys = publicKeys(text)
+  } catch (cause) {
+    throw new Error(`${name}: ${(cause as Error).message}`, { cause })
+  }
+  if (keys.length === 0 || keys.length > keysMax)
+    throw new Error(`${name}: expected 1 to ${keysMax} keys in PEM, got ${keys.length}`)
+  return { set: { keys }, warning: '' }
 }
 
 /** The ids of the keys, for people; `-` stands for one without. */

@@ -13,8 +13,7 @@ import type { ListenerField } from './listener-metrics.ts'
 import type { MetricsReader } from './metrics.ts'
 import { writeOverload } from './overload-metrics.ts'
 import { writeDirectory, writeServices, type DirectoryCounts } from './prometheus-services.ts'
-import { writeSdk } from '../serve/sdk-exposition.ts'
-import type { SdkReport } from '../serve/serve-memory.ts'
+import { writeServed, type ServedReport } from '../serve/serve-exposition.ts'
 import type { Service } from '../service/service.ts'
 import type { StoreCounts } from '../stores/store-status.ts'
 
@@ -31,7 +30,7 @@ export function prometheusText(
   caches: Readonly<Record<string, CacheCounts>>,
   calls: readonly (CallName & CallCounts)[],
   faults: readonly FaultCounts[],
-  sdk: SdkReport | null,
+  served: ServedReport,
   keyed: KeyReport | null,
 ): string {
   const text = new Exposition()
@@ -86,7 +85,7 @@ export function prometheusText(
   writeCaches(text, caches)
   writeCalls(text, calls)
   writeFaults(text, faults)
-  writeSdk(text, sdk)
+  writeServed(text, served)
   if (keyed !== null) writeIdempotency(text, keyed)
   return text.toString()
 }

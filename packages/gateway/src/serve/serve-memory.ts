@@ -1,7 +1,10 @@
 import type { Config, TelemetryConfig } from '@budao/model'
 import { RateLimiter, type RateLimitOptions } from '@budao/resilience'
-import { floatsOf } from '../threads/arena.ts'
+import { identityOrigins } from '../providers/open-identity.ts'
+import { type ArenaLayout, floatsOf } from '../threads/arena.ts'
 import type { RuntimePlan } from '../threads/runtime.ts'
+import { IdentityMetrics, type IdentityCounts, readIdentity } from './identity-metrics.ts'
+import { identityWatchCells } from './identity-watch.ts'
 import { SdkCounts, SdkMetrics } from './sdk-metrics.ts'
 
 /** Calls that got an answer, and those that did not. */
@@ -11,6 +14,16 @@ const channelFields = 2
 export const sdkNumbers = 'sdk'
 export function channelNumbers(channel: string): string {
   return `sdk/channel/${channel}`
+}
+
+/** Those of one provider of identities. */
+export function identityNumbers(provider: string): string {
+  return `identity/${provider}`
+}
+
+/** What all threads know of one provider. */
+export function identityWatchName(provider: string): string {
+  return `serve/identity/${provider}/watch`
 }
 
 /** A batch costs one of so many a second. */
@@ -40,8 +53,39 @@ export function serveCells(config: Config, workers: number): Map<string, number>
     cells.set(rateName(name, serve.telemetry), RateLimiter.cellsFor(rateOf(serve.telemetry)))
     numbers(sdkNumbers, SdkMetrics.fields)
   }
+  for (const name of Object.keys(config.identity)) {
+    cells.set(identityWatchName(name), identityWatchCells)
+    numbers(identityNumbers(name), IdentityMetrics.fields)
+  }
   for (const channel of channelsOf(config)) numbers(channelNumbers(channel), channelFields)
   return cells
+}
+
+/** What the threads have counted for routes with `serve`. */
+export function servedReport(
+  plan: RuntimePlan | null,
+  memory: Int32Array,
+): { readonly sdk: SdkReport | null; readonly identity: readonly IdentityReport[] } {
+  return {
+    sdk: plan === null ? null : sdkReport(plan, memory),
+    identity: plan === null ? [] : identityReport(plan, memory),
+  }
+}
+
+/** What became of logins by one provider. */
+export interface IdentityReport {
+  readonly provider: string
+  /** Where it is asked. */
+  readonly origins: readonly string[]
+  readonly counts: IdentityCounts
+}
+
+function identityReport({ snapshot, layout, workers }: RuntimePlan, memory: Int32Array): IdentityReport[] {
+  return Object.entries(snapshot.config.identity).map(([provider, identity]) => ({
+    provider,
+    origins: identityOrigins(identity),
+    counts: readIdentity(threadNumbers(memory, layout, workers, identityNumbers(provider))),
+  }))
 }
 
 /** What apps have told. */
@@ -55,11 +99,10 @@ export interface SdkReport {
 }
 
 /** Null where no route takes it. */
-export function sdkReport({ snapshot, layout, workers }: RuntimePlan, memory: Int32Array): SdkReport | null {
+function sdkReport({ snapshot, layout, workers }: RuntimePlan, memory: Int32Array): SdkReport | null {
   const channels = channelsOf(snapshot.config)
   if (channels.length === 0) return null
-  const read = (name: string): Float64Array[] =>
-    Array.from({ length: workers }, (_, worker) => floatsOf(memory, layout, numbersName(name, worker)))
+  const read = (name: string): Float64Array[] => threadNumbers(memory, layout, workers, name)
   const sum = (threads: readonly Float64Array[], field: number): number =>
     threads.reduce((all, values) => all + values[field]!, 0)
   return {
@@ -69,6 +112,15 @@ export function sdkReport({ snapshot, layout, workers }: RuntimePlan, memory: In
       return { channel, answered: sum(threads, 0), failed: sum(threads, 1) }
     }),
   }
+}
+
+function threadNumbers(
+  memory: Int32Array,
+  layout: ArenaLayout,
+  workers: number,
+  name: string,
+): Float64Array[] {
+  return Array.from({ length: workers }, (_, worker) => floatsOf(memory, layout, numbersName(name, worker)))
 }
 
 /** All that any route counts by name, and the rest; none where no route takes what apps tell. */

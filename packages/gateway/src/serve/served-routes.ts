@@ -9,7 +9,7 @@ export async function servedRoutes(
   { snapshot, layout, baseDir }: RuntimePlan,
   context: RuntimeContext,
 ): Promise<(Served | null)[]> {
-  const { routes, node } = snapshot.config
+  const { routes, node, identity } = snapshot.config
   const made: (Served | null)[] = []
   try {
     for (const { name, serve } of routes) {
@@ -24,6 +24,9 @@ export async function servedRoutes(
               wallNow: context.wallNow,
               random: () => context.random.next(),
               warn: context.warn,
+              report: context.report,
+              identity,
+              text: (each) => context.served!.get(each),
               numbers: (each) => floatsOf(context.memory, layout, numbersName(each, context.worker)),
               cells: (each) => cellsOf(context.memory, layout, each),
             })

@@ -1,3 +1,4 @@
+import type { Config, EventDraft } from '@budao/model'
 import type { Cells } from '@budao/resilience'
 import type { OwnAnswer } from '../exchange/own-answer.ts'
 import type { OwnWork } from '../exchange/own-work.ts'
@@ -25,6 +26,11 @@ export interface ServeEnv {
   /** From 0 to below 1. */
   random(): number
   warn(message: string): void
+  report(event: EventDraft): void
+  /** Of the configuration. */
+  readonly identity: Config['identity']
+  /** What the main thread has made for all threads, by name. */
+  text(name: string): string | undefined
   /** This thread's own numbers, kept from snapshot to snapshot. */
   numbers(name: string): Float64Array
   /** Memory of all threads. */

@@ -19,6 +19,7 @@ import { RequestIdentity } from '../exchange/request-identity.ts'
 import { doorbellsOf, Runtime, type RuntimeContext, type RuntimePlan } from './runtime.ts'
 import { pendingCellName } from '../service/service-memory.ts'
 import type { Endpoint, Service } from '../service/service.ts'
+import { ServedTexts } from '../serve/served-texts.ts'
 import { Stores } from '../stores/stores.ts'
 import { TimerWheel } from './timer-wheel.ts'
 import type { TlsMaterial } from '../tls/tls-material.ts'
@@ -69,6 +70,8 @@ export class DataPlane {
   readonly keyFile: KeyFilePort = new KeyFilePort()
   /** Key sets that the main thread has fetched. */
   readonly keys: RemoteTexts
+  /** What the main thread has made for routes that answer by themselves. */
+  readonly served: ServedTexts = new ServedTexts()
   readonly #options: DataPlaneOptions
   readonly #clients: Set<ClientConnection> = new Set()
   readonly #pools: Map<string, UpstreamPool> = new Map()
@@ -133,6 +136,7 @@ export class DataPlane {
       caches: this.#caches,
       keys: this.keys,
       keyFile: this.keyFile,
+      served: this.served,
       memory: this.#options.memory,
       worker: this.#options.worker,
       now: () => this.clock.now(),

@@ -12,6 +12,7 @@ import type { CallPlaces } from '../metrics/call-rows.ts'
 import { Route } from '../routing/route.ts'
 import type { Router } from '../routing/router.ts'
 import { Routing, routingCells } from '../routing/routing.ts'
+import type { ServedTexts } from '../serve/served-texts.ts'
 import { serviceCells } from '../service/service-memory.ts'
 import { Service } from '../service/service.ts'
 import type { Stores } from '../stores/stores.ts'
@@ -47,6 +48,8 @@ export interface RuntimeContext {
   readonly keyFile?: KeyStore
   /** Key sets that were fetched for this thread; the main thread has none here. */
   readonly keys?: RemoteTexts
+  /** What the main thread has made for this thread; the main thread has none here. */
+  readonly served?: ServedTexts
   readonly random: Random
   readonly memory: Int32Array
   /** From 0; the main thread, which only observes, is -1 and makes no filters. */

@@ -4,6 +4,7 @@ import type { Challenges } from '../acme/acme-challenges.ts'
 import type { PurgeMatch } from '../cache/purge-match.ts'
 import type { KeyTexts } from '../keys/remote-texts.ts'
 import type { RuntimePlan } from './runtime.ts'
+import type { ServedTextsByName } from '../serve/served-texts.ts'
 import type { TlsMaterial } from '../tls/tls-material.ts'
 
 /** What a worker thread is started with. */
@@ -18,7 +19,12 @@ export interface WorkerStart {
 
 /** What a worker can be asked. A snapshot is first prepared everywhere, then committed everywhere or nowhere. */
 export type WorkerOrder =
-  | { readonly kind: 'prepare'; readonly plan: RuntimePlan; readonly keys: KeyTexts }
+  | {
+      readonly kind: 'prepare'
+      readonly plan: RuntimePlan
+      readonly keys: KeyTexts
+      readonly served: ServedTextsByName
+    }
   /** `addresses`: where listeners with port 0 are bound already, by name. */
   | { readonly kind: 'commit'; readonly addresses: Readonly<Record<string, string>> }
   | { readonly kind: 'abandon' }
@@ -32,6 +38,8 @@ export type WorkerOrder =
   | { readonly kind: 'challenges'; readonly challenges: Challenges }
   /** The way to the thread that keeps keys of writes. */
   | { readonly kind: 'key-file'; readonly port: MessagePort }
+  /** What routes answer with by themselves, all of it. */
+  | { readonly kind: 'served'; readonly texts: ServedTextsByName }
   | { readonly kind: 'drain' }
   | { readonly kind: 'close' }
 

@@ -4,6 +4,7 @@ import type { PurgeMatch } from '../cache/purge-match.ts'
 import { KeyFileHost } from '../idempotency/key-file-host.ts'
 import type { KeyTexts } from '../keys/remote-texts.ts'
 import type { RuntimePlan } from './runtime.ts'
+import type { ServedTextsByName } from '../serve/served-texts.ts'
 import type { TlsMaterial } from '../tls/tls-material.ts'
 import type { FromWorker, WorkerAnswer } from './worker-messages.ts'
 import { WorkerThread } from './worker-thread.ts'
@@ -50,6 +51,7 @@ export class WorkerPool {
   readonly #members: Member[]
   #plan: RuntimePlan | null = null
   #keys: KeyTexts = {}
+  #served: ServedTextsByName = {}
   #challenges: Challenges = new Map()
   readonly #keyFile: KeyFileHost
   #addresses: Readonly<Record<string, string>> = {}
@@ -123,6 +125,12 @@ export class WorkerPool {
     for (const { thread } of this.#members) thread.ask({ kind: 'keys', keys }).catch(() => {})
   }
 
+  /** Gives every thread what its routes answer with, now and when it is replaced. */
+  tellServed(texts: ServedTextsByName): void {
+    this.#served = texts
+    for (const { thread } of this.#members) thread.ask({ kind: 'served', texts }).catch(() => {})
+  }
+
   /** Has every thread, and those that replace them, answer these challenges. Resolves once all that serve do. */
   async tellChallenges(challenges: Challenges): Promise<void> {
     this.#challenges = challenges
@@ -175,12 +183,20 @@ export class WorkerPool {
     try {
       await this.#keyFile.arrange(plan.snapshot.config)
       await Promise.all(members.map((member) => this.#connect(member)))
-      await prepareAll(members, plan, this.#keys)
+      await this.#prepareAll(members, plan)
       await this.#commitAll(members, plan)
     } catch (error) {
       await Promise.allSettled(members.map(({ thread }) => thread.ask({ kind: 'abandon' })))
       throw error
     }
+  }
+
+  async #prepareAll(members: readonly Member[], plan: RuntimePlan): Promise<void> {
+    const told = { keys: this.#keys, served: this.#served }
+    const prepared = await Promise.allSettled(
+      members.map(({ thread }) => thread.ask({ kind: 'prepare', plan, ...told })),
+    )
+    for (const result of prepared) if (result.status === 'rejected') throw result.reason
   }
 
   /** One after the other: a port 0 is chosen by the first and shared by the others. Rejects when the first one does. */
@@ -281,7 +297,7 @@ export class WorkerPool {
     try {
       await member.thread.ask({ kind: 'challenges', challenges: this.#challenges })
       await this.#connect(member)
-      await member.thread.ask({ kind: 'prepare', plan, keys: this.#keys })
+      await member.thread.ask({ kind: 'prepare', plan, keys: this.#keys, served: this.#served })
       await this.#commit(member, portsChosen(plan, this.#addresses))
       this.#options.report({
         kind: 'worker.started',
@@ -296,13 +312,6 @@ export class WorkerPool {
       await member.thread.terminate()
     }
   }
-}
-
-async function prepareAll(members: readonly Member[], plan: RuntimePlan, keys: KeyTexts): Promise<void> {
-  const prepared = await Promise.allSettled(
-    members.map(({ thread }) => thread.ask({ kind: 'prepare', plan, keys })),
-  )
-  for (const result of prepared) if (result.status === 'rejected') throw result.reason
 }
 
 /** Where listeners that leave their port to the system are bound already, by name. */

@@ -23,8 +23,8 @@ let prepared: Runtime | null = null
 let bound: Readonly<Record<string, string>> = {}
 let queue: Promise<void> = Promise.resolve()
 
-// One after the other, but for the end, keys and challenges: they must not wait until the last request has drained.
-const atOnce: readonly ToWorker['kind'][] = ['close', 'keys', 'key-file', 'challenges']
+// One after the other, but for the end, keys, challenges and texts: they must not wait until the last request has drained.
+const atOnce: readonly ToWorker['kind'][] = ['close', 'keys', 'key-file', 'challenges', 'served']
 
 port.on('message', (message: ToWorker) => {
   const { id } = message
@@ -39,6 +39,7 @@ async function handle(message: ToWorker): Promise<WorkerAnswer> {
   switch (message.kind) {
     case 'prepare':
       plane.keys.set(message.keys)
+      plane.served.set(message.served)
       prepared = await plane.prepare(message.plan)
       break
     case 'commit':
@@ -57,6 +58,9 @@ async function handle(message: ToWorker): Promise<WorkerAnswer> {
       break
     case 'key-file':
       plane.keyFile.connect(message.port)
+      break
+    case 'served':
+      plane.served.set(message.texts)
       break
     case 'challenges':
       plane.challenges = message.challenges.size === 0 ? null : message.challenges

@@ -27,7 +27,7 @@ function head(config: KeepalivedConfig, node: string, from: string, ranked: read
   return [
     `# keepalived.conf of ${node}, written by budao keepalived render out of ${from}. Change that file, not this one.`,
     `# ${config.addresses.join(' ')} belongs to the best of: ${order}.`,
-    ...times(config, ranked).map((line) => `# ${line}`),
+    ...times(config, ranked).map((each) => `# ${each}`),
   ]
 }
 
