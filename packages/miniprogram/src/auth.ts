@@ -13,6 +13,8 @@ export interface AuthOptions {
   refresh(): Promise<string | undefined>
   /** Resolves once the client has been told who is logged in. Default: the app tells it, by `setUser`. */
   ready?(): Promise<unknown>
+  /** Somebody else, or nobody, is logged in. */
+  onUser?(user: string): void
   /** Default `Authorization`. */
   readonly header?: string
   /** Before the token. Default `Bearer `. */
@@ -78,7 +80,7 @@ export function auth(given: AuthOptions | ((client: FeatureHost) => AuthOptions)
         return send(withToken(request, renewed))
       }
     }
-    return { around, ready: options.ready }
+    return { around, ready: options.ready, onUser: options.onUser }
   }
 }
 

@@ -40,7 +40,7 @@ export interface FeatureHooks {
   /** Resolves once it is known who is logged in. */
   ready?: (() => Promise<unknown>) | undefined
   /** Another user is logged in. Resolves when nothing of the one before is left. */
-  onUser?(user: string): void | Promise<void>
+  onUser?: ((user: string) => void | Promise<void>) | undefined
 }
 
 /** Something that a client does beside its calls, and that is not in the program of those who do not ask for it. */

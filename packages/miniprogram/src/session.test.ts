@@ -193,6 +193,19 @@ test('a session that is kept serves the next process, without a login and under 
   }
 })
 
+test('a logout ends the session, the one that is kept too', async () => {
+  const world = new World()
+  world.start({ keep: true })
+  await world.time.until(world.client.get('/1'))
+  await world.time.advance(1_000)
+  assert.ok(world.storage.values.has('budao:session'))
+  await world.time.until(world.client.setUser(''))
+  await world.time.advance(1_000)
+  assert.ok(!world.storage.values.has('budao:session'))
+  await world.time.until(world.client.get('/2'))
+  assert.equal(world.logins, 2)
+})
+
 test('foreign and broken sessions in storage are none', async () => {
   for (const kept of ['{"token":"x"', '{"token":7,"user":"u"}', 'null', '[]', { not: 'text' }]) {
     const world = new World()

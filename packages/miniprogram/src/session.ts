@@ -113,7 +113,16 @@ export function session(options: SessionOptions): (client: FeatureHost) => AuthO
       const isGood = grant !== undefined && grant.until - EARLY_MS > runtime.wallNow()
       return isGood ? grant!.token : refresh()
     }
-    return { token, refresh, ready: () => (client.user === '' ? token() : Promise.resolve()) }
+    return {
+      token,
+      refresh,
+      ready: () => (client.user === '' ? token() : Promise.resolve()),
+      onUser(user) {
+        if (user === grant?.user) return
+        grant = undefined
+        void storage?.remove(KEY)
+      },
+    }
   }
 }
 
