@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { CliError } from './cli-error.ts'
 import { cacheVerb } from './verbs/cache.ts'
+import { channelsVerb } from './verbs/channels.ts'
 import { checkVerb } from './verbs/check.ts'
 import { dnsVerb } from './verbs/dns.ts'
 import { importVerb } from './verbs/import.ts'
@@ -21,6 +22,7 @@ const verbs: readonly ((program: Command) => void)[] = [
   statusVerb,
   drainVerb,
   cacheVerb,
+  channelsVerb,
   virtualIpVerb,
   dnsVerb,
   drillVerb,

@@ -11,7 +11,11 @@ import {
 } from '@budao/controller'
 import { Gateway } from '@budao/gateway'
 import type {
+  AccessToken,
   CachePurge,
+  ChannelChange,
+  ChannelChangeResult,
+  ChannelListReport,
   Config,
   DirectoryResult,
   DrainTarget,
@@ -164,6 +168,18 @@ export class GatewayProcess implements AdminSource {
 
   forceBreaker({ service, endpoint, to, reason }: BreakerRequest): void {
     this.#gateway.forceBreaker(service, endpoint ?? null, to, reason)
+  }
+
+  channels(): readonly ChannelListReport[] {
+    return this.#gateway.served.channels()
+  }
+
+  setChannels(route: string, change: ChannelChange): Promise<ChannelChangeResult> {
+    return this.#gateway.served.setChannels(route, change)
+  }
+
+  accessToken(provider: string): AccessToken | null | undefined {
+    return this.#gateway.served.accessToken(provider)
   }
 
   purgeCache(purge: CachePurge): Promise<number> {

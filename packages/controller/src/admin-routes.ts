@@ -10,6 +10,7 @@ import { dnsRoutes } from './dns-routes.ts'
 import { endpointRoutes } from './endpoint-routes.ts'
 import { streamEvents } from './event-stream.ts'
 import { openapi } from './openapi.ts'
+import { serveRoutes } from './serve-routes.ts'
 import { eventQuery, breakerBody, drillBody, noQuery } from './parameters.ts'
 import { within } from './within.ts'
 
@@ -176,6 +177,7 @@ export function adminRoutes({ source, consoleFiles, log }: AdminRoutesOptions): 
     ...endpointRoutes({ source, log }),
     ...cacheRoutes({ source, log }),
     ...dnsRoutes({ source }),
+    ...serveRoutes({ source, log }),
     { method: 'GET', url: '/api/v1/openapi.json', role: 'open', handle: () => openapi },
     {
       method: 'GET',

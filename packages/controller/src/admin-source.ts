@@ -1,4 +1,8 @@
 import type {
+  AccessToken,
+  ChannelChange,
+  ChannelChangeResult,
+  ChannelListReport,
   CachePurge,
   BudaoEvent,
   DirectoryResult,
@@ -47,6 +51,12 @@ export interface AdminSource {
   dns(): GslbReport | null
   /** What a client at an address would be answered for a name; null where the name does not follow the sites. */
   explainDns(name: string, client: string): GslbExplanation | null
+  /** The channel lists that are served now. */
+  channels(): readonly ChannelListReport[]
+  /** Has a route tell apps another order. Must leave a `channels.changed` event with the reason. */
+  setChannels(route: string, change: ChannelChange): Promise<ChannelChangeResult>
+  /** Undefined for a provider of which none is kept, null while there is none that is good. */
+  accessToken(provider: string): AccessToken | null | undefined
   /** Keeps what happened outside the process, in `events` with everything else. Called only for sites that `report()` names. */
   record(event: EventDraft): void
   /** The configuration in force. Secrets must be redacted already. */

@@ -265,6 +265,26 @@ export const schemas: { readonly [name: string]: Schema } = {
     },
   ),
   CachePurged: object({ ok: { const: true }, removed: count }),
+  Channels: object({
+    channels: list(
+      object({
+        route: string,
+        version: count,
+        order: list(string),
+        expiresInSeconds: number,
+        changeable: { type: 'boolean', description: 'Whether the order stands in a file of its own.' },
+      }),
+    ),
+  }),
+  ChannelChange: object(
+    {
+      order: list({ type: 'string', description: 'An origin such as https://a.example.com.' }),
+      reason: sentence,
+    },
+    { version: { ...count, description: 'Default one more than the one in force.' } },
+  ),
+  ChannelChanged: object({ ok: { const: true }, version: count }),
+  AccessToken: object({ accessToken: string, expiresAt: instant }),
   DrillNote: object(
     {
       phase: choice('started', 'finished'),

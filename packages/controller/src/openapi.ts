@@ -235,6 +235,40 @@ export const openapi: OpenApi = {
         responses: { '200': json('CachePurged'), ...changing, '503': error('store-away') },
       },
     },
+    '/api/v1/channels': {
+      get: get('channels', 'The channel lists that apps are told', viewer, json('Channels')),
+    },
+    '/api/v1/channels/{route}': {
+      put: {
+        summary: 'Tells apps another order of their channels, without a reload',
+        operationId: 'setChannels',
+        security: operator,
+        parameters: [parameter('route', 'path', 'Name of the route.', { type: 'string' })],
+        requestBody: { required: true, content: { 'application/json': { schema: ref('ChannelChange') } } },
+        responses: {
+          '200': json('ChannelChanged'),
+          ...changing,
+          '404': error('unknown-route'),
+          '409': error('order-configured'),
+          '422': error('order-refused'),
+          '503': error('not-applied'),
+        },
+      },
+    },
+    '/api/v1/identity/{name}/access-token': {
+      get: get(
+        'accessToken',
+        'The access token of a provider, for backends',
+        operator,
+        json('AccessToken'),
+        {
+          '403': error('operator-required', 'host-refused'),
+          '404': error('unknown-provider'),
+          '503': error('no-access-token'),
+        },
+        [parameter('name', 'path', 'A key of identity.', { type: 'string' })],
+      ),
+    },
     '/api/v1/dns': {
       get: get('dns', 'What each name is answered with, and from where', viewer, json('Dns'), {
         '404': error('dns-off'),

@@ -1,4 +1,8 @@
 import type {
+  AccessToken,
+  ChannelChange,
+  ChannelChangeResult,
+  ChannelListReport,
   BreakerReport,
   CachePurge,
   DirectoryResult,
@@ -99,6 +103,24 @@ export class MemorySource implements AdminSource {
     this.asked.push(['purge', purge])
     if (this.purgeResult instanceof Error) throw this.purgeResult
     return this.purgeResult
+  }
+
+  channelResult: ChannelChangeResult = { ok: true, version: 4 }
+
+  channels(): readonly ChannelListReport[] {
+    const order = ['https://a.example.com']
+    return [{ route: 'channels', version: 3, order, expiresInSeconds: 3_000, changeable: true }]
+  }
+
+  async setChannels(route: string, change: ChannelChange): Promise<ChannelChangeResult> {
+    this.asked.push(['channels', route, change])
+    return this.channelResult
+  }
+
+  token: AccessToken | null = { token: 'platform-token', expiresAt: 1_795_000_000_000 }
+
+  accessToken(provider: string): AccessToken | null | undefined {
+    return provider === 'app' ? this.token : undefined
   }
 
   record(event: EventDraft): void {

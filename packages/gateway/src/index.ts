@@ -11,4 +11,5 @@ export type {
 } from './filters/filter.ts'
 export { Gateway, type ApplyResult } from './gateway.ts'
 export type { BreakerForce } from './service/breaker-force.ts'
+export { checkServeFiles, type ServeFileProblem } from './serve/check-serve-files.ts'
 export type { GatewayOptions } from './gateway-options.ts'

@@ -1,5 +1,6 @@
 // Light on purpose: every worker loads it. What needs zod and yaml is `@budao/model/parser`.
 export type * from './cache-purge.ts'
+export type * from './channels.ts'
 export * from './config-address.ts'
 export * from './config-aggregate.ts'
 export * from './config-answer.ts'

@@ -3,6 +3,8 @@ import type { DrillNote } from '@budao/controller'
 import type {
   BudaoEvent,
   CachePurge,
+  ChannelChange,
+  ChannelListReport,
   DrainReport,
   DrainTarget,
   GatewayReport,
@@ -110,6 +112,21 @@ export class AdminApi implements GatewayWitness {
       purgeMs,
     )) as { removed: number }
     return removed
+  }
+
+  async channels(): Promise<readonly ChannelListReport[]> {
+    const { channels } = (await this.#get('/api/v1/channels')) as { channels: ChannelListReport[] }
+    return channels
+  }
+
+  /** The version that apps are told from now on. */
+  async setChannels(route: string, change: ChannelChange): Promise<number> {
+    const { version } = (await this.#ask(`/api/v1/channels/${encodeURIComponent(route)}`, {
+      method: 'PUT',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(change),
+    })) as { version: number }
+    return version
   }
 
   #get(path: string): Promise<unknown> {

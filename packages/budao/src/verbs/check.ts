@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import type { Command } from 'commander'
 import type { Config, RouteConfig, Problem } from '@budao/model'
 import type { ParsedConfig } from '@budao/model/parser'
@@ -37,7 +38,9 @@ async function check(options: CheckOptions): Promise<void> {
   const { missingFiles } = await import('../config-files.ts')
   const file = await readConfigFile(options.config)
   const { parsed, notes } = await parse(file, options.file)
-  const missing = parsed.ok ? await missingFiles(parsed.config, file) : []
+  const missing = parsed.ok
+    ? [...(await missingFiles(parsed.config, file)), ...(await unfit(parsed.config, file))]
+    : []
   const result: ParsedConfig = missing.length > 0 ? { ok: false, problems: missing } : parsed
   if (options.json === true)
     printJson({ ...toJson(file, result), ...(options.file.length > 0 ? { notes } : {}) })
@@ -46,6 +49,16 @@ async function check(options: CheckOptions): Promise<void> {
     await report(file, result)
   }
   if (!result.ok) process.exitCode = 1
+}
+
+/** Keys, lists and secrets of routes that answer by themselves; read where there are any. */
+async function unfit(config: Config, file: ConfigFile): Promise<Problem[]> {
+  const served = config.routes.some(({ serve }) => serve !== undefined)
+  if (!served && Object.keys(config.identity).length === 0) return []
+  const { checkServeFiles } = await import('@budao/gateway')
+  const { placeProblem } = await import('@budao/model/parser')
+  const place = placeProblem(file.text, file.name)
+  return (await checkServeFiles(config, dirname(file.path))).map((problem) => place(problem))
 }
 
 /** Importers are loaded where there is something to import. */

@@ -1,4 +1,4 @@
-import type { IdentityConfig } from '@budao/model'
+import type { IdentityConfig, SecretConfig } from '@budao/model'
 import type { FetchedToken, IdentityEnv, IdentityProvider } from '../serve/identity.ts'
 import { TestIdentity } from '../serve/test-identity.ts'
 
@@ -29,6 +29,13 @@ export async function openTokenProvider(
 /** Whether its access token is kept though no route gives it out. */
 export function keepsToken(config: IdentityConfig): boolean {
   return 'weixin' in config && config.weixin.accessToken
+}
+
+/** The secrets that it is opened with, by their place in its settings. */
+export function identitySecrets(
+  config: IdentityConfig,
+): { readonly key: readonly string[]; readonly source: SecretConfig }[] {
+  return 'weixin' in config ? [{ key: ['weixin', 'secret'], source: config.weixin.secret }] : []
 }
 
 /** The addresses that a provider is asked at; empty where nobody is asked. */

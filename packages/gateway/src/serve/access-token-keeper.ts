@@ -1,7 +1,6 @@
-import type { EventDraft } from '@budao/model'
+import type { AccessToken, EventDraft } from '@budao/model'
 import { retryAfter, tokenRenewal } from '@budao/resilience'
 import type { TokenProvider } from '../providers/open-identity.ts'
-import type { AccessToken } from './access-token.ts'
 
 const RETRY_MS = 1_000
 const RETRY_MAX_MS = 60_000

@@ -1,13 +1,7 @@
+import type { AccessToken } from '@budao/model'
 import type { OwnAnswer } from '../exchange/own-answer.ts'
 import { wrongMethod } from '../exchange/reply.ts'
 import { codeReply } from './serve-replies.ts'
-
-/** An access token as the main thread keeps it, and tells it to all threads. */
-export interface AccessToken {
-  readonly token: string
-  /** Milliseconds since 1970. */
-  readonly expiresAt: number
-}
 
 const readOnly = wrongMethod('GET, HEAD')
 

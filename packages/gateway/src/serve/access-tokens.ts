@@ -1,8 +1,7 @@
-import type { Config, IdentityConfig } from '@budao/model'
+import type { AccessToken, Config, IdentityConfig } from '@budao/model'
 import type { Random } from '@budao/resilience'
 import { keepsToken, openTokenProvider } from '../providers/open-identity.ts'
 import { AccessTokenKeeper, type AccessTokenReport } from './access-token-keeper.ts'
-import type { AccessToken } from './access-token.ts'
 import type { ServeOutside } from './serve-keeper.ts'
 import { accessTokenText, type ServedTextsByName } from './served-texts.ts'
 
@@ -66,9 +65,9 @@ export class AccessTokens {
     }
   }
 
-  /** Null while there is none that is good. */
-  get(name: string): AccessToken | null {
-    return [...this.#kept.values()].findLast((each) => each.name === name)?.keeper.token ?? null
+  /** Undefined where none is kept, null while there is none that is good. */
+  get(name: string): AccessToken | null | undefined {
+    return [...this.#kept.values()].findLast((each) => each.name === name)?.keeper.token
   }
 
   texts(): ServedTextsByName {

@@ -1,4 +1,12 @@
-import type { ChannelsConfig, EventDraft } from '@budao/model'
+import { rename, writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import type {
+  ChannelChange,
+  ChannelChangeResult,
+  ChannelListReport,
+  ChannelsConfig,
+  EventDraft,
+} from '@budao/model'
 import { compactJws } from '../keys/compact-jws.ts'
 import { parsePrivateKeys, type SigningKey } from '../keys/private-keys.ts'
 import { WatchedFiles } from '../tls/watched-files.ts'
@@ -24,6 +32,8 @@ export class ChannelList {
   #inForce: ChannelOrder
   #text = ''
   #signedAt = 0
+  /** Why an operator is just changing it. */
+  #reason = ''
 
   /** Throws when a file cannot be used, or apps that know `before` would not take the list. */
   constructor(route: string, config: ChannelsConfig, before: ChannelOrder | null, env: ChannelListEnv) {
@@ -47,8 +57,35 @@ export class ChannelList {
     return this.#text
   }
 
-  /** Milliseconds until what is served now is good no more. */
-  get leftMs(): number {
+  report(): ChannelListReport {
+    const { version, order } = this.#inForce
+    const expiresInSeconds = this.#leftMs / 1_000
+    return { route: this.route, version, order, expiresInSeconds, changeable: this.#file !== null }
+  }
+
+  /** Writes another order to the file and signs it at once. */
+  async set({ order, version, reason }: ChannelChange): Promise<ChannelChangeResult> {
+    const { file } = this.#config
+    if (file === undefined) {
+      const problem = 'the order stands in the configuration: change it there, or use channels.file'
+      return { ok: false, code: 'order-configured', problem }
+    }
+    const next = { version: version ?? this.#inForce.version + 1, order }
+    const problem = writtenProblem(next) || orderProblem(this.#inForce, next)
+    if (problem !== '') return { ok: false, code: 'order-refused', problem }
+    try {
+      this.#reason = reason
+      await replaceFile(resolve(this.#env.baseDir, file), `${JSON.stringify(next, null, 2)}\n`)
+      await this.look()
+    } catch (error) {
+      return { ok: false, code: 'not-applied', problem: `${file} cannot be written: ${String(error)}` }
+    } finally {
+      this.#reason = ''
+    }
+    return { ok: true, version: next.version }
+  }
+
+  get #leftMs(): number {
     return this.#signedAt + this.#config.ttl - this.#env.wallNow()
   }
 
@@ -57,7 +94,7 @@ export class ChannelList {
     const changed = [this.#lookAtKey(), this.#lookAtFile()].some(Boolean)
     const now = this.#env.wallNow()
     // A clock that was set back would leave a list from the future.
-    const fresh = now >= this.#signedAt && this.leftMs > this.#config.ttl / 2
+    const fresh = now >= this.#signedAt && this.#leftMs > this.#config.ttl / 2
     if (this.#text !== '' && fresh && !changed) return false
     await this.#sign(now)
     return true
@@ -87,7 +124,12 @@ export class ChannelList {
       severity: 'info',
       subject: this.route,
       message: `Apps are told to try ${next.order[0]} first: version ${next.version} of the channel list.`,
-      evidence: { version: next.version, before: before.version, order: next.order.join(' ') },
+      evidence: {
+        version: next.version,
+        before: before.version,
+        order: next.order.join(' '),
+        ...(this.#reason === '' ? {} : { reason: this.#reason }),
+      },
     })
     return true
   }
@@ -117,4 +159,21 @@ export function rsaKey(text: string): SigningKey {
   if (key.algorithm !== 'RS256') throw new Error('expected an RSA key: apps check nothing else')
   if (others.length > 0) throw new Error(`expected one key, got ${1 + others.length}: apps know one`)
   return key
+}
+
+/** What is wrong with an order, whatever is in force; else empty. */
+function writtenProblem(next: ChannelOrder): string {
+  try {
+    parseChannelOrder(JSON.stringify(next))
+    return ''
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+/** Whoever reads it meanwhile finds the old one or the new one. */
+async function replaceFile(path: string, text: string): Promise<void> {
+  const draft = `${path}.${process.pid}.tmp`
+  await writeFile(draft, text)
+  await rename(draft, path)
 }

@@ -1,4 +1,10 @@
-import type { ChannelsConfig, Config } from '@budao/model'
+import type {
+  ChannelChange,
+  ChannelChangeResult,
+  ChannelListReport,
+  ChannelsConfig,
+  Config,
+} from '@budao/model'
 import type { ChannelList } from './channel-list.ts'
 import type { ChannelOrder } from './channel-order.ts'
 import type { ServeOutside } from './serve-keeper.ts'
@@ -12,13 +18,6 @@ export interface ChannelListsOptions {
   /** Milliseconds since 1970. */
   wallNow(): number
   onChange(): void
-}
-
-/** A signed list, for metrics. */
-export interface ChannelsReport {
-  readonly route: string
-  readonly version: number
-  readonly leftMs: number
 }
 
 /** The signed lists of all routes. */
@@ -66,12 +65,21 @@ export class ChannelLists {
     return Object.fromEntries([...this.#lists].map(([name, { text }]) => [name, text]))
   }
 
-  report(): ChannelsReport[] {
-    return [...this.#lists.values()].map(({ route, order, leftMs }) => ({
-      route,
-      version: order.version,
-      leftMs,
-    }))
+  report(): ChannelListReport[] {
+    return [...this.#lists.values()].map((list) => list.report())
+  }
+
+  /** Has a route tell apps another order, by its file. */
+  async set(route: string, change: ChannelChange): Promise<ChannelChangeResult> {
+    const list = [...this.#lists.values()].findLast((each) => each.route === route)
+    if (list === undefined) {
+      const known = [...this.#lists.values()].map((each) => each.route).join(', ')
+      const problem = `no route ${route.slice(0, 100)} with a channel list: expected ${known === '' ? 'none' : known}`
+      return { ok: false, code: 'unknown-route', problem }
+    }
+    const result = await list.set(change)
+    if (result.ok) this.#options.onChange()
+    return result
   }
 
   async #look(): Promise<void> {

@@ -1,7 +1,7 @@
+import type { ChannelListReport } from '@budao/model'
 import type { Exposition } from '../metrics/exposition.ts'
 import { writeSdk } from './sdk-exposition.ts'
 import type { AccessTokenReport } from './access-token-keeper.ts'
-import type { ChannelsReport } from './channel-lists.ts'
 import { providerCallKinds } from './identity.ts'
 import { loginResults } from './identity-metrics.ts'
 import type { IdentityReport, SdkReport } from './serve-memory.ts'
@@ -10,7 +10,7 @@ import type { IdentityReport, SdkReport } from './serve-memory.ts'
 export interface ServedReport {
   /** Null where nothing takes what apps tell. */
   readonly sdk: SdkReport | null
-  readonly channels: readonly ChannelsReport[]
+  readonly channels: readonly ChannelListReport[]
   readonly tokens: readonly AccessTokenReport[]
   readonly identity: readonly IdentityReport[]
 }
@@ -22,7 +22,7 @@ export function writeServed(text: Exposition, { sdk, channels, tokens, identity 
   writeTokens(text, tokens)
 }
 
-function writeChannels(text: Exposition, channels: readonly ChannelsReport[]): void {
+function writeChannels(text: Exposition, channels: readonly ChannelListReport[]): void {
   if (channels.length === 0) return
   text.family('budao_channels_version', 'gauge', 'Version of the channel list that apps are told.')
   for (const { route, version } of channels) text.sample({ route }, version)
@@ -31,7 +31,7 @@ function writeChannels(text: Exposition, channels: readonly ChannelsReport[]): v
     'gauge',
     'Time until the list that is served now is good no more.',
   )
-  for (const { route, leftMs } of channels) text.sample({ route }, leftMs / 1_000)
+  for (const { route, expiresInSeconds } of channels) text.sample({ route }, expiresInSeconds)
 }
 
 function writeIdentity(text: Exposition, providers: readonly IdentityReport[]): void {

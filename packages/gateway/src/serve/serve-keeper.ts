@@ -1,9 +1,15 @@
-import type { Config, EventDraft } from '@budao/model'
+import type {
+  AccessToken,
+  ChannelChange,
+  ChannelChangeResult,
+  ChannelListReport,
+  Config,
+  EventDraft,
+} from '@budao/model'
 import type { Random } from '@budao/resilience'
 import type { AccessTokenReport } from './access-token-keeper.ts'
-import type { AccessToken } from './access-token.ts'
 import { AccessTokens } from './access-tokens.ts'
-import { ChannelLists, type ChannelsReport } from './channel-lists.ts'
+import { ChannelLists } from './channel-lists.ts'
 import type { ServedTextsByName } from './served-texts.ts'
 
 /** What a gateway has from outside. */
@@ -54,12 +60,25 @@ export class ServeKeeper {
     this.#tokens.retain(config)
   }
 
-  /** Null while there is none that is good. */
-  accessToken(provider: string): AccessToken | null {
+  /** What apps are told now. */
+  channels(): readonly ChannelListReport[] {
+    return this.#lists.report()
+  }
+
+  /** Has a route tell apps another order, by its file. */
+  setChannels(route: string, change: ChannelChange): Promise<ChannelChangeResult> {
+    return this.#lists.set(route, change)
+  }
+
+  /** Undefined for a provider of which none is kept, null while there is none that is good. */
+  accessToken(provider: string): AccessToken | null | undefined {
     return this.#tokens.get(provider)
   }
 
-  report(): { readonly channels: readonly ChannelsReport[]; readonly tokens: readonly AccessTokenReport[] } {
+  report(): {
+    readonly channels: readonly ChannelListReport[]
+    readonly tokens: readonly AccessTokenReport[]
+  } {
     return { channels: this.#lists.report(), tokens: this.#tokens.report() }
   }
 
