@@ -2,7 +2,8 @@
  * `npm start`: the shop at two sites of two processes each, a gateway at each site, a mini program in the
  * browser, simulated phones. Ends with Ctrl-C or SIGTERM, and with it all it has started.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { generateKeyPairSync } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -40,6 +41,7 @@ const stateDir = options.temporary
   : (options.data ?? join(workspace, 'data', ports === defaultPorts ? 'shop' : `shop-${ports[0]}`))
 const runDir = join(stateDir, 'run')
 mkdirSync(runDir, { recursive: true })
+keepSessionKey()
 const tty = process.stdout.isTTY && process.send === undefined
 const { restartAfterMs } = options
 const crew = new Crew({ runDir, restartAfterMs, say })
@@ -94,6 +96,14 @@ function startMiniProgram(): void {
     crew: name,
     args: [script, '--port', String(port), ...gateways, '--run-dir', shown(runDir)],
   })
+}
+
+/** Signs the mini program's tokens, at both gateways: one issued by either holds at the other. */
+function keepSessionKey(): void {
+  const file = join(stateDir, 'session.pem')
+  if (existsSync(file)) return
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
 }
 
 /** Returns the gateways' configuration files. */

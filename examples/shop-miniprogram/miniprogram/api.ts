@@ -1,4 +1,11 @@
-import { ApiError, createClient, followPlatform, nativeStorage, weixin } from '@budao/miniprogram'
+import {
+  ApiError,
+  createClient,
+  followPlatform,
+  nativeStorage,
+  weixin,
+  weixinLogin,
+} from '@budao/miniprogram'
 import type { CallOptions, OutboxWatcher } from '@budao/miniprogram'
 import { answeredBy, networkIs, nobodyAnswered, sitesGone } from './answering'
 import { channels } from './config'
@@ -14,13 +21,11 @@ export const api = createClient({
   // Lists are asked for anew after ten seconds, and kept for a day for when nobody answers.
   cache: { freshMs: 10_000 },
   keysHonoured: true,
-  headers: { 'X-User': user() },
+  auth: { login: weixinLogin(wx), keep: true },
   onQueued: queued,
   telemetry: { app: 'budao-shop', appVersion: '0.1.0' },
 })
 followPlatform(api, wx)
-// Before any call: what is kept and what waits is this user's.
-void api.setUser(user())
 
 /** Data, and whether it is of now. */
 export interface Loaded<T> {
@@ -42,15 +47,6 @@ export async function load<T>(path: string, options: CallOptions = {}): Promise<
   const staleSince = isStale ? (Number.isNaN(date) ? Date.now() : date) - age : null
   if (source === 'stale') nobodyAnswered()
   return { data: data.data, site: headers['x-site'] ?? '', staleSince }
-}
-
-/** The same on this phone for ever. */
-function user(): string {
-  const known = wx.getStorageSync<string>('user')
-  if (known !== '') return known
-  const made = `wx-${Math.random().toString(36).slice(2, 10)}`
-  wx.setStorageSync('user', made)
-  return made
 }
 
 const unanswered: readonly string[] = ['network', 'timeout', 'no-channel', 'bad-answer']

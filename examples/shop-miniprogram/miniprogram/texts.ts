@@ -22,7 +22,7 @@ const zh = {
   switchedTo: (before: string, now: string) => `${before}网关没有应答，已切换到${now}网关`,
   offline: '没有网络：可以照常浏览、下单，联网后自动发送',
   sitesGone: (channel: string) => `${channel}网关在应答，但两个机房都不在：显示网关保存的数据`,
-  unreachable: '两个网关都没有应答：显示手机里保存的数据',
+  unreachable: '商城没有应答：显示手机里保存的数据',
   savedAt: (time: string) => `${time} 的数据 · 暂时连不上，可能已经变化`,
 
   cartEmpty: '购物车是空的',
@@ -88,7 +88,7 @@ const en: typeof zh = {
   switchedTo: (before, now) => `Gateway ${before} does not answer: now over ${now}`,
   offline: 'No network: browse and order as usual, it is sent later',
   sitesGone: (channel) => `Gateway ${channel} answers, but no site does: showing what it kept`,
-  unreachable: 'Neither gateway answers: showing what this phone kept',
+  unreachable: 'The shop does not answer: showing what this phone kept',
   savedAt: (time) => `As of ${time} · no connection, may have changed`,
 
   cartEmpty: 'Your cart is empty',

@@ -107,7 +107,7 @@ function languageHere(): string {
 /** One that a gateway's provider for tests takes: each only once, and of this browser. */
 function testLoginCode(): string {
   const kept = localStorage.getItem('phone')
-  const phone = kept ?? crypto.randomUUID().slice(0, 8)
+  const phone = kept ?? `wx${crypto.randomUUID().slice(0, 8)}`
   if (kept === null) localStorage.setItem('phone', phone)
   return `test-${phone}-${crypto.randomUUID().slice(0, 8)}`
 }
