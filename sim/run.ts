@@ -1,6 +1,8 @@
 // npm run sim -- [--seed N] [--runs M]: incidents of the gateway's rules from N on, each printed before it is lived through.
 // npm run sim -- sdk ...: phones with the SDK on networks that fail.
+// npm run sim -- failover ...: controllers, observers and gateways of two sites while things break.
 import { parseArgs } from 'node:util'
+import { simulateFailover } from './failover/main.ts'
 import { describe, drawIncident } from './incident.ts'
 import { sdkUsage, simulateSdk } from './sdk/main.ts'
 import { scenarios } from './sdk/scenarios.ts'
@@ -9,7 +11,12 @@ import { live } from './world.ts'
 
 const usage = 'Usage: npm run sim -- [--seed N] [--runs M]   (default: a seed of the moment, 100 runs)'
 const [first, ...rest] = process.argv.slice(2)
-const well = first === 'sdk' ? await simulatePhones(rest) : simulateIncidents(process.argv.slice(2))
+const well =
+  first === 'sdk'
+    ? await simulatePhones(rest)
+    : first === 'failover'
+      ? await simulateFailover(rest)
+      : simulateIncidents(process.argv.slice(2))
 if (!well) process.exitCode = 1
 
 function simulateIncidents(args: readonly string[]): boolean {

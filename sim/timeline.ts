@@ -29,12 +29,12 @@ export class Timeline implements Clock {
     this.#planned.splice(low, 0, planned)
   }
 
-  /** Runs until nothing is planned; calls `afterEach` after every step. */
-  run(afterEach: () => void): void {
+  /** Runs until nothing is planned, or `afterEach`, which is called after every step, says true. */
+  run(afterEach: () => boolean | void): void {
     for (let next = this.#planned.pop(); next !== undefined; next = this.#planned.pop()) {
       this.#now = next.at
       next.run()
-      afterEach()
+      if (afterEach() === true) return
     }
   }
 }

@@ -39,6 +39,8 @@ export type LeadershipEvent =
   | { readonly kind: 'read'; readonly record: Versioned<LeaderRecord> | null | undefined }
   /** `null`: nobody knows whether it was stored. */
   | { readonly kind: 'stored'; readonly result: CompareAndSetResult | null }
+  /** The kernel where that holder ran says that it is gone: nobody need wait for its lease. */
+  | { readonly kind: 'gone'; readonly holder: string }
   /** It stops in an orderly way. */
   | { readonly kind: 'resign' }
 
@@ -98,6 +100,11 @@ export function stepLeadership(
       }
       break
     }
+    case 'gone':
+      // Wrong or right, it is harmless: who is overtaken by a term finds every record changed under it.
+      if (state.record?.value.holder === event.holder && state.sighting !== null)
+        state = { ...state, sighting: { ...state.sighting, at: -Infinity }, nextAt: now }
+      break
     case 'resign':
       if (state.until !== null) effects.push({ kind: 'unled' })
       return { state: { ...state, until: null, nextAt: Infinity }, effects }

@@ -57,8 +57,9 @@ function automatic(draft: UnitDraft, lease: WriteLease): RunDraft | null {
   }
   const verdict = state.verdicts.find((each) => each.site === site) ?? null
   const evidence = verdict === null ? {} : evidenceOf(verdict)
-  const lapsedMs = sighting === null ? 0 : now - sighting.at - lease.ttlMs
-  const lapsed = lapsedMs > unitTimes.lapse
+  // Who has just begun to lead may have missed renewals together with everybody else: the store was away.
+  const lapsedMs = sighting === null ? 0 : now - Math.max(sighting.at, state.ledAt) - lease.ttlMs
+  const lapsed = lapsedMs > rules.lapseMs
   if (verdict?.state === 'advise') {
     draft.tell(
       `${unit}@${lease.epoch}/advise`,

@@ -52,7 +52,15 @@ function learn(draft: UnitDraft, event: UnitEvent): UnitWish | null {
       break
     case 'led':
       // What this controller has stored or ordered in an earlier term may have been overtaken.
-      draft.set({ term: event.term, storing: null, stage: null, steps: [], wants: null, publishedEpoch: 0 })
+      draft.set({
+        term: event.term,
+        ledAt: draft.now,
+        storing: null,
+        stage: null,
+        steps: [],
+        wants: null,
+        publishedEpoch: 0,
+      })
       break
     case 'unled':
       draft.set({ term: null, storing: null, stage: null, wants: null })
@@ -82,7 +90,7 @@ function seeLease(draft: UnitDraft, record: Versioned<WriteLease> | null): void 
     return
   }
   if (lease !== undefined && lease !== null && record.version <= lease.version) return
-  const moved = lease !== undefined && lease?.value.epoch !== record.value.epoch
+  const moved = lease !== undefined && lease !== null && lease.value.epoch !== record.value.epoch
   draft.set({
     lease: record,
     sighting: sightLease(sighting, record.value, draft.now),

@@ -1,4 +1,4 @@
-import type { Automation, FailoverConfig, ObjectivesConfig } from '@budao/model'
+import type { Automation, DetectionConfig, FailoverConfig, ObjectivesConfig } from '@budao/model'
 
 /** What of the configuration a unit’s rules look at. Times in milliseconds. */
 export interface UnitRules {
@@ -19,6 +19,8 @@ export interface UnitRules {
   readonly minSites: number
   readonly minCapacityPercent: number
   readonly failback: 'manual' | 'automatic'
+  /** A holder whose lease ended so long ago cannot renew, whatever else it can; Infinity: not looked at. */
+  readonly lapseMs: number
   /** The provider can bring a site’s data back to its last consistent position. */
   readonly restores: boolean
   /** A standby that is down is taken from those whose answer is awaited. */
@@ -39,8 +41,6 @@ export const unitTimes = {
   restore: 30_000,
   /** Until all gateways that can be reached have the placement. */
   publish: 500,
-  /** A holder that has not renewed for so long cannot, whatever else it can. */
-  lapse: 10_000,
   /** Between two moves, whatever the reason. */
   calm: 10_000,
 } as const
@@ -52,6 +52,7 @@ export function unitRules(
   sites: readonly string[],
   failover: FailoverConfig,
   objectives: ObjectivesConfig = {},
+  detection: Pick<DetectionConfig, 'mode'> = { mode: 'accelerated' },
 ): UnitRules {
   const { order = sites } = failover
   const rest = sites.filter((site) => !order.includes(site))
@@ -70,6 +71,7 @@ export function unitRules(
     minSites: failover.minSites,
     minCapacityPercent: failover.minCapacityPercent,
     failback: failover.failback,
+    lapseMs: detection.mode === 'literal' ? Infinity : 2000,
     restores: false,
     reducesInSync: true,
   }

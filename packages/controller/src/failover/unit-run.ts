@@ -97,7 +97,7 @@ function handOver(draft: UnitDraft, run: FailoverRun, lease: Versioned<WriteLeas
   const reached = draft.state.positions.find(({ site }) => site === run.to)?.position
   const able = chooseTarget(draft.state, run.from, { forced: true }).refused[run.to] === undefined
   if (able && position !== null && reached !== undefined && reached >= position) {
-    grant(draft, run, lease, run.to)
+    grant(draft, run, lease, run.to, true)
   } else if (!able || now >= beganAt + unitTimes.catchUp) grant(draft, run, lease, run.from)
   else draft.wakeAt(beganAt + unitTimes.catchUp)
 }
@@ -134,10 +134,16 @@ function restored(draft: UnitDraft, run: FailoverRun, to: string, epoch: number)
   return false
 }
 
-function grant(draft: UnitDraft, run: FailoverRun, lease: Versioned<WriteLease>, to: string): void {
+function grant(
+  draft: UnitDraft,
+  run: FailoverRun,
+  lease: Versioned<WriteLease>,
+  to: string,
+  caughtUp = false,
+): void {
   const { rules } = draft.state
   draft.enter(run, 'granting', lease.value.epoch)
-  draft.store(leaseKey(run.unit), lease.version, grantedLease(run.unit, to, lease.value, rules))
+  draft.store(leaseKey(run.unit), lease.version, grantedLease(run.unit, to, lease.value, rules, caughtUp))
 }
 
 /** The next epoch is granted: its site is to take it, or another one gets one of its own. */

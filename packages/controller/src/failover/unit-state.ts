@@ -33,6 +33,8 @@ export interface UnitState {
   readonly automation: Automation
   /** The leadership of this controller, null while another one leads. */
   readonly term: number | null
+  /** Since when it leads, monotonic. */
+  readonly ledAt: number
   /** The compare-and-set under way: one at a time. */
   readonly storing: string | null
   readonly stage: Stage | null
@@ -94,6 +96,7 @@ export function unknownUnit(rules: UnitRules): UnitState {
     drained: [],
     automation: rules.automation,
     term: null,
+    ledAt: 0,
     storing: null,
     stage: null,
     steps: [],

@@ -31,6 +31,8 @@ export interface WriteLease {
    * it; who takes one away must store that first.
    */
   readonly inSync: readonly string[]
+  /** The last epoch that somebody claimed before this one, and may have written in; 0: none. */
+  readonly heldBefore: number
   /**
    * Set by who claims: writes acknowledged in earlier epochs longer ago than this are all here, milliseconds; younger
    * ones may be missing. 0: none is. Null: nobody knows, or the unit has no earlier epoch.
@@ -46,14 +48,16 @@ export function leaseKey(unit: string): string {
   return `lease/${unit}`
 }
 
-/** The first grant of a unit, or the next one after `before` was fenced. */
+/** The first grant of a unit, or the next one after `before` was fenced. `caughtUp`: the site has everything of before. */
 export function grantedLease(
   unit: string,
   site: string,
   before: WriteLease | null,
   { ttlMs, guardMs }: Pick<WriteLease, 'ttlMs' | 'guardMs'>,
+  caughtUp = false,
 ): WriteLease {
-  const { epoch = 0, inSync = [] } = before ?? {}
+  const { epoch = 0, inSync = [], renewal = 0, heldBefore: earlier = 0 } = before ?? {}
+  const heldBefore = renewal > 0 ? epoch : earlier
   return {
     unit,
     epoch: epoch + 1,
@@ -63,7 +67,8 @@ export function grantedLease(
     renewal: 0,
     ttlMs,
     guardMs,
-    inSync,
+    inSync: caughtUp && !inSync.includes(site) ? [...inSync, site] : inSync,
+    heldBefore,
     lossMs: null,
   }
 }

@@ -1,0 +1,207 @@
+import type { FailoverRun, SiteOpinion, Versioned, WriteLease } from '@budao/model'
+import { detectionDefaults, leaseKey, phiDeviations, runKey } from '@budao/model'
+import { SeededDraws } from '../../packages/testkit/src/random.ts'
+import { Timeline } from '../timeline.ts'
+import { Checker } from './checker.ts'
+import { unitRules } from './decisions.ts'
+import { Faults } from './faults.ts'
+import { Network, outside } from './network.ts'
+import type { Schedule } from './schedule.ts'
+import { domains, sites } from './schedule.ts'
+import { SimBackend } from './sim-backend.ts'
+import { SimController } from './sim-controller.ts'
+import type { Mutation } from './sim-keeper.ts'
+import { SimKeeper, unit } from './sim-keeper.ts'
+import { SimLog } from './sim-log.ts'
+import { SimObserver } from './sim-observer.ts'
+import { SimProcess } from './sim-process.ts'
+import { SimStore } from './sim-store.ts'
+
+/** After the last fault everything has to be well within this time: three minutes of damped flapping included. */
+const convergeMs = 240_000
+
+/** Far more than happens in the longest run. */
+const stepsMax = 3_000_000
+
+/** What came of one run. */
+export interface Outcome {
+  readonly violations: readonly string[]
+  readonly story: readonly string[]
+  readonly writes: number
+  readonly asked: number
+  readonly lost: number
+  readonly moves: number
+  readonly epochs: number
+  /** From the last fault’s end until a write was acknowledged by a unit at rest, milliseconds. */
+  readonly convergedMs: number
+  /** First acknowledged write of each epoch, milliseconds from the start. */
+  readonly firstWrites: readonly number[]
+  /** What happened, counted. */
+  readonly steps: number
+}
+
+/** Lives through a schedule. `tells` keeps the story; `until` ends the run early, for measurements. */
+export function live(
+  schedule: Schedule,
+  options: { readonly mutation?: Mutation; readonly tells?: boolean; readonly until?: number } = {},
+): Outcome {
+  const { mutation = 'none', tells = false, until } = options
+  const timeline = new Timeline()
+  const draws = new SeededDraws(schedule.seed ^ 0x5eed)
+  const network = new Network(timeline, draws, schedule.networkMs, schedule.lossPercent)
+  const store = new SimStore(timeline, draws, network, domains)
+  const checker = new Checker(() => timeline.now(), tells)
+  let made = 0
+  const process = (name: string, domain: string): SimProcess =>
+    new SimProcess(
+      timeline,
+      name,
+      domain,
+      schedule.rates[made++ % schedule.rates.length]!,
+      draws.integer(0, 1e6),
+    )
+
+  const backends = sites.map((site) => new SimBackend(process(`backend-${site}`, site), timeline, network))
+  const keepers: SimKeeper[] = []
+  const keeperWorld = { network, store, checker, keepers, synchronous: schedule.synchronous, mutation, draws }
+  for (const [index, site] of sites.entries()) {
+    keepers.push(
+      new SimKeeper(site, process(`gateway-${site}`, site), backends[index]!, new SimLog(), keeperWorld),
+    )
+  }
+  const watcher = process('witness', 'witness')
+  const rules = {
+    ...unitRules(
+      unit,
+      'shop',
+      sites,
+      {
+        automation: 'on',
+        lease: 2500,
+        guard: mutation === 'no-guard' ? 0 : 250,
+        fence: schedule.fence,
+        every: schedule.everyMs,
+        priority: 50,
+        minSites: 1,
+        minCapacityPercent: 0,
+        failback: 'manual',
+      },
+      {},
+      { mode: schedule.mode },
+    ),
+    lossless: schedule.synchronous,
+  }
+  const wall = (): number => 1_790_000_000_000 + timeline.now()
+  const controllerWorld = { network, store, checker, keepers, rules, draws, mutation, wall }
+  const controllers = domains.map(
+    (domain) => new SimController(process(`controller-${domain}`, domain), controllerWorld),
+  )
+
+  const detector = {
+    mode: schedule.mode,
+    deviations: phiDeviations(detectionDefaults.phi),
+    stableMs: schedule.stableMs,
+  }
+  const observe = (from: SimProcess): SimObserver =>
+    new SimObserver(from, network, backends, detector, (opinions: readonly SiteOpinion[]) => {
+      for (const controller of controllers)
+        network.send(from, controller.process, () => controller.hear(opinions))
+    })
+  const begin = {
+    keeper: (keeper: SimKeeper): void => {
+      keeper.start()
+      keeper.observer = observe(keeper.process)
+    },
+    controller: (controller: SimController): void => controller.start(),
+    watcher: (): void => void observe(watcher),
+  }
+  for (const keeper of keepers) begin.keeper(keeper)
+  for (const controller of controllers) begin.controller(controller)
+  begin.watcher()
+
+  const faults = new Faults({ timeline, network, store, checker, keepers, controllers, watcher, begin })
+  for (const fault of schedule.faults) faults.plan(fault)
+
+  let ending = until ?? schedule.faultsEndAt + convergeMs
+  let asked = 0
+  const ask = (): void => {
+    if (timeline.now() >= ending) return
+    timeline.after((-Math.log(1 - draws.next()) * 1_000) / schedule.writesPerSecond, ask)
+    const keeper = draws.pick(keepers)
+    const id = ++asked
+    const there = network.delayMs(outside, keeper.site)
+    if (there < 0 || !keeper.process.alive) return
+    const { starts } = keeper.process
+    timeline.after(there, () => {
+      if (keeper.process.starts === starts) keeper.process.reach(() => keeper.write(id, () => undefined))
+    })
+  }
+  timeline.after(3_000, ask)
+
+  for (const [index, { at, kind, to }] of schedule.acts.entries()) {
+    timeline.after(at, () => {
+      const leader = controllers.find((each) => each.process.alive && each.unit.term !== null)
+      const wish = {
+        id: `wish-${index}`,
+        wish: 'move',
+        run: kind,
+        to,
+        by: 'ann',
+        reason: 'maintenance',
+      } as const
+      leader?.process.reach(() => leader.feed({ kind: 'wish', wish }))
+    })
+  }
+  checker.onNotice = (id, { code }) => {
+    if (code !== 'rate-limited') return
+    timeline.after(schedule.acknowledgeMs, () => {
+      const leader = controllers.find((each) => each.process.alive && each.unit.term !== null)
+      const wish = { id: `acknowledge ${id}`, wish: 'acknowledge', by: 'ann' } as const
+      leader?.process.reach(() => leader.feed({ kind: 'wish', wish }))
+    })
+  }
+
+  let runVersion = 0
+  let convergedMs = -1
+  const look = (): void => {
+    const now = timeline.now()
+    const run = store.peek(runKey(unit)) as Versioned<FailoverRun> | null
+    if (run !== null && run.version !== runVersion) {
+      runVersion = run.version
+      checker.stored(run.value)
+    }
+    faults.judge(run?.value ?? null)
+    if (now >= ending) return
+    timeline.after(100, look)
+    if (until !== undefined || now < schedule.faultsEndAt + 500) return
+    const lease = store.peek(leaseKey(unit)) as Versioned<WriteLease> | null
+    const rests = run === null || run.value.outcome !== null
+    const owner = keepers.find(({ site }) => site === lease?.value.site)
+    if (rests && owner !== undefined && lease?.value.state === 'held' && checker.lastAckAt > now - 500) {
+      if (checker.epoch !== lease.value.epoch) return
+      convergedMs = checker.lastAckAt - schedule.faultsEndAt
+      ending = now
+      checker.ended(owner.log)
+    }
+  }
+  timeline.after(100, look)
+  let steps = 0
+  timeline.run(() => {
+    if (++steps === stepsMax) checker.broken(`runs in circles: ${stepsMax} steps`)
+    return timeline.now() >= ending || steps >= stepsMax
+  })
+  if (until === undefined && convergedMs === -1)
+    checker.broken(`no write was acknowledged for ${convergeMs / 1000} s after the last fault`)
+  return {
+    violations: checker.violations,
+    story: checker.story,
+    writes: checker.writes,
+    asked,
+    lost: checker.lost,
+    moves: checker.moves,
+    epochs: checker.epoch,
+    convergedMs,
+    firstWrites: [...checker.firstAckOf.values()],
+    steps,
+  }
+}
