@@ -44,6 +44,10 @@ const benches: Readonly<Record<string, { about: string; load: () => Promise<{ ru
     about: 'two nodes share an address by the real keepalived: how long until it has moved, if it does',
     load: () => import('./keepalived.bench.ts'),
   },
+  dns: {
+    about: 'DNS questions per core beside PowerDNS, memory, and how soon a change is in the answers',
+    load: () => import('./dns.bench.ts'),
+  },
   blackhole: {
     about: 'a backend accepts and never answers: found, ejected, users answered in time',
     load: () => import('./blackhole.bench.ts'),

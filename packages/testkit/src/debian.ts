@@ -3,6 +3,7 @@ import {
   accessSync,
   closeSync,
   constants,
+  globSync,
   openSync,
   readFileSync,
   rmSync,
@@ -25,7 +26,7 @@ const installMsMax = 180_000
  * Otherwise the test is skipped with the reason and undefined is returned; with `CI=true` it fails instead.
  *
  * @param packageName the Debian package, e.g. `haproxy`
- * @param binary the program in it, e.g. `haproxy`
+ * @param binary the program in it, e.g. `haproxy`, or a pattern with slashes for another file of it
  */
 export async function requireDebian(
   t: TestContext,
@@ -65,8 +66,9 @@ export async function findOrInstall(
   })
 }
 
-/** Full path of a program on the path or in an sbin folder. */
+/** Full path of a program on the path or in an sbin folder; of a file that is given as a pattern with slashes, the first that is there. */
 export function findBinary(binary: string): string | undefined {
+  if (binary.includes('/')) return globSync(binary)[0]
   for (const folder of folders) {
     const path = join(folder, binary)
     try {
