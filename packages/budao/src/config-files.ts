@@ -54,6 +54,8 @@ function namedFiles(config: Config): NamedFile[] {
       if ('module' in filter) files.push({ path: [...path, 'module', 'path'], name: filter.module.path })
     }
   }
+  for (const [index, name] of (config.gslb?.geo ?? []).entries())
+    files.push({ path: ['gslb', 'geo', index], name })
   return files
 }
 

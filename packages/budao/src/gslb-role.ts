@@ -1,5 +1,12 @@
-import { ReportedSites, startGslb, type Gslb } from '@budao/controller'
-import type { Config, EventDraft, GatewayReport, GslbExplanation, GslbReport } from '@budao/model'
+import { JudgedSites, ReportedSites, startGslb, type Gslb } from '@budao/controller'
+import type {
+  Config,
+  EventDraft,
+  GatewayReport,
+  GslbExplanation,
+  GslbReport,
+  SiteVerdict,
+} from '@budao/model'
 
 /** What a process gives to its DNS. */
 export interface GslbRoleOptions {
@@ -11,29 +18,32 @@ export interface GslbRoleOptions {
 
 /** DNS answers of this process, from what its own gateway knows of the sites. */
 export class GslbRole {
-  readonly #sites: ReportedSites
+  readonly #seen: ReportedSites
+  readonly #judged: JudgedSites
   readonly #gslb: Gslb
 
   /** Null where the configuration has no names to answer for. Rejects where it cannot listen. */
   static async start(config: Config, options: GslbRoleOptions): Promise<GslbRole | null> {
     const { gslb, sites } = config
     if (gslb === undefined) return null
-    const states = new ReportedSites(options.gatewayReport)
+    const seen = new ReportedSites(options.gatewayReport)
+    const states = new JudgedSites(seen, () => performance.now())
     try {
       const { baseDir, report, warn } = options
       const server = await startGslb(
         { gslb, sites },
-        { states, traffic: () => states.traffic, baseDir, report, warn },
+        { states, traffic: () => seen.traffic, baseDir, report, warn },
       )
-      return new GslbRole(states, server)
+      return new GslbRole(seen, states, server)
     } catch (error) {
-      states.close()
+      seen.close()
       throw error
     }
   }
 
-  private constructor(sites: ReportedSites, gslb: Gslb) {
-    this.#sites = sites
+  private constructor(seen: ReportedSites, judged: JudgedSites, gslb: Gslb) {
+    this.#seen = seen
+    this.#judged = judged
     this.#gslb = gslb
   }
 
@@ -49,7 +59,12 @@ export class GslbRole {
 
   /** Whatever happened may have changed a site: it is looked at in this turn of the event loop, not at the next look. */
   onEvent(): void {
-    this.#sites.changed()
+    this.#seen.changed()
+  }
+
+  /** Verdicts of a quorum, which overrule what this gateway sees; to be renewed within 5 s. */
+  judge(verdicts: readonly SiteVerdict[]): void {
+    this.#judged.judge(verdicts)
   }
 
   /** As `Gslb.prepare`. */
@@ -66,7 +81,7 @@ export class GslbRole {
   }
 
   async close(): Promise<void> {
-    this.#sites.close()
+    this.#seen.close()
     await this.#gslb.close()
   }
 }

@@ -318,3 +318,30 @@ test('an address that is taken is refused with what to do', async (t) => {
     /GSLB_GEO_FILE|MMDB/,
   )
 })
+
+test('it listens on IPv6 too, and clients there have their network', async (t) => {
+  const { gslb, sites } = source({
+    gslb: '  rateLimit: false',
+    zone: '      names: { api: { services: [shop], policy: nearest } }',
+    sites: `    east: { addresses: [192.0.2.1] }
+    west: { addresses: [198.51.100.1], networks: ["::1/128"] }
+`,
+  })
+  const server = await Gslb.start(
+    { sites, gslb: { ...gslb, listen: ['[::1]:0'] } },
+    {
+      states: new TestSites(),
+      traffic: () => ({ site: 'east', requestsPerSecond: 0 }),
+      baseDir: '.',
+      report() {},
+      warn() {},
+    },
+  )
+  t.after(() => server.close())
+  const [, port] = /^\[::1\]:(\d+)$/.exec(server.addresses[0]!)!
+  const socket = createSocket('udp6')
+  t.after(() => socket.close())
+  socket.send(question('api.shop.example', 'A'), Number(port), '::1')
+  const [answer] = (await once(socket, 'message', { signal: AbortSignal.timeout(10_000) })) as [Buffer]
+  assert.deepEqual(addresses(read(answer)), ['198.51.100.1'])
+})
