@@ -332,8 +332,16 @@ async function checkAnswers(port: number): Promise<string[]> {
 
 function dataOf(answer: DecodedPacket): string {
   const [first] = answer.answers ?? []
-  if (first === undefined || !('data' in first)) return (answer as { rcode?: string }).rcode ?? ''
-  return String(Array.isArray(first.data) ? first.data[0] : first.data)
+  if (first === undefined) return (answer as { rcode?: string }).rcode ?? ''
+  switch (first.type) {
+    case 'A':
+    case 'AAAA':
+      return first.data
+    case 'TXT':
+      return [first.data].flat().join('')
+    default:
+      return first.type
+  }
 }
 
 /** Milliseconds from a site's event to the first answer without it, and from its end to the first with it. */
