@@ -129,7 +129,7 @@ async function playRound(
   results: Map<string, TrialResult[]>,
 ): Promise<void> {
   const ends: (() => unknown)[] = []
-  const cleanup = { after: (work: () => unknown) => ends.unshift(work) }
+  const cleanup = { after: (work: () => unknown) => ends.push(work) }
   try {
     const trials = chosen.map((each) => ({ each, trial: new FailoverTrial(cleanup, { ...each, program }) }))
     await Promise.all(trials.map(({ trial }) => trial.settle()))

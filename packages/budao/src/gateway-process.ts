@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 import { consoleFiles } from '@budao/console'
 import {
@@ -35,6 +36,7 @@ import { ConfigSource } from './config-source.ts'
 import { readConfigFile } from './locate-config.ts'
 import { redactSecrets } from './redact.ts'
 import { version } from './version.ts'
+import { handoverMs } from './virtual-ip/providers/handover.ts'
 
 export interface GatewayProcessOptions {
   readonly config?: string
@@ -55,6 +57,7 @@ export class GatewayProcess implements AdminSource {
   readonly #report: (draft: EventDraft) => void
   #admin: AdminServer | null = null
   #gslb: GslbRole | null = null
+  #leaving = false
   #refused: GatewayReport['refused'] = null
   #reloading: Promise<unknown> = Promise.resolve()
   #toKeep: Snapshot | null = null
@@ -152,7 +155,7 @@ export class GatewayProcess implements AdminSource {
   }
 
   ready(): boolean {
-    return this.#gateway.serving
+    return this.#gateway.serving && !this.#leaving
   }
 
   config(): unknown {
@@ -222,6 +225,10 @@ export class GatewayProcess implements AdminSource {
   async stop(): Promise<void> {
     this.#source.close()
     const { drain } = this.snapshot.config
+    // Not ready, and serving all the same: whoever has the address still comes here until it has left.
+    this.#leaving = true
+    const waitMs = handoverMs(this.snapshot.config)
+    if (waitMs > 0) await sleep(waitMs)
     const complete = await this.#gateway.drain(drain)
     if (!complete) this.#log.warn(`requests were still under way after ${drain} ms; they are cut off`)
     await this.#gslb?.close()

@@ -18,14 +18,14 @@ export function rootFolder(t: Cleanup): string {
 /** keepalived on a host of a test's network, in the foreground, with its log as output. */
 export class TestKeepalived {
   readonly process: TestProcess
-  readonly #folder: string
 
   constructor(t: Cleanup, host: TestHost, program: string, conf: string) {
-    this.#folder = rootFolder(t)
-    const pids = ['-p', join(this.#folder, 'main.pid'), '-r', join(this.#folder, 'vrrp.pid')]
-    this.process = host.start(t, program, ['-n', '-l', '-D', '-P', '-f', conf, ...pids])
-    // Registered last, run before the folder with its pid is gone: killed alone, the main process would leave its child behind.
+    const folder = rootFolder(t)
+    // Hooks run in the order in which they were registered. The main process killed alone may leave its child behind, which
+    // holds the pipe that is waited for.
     t.after(() => this.kill())
+    const pids = ['-p', join(folder, 'main.pid'), '-r', join(folder, 'vrrp.pid')]
+    this.process = host.start(t, program, ['-n', '-l', '-D', '-P', '-f', conf, ...pids])
   }
 
   /** How often it has entered a state so far. */
@@ -35,20 +35,16 @@ export class TestKeepalived {
 
   /** As if the machine had lost it: neither of its processes can say farewell or tidy up. */
   async kill(): Promise<void> {
-    if (!this.process.running) return
+    const { pid } = this.process.child
+    if (pid === undefined || !this.process.running) return
     // Stopped first: it would start its child again, or end it politely.
-    process.kill(this.process.pid, 'SIGSTOP')
-    const child = Number(readPid(join(this.#folder, 'vrrp.pid')))
-    if (child > 0) process.kill(child, 'SIGKILL')
+    process.kill(pid, 'SIGSTOP')
+    for (const child of childrenOf(pid)) process.kill(child, 'SIGKILL')
     await this.process.kill()
   }
 }
 
-function readPid(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    // Not yet written: there is no child yet.
-    return '0'
-  }
+function childrenOf(pid: number): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+  return text.split(' ').flatMap((each) => (each.trim() === '' ? [] : [Number(each)]))
 }

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import type { TestContext } from 'node:test'
 import type { Cleanup } from './cleanup.ts'
 import { findOrInstall } from './debian.ts'
@@ -61,6 +62,7 @@ export async function whyNoNetwork(): Promise<string | undefined> {
 
 /** Machines on one switch, 10.77.0.1 and so on, apart from the network of this one. */
 export function makeNetwork<const N extends string>(t: Cleanup, names: readonly N[]): Record<N, TestHost> {
+  if (networks === 0) pruneNamespaces()
   const prefix = `bt${process.pid}n${networks++}`
   const add = (name: string): string => {
     ip(['netns', 'add', `${prefix}-${name}`])
@@ -81,6 +83,15 @@ export function makeNetwork<const N extends string>(t: Cleanup, names: readonly 
     return [name, new TestHost(namespace, address)]
   })
   return Object.fromEntries(hosts) as Record<N, TestHost>
+}
+
+/** Takes away what test runs left behind that were killed. */
+function pruneNamespaces(): void {
+  for (const line of ip(['netns', 'list']).split('\n')) {
+    const [, name = '', pid = ''] = /^(bt(\d+)n\d+-\w+)/.exec(line) ?? []
+    // Another run may be at it too: gone is gone.
+    if (name !== '' && !existsSync(`/proc/${pid}`)) spawnSync('ip', ['netns', 'del', name])
+  }
 }
 
 /** Why namespaces cannot be had; undefined where they can. */

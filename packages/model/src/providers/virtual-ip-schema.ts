@@ -96,6 +96,9 @@ function keepalivedSchema(duration: DurationSchema): z.ZodType<KeepalivedConfig>
       .describe(
         'A process beside the gateway that sees within a part of a second what a check sees within seconds.',
       ),
+    handover: duration
+      .or('3s', { min: 0 })
+      .describe('How long a gateway that ends serves on, no longer ready: until the address has left.'),
     notify: z
       .exactOptional(matching(/^\/[^\s"']{1,255}$/, 'the full path of a program'))
       .describe('Program that is told of each change: `INSTANCE name MASTER|BACKUP|FAULT|STOP priority`.'),

