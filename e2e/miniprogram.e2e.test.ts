@@ -104,7 +104,7 @@ test('the demo mini program: a site dies, the network goes, both gateways die', 
     await page.locator('.result .main-button').first().click()
     const orders = page.locator('[data-page="pages/orders/orders"]')
     await orders.locator('.hint').waitFor()
-    assert.match((await orders.locator('.hint').textContent())!, /东区的订单是手机里保存的记录/)
+    assert.match((await orders.locator('.hint').textContent())!, /东区的订单是手机里保存的记录，由东区应答时/)
     assert.deepEqual(await orders.locator('.state').allTextContents(), ['已下单', '手机里的记录'])
   })
 

@@ -79,12 +79,13 @@ export function followOrders(): void {
       await keep(withPurchase(purchases, { key, state: 'confirmed', id, reason: '', items, totalFen, at }))
     },
   })
-  queued.onDead = async ({ key, status }) => {
-    await loaded
-    const known = purchases.find((purchase) => purchase.key === key)
-    const reason = status === 409 ? texts.outOfStock : `HTTP ${status}`
-    if (known !== undefined) await keep(withPurchase(purchases, { ...known, state: 'refused', reason }))
-  }
+  queued.onDead = ({ key, status }) => void loaded.then(() => refuse(key, status))
+}
+
+function refuse(key: string, status: number): void {
+  const known = purchases.find((purchase) => purchase.key === key)
+  const reason = status === 409 ? texts.outOfStock : `HTTP ${status}`
+  if (known !== undefined) void keep(withPurchase(purchases, { ...known, state: 'refused', reason }))
 }
 
 async function keep(next: readonly Purchase[]): Promise<void> {

@@ -20,6 +20,7 @@ const zh = {
   answeredBy: (channel: string, site: string) =>
     site === '' || site === channel ? `${channel}网关应答` : `${channel}网关应答，数据来自${site}`,
   switchedTo: (before: string, now: string) => `${before}网关没有应答，已切换到${now}网关`,
+  backTo: (now: string) => `已回到${now}网关`,
   offline: '没有网络：可以照常浏览、下单，联网后自动发送',
   sitesGone: (channel: string) => `${channel}网关在应答，但两个机房都不在：显示网关保存的数据`,
   unreachable: '商城没有应答：显示手机里保存的数据',
@@ -58,7 +59,7 @@ const zh = {
   orderNumber: '订单号',
   notYet: '发送后才有订单号',
   keptWhy: (site: string, others: string) =>
-    `现在由${site}应答，它只有自己的订单。${others}的订单是手机里保存的记录，等${others}恢复后更新。`,
+    `现在由${site}应答，它只有自己的订单。${others}的订单是手机里保存的记录，由${others}应答时才会更新。`,
   refusedBecause: (reason: string) => `商城没有接受：${reason}`,
   outOfStock: '库存不足',
 }
@@ -86,6 +87,7 @@ const en: typeof zh = {
       ? `${channel} answers`
       : `Gateway ${channel} answers, with data of ${site}`,
   switchedTo: (before, now) => `Gateway ${before} does not answer: now over ${now}`,
+  backTo: (now) => `Back to gateway ${now}`,
   offline: 'No network: browse and order as usual, it is sent later',
   sitesGone: (channel) => `Gateway ${channel} answers, but no site does: showing what it kept`,
   unreachable: 'The shop does not answer: showing what this phone kept',
@@ -124,7 +126,7 @@ const en: typeof zh = {
   orderNumber: 'Order',
   notYet: 'gets its number when it is sent',
   keptWhy: (site, others) =>
-    `${site} answers now, and knows its own orders only. Orders of ${others} are what this phone remembers, until ${others} is back.`,
+    `${site} answers now, and knows its own orders only. Orders of ${others} are what this phone remembers, until ${others} answers.`,
   refusedBecause: (reason) => `The shop did not take it: ${reason}`,
   outOfStock: 'not enough in stock',
 }

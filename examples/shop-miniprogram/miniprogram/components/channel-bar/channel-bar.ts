@@ -1,4 +1,5 @@
 import { watchAnswering, type Answering } from '../../answering'
+import { channels } from '../../config'
 import { siteName, texts } from '../../texts'
 
 /** Says which gateway answers, and when none does. */
@@ -29,7 +30,9 @@ function lineOf({ state, channel, site, left }: Answering): { state: string; tex
     case 'unreachable':
       return { state, text: texts.unreachable }
     case 'answered':
-      if (left !== '' && left !== channel) return { state: 'switched', text: texts.switchedTo(before, now) }
+      // The first one is where every phone goes back to: nobody has failed then.
+      if (left !== '' && channel === channels[0]?.name) return { state, text: texts.backTo(now) }
+      if (left !== '') return { state: 'switched', text: texts.switchedTo(before, now) }
       return { state, text: texts.answeredBy(now, from) }
   }
 }
