@@ -57,6 +57,6 @@ function silentMs({ verdicts, verdictsAt, positionsAt }: UnitState, site: string
   const votes = verdicts.find((verdict) => verdict.site === site)?.votes ?? []
   const ages = votes
     .filter(({ use, domain }) => use === 'counted' && domain !== site)
-    .map(({ silentMs }) => silentMs ?? 0)
+    .map((vote) => vote.silentMs ?? 0)
   return ages.length === 0 ? 0 : Math.max(0, Math.min(...ages) + positionsAt - verdictsAt)
 }

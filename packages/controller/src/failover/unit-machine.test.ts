@@ -1,0 +1,410 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { FailoverRun, SiteVerdict, Versioned, WriteLease } from '@budao/model'
+import { grantedLease, leaseKey, renewedLease, runKey } from '@budao/model'
+import type { UnitEffect } from './unit-effect.ts'
+import type { UnitEvent, UnitWish } from './unit-event.ts'
+import { stepUnit } from './unit-machine.ts'
+import { unitRules } from './unit-rules.ts'
+import type { UnitRules } from './unit-rules.ts'
+import { unknownUnit } from './unit-state.ts'
+import type { UnitState } from './unit-state.ts'
+
+const rules = unitRules('shop', 'shop', ['east', 'west'], {
+  automation: 'on',
+  lease: 2500,
+  guard: 250,
+  fence: 'lease',
+  every: 3_600_000,
+  priority: 50,
+  minSites: 1,
+  minCapacityPercent: 0,
+  failback: 'manual',
+})
+
+/** One controller over a store that always answers at once; orders and publications are kept for the test to answer. */
+class Bench {
+  now = 1_000
+  state: UnitState
+  readonly store: Map<string, Versioned>
+  effects: UnitEffect[] = []
+  /** The controller dies instead of making one more. */
+  storesLeft = Infinity
+
+  constructor(change: Partial<UnitRules> = {}, store = new Map<string, Versioned>()) {
+    this.state = unknownUnit({ ...rules, ...change })
+    this.store = store
+    this.feed({ kind: 'lease', record: (store.get(leaseKey('shop')) as Versioned<WriteLease>) ?? null })
+    this.feed({ kind: 'run', record: (store.get(runKey('shop')) as Versioned<FailoverRun>) ?? null })
+  }
+
+  feed(event: UnitEvent): void {
+    if (this.storesLeft < 0) return
+    const { state, effects } = stepUnit(this.state, event, { now: this.now, wall: 1e12 + this.now })
+    this.state = state
+    for (const effect of effects) {
+      if (effect.kind !== 'store') {
+        this.effects.push(effect)
+        continue
+      }
+      if (--this.storesLeft < 0) return
+      const before = this.store.get(effect.key)
+      const ok = (before?.version ?? 0) === effect.version
+      if (ok) this.store.set(effect.key, { version: effect.version + 1, value: effect.value })
+      this.feed({ kind: 'stored', ref: effect.ref, ok, current: this.store.get(effect.key) ?? null })
+    }
+    if (state.wants !== null && this.state.wants !== null && event.kind !== 'go') this.feed({ kind: 'go' })
+  }
+
+  tick(ms: number): void {
+    this.now += ms
+    this.feed({ kind: 'tick' })
+  }
+
+  /** The verdict on each site. */
+  verdicts(states: Readonly<Record<string, SiteVerdict['state']>>): void {
+    const verdicts = Object.entries(states).map(([site, state]): SiteVerdict => ({
+      service: 'shop',
+      site,
+      state,
+      code: 'agreed',
+      votes: [],
+    }))
+    this.feed({ kind: 'verdicts', verdicts })
+  }
+
+  /** The site’s process takes or renews the lease. */
+  renew(site: string): void {
+    const record = this.store.get(leaseKey('shop')) as Versioned<WriteLease>
+    const value = renewedLease(record.value, site, `${site}#1`, 40)
+    if (value === null) return
+    const next = { version: record.version + 1, value }
+    this.store.set(leaseKey('shop'), next)
+    this.feed({ kind: 'lease', record: next })
+  }
+
+  get lease(): WriteLease {
+    return this.store.get(leaseKey('shop'))!.value as WriteLease
+  }
+
+  get run(): FailoverRun {
+    return this.store.get(runKey('shop'))!.value as FailoverRun
+  }
+
+  /** The last order, which the agent answers. */
+  answer(ok: boolean, position?: number): void {
+    const last = this.effects.findLast((effect) => effect.kind === 'order')!
+    const { stepId } = last.order
+    this.feed({
+      kind: 'answer',
+      answer: { stepId, ok, why: '', ...(position === undefined ? {} : { position }) },
+    })
+  }
+
+  published(): void {
+    const last = this.effects.findLast((effect) => effect.kind === 'publish')!
+    this.feed({ kind: 'published', stepId: last.stepId })
+  }
+
+  orders(): string[] {
+    return this.effects.flatMap((effect) =>
+      effect.kind === 'order' ? [`${effect.order.order} ${effect.order.site}`] : [],
+    )
+  }
+
+  wish(wish: Partial<Extract<UnitWish, { wish: 'move' }>>): void {
+    this.feed({
+      kind: 'wish',
+      wish: {
+        id: 'w',
+        wish: 'move',
+        run: 'switchover',
+        to: 'west',
+        by: 'ann',
+        reason: 'maintenance',
+        ...wish,
+      },
+    })
+  }
+}
+
+/** A leader, and `east` that writes. */
+function running(change: Partial<UnitRules> = {}): Bench {
+  const bench = new Bench(change)
+  bench.feed({ kind: 'led', term: 1 })
+  bench.verdicts({ east: 'up', west: 'up' })
+  bench.renew('east')
+  bench.tick(500)
+  return bench
+}
+
+test('the first site in order that is up gets the first epoch, and the next one if it does not take it', () => {
+  const bench = new Bench()
+  bench.feed({ kind: 'led', term: 1 })
+  assert.equal(bench.store.size, 0)
+  bench.verdicts({ east: 'up', west: 'up' })
+  assert.deepEqual([bench.lease.epoch, bench.lease.site, bench.lease.state], [1, 'east', 'granted'])
+  bench.tick(1_500)
+  assert.deepEqual([bench.lease.epoch, bench.lease.site], [2, 'west'])
+})
+
+test('who does not lead does nothing, and says so', () => {
+  const bench = new Bench()
+  bench.verdicts({ east: 'down', west: 'up' })
+  assert.deepEqual(bench.effects, [])
+  assert.equal(bench.state.explanation?.code, 'not-leader')
+})
+
+test('a site that is down: fenced, waited for, and the other one takes the next epoch; told once, with what is lost', () => {
+  const bench = running()
+  bench.verdicts({ east: 'down', west: 'up' })
+  assert.equal(bench.lease.state, 'fenced')
+  assert.deepEqual(bench.orders(), ['fence east'])
+  bench.tick(2_000)
+  assert.equal(bench.lease.epoch, 1, 'its lease may not have ended')
+  bench.tick(300)
+  assert.deepEqual([bench.lease.epoch, bench.lease.site, bench.lease.state], [2, 'west', 'granted'])
+  bench.renew('west')
+  assert.equal(bench.run.outcome, null)
+  bench.published()
+  const { outcome, to, lossMs, steps, by } = bench.run
+  assert.deepEqual({ outcome, to, lossMs, by }, { outcome: 'done', to: 'west', lossMs: 40, by: 'automatic' })
+  assert.deepEqual(
+    steps.map(({ step }) => step),
+    ['fencing', 'waiting', 'granting', 'claiming', 'publishing'],
+  )
+  const told = bench.effects.filter((effect) => effect.kind === 'notify')
+  assert.deepEqual(
+    told.map(({ id }) => id),
+    ['shop@1/done'],
+  )
+})
+
+test('the word of the agent that the holder has stopped is as good as its lease’s end', () => {
+  const bench = running()
+  bench.verdicts({ east: 'down', west: 'up' })
+  bench.answer(true)
+  assert.deepEqual([bench.lease.epoch, bench.lease.site], [2, 'west'])
+})
+
+test('an agent that could not be reached is asked again', () => {
+  const bench = running()
+  bench.verdicts({ east: 'down', west: 'up' })
+  bench.answer(false)
+  bench.tick(250)
+  assert.deepEqual(bench.orders(), ['fence east', 'fence east'])
+})
+
+test('where only one observer’s renewals are late, fence: process needs two domains', () => {
+  const bench = running({ fence: 'process' })
+  bench.verdicts({ east: 'down', west: 'up' })
+  assert.equal(bench.lease.state, 'fenced', 'a verdict without votes proves nothing')
+})
+
+test('a target that does not take it is passed over for another one that is up', () => {
+  const bench = running()
+  bench.verdicts({ east: 'down', west: 'up' })
+  bench.answer(true)
+  bench.verdicts({ east: 'up', west: 'down' })
+  bench.tick(1_500)
+  assert.deepEqual([bench.lease.epoch, bench.lease.site], [3, 'east'])
+  bench.renew('east')
+  bench.published()
+  assert.equal(bench.run.outcome, 'rolled-back')
+})
+
+test('a site that came back before anything was done keeps its work', () => {
+  const store = new Map<string, Versioned>()
+  const dead = new Bench({}, store)
+  dead.feed({ kind: 'led', term: 1 })
+  dead.verdicts({ east: 'up', west: 'up' })
+  dead.renew('east')
+  store.set(runKey('shop'), { version: 1, value: { ...runFrom('east', 'west', 1), verdict: downVerdict } })
+  const next = new Bench({}, store)
+  next.verdicts({ east: 'up', west: 'up' })
+  next.feed({ kind: 'led', term: 2 })
+  assert.equal(next.run.outcome, 'rolled-back')
+  assert.deepEqual([next.lease.epoch, next.lease.state], [1, 'held'])
+})
+
+test('a successor goes on from every point at which a leader may die, and the run ends once', () => {
+  for (let stores = 1; stores <= 5; stores++) {
+    const store = new Map<string, Versioned>()
+    const first = new Bench({}, store)
+    first.feed({ kind: 'led', term: 1 })
+    first.verdicts({ east: 'up', west: 'up' })
+    first.renew('east')
+    first.storesLeft = stores
+    first.verdicts({ east: 'down', west: 'up' })
+    if (first.effects.some((effect) => effect.kind === 'order')) first.answer(true)
+    const second = new Bench({}, store)
+    second.now = 50_000
+    second.verdicts({ east: 'down', west: 'up' })
+    second.feed({ kind: 'led', term: 2 })
+    second.tick(3_000)
+    if (second.lease.state === 'granted') second.renew('west')
+    second.tick(600)
+    assert.deepEqual(
+      [second.lease.epoch, second.lease.site, second.run.outcome],
+      [2, 'west', 'done'],
+      `after ${stores} stores`,
+    )
+    assert.equal(second.run.id, 'shop@1')
+  }
+})
+
+test('a fence that comes after the run was given up leaves nobody without a writer', () => {
+  const bench = running()
+  const record = bench.store.get(leaseKey('shop')) as Versioned<WriteLease>
+  const late = { version: record.version + 1, value: { ...record.value, state: 'fenced' as const } }
+  bench.store.set(leaseKey('shop'), late)
+  bench.feed({ kind: 'lease', record: late })
+  bench.answer(true)
+  assert.deepEqual([bench.lease.epoch, bench.lease.site, bench.lease.state], [2, 'east', 'granted'])
+})
+
+test('a second failover by itself waits an hour, or for a person', () => {
+  const bench = running()
+  const move = (from: string, to: string): void => {
+    bench.verdicts({ [from]: 'down', [to]: 'up' })
+    bench.answer(true)
+    bench.renew(to)
+    bench.published()
+  }
+  move('east', 'west')
+  bench.tick(60_000)
+  bench.renew('west')
+  bench.verdicts({ east: 'up', west: 'down' })
+  assert.equal(bench.state.explanation?.code, 'rate-limited')
+  assert.equal(bench.lease.site, 'west')
+  bench.feed({ kind: 'wish', wish: { id: 'a', wish: 'acknowledge', by: 'ann' } })
+  assert.equal(bench.lease.state, 'fenced')
+})
+
+test('the gating switch and the assertions', () => {
+  const cases: [change: Partial<UnitRules>, verdicts: Record<string, SiteVerdict['state']>, code: string][] =
+    [
+      [{ automation: 'advise' }, { east: 'down', west: 'up' }, 'automation-advise'],
+      [{ automation: 'off' }, { east: 'down', west: 'up' }, 'automation-off'],
+      [{}, { east: 'down', west: 'down' }, 'no-target'],
+      [{}, { east: 'advise', west: 'up' }, 'no-witness'],
+      [{ minSites: 2 }, { east: 'down', west: 'up' }, 'last-healthy-site'],
+      [{ lagMaxMs: 1000 }, { east: 'down', west: 'up' }, 'target-lags'],
+      [{ lossless: true }, { east: 'down', west: 'up' }, 'target-lags'],
+      [{}, { east: 'suspect', west: 'up' }, 'owner-suspect'],
+      [{}, { east: 'degraded', west: 'up' }, 'owner-degraded'],
+    ]
+  for (const [change, verdicts, code] of cases) {
+    const bench = running(change)
+    bench.verdicts(verdicts)
+    assert.deepEqual([bench.state.explanation?.code, bench.lease.epoch, bench.lease.state], [code, 1, 'held'])
+  }
+})
+
+test('a planned move waits until the new site has everything, and says that nothing is lost', () => {
+  const bench = running()
+  bench.wish({})
+  assert.deepEqual(bench.orders(), ['drain east'])
+  bench.answer(true, 120)
+  const position = { service: 'shop', site: 'west', lagMs: 100, divergence: 0, capacityPercent: 100 }
+  bench.feed({ kind: 'positions', positions: [{ ...position, position: 119 }] })
+  assert.equal(bench.lease.epoch, 1)
+  bench.feed({ kind: 'positions', positions: [{ ...position, position: 120 }] })
+  assert.deepEqual([bench.lease.epoch, bench.lease.site, bench.lease.inSync], [2, 'west', ['west']])
+})
+
+test('a planned move whose new site does not catch up gives the work back', () => {
+  const bench = running()
+  bench.wish({})
+  bench.answer(true, 120)
+  bench.tick(10_000)
+  assert.deepEqual([bench.lease.epoch, bench.lease.site], [2, 'east'])
+})
+
+test('what a person may not have is refused with the reason', () => {
+  const cases: [wish: Parameters<Bench['wish']>[0], west: SiteVerdict['state'], says: RegExp][] = [
+    [{ to: 'east' }, 'up', /is at east already/],
+    [{ to: 'north' }, 'up', /expected one of east, west, found north/],
+    [{}, 'down', /west cannot take shop: not-up/],
+    [{ reason: ' ' }, 'up', /needs a reason/],
+  ]
+  for (const [wish, west, says] of cases) {
+    const bench = running()
+    bench.verdicts({ east: 'up', west })
+    bench.wish(wish)
+    const reply = bench.effects.find((effect) => effect.kind === 'reply')!
+    assert.equal(reply.ok, false)
+    assert.match(reply.why.message, says)
+  }
+})
+
+test('a holder that cannot renew loses its work although its site looks well', () => {
+  const bench = running()
+  for (let ms = 0; ms < 4_000; ms += 500) bench.tick(500)
+  assert.equal(bench.lease.state, 'held')
+  bench.tick(600)
+  bench.tick(300)
+  assert.deepEqual([bench.lease.epoch, bench.lease.site], [2, 'west'])
+})
+
+test('a standby that is down is taken from those that are waited for, and that is announced', () => {
+  const bench = running()
+  const record = bench.store.get(leaseKey('shop')) as Versioned<WriteLease>
+  const inSync = { version: record.version + 1, value: { ...record.value, inSync: ['west'] } }
+  bench.store.set(leaseKey('shop'), inSync)
+  bench.feed({ kind: 'lease', record: inSync })
+  bench.verdicts({ east: 'up', west: 'down' })
+  assert.deepEqual(bench.lease.inSync, [])
+  assert.ok(
+    bench.effects.some((effect) => effect.kind === 'notify' && effect.what.code === 'in-sync-reduced'),
+  )
+})
+
+test('nothing is stored on a guess: after an answer that was lost it is read first', () => {
+  const bench = running()
+  const { state, effects } = stepUnit(
+    { ...bench.state, storing: 'x' },
+    { kind: 'stored', ref: 'x', ok: null, current: null },
+    { now: 5_000, wall: 0 },
+  )
+  assert.deepEqual(
+    effects.map(({ kind }) => kind),
+    ['read', 'read'],
+  )
+  assert.equal(stepUnit(state, { kind: 'tick' }, { now: 5_001, wall: 0 }).effects.length, 0)
+})
+
+test('a lease is granted only after the one before it, and claimed only by its site', () => {
+  const first = grantedLease('shop', 'east', null, rules)
+  assert.equal(renewedLease(first, 'west', 'w#1'), null)
+  const held = renewedLease(first, 'east', 'e#1', 0)!
+  const second = grantedLease('shop', 'west', { ...held, state: 'fenced' }, rules)
+  assert.deepEqual([second.epoch, second.heldBefore], [2, 1])
+  const third = grantedLease('shop', 'east', second, rules)
+  assert.deepEqual([third.epoch, third.heldBefore], [3, 1], 'nobody wrote in the second')
+})
+
+const downVerdict: SiteVerdict = { service: 'shop', site: 'east', state: 'down', code: 'quorum', votes: [] }
+
+function runFrom(from: string, to: string, epoch: number): FailoverRun {
+  return {
+    id: `shop@${epoch}`,
+    unit: 'shop',
+    kind: 'failover',
+    from,
+    to,
+    epoch,
+    step: 'fencing',
+    outcome: null,
+    by: 'automatic',
+    reason: 'east is down',
+    verdict: downVerdict,
+    term: 1,
+    attempt: 1,
+    lossMs: null,
+    automaticAt: null,
+    acknowledged: false,
+    startedAt: 1e12,
+    steps: [],
+  }
+}

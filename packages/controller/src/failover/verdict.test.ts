@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { SiteOpinion, SiteState, SuspicionCause } from '@budao/model'
+import { judgeSite, surelyGone } from './verdict.ts'
+import type { HeardOpinion } from './verdict.ts'
+
+const three = ['east', 'west', 'witness']
+const two = ['east', 'west']
+
+interface Said {
+  readonly causes?: SuspicionCause[]
+  readonly abstains?: string
+  readonly servedMs?: number
+  readonly answeredMs?: number
+  readonly ageMs?: number
+  readonly observer?: string
+}
+
+/** What an observer of `domain` says of east. */
+function says(domain: string, state: SiteState, said: Said = {}): HeardOpinion {
+  const {
+    causes = [],
+    abstains = null,
+    servedMs = null,
+    answeredMs = 2_000,
+    ageMs = 0,
+    observer = domain,
+  } = said
+  const opinion: SiteOpinion = {
+    observer,
+    domain,
+    service: 'shop',
+    site: 'east',
+    state,
+    abstains,
+    evidence: {
+      causes,
+      sinceMs: 0,
+      answeredMs,
+      servedMs,
+      phi: 0,
+      misses: 0,
+      probesFailed: 0,
+      probesSent: 0,
+      flapPenalty: 0,
+    },
+  }
+  return { opinion, at: 10_000 - ageMs }
+}
+
+const table: [what: string, heard: HeardOpinion[], domains: string[], expected: string][] = [
+  ['nobody says anything', [], three, 'unknown nobody'],
+  ['all is well', [says('east', 'up'), says('west', 'up'), says('witness', 'up')], three, 'up agreed'],
+  ['two of three domains', [says('west', 'down'), says('witness', 'down')], three, 'down quorum'],
+  ['one of three domains', [says('west', 'down'), says('witness', 'up')], three, 'suspect no-quorum'],
+  ['one of three, the others silent', [says('west', 'down')], three, 'suspect no-quorum'],
+  [
+    'two observers of one domain are one voice',
+    [says('west', 'down', { observer: 'a' }), says('west', 'down', { observer: 'b' })],
+    three,
+    'suspect no-quorum',
+  ],
+  [
+    'a domain whose observers disagree says nothing',
+    [says('west', 'down', { observer: 'a' }), says('west', 'up', { observer: 'b' }), says('witness', 'down')],
+    three,
+    'suspect no-quorum',
+  ],
+  [
+    'old words do not count',
+    [says('west', 'down', { ageMs: 1_001 }), says('witness', 'down')],
+    three,
+    'suspect no-quorum',
+  ],
+  [
+    'who is not well abstains',
+    [says('west', 'down', { abstains: 'paused' }), says('witness', 'down')],
+    three,
+    'suspect no-quorum',
+  ],
+  [
+    'who was served there a moment ago vetoes',
+    [says('west', 'down', { servedMs: 250 }), says('witness', 'down'), says('east', 'down')],
+    three,
+    'suspect vetoed',
+  ],
+  [
+    'and not any more after 300 ms',
+    [says('west', 'down', { servedMs: 250, ageMs: 60 }), says('witness', 'down')],
+    three,
+    'down quorum',
+  ],
+  [
+    'the site itself cannot veto: what it sees from inside helps nobody outside',
+    [says('east', 'up', { servedMs: 1, answeredMs: 1 }), says('west', 'down'), says('witness', 'down')],
+    three,
+    'down quorum',
+  ],
+  [
+    'two sites: silence alone is advice',
+    [says('west', 'down', { causes: ['silence'] })],
+    two,
+    'advise no-witness',
+  ],
+  ['two sites: the kernel’s word decides', [says('west', 'down', { causes: ['closed'] })], two, 'down hard'],
+  [
+    'two sites: not against the word of the site itself',
+    [says('west', 'down', { causes: ['closed'] }), says('east', 'up')],
+    two,
+    'suspect no-quorum',
+  ],
+  ['two sites that agree', [says('west', 'down'), says('east', 'down')], two, 'down quorum'],
+  [
+    'slow for most',
+    [says('west', 'degraded'), says('witness', 'degraded'), says('east', 'up')],
+    three,
+    'degraded agreed',
+  ],
+]
+for (const [what, heard, domains, expected] of table) {
+  test(`${what}: ${expected}`, () => {
+    const { state, code, votes } = judgeSite('shop', 'east', heard, domains, 10_000)
+    assert.equal(`${state} ${code}`, expected)
+    assert.equal(votes.length, heard.length)
+  })
+}
+
+test('words on another site or service are not looked at', () => {
+  const other = says('west', 'down')
+  const heard = [{ ...other, opinion: { ...other.opinion, service: 'cart' } }]
+  assert.equal(judgeSite('shop', 'east', heard, three, 10_000).code, 'nobody')
+})
+
+test('surely gone needs the kernel’s word in two domains besides its own', () => {
+  const judge = (...heard: HeardOpinion[]): boolean =>
+    surelyGone(judgeSite('shop', 'east', heard, three, 10_000))
+  const hard = { causes: ['closed', 'refused'] as SuspicionCause[] }
+  assert.equal(judge(says('west', 'down', hard), says('witness', 'down', hard)), true)
+  assert.equal(judge(says('west', 'down', hard), says('east', 'down', hard)), false)
+  assert.equal(judge(says('west', 'down', hard), says('witness', 'down', { causes: ['silence'] })), false)
+})
