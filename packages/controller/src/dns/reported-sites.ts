@@ -3,6 +3,8 @@ import type { EndpointReport, GatewayReport, ServiceAtSite, SiteStates } from '@
 const nothing: ServiceAtSite = { state: 'unknown', usable: 0, total: 0, suspect: false }
 /** What ends by time alone, such as an ejection, nobody reports at once. */
 const LOOK_MS = 1_000
+/** A thousand endpoints that fail at once are a thousand events: a look at all of them is not made for each. */
+const GAP_MS = 20
 
 /** The states of the sites as one gateway's checks, ejections, breakers and drains show them. */
 export class ReportedSites implements SiteStates {
@@ -11,7 +13,8 @@ export class ReportedSites implements SiteStates {
   readonly #timer: NodeJS.Timeout
   #states: ReadonlyMap<string, ServiceAtSite> = new Map()
   #last: GatewayReport | null = null
-  #pending: NodeJS.Immediate | null = null
+  #lookedAt = 0
+  #pending: NodeJS.Timeout | null = null
 
   constructor(read: () => GatewayReport) {
     this.#read = read
@@ -33,21 +36,25 @@ export class ReportedSites implements SiteStates {
     return { site: this.#last!.node.site, requestsPerSecond: this.#last!.requestsPerSecond }
   }
 
-  /** Something happened: looked at as soon as this turn is over, however often it is said in it. */
+  /** Something happened: it is looked at once this turn is over, however often it is said, and at most every 20 ms. */
   changed(): void {
-    this.#pending ??= setImmediate(() => {
-      this.#pending = null
-      this.#look()
-    })
+    this.#pending ??= setTimeout(
+      () => {
+        this.#pending = null
+        this.#look()
+      },
+      Math.max(0, this.#lookedAt + GAP_MS - performance.now()),
+    )
   }
 
   close(): void {
     clearInterval(this.#timer)
-    if (this.#pending !== null) clearImmediate(this.#pending)
+    if (this.#pending !== null) clearTimeout(this.#pending)
     this.#listeners.clear()
   }
 
   #look(): void {
+    this.#lookedAt = performance.now()
     this.#last = this.#read()
     this.#states = siteStatesOf(this.#last)
     for (const listener of this.#listeners) listener()
