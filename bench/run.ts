@@ -18,6 +18,10 @@ const benches: Readonly<Record<string, { about: string; load: () => Promise<{ ru
     about: 'CPU of a kept answer beside nginx; equal misses at once',
     load: () => import('./cache.bench.ts'),
   },
+  idempotency: {
+    about: 'CPU and latency of a keyed write and of a repeat beside a plain write',
+    load: () => import('./idempotency.bench.ts'),
+  },
   reload: { about: '100 reloads under load: no request fails', load: () => import('./reload.bench.ts') },
   aborts: { about: '10 % of clients abort: nothing leaks', load: () => import('./aborts.bench.ts') },
   strictness: {

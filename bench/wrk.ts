@@ -8,6 +8,8 @@ export interface WrkOptions {
   readonly port: number
   readonly question: Question
   readonly headers: Readonly<Record<string, string>>
+  /** A function `request`, in Lua, that makes each request another one; it costs the load some CPU. */
+  readonly lua?: string
   /** Kept alive, each with one request at a time. */
   readonly connections: number
   readonly seconds: number
@@ -51,7 +53,7 @@ end
 export async function runWrk(stage: Stage, program: string, options: WrkOptions): Promise<LoadResult> {
   const script = join(stage.folder, 'wrk-report.lua')
   const { connections, seconds, scheme, port, question, headers, core } = options
-  writeFileSync(script, requestOf(question, headers) + report)
+  writeFileSync(script, requestOf(question, headers) + (options.lua ?? '') + report)
   const url = `${scheme}://127.0.0.1:${port}${question.path}`
   const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '--timeout', '5s', '--latency', '-s', script, url]
   const wrk = stage.start('wrk', program, args, { core })

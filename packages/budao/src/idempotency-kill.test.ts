@@ -104,11 +104,11 @@ for (const onUncertain of ['refuse', 'forward'] as const) {
     const answered = new Map<string, string>()
     const uncertain = new Set<string>()
     let next = 0
-    let ended = false
-    t.after(() => (ended = true))
+    const load = { ended: false }
+    t.after(() => (load.ended = true))
     /** Orders one thing after the other, each until it is known what became of it. */
     const phone = async (): Promise<void> => {
-      while (!ended) {
+      while (!load.ended) {
         const key = `order-by-phone-${1_000_000 + next++}`
         for (;;) {
           const answer = await gateway.post(key)
@@ -128,7 +128,7 @@ for (const onUncertain of ['refuse', 'forward'] as const) {
     await gateway.restart()
     const before = answered.size
     while (answered.size < before + 20) await pause(5)
-    ended = true
+    load.ended = true
     await Promise.all(phones)
 
     const takenBefore = taken.length

@@ -179,6 +179,22 @@ const crossed: [text: string, ...problems: string[]][] = [
     'f:13:59  routes[0].filters[0].rateLimit.store: unknown store: expected a store, found "counters"',
   ],
   [
+    `${smallest}    filters: [{ idempotency: { store: keys } }]\n`,
+    'f:13:39  routes[0].filters[0].idempotency.store: unknown store: expected a store, found "keys"',
+  ],
+  [
+    `${smallest}    filters: [{ idempotency: { by: "claim:sub" } }]\n`,
+    'f:13:36  routes[0].filters[0].idempotency.by: no token to take a claim from: expected a `jwt` filter on this route',
+  ],
+  [
+    `${smallest}    filters: [{ idempotency: {} }, { idempotency: {} }]\n`,
+    'f:13:51  routes[0].filters[1].idempotency: given twice (a route keeps first results once)',
+  ],
+  [
+    `${smallest}    filters: [{ idempotency: { by: ip } }]\n`,
+    'f:13:36  routes[0].filters[0].idempotency.by: bad value: expected user, everybody, openid, header:Name, cookie:name or claim:name, or a list of them, found "ip"',
+  ],
+  [
     `${smallest}    filters: [{ rateLimit: { requests: 1, per: 1s, key: "header:" } }]\n`,
     'f:13:57  routes[0].filters[0].rateLimit.key: bad value: expected ip, route, openid, header:Name, cookie:name or claim:name, or a list of them, found "header:"',
   ],

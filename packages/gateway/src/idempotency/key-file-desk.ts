@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 import type { EventDraft } from '@budao/model'
-import type { KeyCounts, KeyFile } from './key-file.ts'
+import { type KeyCounts, type KeyFile, SWEPT_MAX } from './key-file.ts'
 import type { KeyFileAnswer, KeyFileCall } from './key-file-messages.ts'
 
 /** A file that stays full is told of again behind this. */
@@ -35,16 +35,21 @@ export class KeyFileDesk {
   /** One more thread asks by this port; when it closes, nobody knows what became of its writes. */
   serve(port: MessagePort): void {
     const holder = this.#holders++
-    port.on('message', (asked: KeyFileCall) => {
-      if (this.#waiting.push({ port, holder, asked }) === 1) setImmediate(() => this.#work())
+    port.on('message', (calls: readonly KeyFileCall[]) => {
+      if (this.#waiting.length === 0) setImmediate(() => this.#work())
+      for (const asked of calls) this.#waiting.push({ port, holder, asked })
     })
     port.on('close', () => {
       if (!this.#closed) this.#try(false, () => this.#file.abandon(holder))
     })
   }
 
+  /** Forgets what has expired, a part at a time: those who wait come in between. */
   sweep(): void {
-    this.#try(false, () => this.#file.sweep())
+    if (this.#closed) return
+    let removed = 0
+    this.#try(false, () => (removed = this.#file.sweep()))
+    if (removed >= SWEPT_MAX) setImmediate(() => this.sweep())
   }
 
   counts(): ReadonlyMap<string, Readonly<KeyCounts>> {
@@ -65,8 +70,15 @@ export class KeyFileDesk {
     const problem = this.#try(batch.some(mustBeSynced), () => {
       for (const { asked, holder } of batch) answers.push(this.#answer(asked, holder))
     })
-    for (const [index, { port, asked }] of batch.entries())
-      port.postMessage(problem === null ? answers[index]! : { call: asked.call, problem })
+    const letters = new Map<MessagePort, KeyFileAnswer[]>()
+    for (const [index, { port, asked }] of batch.entries()) {
+      const answer = problem === null ? answers[index]! : { call: asked.call, problem }
+      const letter = letters.get(port)
+      if (letter === undefined) letters.set(port, [answer])
+      else letter.push(answer)
+    }
+    // One message each: what it costs is the message, not what it holds.
+    for (const [port, letter] of letters) port.postMessage(letter)
   }
 
   #answer(asked: KeyFileCall, holder: number): KeyFileAnswer {

@@ -18,13 +18,16 @@ interface Pending {
 export class KeyFilePort implements KeyStore {
   readonly #pending: Map<number, Pending> = new Map()
   #port: MessagePort | null = null
+  #outgoing: KeyFileCall[] = []
   #calls = 0
 
   /** From now on this port leads to the file. */
   connect(port: MessagePort): void {
     this.#port?.close()
     this.#port = port
-    port.on('message', (answer: KeyFileAnswer) => this.#onAnswer(answer))
+    port.on('message', (answers: readonly KeyFileAnswer[]) => {
+      for (const answer of answers) this.#onAnswer(answer)
+    })
     port.on('close', () => {
       if (this.#port === port) this.#onClose()
     })
@@ -65,13 +68,23 @@ export class KeyFilePort implements KeyStore {
       // A thread that was held up itself finds its timers due before it has read what has long arrived: read first.
       const timer = setTimeout(() => setImmediate(() => this.#pending.has(asked.call) && late()), CALL_MS)
       this.#pending.set(asked.call, { timer, resolve, reject })
-      port.postMessage(asked)
+      this.#post(asked)
+    })
+  }
+
+  /** What is asked in one turn of the event loop goes in one message. */
+  #post(asked: KeyFileCall): void {
+    if (this.#outgoing.push(asked) > 1) return
+    setImmediate(() => {
+      const calls = this.#outgoing
+      this.#outgoing = []
+      this.#port?.postMessage(calls)
     })
   }
 
   #release({ name, id, fingerprint, owner }: KeyClaim): void {
     const settlement = { kind: 'release' } as const
-    this.#port?.postMessage({ call: ++this.#calls, owner: { name, id, fingerprint, owner }, settlement })
+    this.#post({ call: ++this.#calls, owner: { name, id, fingerprint, owner }, settlement })
   }
 
   #onAnswer(answer: KeyFileAnswer): void {

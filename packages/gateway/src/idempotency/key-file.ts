@@ -3,8 +3,8 @@ import { judgeClaim, maySettle, type KeyRecord } from '@budao/resilience'
 import type { ClaimAnswer, FirstResult, KeyClaim, KeyOwner, Settlement } from './key-store.ts'
 
 const SCHEMA_VERSION = 1
-/** Rows that one sweep removes at most: it holds up those who wait. */
-const SWEPT_MAX = 1_000
+/** Keys that one sweep removes at most: it holds up those who wait. */
+export const SWEPT_MAX = 1_000
 /** What the log of the file may hold when it has been written back. */
 const LOG_BYTES = 16 * 1_048_576
 

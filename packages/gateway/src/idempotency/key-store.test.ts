@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { join } from 'node:path'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { MessageChannel } from 'node:worker_threads'
 import { LocalCells } from '@budao/resilience'
@@ -12,6 +13,7 @@ import { until } from '../test-gateway.test.ts'
 import { KeyFileDesk } from './key-file-desk.ts'
 import { KeyFile } from './key-file.ts'
 import { KeyFilePort } from './key-file-port.ts'
+import { openKeyFile } from './open-key-file.ts'
 import type { FirstResult, KeyClaim, KeyStore, Settlement } from './key-store.ts'
 
 /** Two views of one place, as two threads or two gateways have them. */
@@ -275,3 +277,36 @@ async function openShared(t: TestContext): Promise<readonly [KeyStore, KeyStore]
   }
   return [views[0]!, views[1]!]
 }
+
+for (const [what, content] of [
+  ['no file of keys', 'x'.repeat(8_192)],
+  ['a damaged one', null],
+] as const) {
+  test(`${what} is put aside, told of, and begun anew`, (t) => {
+    const path = join(tempDir(t), 'deep', 'keys.db')
+    const events: string[] = []
+    const open = (): KeyFile => openKeyFile(path, ({ kind, severity }) => events.push(`${severity} ${kind}`))
+    const before = open()
+    before.batch(true, () => before.claim(claimOf(), 0))
+    before.close()
+    assert.equal(statSync(path).mode & 0o777, 0o600)
+    const bytes = readFileSync(path)
+    writeFileSync(
+      path,
+      content ?? Buffer.concat([bytes.subarray(0, 100), Buffer.alloc(bytes.length - 100, 7)]),
+    )
+    const file = open()
+    t.after(() => file.close())
+    assert.deepEqual(events, ['critical idempotency.lost'])
+    file.batch(true, () => assert.deepEqual(file.claim(claimOf(), 0), { kind: 'claimed', again: false }))
+    assert.equal(readdirSync(dirname(path)).filter((name) => name.includes('.damaged-')).length, 1)
+  })
+}
+
+test('a file that another process has, and a place where there can be none, are refused with a reason', (t) => {
+  const path = join(tempDir(t), 'keys.db')
+  const first = openKeyFile(path, () => {})
+  t.after(() => first.close())
+  assert.throws(() => openKeyFile(path, () => {}), /is open in another process/)
+  assert.throws(() => openKeyFile(join(path, 'below.db'), () => {}), /below\.db cannot be used: /)
+})

@@ -1,4 +1,4 @@
-import { mkdirSync, renameSync, rmSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, renameSync, rmSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { EventDraft } from '@budao/model'
 import { KeyFile } from './key-file.ts'
@@ -13,7 +13,7 @@ const Code = { busy: 5, corrupt: 11, notADatabase: 26 } as const
 export function openKeyFile(path: string, report: (event: EventDraft) => void): KeyFile {
   const env = { now: () => performance.now(), wallNow: () => Date.now() }
   try {
-    if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true })
+    if (path !== ':memory:') makePrivate(path)
     return new KeyFile(path, env)
   } catch (error) {
     const code = codeOf(error)
@@ -37,8 +37,15 @@ export function openKeyFile(path: string, report: (event: EventDraft) => void): 
         'The file of idempotency keys was damaged and is begun anew: earlier keys are not known any more.',
       evidence: { reason: messageOf(error), aside },
     })
+    makePrivate(path)
     return new KeyFile(path, env)
   }
+}
+
+/** What services answered their users is nobody else's to read. What belongs to the file gets its rights. */
+function makePrivate(path: string): void {
+  mkdirSync(dirname(path), { recursive: true })
+  closeSync(openSync(path, 'a', 0o600))
 }
 
 function codeOf(error: unknown): number {

@@ -15,8 +15,8 @@ export interface Shop {
 /** `answer` is given the number of the order, from 1. */
 export async function openShop(
   t: TestContext,
-  answer: (order: number, exchange: RawExchange) => void | Promise<void> = (order, { connection }) =>
-    connection.respond(201, `order ${order}`, { Location: `/orders/${order}` }),
+  answer: (number: number, exchange: RawExchange) => void | Promise<void> = (number, { connection }) =>
+    connection.respond(201, `order ${number}`, { Location: `/orders/${number}` }),
 ): Promise<Shop> {
   const orders: string[] = []
   const backend = await rawServer(t, async (exchange) => {
@@ -29,13 +29,13 @@ export async function openShop(
 /** The same, with answers that wait for `finish`. */
 export async function openSlowShop(
   t: TestContext,
-  answer: (order: number, exchange: RawExchange) => void = (order, { connection }) =>
-    connection.respond(201, `order ${order}`),
+  answer: (number: number, exchange: RawExchange) => void = (number, { connection }) =>
+    connection.respond(201, `order ${number}`),
 ): Promise<Shop & { finish: () => void }> {
   const waiting: (() => void)[] = []
-  const shop = await openShop(t, async (order, exchange) => {
+  const shop = await openShop(t, async (number, exchange) => {
     await new Promise<void>((resolve) => waiting.push(resolve))
-    answer(order, exchange)
+    answer(number, exchange)
   })
   return {
     ...shop,
