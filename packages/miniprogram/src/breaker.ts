@@ -10,7 +10,7 @@ export const breakerDefaults = {
   buckets: 6,
   requestVolumeThreshold: 5,
   errorThresholdPercentage: 90,
-  sleepWindowMs: 5_000,
+  sleepWindowMs: 2_000,
   trialLeaseMs: 60_000,
 } as const
 

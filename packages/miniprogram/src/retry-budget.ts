@@ -1,13 +1,13 @@
 /** Retries that a new client may make before its calls have earned any. */
-const AT_FIRST = 5
-const SAVED_MAX = 10
+const AT_FIRST = 3
+const SAVED_MAX = 6
 /** What a retry costs, in hundredths: so many per cent of calls may be one. */
 const PRICE = 100
 /**
  * What an answered call earns: on a network that loses every third attempt, a little more than those cost. The AWS SDKs give the
  * whole price back for a retry that went well, which bounds nothing where half of them do.
  */
-export const ANSWERED = 75
+export const ANSWERED = 90
 
 /**
  * Keeps retries a share of calls, as the gateway does, and lets answers pay for what a weak network loses: a site that answers

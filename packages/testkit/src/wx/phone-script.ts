@@ -4,7 +4,7 @@ export interface PhoneScriptOptions {
   /** Syntax at most of that year. `es2016` turns async functions into plain promises, as iOS up to 15 needs. Default `es2017`. */
   readonly target?: 'es2016' | 'es2017'
   readonly minify?: boolean
-  /** Names that stand for a file: `{ contender: '/…/ours.ts' }`. */
+  /** Packages that are replaced: `{ 'node-only': '/…/nothing.ts' }`. */
   readonly alias?: Readonly<Record<string, string>>
 }
 
@@ -16,8 +16,8 @@ export async function phoneScript(entry: string, options: PhoneScriptOptions = {
     bundle: true,
     write: false,
     format: 'iife',
-    platform: 'neutral',
-    mainFields: ['module', 'main'],
+    // Of packages that have builds for several worlds, the one without Node.
+    platform: 'browser',
     conditions: ['@budao/source'],
     target: options.target ?? 'es2017',
     minify: options.minify ?? false,

@@ -38,6 +38,8 @@ const RTO_MS = 1_000
 export class SimulatedLink implements WxCarrier {
   /** May be changed at any moment. */
   readonly quality: LinkQuality
+  /** Requests that left the phone. */
+  carried = 0
   readonly #time: TimeSource
   readonly #draws: SeededDraws
   readonly #servers: ReadonlyMap<string, SimulatedServer>
@@ -57,6 +59,7 @@ export class SimulatedLink implements WxCarrier {
   }
 
   carry(request: WxSent, user: WxCarrierUser): () => void {
+    this.carried++
     const [, origin = '', path = '/'] = /^(https:\/\/[^/?#]+)(.*)$/.exec(request.url) ?? []
     const server = this.#servers.get(origin)
     const sentAt = this.#time.now()
