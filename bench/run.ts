@@ -52,6 +52,11 @@ const benches: Readonly<Record<string, { about: string; load: () => Promise<{ ru
     about: 'DNS questions per core beside PowerDNS, memory, and how soon a change is in the answers',
     load: () => import('./dns.bench.ts'),
   },
+  sdk: {
+    about:
+      'libraries of mini programs in the same simulated phone: answered, p99, requests, doubled and lost writes',
+    load: () => import('./sdk.bench.ts'),
+  },
   blackhole: {
     about: 'a backend accepts and never answers: found, ejected, users answered in time',
     load: () => import('./blackhole.bench.ts'),
