@@ -2,7 +2,7 @@
 // installs each tarball in an empty folder, imports every entry, and runs the command from the installed files.
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -10,6 +10,7 @@ import { delimiter, dirname, join } from 'node:path'
 import { freePort } from '../packages/testkit/src/ports.ts'
 import { publicPackages } from './packages.ts'
 import type { Manifest } from './packages.ts'
+import { packageName } from './source-tree.ts'
 
 // The pinned Node before any other, as a user with that Node has it; none of the workspace's programs.
 const { NODE_OPTIONS: _, ...inherited } = process.env
@@ -34,6 +35,7 @@ async function verify(): Promise<void> {
     // A folder each: together, one package's dependencies would hide that another forgot to declare them.
     const dir = install(manifest.name, tarballs)
     const entries = importEntries(dir, manifest)
+    checkDeclarations(dir, manifest)
     console.log(`${manifest.name} ${manifest.version}: ${entries.join(', ')}`)
     if (manifest.bin !== undefined) await tryCommand(dir, manifest)
   }
@@ -98,6 +100,19 @@ function importEntries(dir: string, { name, exports = {} }: Manifest): string[] 
     run(process.execPath, ['--input-type=module', '-e', script], dir)
   }
   return entries
+}
+
+/** A declaration that imports what is not declared makes `any` of it at the user's, without a word. */
+function checkDeclarations(dir: string, { name, dependencies = {} }: Manifest): void {
+  const installed = join(dir, 'node_modules', name)
+  for (const file of globSync('**/*.d.{ts,cts}', { cwd: installed, exclude: ['node_modules/**'] }))
+    for (const [, specifier] of readFileSync(join(installed, file), 'utf8').matchAll(
+      /(?:from|import\() ?'([^'.][^']*)'/g,
+    )) {
+      const wanted = packageName(specifier!)
+      if (wanted !== undefined && wanted !== name && !(wanted in dependencies))
+        throw new Error(`${name}: ${file} imports ${wanted}, which is not declared`)
+    }
 }
 
 async function tryCommand(dir: string, { version, bin = {} }: Manifest): Promise<void> {

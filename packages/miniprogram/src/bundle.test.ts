@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
+import { globSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
@@ -83,6 +83,14 @@ test('what is not imported is not in the program', async () => {
   assert.ok(!core.includes('onChunkReceived'), 'wrapRequest')
   const nothing = await programOf(`import './index.ts'`, packageDir)
   assert.equal(nothing.trim(), '', 'nothing happens at the import')
+})
+
+test('what is bundled is not in the declarations: only a function without types of its own comes from elsewhere', () => {
+  const foreign = globSync('packages/miniprogram/src/**/*.ts', { exclude: ['**/*.test.ts'] }).flatMap(
+    (file) =>
+      [...readFileSync(file, 'utf8').matchAll(/^import .* from '([^'.].*)'$/gm)].map(([line]) => line),
+  )
+  assert.deepEqual([...new Set(foreign)], [`import { backoffMs } from '@budao/resilience'`])
 })
 
 test('it runs where there is nothing of the web and no eval, and finds the platform by its global', async () => {
