@@ -26,9 +26,13 @@ export async function bundleForPhones(packageDir: string, miniprogramDir: string
 }
 
 /** One program that imports from the SDK's sources, minified, as an app's bundler would make it. */
-export async function programOf(source: string, packageDir: string): Promise<string> {
+export async function programOf(
+  source: string,
+  packageDir: string,
+  format: 'esm' | 'iife' = 'esm',
+): Promise<string> {
   const stdin = { contents: source, resolveDir: join(packageDir, 'src'), loader: 'ts' as const }
-  const [only] = await bundle('out', { stdin, format: 'esm', minify: true })
+  const [only] = await bundle('out', { stdin, format, minify: true })
   return only!.text
 }
 

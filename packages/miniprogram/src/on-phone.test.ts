@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict'
 import { before, test } from 'node:test'
-import type { Script } from 'node:vm'
+import { Script } from 'node:vm'
 import { Phone, phoneScript, VirtualTime, type WxFate } from '@budao/testkit'
+import { programOf } from '../../../scripts/bundle-for-phones.ts'
+
+type Kind = 'native' | 'macrotask' | 'built'
 
 interface App {
   readonly told: string[]
@@ -17,6 +20,13 @@ const scripts = new Map<string, Script>()
 
 before(async () => {
   scripts.set('native', await phoneScript(entry))
+  // As it is published: private fields with short names, and minified.
+  scripts.set(
+    'built',
+    new Script(
+      await programOf(`export * as app from '../test/phone-app.ts'`, 'packages/miniprogram', 'iife'),
+    ),
+  )
   // Async functions become plain promises, and those are timers: as on iOS up to 15.
   scripts.set('macrotask', await phoneScript(entry, { target: 'es2016' }))
 })
@@ -30,15 +40,15 @@ class World {
   readonly #keys: Set<string> = new Set()
   /** What becomes of calls to the API. */
   fate: (url: string) => WxFate = () => ({ afterMs: 50, status: 200, body: '{"ok":true}' })
-  readonly #kind: 'native' | 'macrotask'
+  readonly #kind: Kind
   app: App
 
-  constructor(kind: 'native' | 'macrotask') {
+  constructor(kind: Kind) {
     this.#kind = kind
     this.phone = new Phone({
       time: this.time,
       domains: [a, b],
-      promises: kind,
+      promises: kind === 'macrotask' ? kind : 'native',
       network: ({ url, data, header }) => {
         this.asked.push(url)
         if (url.endsWith('/session')) {
@@ -72,8 +82,8 @@ class World {
   }
 }
 
-for (const kind of ['native', 'macrotask'] as const) {
-  test(`${kind} promises: nothing is read or asked before the first call, and that waits for no storage but its login`, async () => {
+for (const kind of ['native', 'macrotask', 'built'] as const) {
+  test(`${kind === 'built' ? 'as published' : `${kind} promises`}: nothing is read or asked before the first call, and that waits for no storage but its login`, async () => {
     const world = new World(kind)
     await world.time.advance(5_000)
     assert.deepEqual([world.phone.storage.calls, world.asked.length], [0, 0])
@@ -85,7 +95,7 @@ for (const kind of ['native', 'macrotask'] as const) {
     assert.deepEqual(world.phone.thrown, [])
   })
 
-  test(`${kind} promises: the background and a switch of networks only delay calls, and blame nobody`, async () => {
+  test(`${kind === 'built' ? 'as published' : `${kind} promises`}: the background and a switch of networks only delay calls, and blame nobody`, async () => {
     const world = new World(kind)
     world.app.get('/first')
     await world.time.advance(1_000)
@@ -115,7 +125,7 @@ for (const kind of ['native', 'macrotask'] as const) {
     assert.deepEqual(world.phone.thrown, [])
   })
 
-  test(`${kind} promises: writes without a network survive the end of the program and leave once, in order`, async () => {
+  test(`${kind === 'built' ? 'as published' : `${kind} promises`}: writes without a network survive the end of the program and leave once, in order`, async () => {
     const world = new World(kind)
     world.app.get('/first')
     await world.time.advance(1_000)
@@ -134,7 +144,7 @@ for (const kind of ['native', 'macrotask'] as const) {
     assert.deepEqual(world.phone.thrown, [])
   })
 
-  test(`${kind} promises: a dead domain is left at once, and taken again when it has proved itself`, async () => {
+  test(`${kind === 'built' ? 'as published' : `${kind} promises`}: a dead domain is left at once, and taken again when it has proved itself`, async () => {
     const world = new World(kind)
     world.app.get('/0')
     await world.time.advance(1_000)
