@@ -47,7 +47,26 @@ export function gslbWarnings({ gslb }: Config): Finding[] {
         message: 'no site says which clients are near to it: sites are chosen by weight',
       })),
   )
-  return [...blind, ...aimless]
+  return [...blind, ...aimless, ...addressless(gslb)]
+}
+
+/** Resolvers get a name server's address from the parent zone at first, and then ask for it here. */
+function addressless({ zones }: NonNullable<Config['gslb']>): Finding[] {
+  return Object.entries(zones).flatMap(([zone, { nameServers, records, names }]) =>
+    nameServers.flatMap((server, index) => {
+      if (!server.endsWith(`.${zone}`)) return []
+      const owner = server.slice(0, -zone.length - 1)
+      const found = records.some(({ name, type }) => name === owner && (type === 'A' || type === 'AAAA'))
+      if (found || Object.hasOwn(names, owner)) return []
+      return [
+        {
+          path: ['gslb', 'zones', zone, 'nameServers', index],
+          message: 'a name of this zone that has no address in it',
+          hint: `add a record { name: ${owner}, type: A, value: … }`,
+        },
+      ]
+    }),
+  )
 }
 
 function* checkListening(value: unknown, gslb: object): Generator<Finding> {

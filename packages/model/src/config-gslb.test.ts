@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseConfig } from './config-parser.ts'
 import { gslbWorstCase } from './gslb-worst-case.ts'
+import { parseSnapshot } from './snapshot-parser.ts'
+import { createSnapshot } from './snapshot.ts'
 
 const good = `version: 1
 node: { name: gw-1, site: east }
@@ -17,7 +19,7 @@ gslb:
     west: { addresses: [198.51.100.1] }
   zones:
     shop.example:
-      nameServers: [ns1.shop.example]
+      nameServers: [ns1.dns.example]
       records: [{ name: www, type: A, value: 203.0.113.1 }]
       names:
         api: { services: [shop] }
@@ -112,6 +114,11 @@ const cases: readonly [what: string, change: readonly [string, string], problem:
     /^gslb\.sites\.east: asns, regions, countries and continents are looked up in files of gslb\.geo, and there is none$/,
   ],
   [
+    'a name server without an address (a warning)',
+    ['ns1.dns.example', 'ns1.shop.example'],
+    /nameServers\[0\]: a name of this zone that has no address in it$/,
+  ],
+  [
     'nearest without any place (a warning)',
     [api, `${api}, policy: nearest`],
     /policy: no site says which clients are near to it/,
@@ -152,4 +159,12 @@ test('the worst case is that of the slowest check, and unknown where nothing che
     },
   )
   assert.deepEqual(worst(check('')), { detectionMs: null, pushMs: 100, ttlMs: 30_000, totalMs: null })
+})
+
+test('a snapshot keeps it all', () => {
+  const parsed = parseConfig(good, 'f')
+  assert.ok(parsed.ok)
+  const snapshot = createSnapshot(parsed.config, 'f', 1, 0)
+  const kept = parseSnapshot(JSON.parse(JSON.stringify(snapshot)))
+  assert.deepEqual(kept.config, parsed.config)
 })
