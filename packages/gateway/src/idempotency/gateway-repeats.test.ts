@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { tempDir } from '@budao/testkit'
-import { testGateway, until } from '../test-gateway.test.ts'
+import { requestText, testGateway, until } from '../test-gateway.test.ts'
 import { counted, errorOf, KEY, keyedConfig, openShop, openSlowShop, order } from './test-shop.test.ts'
 
 test('a repeat is answered from the first result, whichever worker it meets', async (t) => {
@@ -226,4 +226,17 @@ test('a kept answer of a cache is no longer true behind a keyed write', async (t
   assert.match((await order(gateway)).header('cache-status') ?? '', /fwd=method/)
   assert.equal((await gateway.request('/orders')).body, `version ${version}`)
   assert.notEqual(version, 0)
+})
+
+test('requests of one connection are answered in their order, repeats among them', async (t) => {
+  const { orders, backend } = await openShop(t)
+  const gateway = await testGateway(t, keyedConfig(backend.address))
+  const client = await gateway.connect()
+  const post = (key: string): string =>
+    requestText('POST /orders', [`Idempotency-Key: pipelined-key-${key}`], key)
+  client.send(post('one') + post('two') + requestText('/orders') + post('one') + post('two'))
+  const bodies: string[] = []
+  for (let i = 0; i < 5; i++) bodies.push((await client.readResponse()).body)
+  assert.deepEqual(bodies, ['order 1', 'order 2', 'order 3', 'order 1', 'order 2'])
+  assert.equal(orders.length, 3)
 })

@@ -4,14 +4,17 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { MessageChannel } from 'node:worker_threads'
+import { parseConfig } from '@budao/model/parser'
 import { LocalCells } from '@budao/resilience'
 import { freePort, startRedis, tempDir } from '@budao/testkit'
 import { RedisStore } from '../providers/redis-store.ts'
 import { storeCells } from '../stores/store-status.ts'
 import { StoreAway } from '../stores/store.ts'
-import { until } from '../test-gateway.test.ts'
+import { configText, until } from '../test-gateway.test.ts'
 import { KeyFileDesk } from './key-file-desk.ts'
 import { KeyFile } from './key-file.ts'
+import { KeyFileHost } from './key-file-host.ts'
+import type { KeyFileCall } from './key-file-messages.ts'
 import { KeyFilePort } from './key-file-port.ts'
 import { openKeyFile } from './open-key-file.ts'
 import type { FirstResult, KeyClaim, KeyStore, Settlement } from './key-store.ts'
@@ -238,7 +241,7 @@ function fileDesk(t: TestContext, path = join(tempDir(t), 'keys.db')) {
   const file = new KeyFile(path, { now: () => performance.now(), wallNow: () => Date.now() })
   const desk = new KeyFileDesk(file, path, (event) => events.push(event))
   t.after(() => desk.close())
-  return { desk, events }
+  return { desk, events, file }
 }
 
 function portTo(t: TestContext, desk: KeyFileDesk): { store: KeyFilePort; close: () => void } {
@@ -309,4 +312,68 @@ test('a file that another process has, and a place where there can be none, are 
   t.after(() => first.close())
   assert.throws(() => openKeyFile(path, () => {}), /is open in another process/)
   assert.throws(() => openKeyFile(join(path, 'below.db'), () => {}), /below\.db cannot be used: /)
+})
+
+test('the file: while it cannot be written, whoever asks is told so, and people once', async (t) => {
+  const { desk, events, file } = fileDesk(t)
+  const { store } = portTo(t, desk)
+  await store.claim(claimOf())
+  const batch = file.batch.bind(file)
+  file.batch = () => {
+    throw new Error('database or disk is full')
+  }
+  for (let i = 0; i < 2; i++) await assert.rejects(store.claim(claimOf()), StoreAway)
+  file.batch = batch
+  assert.deepEqual(await store.claim(claimOf()), { kind: 'in-progress' })
+  assert.deepEqual(
+    events.map(({ kind, evidence }) => `${kind} ${String(evidence['reason'])}`),
+    ['idempotency.away database or disk is full', 'idempotency.back '],
+  )
+})
+
+test('the file: a claim that is granted too late is given back', async (t) => {
+  const { port1, port2 } = new MessageChannel()
+  t.after(() => port1.close())
+  const calls: KeyFileCall[] = []
+  port1.on('message', (some: KeyFileCall[]) => calls.push(...some))
+  const store = new KeyFilePort()
+  store.connect(port2)
+  const claim = claimOf()
+  await assert.rejects(store.claim(claim), /no answer within 2000 ms/)
+  port1.postMessage([{ call: calls[0]!.call, claimed: { kind: 'claimed', again: false } }])
+  await until('it is given back', () => calls.length === 2)
+  const { name, id, fingerprint, owner } = claim
+  assert.deepEqual(calls[1], {
+    call: 2,
+    owner: { name, id, fingerprint, owner },
+    settlement: { kind: 'release' },
+  })
+})
+
+test('the file: its thread is started anew when it crashes, and what was under way is uncertain', async (t) => {
+  const events: string[] = []
+  let restarts = 0
+  const host = new KeyFileHost({
+    path: join(tempDir(t), 'keys.db'),
+    report: ({ kind, severity }) => events.push(`${severity} ${kind}`),
+    warn: (message) => assert.fail(message),
+    onRestart: () => restarts++,
+  })
+  t.after(() => host.close())
+  const parsed = parseConfig(
+    configText({ endpoints: ['127.0.0.1:1'], route: { filters: [{ idempotency: {} }] } }),
+    'test',
+  )
+  assert.ok(parsed.ok)
+  await host.arrange(parsed.config)
+  const [store, saboteur] = [new KeyFilePort(), host.connect({})!]
+  store.connect(host.connect(store)!)
+  assert.equal(host.connect(store), null, 'one way is enough')
+  await store.claim(claimOf())
+  saboteur.postMessage('not a list of calls, but it can be gone through')
+  await until('it is started anew', () => restarts === 1)
+  assert.equal(store.here, false)
+  store.connect(host.connect(store)!)
+  assert.deepEqual(await store.claim(claimOf({ takesUncertain: false })), { kind: 'uncertain' })
+  assert.deepEqual(events, ['critical idempotency.away', 'info idempotency.back'])
 })

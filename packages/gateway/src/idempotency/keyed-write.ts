@@ -225,7 +225,7 @@ export class KeyedWrite {
     const answer = await answered(store.claim(this.#claim!))
     if (this.#state === 'claiming') return answer === null ? this.#onAway() : this.#onClaim(answer)
     // The client did not wait.
-    if (answer?.kind === 'claimed') await this.#leave({ kind: 'release' })
+    if (answer?.kind === 'claimed' && this.#state === 'over') await this.#leave({ kind: 'release' })
   }
 
   #onClaim(answer: ClaimAnswer): void {

@@ -94,8 +94,9 @@ function scopeReader(part: string): Part {
 /** The letter in front keeps a token's subject apart from a header that says the same. */
 function user(request: FilterRequest): string | undefined {
   const { claims } = request
-  if (claims !== null && typeof claims['sub'] === 'string')
-    return `s${JSON.stringify([claims['iss'] ?? null, claims['sub']])}`
+  // A token that names nobody is nobody else's all the same.
+  if (claims !== null)
+    return `s${JSON.stringify(claims['sub'] === undefined ? claims : [claims['iss'] ?? null, claims['sub']])}`
   const authorization = request.header('authorization')
   return authorization === undefined ? undefined : `a${authorization}`
 }
