@@ -30,6 +30,11 @@ export function isTokenRefused({ status, data }: { status: number; data: unknown
   return /\btoken_invalid\b/.test(String(error))
 }
 
+/** The platform has a cache of its own, below `request`, and says so: such an answer says nothing of a server. */
+export function isFromBelow({ native }: TransportAnswer): boolean {
+  return !!native && (native as { readonly fromCache?: boolean }).fromCache === true
+}
+
 /** The data of an answer: parsed where it is JSON, else as it came. */
 export function dataOf({ body }: TransportAnswer): unknown {
   if (typeof body !== 'string') return body

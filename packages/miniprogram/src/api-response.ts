@@ -32,7 +32,7 @@ export function responseOf(
   const data = options.responseType === 'text' ? answer.body : dataOf(answer)
   if (status >= 200 && status < 300)
     return { data, status, headers, channel, attempts, queueMs, source, native }
-  throw new ApiError('http', `${options.method ?? 'GET'} ${options.path} was answered ${status}.`, {
+  throw new ApiError('http', `${options.path} was answered ${status}.`, {
     status,
     data,
     native,

@@ -10,27 +10,32 @@ import {
   success,
 } from '@budao/resilience'
 import fc from 'fast-check'
-import { Breaker, breakerDefaults, type Evidence } from './breaker.ts'
+import * as breaker from './breaker.ts'
 import { retryAfterMs } from './retry-after.ts'
 import { RetryBudget } from './retry-budget.ts'
 
+const options = {
+  windowMs: breaker.WINDOW_MS,
+  buckets: breaker.BUCKETS,
+  requestVolumeThreshold: breaker.CALLS_MIN,
+  errorThresholdPercentage: breaker.FAILED_PERCENT,
+  sleepWindowMs: breaker.SLEEP_MS,
+  trialLeaseMs: breaker.TRIAL_LEASE_MS,
+}
 const outcomes = { good: success, bad: failure, nothing: ignored } as const
 
 test('the phone’s breaker and the gateway’s give the same verdicts, whatever happens', () => {
   const step = fc.record({
     passMs: fc.oneof(fc.nat(50), fc.nat(6_000), fc.nat(70_000)),
-    evidence: fc.constantFrom<Evidence>('good', 'bad', 'bad', 'nothing'),
+    evidence: fc.constantFrom<breaker.Evidence>('good', 'bad', 'bad', 'nothing'),
     /** Whether a call ends before the next begins, or much later. */
     late: fc.boolean(),
   })
   fc.assert(
     fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
-      const ours = new Breaker()
-      const theirs = new CircuitBreaker(
-        new LocalCells(CircuitBreaker.cellsFor(breakerDefaults)),
-        breakerDefaults,
-      )
-      const open: [ours: number, theirs: number, evidence: Evidence][] = []
+      const ours = new breaker.Breaker()
+      const theirs = new CircuitBreaker(new LocalCells(CircuitBreaker.cellsFor(options)), options)
+      const open: [ours: number, theirs: number, evidence: breaker.Evidence][] = []
       let now = 0
       const end = ([our, their, evidence]: (typeof open)[number]): void => {
         ours.record(our, evidence, now)

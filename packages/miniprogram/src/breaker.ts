@@ -1,21 +1,14 @@
 /** What an attempt says of its channel: `good`, `bad`, or `nothing` where the phone or the caller ended it. */
 export type Evidence = 'good' | 'bad' | 'nothing'
 
-/**
- * A phone makes few requests: the gateway's twenty in five seconds would never come together. And its own network loses a third of
- * them where it is weak, which says nothing of a site: only one that answers as good as nothing is left alone.
- */
-export const breakerDefaults = {
-  windowMs: 30_000,
-  buckets: 6,
-  requestVolumeThreshold: 5,
-  errorThresholdPercentage: 90,
-  sleepWindowMs: 2_000,
-  trialLeaseMs: 60_000,
-} as const
-
-const { windowMs, buckets, requestVolumeThreshold, errorThresholdPercentage, sleepWindowMs, trialLeaseMs } =
-  breakerDefaults
+// A phone makes few requests: the gateway's twenty in five seconds would never come together. And its own network loses a third of
+// them where it is weak, which says nothing of a site: only one that answers as good as nothing is left alone.
+export const WINDOW_MS = 30_000
+export const BUCKETS = 6
+export const CALLS_MIN = 5
+export const FAILED_PERCENT = 90
+export const SLEEP_MS = 5_000
+export const TRIAL_LEASE_MS = 60_000
 
 interface Bucket {
   readonly number: number
@@ -54,8 +47,8 @@ export class Breaker {
   /** Whether `admit` would say yes. */
   usable(now: number): boolean {
     const ms = now - this.#movedAt
-    if (this.#state === 'open') return ms >= sleepWindowMs
-    return this.#state === 'closed' || !this.#trialOut || ms >= trialLeaseMs
+    if (this.#state === 'open') return ms >= SLEEP_MS
+    return this.#state === 'closed' || !this.#trialOut || ms >= TRIAL_LEASE_MS
   }
 
   record(permit: number, evidence: Evidence, now: number): void {
@@ -69,8 +62,8 @@ export class Breaker {
   }
 
   #count(bad: boolean, now: number): void {
-    const number = Math.floor(now / (windowMs / buckets))
-    const window = this.#window.filter((bucket) => bucket.number > number - buckets)
+    const number = Math.floor(now / (WINDOW_MS / BUCKETS))
+    const window = this.#window.filter((bucket) => bucket.number > number - BUCKETS)
     let last = window[window.length - 1]
     if (last?.number !== number) window.push((last = { number, calls: 0, failures: 0 }))
     last.calls++
@@ -82,8 +75,7 @@ export class Breaker {
       calls += bucket.calls
       failures += bucket.failures
     }
-    if (calls >= requestVolumeThreshold && failures * 100 >= errorThresholdPercentage * calls)
-      this.#move('open', now)
+    if (calls >= CALLS_MIN && failures * 100 >= FAILED_PERCENT * calls) this.#move('open', now)
   }
 
   #move(to: State, now: number): void {

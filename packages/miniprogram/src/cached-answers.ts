@@ -55,7 +55,13 @@ export class CachedAnswers {
     const { user } = this.#store
     const kept = promise.then((answered) => {
       const { status, headers, body } = answered.answer
-      if (user === this.#store.user && typeof body === 'string' && mayKeep(status, headers))
+      // What the platform has kept is old by its own count already.
+      if (
+        answered.source === 'network' &&
+        user === this.#store.user &&
+        typeof body === 'string' &&
+        mayKeep(status, headers)
+      )
         this.#store.put(key, { status, headers, body, at: this.#wallNow() })
       return answered
     })

@@ -274,3 +274,28 @@ test('a good network costs nothing but the call: one request, no time, no timer 
   assert.equal(time.now(), 0)
   assert.equal(time.pending, 0)
 })
+
+test('what the platform answers from a cache of its own is given as such, and not kept again', async () => {
+  const time = new VirtualTime()
+  let asked = 0
+  const wx = {
+    request({ success }: { success: (answer: object) => void }) {
+      asked++
+      time.after(10, () => success({ statusCode: 200, header: {}, data: '{"n":1}', fromCache: asked > 1 }))
+      return { abort() {} }
+    },
+  }
+  const client = createClient({
+    channels: [a],
+    transport: weixin(wx),
+    runtime: testRuntime(time),
+    cache: { freshMs: 1_000 },
+  })
+  assert.equal((await time.until(client.get('/x'))).source, 'network')
+  await time.advance(2_000)
+  client.env.channels.active.suspect = true
+  assert.equal((await time.until(client.get('/x'))).source, 'cache')
+  assert.equal((await time.until(client.get('/x'))).source, 'cache')
+  assert.equal(asked, 3, 'it was not kept for another second')
+  assert.equal(client.env.channels.active.suspect, true, 'nor does it speak for the server')
+})

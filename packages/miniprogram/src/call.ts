@@ -1,5 +1,5 @@
 import { ApiError, type ApiErrorCode, type ApiErrorFacts } from './api-error.ts'
-import { isInProgress } from './answer-body.ts'
+import { isFromBelow, isInProgress } from './answer-body.ts'
 import type { Channel } from './channel.ts'
 import type { Channels } from './channels.ts'
 import { failureOf, type Failure } from './failure.ts'
@@ -63,6 +63,8 @@ export interface CallUser {
   onError(error: ApiError): void
 }
 
+/** Nothing is said of the channel. */
+const nobodys = failureOf('aborted', '')
 /** How long a call may wait for the foreground: behind that its user has long gone. */
 const PARKED_MAX_MS = 300_000
 /** A switch of networks is over soon, and not every platform says when. */
@@ -164,7 +166,9 @@ export class Call {
       // What did not arrive while the mini program was in the background says nothing of the server.
       if (failure?.blames && answer === undefined && parking.visits !== this.#visits)
         failure = failureOf('interrupted', failure.message, failure.errno)
-      channels.onEnd(channel, permit, speaksFor(failure) ? undefined : failure, runtime.now())
+      const fromBelow = answer !== undefined && isFromBelow(answer)
+      const against = fromBelow ? nobodys : speaksFor(failure) ? undefined : failure
+      channels.onEnd(channel, permit, against, runtime.now())
       if (failure === undefined) this.#answer(answer!)
       else this.#onFailure(failure, answer)
     }
@@ -179,7 +183,7 @@ export class Call {
       over = true
       stopTimer()
       scheduler.release()
-      channels.onEnd(channel, permit, failureOf('aborted', ''), runtime.now())
+      channels.onEnd(channel, permit, nobodys, runtime.now())
     }
     const breakOff = channel.transport.send(
       {
@@ -271,14 +275,15 @@ export class Call {
 
   #answer(answer: TransportAnswer): void {
     this.#end()
-    if (answer.status < 500) this.#env.budget.deposit(ANSWERED)
+    const source = isFromBelow(answer) ? 'cache' : 'network'
+    if (answer.status < 500 && source === 'network') this.#env.budget.deposit(ANSWERED)
     const { name } = this.#channel!
     this.#user.onAnswer({
       answer,
       channel: name,
       attempts: this.#attempts,
       queueMs: this.#queueMs,
-      source: 'network',
+      source,
     })
   }
 

@@ -19,11 +19,10 @@ declare const clearTimeout: (timer: number) => void
 
 /** The phone's own. */
 export function phoneRuntime(): Runtime {
-  const clock = new SteadyClock(() => Date.now())
   return {
-    now: () => clock.now(),
-    wallNow: () => Date.now(),
-    random: { next: () => Math.random() },
+    now: steadyClock(Date.now),
+    wallNow: Date.now,
+    random: { next: Math.random },
     after(ms, fire) {
       const timer = setTimeout(fire, ms)
       return () => clearTimeout(timer)
@@ -38,21 +37,13 @@ const STEP_MS = 60_000
  * Milliseconds that only move forward, from a clock that people set: mini programs have no other. Steps are told from
  * time by their size, so that a pause of more than a minute counts as one.
  */
-export class SteadyClock {
-  readonly #wall: () => number
-  #last: number
-  #now = 0
-
-  constructor(wall: () => number) {
-    this.#wall = wall
-    this.#last = wall()
-  }
-
-  now(): number {
-    const wall = this.#wall()
-    const passed = wall - this.#last
-    this.#last = wall
-    if (passed > 0) this.#now += Math.min(passed, STEP_MS)
-    return this.#now
+function steadyClock(wall: () => number): () => number {
+  let last = wall()
+  let now = 0
+  return () => {
+    const passed = wall() - last
+    last += passed
+    if (passed > 0) now += Math.min(passed, STEP_MS)
+    return now
   }
 }
