@@ -2,7 +2,7 @@ import type { Config } from '@budao/model'
 
 /** The configuration without what would let a reader act as somebody else. */
 export function redactSecrets(config: Config): unknown {
-  const shown = { ...config, stores: redactStores(config.stores) }
+  const shown = { ...config, stores: redactStores(config.stores), ...redactVirtualIp(config) }
   const { tokens } = config.admin
   if (tokens === undefined) return shown
   const hidden = Object.fromEntries(Object.keys(tokens).map((role) => [role, '(hidden)']))
@@ -18,4 +18,10 @@ function redactStores(stores: Config['stores']): unknown {
         : value,
     ),
   )
+}
+
+function redactVirtualIp({ virtualIp }: Config): object {
+  if (virtualIp === undefined) return {}
+  const hidden = JSON.stringify(virtualIp, (key, value: unknown) => (key === 'password' ? '(hidden)' : value))
+  return { virtualIp: JSON.parse(hidden) }
 }

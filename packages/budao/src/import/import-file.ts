@@ -44,7 +44,7 @@ function detectKind(text: string, file: string): ImportKind {
 }
 
 /** Relative patterns start at the folder of the file that was named. Reported as seen from where that file was named. */
-function includedFiles(pattern: string, folder: string, file: string): IncludedFile[] {
+export function includedFiles(pattern: string, folder: string, file: string): IncludedFile[] {
   const full = isAbsolute(pattern) ? pattern : join(folder, pattern)
   const paths = /[*?[]/.test(pattern) ? globSync(full).toSorted() : [full]
   return paths.map((path) => {
@@ -53,7 +53,8 @@ function includedFiles(pattern: string, folder: string, file: string): IncludedF
   })
 }
 
-function readText(path: string, name: string): string {
+/** The text of a file, reported as `name`. Throws an ImportError. */
+export function readText(path: string, name: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (error) {

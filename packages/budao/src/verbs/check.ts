@@ -6,6 +6,7 @@ import type { ParsedBeside } from '../import/parse-beside.ts'
 import { gslbLines, gslbSummary, type GslbNameSummary } from '../gslb-summary.ts'
 import { formatNote } from '../import/note-text.ts'
 import { type ConfigFile, besideOption, configOption, jsonOption, readConfigFile } from '../locate-config.ts'
+import type { VirtualIpSummary } from '../virtual-ip/providers/summary.ts'
 import { createPaint, formatTable, printJson, printLine } from '../output.ts'
 
 interface CheckOptions {
@@ -43,7 +44,7 @@ async function check(options: CheckOptions): Promise<void> {
     : []
   const result: ParsedConfig = missing.length > 0 ? { ok: false, problems: missing } : parsed
   if (options.json === true)
-    printJson({ ...toJson(file, result), ...(options.file.length > 0 ? { notes } : {}) })
+    printJson({ ...(await toJson(file, result)), ...(options.file.length > 0 ? { notes } : {}) })
   else {
     for (const note of notes) if (note.kind !== 'default') printLine(formatNote(note))
     await report(file, result)
@@ -71,14 +72,14 @@ async function parse({ text, name }: ConfigFile, beside: readonly string[]): Pro
   return { parsed: parseConfig(text, name), notes: [] }
 }
 
-function toJson(file: ConfigFile, result: ParsedConfig): object {
+async function toJson(file: ConfigFile, result: ParsedConfig): Promise<object> {
   return result.ok
     ? {
         file: file.name,
         ok: true,
         problems: [],
         warnings: result.warnings,
-        summary: summarize(result.config),
+        summary: await summarize(result.config),
       }
     : { file: file.name, ok: false, problems: result.problems, warnings: [] }
 }
@@ -98,7 +99,7 @@ async function report(file: ConfigFile, result: ParsedConfig): Promise<void> {
   const warned = result.warnings.length === 0 ? '' : `, ${plural(result.warnings.length, 'warning')}`
   printLine(paint('green', `${file.name}: fine${warned}`))
   printLine('')
-  printLine(summaryTable(result.config))
+  printLine(await summaryTable(result.config))
   const lines = gslbLines(gslbSummary(result.config))
   if (lines.length > 0) printLine(['', ...lines].join('\n'))
 }
@@ -108,6 +109,8 @@ interface Summary {
   readonly site: string
   readonly sites: readonly string[]
   readonly listeners: readonly { name: string; protocol: string; address: string }[]
+  /** Absent where no address is shared. */
+  readonly virtualIp?: VirtualIpSummary
   readonly services: readonly { name: string; mode: string; balance: string; endpoints: number }[]
   readonly routes: readonly {
     name: string
@@ -119,12 +122,15 @@ interface Summary {
   readonly dns?: readonly GslbNameSummary[]
 }
 
-function summarize(config: Config): Summary {
+async function summarize(config: Config): Promise<Summary> {
+  const { summarizeVirtualIp } = await import('../virtual-ip/providers/summary.ts')
+  const virtualIp = summarizeVirtualIp(config)
   return {
     node: config.node.name,
     site: config.node.site,
     sites: Object.keys(config.sites),
     listeners: config.listeners.map(({ name, protocol, address }) => ({ name, protocol, address })),
+    ...(virtualIp === undefined ? {} : { virtualIp }),
     services: Object.entries(config.services).map(([name, { mode, balance, endpoints }]) => ({
       name,
       mode,
@@ -141,12 +147,13 @@ function summarize(config: Config): Summary {
   }
 }
 
-function summaryTable(config: Config): string {
-  const { node, site, sites, listeners, services, routes } = summarize(config)
+async function summaryTable(config: Config): Promise<string> {
+  const { node, site, sites, listeners, virtualIp, services, routes } = await summarize(config)
   const rows: string[][] = [
     ['node', node, `at site ${site}`],
     ...sites.map((name) => ['site', name, plural(endpointsAt(config, name), 'endpoint')]),
     ...listeners.map(({ name, protocol, address }) => ['listener', name, `${protocol}://${address}`]),
+    ...(virtualIp?.addresses.map((each) => ['virtual IP', each, virtualIp.nodes.join(' before ')]) ?? []),
     ...services.map(({ name, mode, balance, endpoints }) => [
       'service',
       name,

@@ -29,11 +29,11 @@ for (const [what, fall, rise, answers, published] of table) {
         if (asked > 0 && !ended.signal.aborted) seen[seen.length - 1] = fails ? '1' : '0'
         else lines.push(fails ? '1' : '0')
       },
-      say: (line) => lines.push(line),
+      tell: (answer) => lines.push(answer.ready ? 'ready' : answer.reason),
       signal: ended.signal,
     })
     assert.equal(seen.join(''), published)
     assert.deepEqual([lines.at(0), lines.at(-1)], ['0', '0'], 'who does not watch does not fail')
-    if (answers === '-') assert.equal(lines[1], 'the gateway is not ready: gone')
+    if (answers === '-') assert.equal(lines[1], 'gone')
   })
 }

@@ -8,8 +8,8 @@ export interface WatchOptions extends ScriptThresholds {
   ask(): Promise<Readiness>
   /** Hands the verdict on. Called at the start, at each change and at the end. */
   publish(fails: boolean): void
-  /** A line for a log, at each change. */
-  say(line: string): void
+  /** Called with the answer that made a change, and with the first one. */
+  tell(answer: Readiness): void
   readonly signal: AbortSignal
 }
 
@@ -18,7 +18,7 @@ export interface WatchOptions extends ScriptThresholds {
  * or no longer watched does not fail: then the check alone decides.
  */
 export async function watchReadiness(options: WatchOptions): Promise<void> {
-  const { intervalMs, ask, publish, say, signal } = options
+  const { intervalMs, ask, publish, tell, signal } = options
   let state = freshScript
   publish(false)
   try {
@@ -30,8 +30,7 @@ export async function watchReadiness(options: WatchOptions): Promise<void> {
       const { well: before, fresh } = state
       state = scriptAfter(state, answer.ready, options)
       if (state.well !== before) publish(!state.well)
-      if (state.well !== before || fresh)
-        say(answer.ready ? 'the gateway is ready' : `the gateway is not ready: ${answer.reason}`)
+      if (state.well !== before || fresh) tell(answer)
       const leftMs = Math.max(0, intervalMs - (performance.now() - askedAt))
       await sleep(leftMs, undefined, { signal }).catch(() => {})
     }

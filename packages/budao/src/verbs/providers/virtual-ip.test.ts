@@ -16,11 +16,11 @@ interface Ran {
   readonly err: string
 }
 
-function budao(cwd: string, args: readonly string[]): Promise<Ran> {
+function budao(cwd: string, args: readonly string[], verb = 'keepalived'): Promise<Ran> {
   return new Promise((resolve) => {
     execFile(
       process.execPath,
-      ['--conditions=@budao/source', main, 'keepalived', ...args],
+      ['--conditions=@budao/source', main, verb, ...args],
       { cwd },
       (error, out, err) => {
         resolve({ code: error === null ? 0 : Number(error.code), out, err })
@@ -189,6 +189,13 @@ for (const [args, more, code, says] of refused) {
     )
   })
 }
+
+test('the check of a configuration says who is to have the address', async (t) => {
+  const folder = folderWith(t, shared.replace('gw-2: {', 'gw-2: { priority: 254,'))
+  const ran = await budao(folder, [], 'check')
+  assert.equal(ran.code, 0, ran.out)
+  assert.match(ran.out, /^virtual IP +10.0.0.100\/24 +gw-2 before gw-1$/m)
+})
 
 test('check says why a gateway is not ready', async (t) => {
   const ran = await budao(tempDir(t), ['check', '--url', 'http://127.0.0.1:1', '--timeout', '500ms'])

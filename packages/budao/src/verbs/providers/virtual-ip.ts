@@ -8,6 +8,7 @@ import { CliError } from '../../cli-error.ts'
 import { leanEngine } from '../../lean-engine.ts'
 import { configOption, jsonOption, readConfigFile } from '../../locate-config.ts'
 import { printJson, printLine } from '../../output.ts'
+import { explainVerb } from './virtual-ip-explain.ts'
 
 const parts = ['conf', 'check', 'unit'] as const
 type Part = (typeof parts)[number]
@@ -30,6 +31,7 @@ interface CheckOptions {
 
 interface WatchOptions {
   readonly config?: string
+  readonly json?: true
 }
 
 /** `budao keepalived`: the files of keepalived, and what it asks. */
@@ -65,6 +67,7 @@ Example:
   $ budao keepalived render --node gw-2 | diff - /etc/keepalived/keepalived.conf`,
     )
     .action(render)
+  explainVerb(verb)
   verb
     .command('check')
     .description('Ask the gateway whether it is ready, within a deadline, and say why not.')
@@ -87,6 +90,7 @@ Example:
     .command('watch')
     .description('Tell keepalived by a file when the gateway fails, sooner than it can run a check.')
     .option(...configOption)
+    .option(...jsonOption)
     .addHelpText(
       'after',
       `
@@ -189,7 +193,7 @@ async function check({ url, serving, timeout, json }: CheckOptions): Promise<voi
   if (!answer.ready) process.exitCode = 1
 }
 
-async function watch({ config: option }: WatchOptions): Promise<void> {
+async function watch({ config: option, json }: WatchOptions): Promise<void> {
   leanEngine()
   const { text, name } = await readConfigFile(option)
   const { parseConfigAside } = await import('../../parse-aside.ts')
@@ -214,7 +218,11 @@ async function watch({ config: option }: WatchOptions): Promise<void> {
     ask: () => askReadiness(question),
     // Two bytes in place: keepalived reads the file when it is closed.
     publish: (fails) => publish(how.file, fails),
-    say: (line) => printLine(line),
+    tell: (answer) => {
+      // One line each, so that a program can read them as they come.
+      if (json === true) printLine(JSON.stringify({ at: new Date().toISOString(), ...answer }))
+      else printLine(answer.ready ? 'the gateway is ready' : `the gateway is not ready: ${answer.reason}`)
+    },
     signal: ended.signal,
   })
 }
