@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { readFileSync, renameSync } from 'node:fs'
+import { connect } from 'node:http2'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { rawExchange, type RawResponse } from '@budao/testkit'
@@ -255,6 +256,27 @@ test('a body may come in chunks, byte by byte, and behind another request', asyn
   client.send(`0\r\n\r\n${requestText('/budao/v1/ping')}`)
   for (const status of [204, 204, 204]) assert.equal((await client.readResponse()).status, status)
   assert.equal(sample(gateway, 'budao_sdk_batches_total{result="accepted"}'), 1)
+})
+
+test('streams of HTTP/2 are answered beside each other, bodies in as many frames as it takes', async (t) => {
+  const listener = { protocols: ['h2', 'http/1.1'] }
+  const gateway = await testGateway(t, { routes: [telemetry() as { name: string }], listener })
+  const session = connect(`http://127.0.0.1:${gateway.port}`)
+  t.after(() => session.destroy())
+  const text = JSON.stringify(batch)
+  const statuses = await Promise.all(
+    Array.from({ length: 5 }, async () => {
+      const stream = session.request({ ':method': 'POST', ':path': '/budao/v1/telemetry' })
+      const answered = new Promise<number>((resolve, reject) => {
+        stream.on('response', (headers) => resolve(Number(headers[':status'])))
+        stream.on('error', reject)
+      })
+      for (let at = 0; at < text.length; at += 200) stream.write(text.slice(at, at + 200))
+      stream.end()
+      return answered
+    }),
+  )
+  assert.deepEqual(statuses, [204, 204, 204, 204, 204])
 })
 
 test('a flood is turned away before its bodies are read', async (t) => {

@@ -10,7 +10,7 @@ export function* checkIdempotency(path: Path, route: unknown): Generator<Finding
   if (found[0] === undefined) return
   for (const second of found.slice(1))
     yield { path: second, message: 'given twice', hint: 'a route keeps first results once' }
-  const otherwise = ['respond', 'redirect', 'aggregate'].find((key) => get(route, key) !== undefined)
+  const otherwise = ['respond', 'redirect', 'aggregate', 'serve'].find((key) => get(route, key) !== undefined)
   if (otherwise !== undefined)
     yield {
       path: found[0],
