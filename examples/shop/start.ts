@@ -3,6 +3,7 @@
  * browser, simulated phones. Ends with Ctrl-C or SIGTERM, and with it all it has started.
  */
 import { generateKeyPairSync } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
@@ -41,7 +42,7 @@ const stateDir = options.temporary
   : (options.data ?? join(workspace, 'data', ports === defaultPorts ? 'shop' : `shop-${ports[0]}`))
 const runDir = join(stateDir, 'run')
 mkdirSync(runDir, { recursive: true })
-keepSessionKey()
+keepKeys()
 const tty = process.stdout.isTTY && process.send === undefined
 const { restartAfterMs } = options
 const crew = new Crew({ runDir, restartAfterMs, say })
@@ -91,19 +92,30 @@ function startMiniProgram(): void {
   const { name, port } = layout.miniProgram
   const script = join(workspace, 'examples/shop-miniprogram/browser/serve.ts')
   const gateways = layout.gateways.flatMap((gateway) => ['--gateway', `http://127.0.0.1:${gateway.port}`])
-  crew.start({
-    name,
-    crew: name,
-    args: [script, '--port', String(port), ...gateways, '--run-dir', shown(runDir)],
-  })
+  const keys = ['--channel-key', join(stateDir, 'channels.pem')]
+  const args = [script, '--port', String(port), ...gateways, ...keys, '--run-dir', shown(runDir)]
+  crew.start({ name, crew: name, args })
 }
 
-/** Signs the mini program's tokens, at both gateways: one issued by either holds at the other. */
-function keepSessionKey(): void {
-  const file = join(stateDir, 'session.pem')
-  if (existsSync(file)) return
-  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
+/**
+ * What both gateways have in common: the key of the mini program's tokens, so that one issued by either holds at the
+ * other, and the signed order of channels, which is there to be edited.
+ */
+function keepKeys(): void {
+  keep('session.pem', () => pemOf(generateKeyPairSync('ec', { namedCurve: 'P-256' })))
+  keep('channels.pem', () => pemOf(generateKeyPairSync('rsa', { modulusLength: 2048 })))
+  const order = layout.gateways.map(({ port }) => `http://127.0.0.1:${port}`)
+  keep('channels.json', () => `${JSON.stringify({ version: 1, order })}\n`)
+}
+
+/** Where the file is not there already. */
+function keep(name: string, make: () => string): void {
+  const file = join(stateDir, name)
+  if (!existsSync(file)) writeFileSync(file, make(), { mode: 0o600 })
+}
+
+function pemOf({ privateKey }: { readonly privateKey: KeyObject }): string {
+  return privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
 }
 
 /** Returns the gateways' configuration files. */

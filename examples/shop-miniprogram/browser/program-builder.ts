@@ -10,6 +10,8 @@ export interface ProgramOptions {
   readonly root: string
   /** Gateways to use instead of those in `config.ts`, by origin and in its order. */
   readonly gateways: readonly string[]
+  /** Whose signed order of channels the mini program takes, as JWK; absent: nobody's. */
+  readonly channelKey?: object
 }
 
 /** What a browser loads. */
@@ -29,7 +31,8 @@ interface Unit {
 const runtime = join(import.meta.dirname, 'runtime')
 
 /** Builds a mini program for the browser, as WeChat DevTools build it for the phone. Throws with what is wrong, and where. */
-export async function buildProgram({ root, gateways }: ProgramOptions): Promise<BuiltProgram> {
+export async function buildProgram(options: ProgramOptions): Promise<BuiltProgram> {
+  const { root, gateways } = options
   const read = (file: string): Promise<string> => readFile(join(root, file), 'utf8')
   const appJson = await read('app.json')
   const app = JSON.parse(appJson) as { pages: string[]; usingComponents?: Record<string, string> }
@@ -45,7 +48,7 @@ export async function buildProgram({ root, gateways }: ProgramOptions): Promise<
     compileStyleSheet('app.wxss', shared, { kind: 'app' }),
     ...units.map((unit) => compileStyleSheet(`${unit.path}.wxss`, unit.styles, ownerOf(unit))),
   ]
-  return { script: await bundle(entry, root, gateways), styles: styles.join('\n') }
+  return { script: await bundle(entry, options), styles: styles.join('\n') }
 }
 
 type Read = (file: string) => Promise<string>
@@ -99,9 +102,9 @@ function entryOf(
     })`
 }
 
-async function bundle(entry: string, root: string, gateways: readonly string[]): Promise<string> {
+async function bundle(entry: string, options: ProgramOptions): Promise<string> {
   const result = await build({
-    stdin: { contents: entry, resolveDir: root, sourcefile: 'program.js' },
+    stdin: { contents: entry, resolveDir: options.root, sourcefile: 'program.js' },
     bundle: true,
     write: false,
     format: 'iife',
@@ -110,20 +113,22 @@ async function bundle(entry: string, root: string, gateways: readonly string[]):
     define: { 'process.env.NODE_ENV': '"production"' },
     sourcemap: 'inline',
     logLevel: 'silent',
-    plugins: [ownGateways(gateways)],
+    plugins: [ownConfig(options)],
   })
   return result.outputFiles[0]!.text
 }
 
-/** As `npm start -- --port-base` moves the gateways, what `config.ts` says of them moves along. */
-function ownGateways(gateways: readonly string[]): Plugin {
+/** What `config.ts` says of gateways and key becomes what those of this demo are. */
+function ownConfig({ gateways, channelKey }: ProgramOptions): Plugin {
   return {
-    name: 'own-gateways',
+    name: 'own-config',
     setup({ onLoad }) {
       onLoad({ filter: /\/miniprogram\/config\.ts$/ }, async ({ path }) => {
         let next = 0
         const text = await readFile(path, 'utf8')
-        const contents = text.replaceAll(/http:\/\/127\.0\.0\.1:\d+/g, (origin) => gateways[next++] ?? origin)
+        const contents = text
+          .replaceAll(/http:\/\/127\.0\.0\.1:\d+/g, (origin) => gateways[next++] ?? origin)
+          .replace('| null = null', `| null = ${JSON.stringify(channelKey ?? null)}`)
         return { contents, loader: 'ts' }
       })
     },

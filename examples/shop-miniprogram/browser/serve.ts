@@ -2,6 +2,7 @@
  * The mini program in a browser:
  * `node examples/shop-miniprogram/browser/serve.ts --port 8082 --gateway http://127.0.0.1:8080 --gateway http://127.0.0.1:8081`
  */
+import { createPublicKey } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -14,6 +15,8 @@ const { values } = parseArgs({
   options: {
     port: { type: 'string', default: '8082' },
     gateway: { type: 'string', multiple: true, default: ['http://127.0.0.1:8080', 'http://127.0.0.1:8081'] },
+    /** PEM of the key that signs the order of channels. */
+    'channel-key': { type: 'string' },
     /** Shown to the reader: how a site and its gateway are killed. */
     'run-dir': { type: 'string', default: 'data/shop/run' },
   },
@@ -23,7 +26,14 @@ const sharedMs = 1_000
 let building: Promise<BuiltProgram> | undefined
 let builtAt = -Infinity
 const pageDir = join(import.meta.dirname, 'page')
-const program = { root: join(import.meta.dirname, '../miniprogram'), gateways }
+const keyFile = values['channel-key']
+const program = {
+  root: join(import.meta.dirname, '../miniprogram'),
+  gateways,
+  ...(keyFile === undefined
+    ? {}
+    : { channelKey: createPublicKey(await readFile(keyFile)).export({ format: 'jwk' }) }),
+}
 
 interface Page {
   readonly type: string

@@ -8,7 +8,7 @@ import {
 } from '@budao/miniprogram'
 import type { CallOptions, OutboxWatcher } from '@budao/miniprogram'
 import { answeredBy, networkIs, nobodyAnswered, sitesGone } from './answering'
-import { channels } from './config'
+import { channelKey, channels } from './config'
 
 /** Is told what became of writes in the queue, by whoever has put them there. */
 export const queued: OutboxWatcher = {}
@@ -23,6 +23,8 @@ export const api = createClient({
   keysHonoured: true,
   auth: { login: weixinLogin(wx), keep: true },
   onQueued: queued,
+  // The operator may have phones go west first. Looked at often here, so that it can be seen; usual are ten minutes.
+  ...(channelKey === null ? {} : { channelList: { key: channelKey, intervalMs: 10_000 } }),
   telemetry: { app: 'budao-shop', appVersion: '0.1.0' },
 })
 followPlatform(api, wx)

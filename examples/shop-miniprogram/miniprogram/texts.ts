@@ -19,7 +19,7 @@ const zh = {
   connecting: '正在连接…',
   answeredBy: (channel: string, site: string) =>
     site === '' || site === channel ? `${channel}网关应答` : `${channel}网关应答，数据来自${site}`,
-  switchedTo: (before: string, now: string) => `${before}网关没有应答，已切换到${now}网关`,
+  switchedTo: (before: string, now: string) => `已从${before}网关切换到${now}网关`,
   backTo: (now: string) => `已回到${now}网关`,
   offline: '没有网络：可以照常浏览、下单，联网后自动发送',
   sitesGone: (channel: string) => `${channel}网关在应答，但两个机房都不在：显示网关保存的数据`,
@@ -84,9 +84,9 @@ const en: typeof zh = {
   connecting: 'Connecting …',
   answeredBy: (channel, site) =>
     site === '' || site === channel
-      ? `${channel} answers`
+      ? `Gateway ${channel} answers`
       : `Gateway ${channel} answers, with data of ${site}`,
-  switchedTo: (before, now) => `Gateway ${before} does not answer: now over ${now}`,
+  switchedTo: (before, now) => `Switched from gateway ${before} to ${now}`,
   backTo: (now) => `Back to gateway ${now}`,
   offline: 'No network: browse and order as usual, it is sent later',
   sitesGone: (channel) => `Gateway ${channel} answers, but no site does: showing what it kept`,
