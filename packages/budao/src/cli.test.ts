@@ -130,6 +130,12 @@ site      east  1 endpoint
 listener  web   http://0.0.0.0:8080
 service   shop  1 endpoint, multi-active, least-request
 route     all   * → shop
+
+At the latest after a fault, where a round trip takes less than 50 ms:
+SERVICE  DETECTION    SITE IS       SUSPECT  DOWN     ELSEWHERE
+shop     accelerated  process gone  50 ms    300 ms   –
+shop     accelerated  silent        1462 ms  2212 ms  –
+shop     accelerated  errors        1000 ms  1750 ms  –
 `,
   )
 })
@@ -159,7 +165,11 @@ test('check --json prints the same for programs', async (t) => {
   const fine = await budao(t, ['check', '--json'], await folderWith(t, { 'budao.yaml': good }))
   assert.equal(fine.code, 0)
   const { ok, problems, warnings, summary } = JSON.parse(fine.out)
-  assert.deepEqual([ok, problems.length, warnings.length, summary.sites], [true, 0, 1, ['east']])
+  assert.deepEqual([ok, problems.length, warnings.length, summary.sites], [true, 0, 0, ['east']])
+  assert.deepEqual(
+    summary.worstCases[0].faults.map(({ fault }: { fault: string }) => fault),
+    ['process-gone', 'silent', 'errors'],
+  )
 
   const broken = await budao(t, ['check', '--json'], await folderWith(t, { 'budao.yaml': bad }))
   assert.equal(broken.code, 1)

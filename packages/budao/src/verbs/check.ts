@@ -8,6 +8,7 @@ import { formatNote } from '../import/note-text.ts'
 import { type ConfigFile, besideOption, configOption, jsonOption, readConfigFile } from '../locate-config.ts'
 import type { VirtualIpSummary } from '../virtual-ip/providers/summary.ts'
 import { createPaint, formatTable, printJson, printLine } from '../output.ts'
+import { type ServiceWorstCase, worstCaseLines, worstCases } from '../worst-case.ts'
 
 interface CheckOptions {
   readonly config?: string
@@ -102,6 +103,8 @@ async function report(file: ConfigFile, result: ParsedConfig): Promise<void> {
   printLine(await summaryTable(result.config))
   const lines = gslbLines(gslbSummary(result.config))
   if (lines.length > 0) printLine(['', ...lines].join('\n'))
+  const late = worstCaseLines(worstCases(result.config))
+  if (late.length > 0) printLine(['', ...late].join('\n'))
 }
 
 interface Summary {
@@ -120,6 +123,8 @@ interface Summary {
   }[]
   /** Absent where no names are answered for. */
   readonly dns?: readonly GslbNameSummary[]
+  /** Services that say something of detection, objectives or failover. */
+  readonly worstCases: readonly ServiceWorstCase[]
 }
 
 async function summarize(config: Config): Promise<Summary> {
@@ -137,6 +142,7 @@ async function summarize(config: Config): Promise<Summary> {
       balance,
       endpoints: endpoints.length,
     })),
+    worstCases: worstCases(config),
     ...(config.gslb === undefined ? {} : { dns: gslbSummary(config) }),
     routes: config.routes.map((route) => ({
       name: route.name,
