@@ -5,4 +5,13 @@ export const seedsThatFailed: readonly { readonly seed: number; readonly story: 
     story:
       'the first grant counted as a move, so a site that died within ten seconds of it was left late; the loop turned without time passing',
   },
+  {
+    seed: 102_204,
+    story:
+      'a leader that was stopped for ten seconds began a move with what it knew before; with no site that had everything, the old one never got its work back',
+  },
+  {
+    seed: 109_714,
+    story: 'the same, after the store was away',
+  },
 ]

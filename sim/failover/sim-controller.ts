@@ -178,8 +178,8 @@ export class SimController {
           )
           break
         case 'led':
-          this.#world.checker.led(this.process.name, effect.term)
-          this.feed({ kind: 'led', term: effect.term })
+          if (this.#unit.term !== effect.term) this.#world.checker.led(this.process.name, effect.term)
+          this.feed({ kind: 'led', term: effect.term, until: effect.until })
           break
         case 'unled':
           this.feed({ kind: 'unled' })

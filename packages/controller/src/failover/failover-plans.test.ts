@@ -158,8 +158,10 @@ class Election {
   }
 
   #carryOut(name: string, effect: LeadershipEffect): void {
-    if (effect.kind === 'led') this.log.push(`${name} leads ${effect.term}`)
-    else if (effect.kind === 'unled') this.log.push(`${name} follows`)
+    const led = effect.kind === 'led' ? `${name} leads ${effect.term}` : ''
+    if (effect.kind === 'led') {
+      if (!this.log.includes(led)) this.log.push(led)
+    } else if (effect.kind === 'unled') this.log.push(`${name} follows`)
     else if (effect.kind === 'read') this.feed(name, { kind: 'read', record: this.record })
     else if (effect.kind === 'store') {
       const ok = (this.record?.version ?? 0) === effect.version

@@ -48,7 +48,8 @@ export type LeadershipEvent =
 export type LeadershipEffect =
   | { readonly kind: 'read' }
   | { readonly kind: 'store'; readonly version: number; readonly record: LeaderRecord }
-  | { readonly kind: 'led'; readonly term: number }
+  /** It leads until that moment, by its own clock; said with every renewal. */
+  | { readonly kind: 'led'; readonly term: number; readonly until: number }
   | { readonly kind: 'unled' }
   | { readonly kind: 'wake'; readonly at: number }
 
@@ -94,9 +95,10 @@ export function stepLeadership(
       see(event.result.current as Versioned<LeaderRecord> | null)
       const own = event.result.ok && sentAt !== null && state.record?.value.holder === state.self
       if (own && state.record) {
-        if (state.until === null) effects.push({ kind: 'led', term: state.record.value.term })
         const { ttlMs, guardMs, renewMs } = leaderTerms
-        state = { ...state, until: sentAt + ttlMs - guardMs, nextAt: sentAt + renewMs }
+        const until = sentAt + ttlMs - guardMs
+        effects.push({ kind: 'led', term: state.record.value.term, until })
+        state = { ...state, until, nextAt: sentAt + renewMs }
       }
       break
     }

@@ -24,8 +24,11 @@ export type UnitEvent =
   /** Sites that a person has taken out of service. */
   | { readonly kind: 'drained'; readonly sites: readonly string[] }
   | { readonly kind: 'automation'; readonly automation: Automation }
-  /** This controller leads from here on, with that term. */
-  | { readonly kind: 'led'; readonly term: number }
+  /**
+   * This controller leads with that term, until that moment of its clock; again with every renewal. After it the unit
+   * does nothing more, also where nobody could say `unled` in time: the process may have been stopped.
+   */
+  | { readonly kind: 'led'; readonly term: number; readonly until: number }
   | { readonly kind: 'unled' }
   /** What came of an effect `store`; `ok` null: nobody knows. */
   | {

@@ -43,6 +43,13 @@ class Bench {
     const { state, effects } = stepUnit(this.state, event, { now: this.now, wall: 1e12 + this.now })
     this.state = state
     for (const effect of effects) {
+      if (effect.kind === 'read') {
+        const record = this.store.get(effect.key) ?? null
+        if (effect.key === leaseKey('shop'))
+          this.feed({ kind: 'lease', record: record as Versioned<WriteLease> | null })
+        else this.feed({ kind: 'run', record: record as Versioned<FailoverRun> | null })
+        continue
+      }
       if (effect.kind !== 'store') {
         this.effects.push(effect)
         continue
@@ -131,7 +138,7 @@ class Bench {
 /** A leader, and `east` that writes. */
 function running(change: Partial<UnitRules> = {}): Bench {
   const bench = new Bench(change)
-  bench.feed({ kind: 'led', term: 1 })
+  bench.feed({ kind: 'led', term: 1, until: Infinity })
   bench.verdicts({ east: 'up', west: 'up' })
   bench.renew('east')
   bench.tick(500)
@@ -140,7 +147,7 @@ function running(change: Partial<UnitRules> = {}): Bench {
 
 test('the first site in order that is up gets the first epoch, and the next one if it does not take it', () => {
   const bench = new Bench()
-  bench.feed({ kind: 'led', term: 1 })
+  bench.feed({ kind: 'led', term: 1, until: Infinity })
   assert.equal(bench.store.size, 0)
   bench.verdicts({ east: 'up', west: 'up' })
   assert.deepEqual([bench.lease.epoch, bench.lease.site, bench.lease.state], [1, 'east', 'granted'])
@@ -216,13 +223,13 @@ test('a target that does not take it is passed over for another one that is up',
 test('a site that came back before anything was done keeps its work', () => {
   const store = new Map<string, Versioned>()
   const dead = new Bench({}, store)
-  dead.feed({ kind: 'led', term: 1 })
+  dead.feed({ kind: 'led', term: 1, until: Infinity })
   dead.verdicts({ east: 'up', west: 'up' })
   dead.renew('east')
   store.set(runKey('shop'), { version: 1, value: { ...runFrom('east', 'west', 1), verdict: downVerdict } })
   const next = new Bench({}, store)
   next.verdicts({ east: 'up', west: 'up' })
-  next.feed({ kind: 'led', term: 2 })
+  next.feed({ kind: 'led', term: 2, until: Infinity })
   assert.equal(next.run.outcome, 'rolled-back')
   assert.deepEqual([next.lease.epoch, next.lease.state], [1, 'held'])
 })
@@ -231,7 +238,7 @@ test('a successor goes on from every point at which a leader may die, and the ru
   for (let stores = 1; stores <= 5; stores++) {
     const store = new Map<string, Versioned>()
     const first = new Bench({}, store)
-    first.feed({ kind: 'led', term: 1 })
+    first.feed({ kind: 'led', term: 1, until: Infinity })
     first.verdicts({ east: 'up', west: 'up' })
     first.renew('east')
     first.storesLeft = stores
@@ -240,7 +247,7 @@ test('a successor goes on from every point at which a leader may die, and the ru
     const second = new Bench({}, store)
     second.now = 50_000
     second.verdicts({ east: 'down', west: 'up' })
-    second.feed({ kind: 'led', term: 2 })
+    second.feed({ kind: 'led', term: 2, until: Infinity })
     second.tick(3_000)
     if (second.lease.state === 'granted') second.renew('west')
     second.tick(600)
@@ -372,6 +379,29 @@ test('nothing is stored on a guess: after an answer that was lost it is read fir
     ['read', 'read'],
   )
   assert.equal(stepUnit(state, { kind: 'tick' }, { now: 5_001, wall: 0 }).effects.length, 0)
+})
+
+test('a leader that was stopped for longer than its lease does nothing when it goes on', () => {
+  const bench = running()
+  bench.feed({ kind: 'led', term: 1, until: 3_000 })
+  bench.tick(10_000)
+  bench.verdicts({ east: 'down', west: 'up' })
+  assert.deepEqual([bench.lease.epoch, bench.lease.state], [1, 'held'])
+  assert.equal(bench.state.explanation?.code, 'not-leader')
+})
+
+test('where no other site may take it, the old one gets it back rather than nobody', () => {
+  const bench = running({ lossless: true })
+  const record = bench.store.get(leaseKey('shop')) as Versioned<WriteLease>
+  bench.store.set(runKey('shop'), { version: 1, value: { ...runFrom('east', 'west', 1), verdict: null } })
+  bench.store.set(leaseKey('shop'), {
+    version: record.version + 1,
+    value: { ...record.value, state: 'fenced' },
+  })
+  bench.feed({ kind: 'run', record: bench.store.get(runKey('shop')) as Versioned<FailoverRun> })
+  bench.feed({ kind: 'lease', record: bench.store.get(leaseKey('shop')) as Versioned<WriteLease> })
+  bench.answer(true)
+  assert.deepEqual([bench.lease.epoch, bench.lease.site], [2, 'east'])
 })
 
 test('a lease is granted only after the one before it, and claimed only by its site', () => {

@@ -19,7 +19,8 @@ export function stepUnit(state: UnitState, event: UnitEvent, moment: Moment): Un
   const draft = new UnitDraft(state, moment)
   const wish = learn(draft, event)
   const { lease, run, term } = draft.state
-  if (term === null) draft.explain('not-leader', 'another controller leads')
+  if (term === null || draft.now >= draft.state.leadsUntil)
+    draft.explain('not-leader', 'another controller leads')
   else if (lease !== undefined && run !== undefined) {
     if (wish !== null) takeWish(draft, wish, run?.value ?? null)
     if (draft.state.storing === null) {
@@ -51,16 +52,7 @@ function learn(draft: UnitDraft, event: UnitEvent): UnitWish | null {
       draft.set({ automation: event.automation })
       break
     case 'led':
-      // What this controller has stored or ordered in an earlier term may have been overtaken.
-      draft.set({
-        term: event.term,
-        ledAt: draft.now,
-        storing: null,
-        stage: null,
-        steps: [],
-        wants: null,
-        publishedEpoch: 0,
-      })
+      led(draft, event)
       break
     case 'unled':
       draft.set({ term: null, storing: null, stage: null, wants: null })
@@ -81,6 +73,15 @@ function learn(draft: UnitDraft, event: UnitEvent): UnitWish | null {
       break
   }
   return null
+}
+
+function led(draft: UnitDraft, { term, until }: { term: number; until: number }): void {
+  draft.set({ leadsUntil: until })
+  if (draft.state.term === term) return
+  // What it has stored or ordered in an earlier term may have been overtaken, and a watch may have missed something: who
+  // begins to lead reads.
+  draft.set({ term, ledAt: draft.now, storing: null, stage: null, steps: [], wants: null, publishedEpoch: 0 })
+  readAgain(draft)
 }
 
 function seeLease(draft: UnitDraft, record: Versioned<WriteLease> | null): void {
@@ -114,19 +115,24 @@ function stored(
   draft: UnitDraft,
   event: { ref: string; ok: boolean | null; current: Versioned | null },
 ): void {
-  const { storing, rules } = draft.state
+  const { storing } = draft.state
   if (event.ref !== storing) return
   draft.set({ storing: null })
   if (event.ok === null) {
-    draft.do({ kind: 'read', key: leaseKey(rules.unit) })
-    draft.do({ kind: 'read', key: runKey(rules.unit) })
-    // Until it is known what stands there, nothing is stored on a guess.
-    draft.set({ lease: undefined, run: undefined })
+    readAgain(draft)
     return
   }
   if (event.current === null) return
   if (isLease(event.current)) seeLease(draft, event.current)
   else seeRun(draft, event.current as Versioned<FailoverRun>)
+}
+
+/** Until it is known what stands there, nothing is stored on a guess. */
+function readAgain(draft: UnitDraft): void {
+  const { unit } = draft.state.rules
+  draft.do({ kind: 'read', key: leaseKey(unit) })
+  draft.do({ kind: 'read', key: runKey(unit) })
+  draft.set({ lease: undefined, run: undefined })
 }
 
 function answered(

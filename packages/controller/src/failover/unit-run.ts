@@ -122,8 +122,11 @@ function nextSite(draft: UnitDraft, run: FailoverRun): string | null {
   if (cameBack(draft, run)) return run.from
   const forced = isForced(run)
   const { target, refused } = chooseTarget(state, run.from, { forced })
-  if (run.to === run.from) return stateOf(state, run.from) === 'up' ? run.from : target
-  return refused[run.to] === undefined && state.rules.sites.includes(run.to) ? run.to : target
+  const able = refused[run.to] === undefined && state.rules.sites.includes(run.to) && run.to !== run.from
+  if (able) return run.to
+  const well = stateOf(state, run.from) === 'up'
+  // Nobody may write at this moment: rather the old site than none.
+  return well && (target === null || run.to === run.from) ? run.from : target
 }
 
 function restored(draft: UnitDraft, run: FailoverRun, to: string, epoch: number): boolean {

@@ -33,8 +33,9 @@ export interface UnitState {
   readonly automation: Automation
   /** The leadership of this controller, null while another one leads. */
   readonly term: number | null
-  /** Since when it leads, monotonic. */
+  /** Since when it leads, and until when it may, monotonic. */
   readonly ledAt: number
+  readonly leadsUntil: number
   /** The compare-and-set under way: one at a time. */
   readonly storing: string | null
   readonly stage: Stage | null
@@ -97,6 +98,7 @@ export function unknownUnit(rules: UnitRules): UnitState {
     automation: rules.automation,
     term: null,
     ledAt: 0,
+    leadsUntil: 0,
     storing: null,
     stage: null,
     steps: [],
