@@ -144,6 +144,11 @@ export class FollowedName {
     return this.#candidates.sites
   }
 
+  /** Whether a site is among those that it may ever be answered with. */
+  covers(site: number): boolean {
+    return this.#own.includes(site)
+  }
+
   /** The addresses of a site or of all candidates; encoded when first asked for. */
   records(type: 'A' | 'AAAA', site: number): RecordSet {
     const key = (site + 1) * 2 + (type === 'A' ? 0 : 1)

@@ -294,6 +294,11 @@ test('requests that still come to a site out of all answers are counted against 
   assert.equal(gslb.report().withdrawn, null)
 })
 
+test('a site that no name is ever answered with is not out of the answers', async (t) => {
+  const { gslb } = await testGslb(t, { zone: '      names: { api: { services: [shop], sites: [west] } }' })
+  assert.equal(gslb.report().withdrawn, null)
+})
+
 test('an address that is taken is refused with what to do', async (t) => {
   const { address } = await testGslb(t)
   const { gslb, sites } = source()

@@ -182,8 +182,8 @@ export class Gslb {
   #observeOwnSite(now: number): void {
     const { site, requestsPerSecond } = this.#options.traffic()
     const index = Object.keys(this.#state.config.sites).indexOf(site)
-    const isOut =
-      index >= 0 && this.#state.book.followed.every(({ candidates }) => !candidates.includes(index))
+    const names = this.#state.book.followed.filter((name) => name.covers(index))
+    const isOut = names.length > 0 && names.every(({ candidates }) => !candidates.includes(index))
     this.#withdrawal.observe(isOut, requestsPerSecond, now)
   }
 

@@ -42,9 +42,8 @@ export class QueryReader {
   subnet: Uint8Array = new Uint8Array(0)
   readonly #subnet4 = new Uint8Array(4)
   readonly #subnet16 = new Uint8Array(16)
-  /** Where the cookie stands in the message; 0 for none. */
-  cookieAt = 0
-  cookieBytes = 0
+  /** The client's part, and a server's where it has one. */
+  cookie: Buffer | null = null
   readonly #name = Buffer.alloc(NAME_BYTES_MAX)
 
   read(message: Buffer): Reading {
@@ -90,8 +89,7 @@ export class QueryReader {
     this.hasSubnet = false
     this.subnetFamily = 0
     this.subnetLength = 0
-    this.cookieAt = 0
-    this.cookieBytes = 0
+    this.cookie = null
   }
 
   #readQuestion(message: Buffer): boolean {
@@ -129,8 +127,7 @@ export class QueryReader {
       if (code === ednsOptions.cookie) {
         // RFC 7873: a client's part, and perhaps a server's of 8 to 32 bytes.
         if (length !== COOKIE_CLIENT_BYTES && (length < 16 || length > 40)) return false
-        this.cookieAt = at
-        this.cookieBytes = length
+        this.cookie = message.subarray(at, at + length)
       }
       at += length
     }

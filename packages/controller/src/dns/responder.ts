@@ -1,8 +1,9 @@
 import type { GslbConfig } from '@budao/model'
 import type { Random, ResponseRate } from '@budao/resilience'
 import type { ClientPlaces } from './client-places.ts'
-import { COOKIE_BYTES, type Cookies } from './cookies.ts'
+import type { Cookies } from './cookies.ts'
 import type { DnsCounts, DnsTransport } from './dns-counts.ts'
+import { EdnsReply } from './edns-reply.ts'
 import type { FollowedName } from './followed-name.ts'
 import { ipBytes } from './ip.ts'
 import { networkKey } from './network-key.ts'
@@ -11,7 +12,6 @@ import { QueryReader } from './query-reader.ts'
 import { anySet, type RecordSet } from './record-set.ts'
 import {
   classes,
-  ednsOptions,
   extendedErrors,
   firstMetaType,
   HEADER_BYTES,
@@ -49,7 +49,6 @@ const TRUNCATED = 0x0200
 /** Operation and "recursion desired" go back as they came. */
 const ECHOED_FLAGS = 0x7900
 const MESSAGE_BYTES_MAX = 65_535
-const OPT_BYTES = 11
 const noAddress = new Uint8Array(4)
 
 /**
@@ -59,6 +58,7 @@ const noAddress = new Uint8Array(4)
 export class Responder {
   readonly #options: ResponderOptions
   readonly #reader = new QueryReader()
+  readonly #edns: EdnsReply
   #state: DnsState
   // Of the answer that is being made.
   #answer: RecordSet | null = null
@@ -66,13 +66,12 @@ export class Responder {
   #ttl = -1
   #zone: Zone | null = null
   #negativeTtl = 0
-  #scope = 0
-  #extendedError = -1
   #address: Uint8Array = noAddress
 
   constructor(state: DnsState, options: ResponderOptions) {
     this.#state = state
     this.#options = options
+    this.#edns = new EdnsReply(options.cookies, options.wallNow)
   }
 
   use(state: DnsState): void {
@@ -109,7 +108,7 @@ export class Responder {
     this.#address = ipBytes(client) ?? noAddress
     let truncated = false
     if (over === 'udp' && this.#state.rate !== null) {
-      const verdict = this.#admit(message, this.#state.rate)
+      const verdict = this.#admit(this.#state.rate)
       if (verdict === 'drop') {
         counts.limited++
         return null
@@ -130,20 +129,15 @@ export class Responder {
     this.#answer = null
     this.#ttl = -1
     this.#zone = null
-    this.#scope = 0
-    this.#extendedError = -1
+    this.#edns.forget()
   }
 
-  #admit(message: Buffer, rate: ResponseRate): 'send' | 'slip' | 'drop' {
+  #admit(rate: ResponseRate): 'send' | 'slip' | 'drop' {
     if (this.#state.exempt.has(this.#address)) return 'send'
-    if (this.#reader.cookieBytes === COOKIE_BYTES && this.#isKnown(message)) return 'send'
+    const { cookie } = this.#reader
+    if (cookie !== null && this.#options.cookies.isOurs(cookie, this.#address, this.#options.wallNow()))
+      return 'send'
     return rate.take(networkKey(this.#address, this.#address.length * 8), this.#options.now())
-  }
-
-  #isKnown(message: Buffer): boolean {
-    const { cookieAt } = this.#reader
-    const { cookies, wallNow } = this.#options
-    return cookies.isOurs(message.subarray(cookieAt, cookieAt + COOKIE_BYTES), this.#address, wallNow())
   }
 
   #find(): RcodeName {
@@ -151,7 +145,7 @@ export class Responder {
     if (this.#reader.class !== classes.IN) return 'REFUSED'
     const found = this.#state.book.find(key)
     if (found === null) {
-      this.#extendedError = extendedErrors.notAuthoritative
+      this.#edns.extendedError = extendedErrors.notAuthoritative
       return 'REFUSED'
     }
     if (type === recordTypes.AXFR || type === recordTypes.IXFR) return 'REFUSED'
@@ -178,7 +172,7 @@ export class Responder {
     followed.count(site)
     if (followed.by === 'last-good') {
       this.#options.counts.stale++
-      this.#extendedError = extendedErrors.staleAnswer
+      this.#edns.extendedError = extendedErrors.staleAnswer
     }
     const ttl = followed.ttlSeconds(this.#options.now())
     const records = followed.records(this.#reader.type === recordTypes.A ? 'A' : 'AAAA', site)
@@ -193,7 +187,7 @@ export class Responder {
     const address = told ? reader.subnet : this.#address
     const bits = told ? reader.subnetLength : address.length * 8
     const choice = this.#state.places.choose(followed, address, bits, this.#options)
-    if (told) this.#scope = choice.scope
+    if (told) this.#edns.scope = choice.scope
     return choice.site
   }
 
@@ -205,7 +199,7 @@ export class Responder {
   #write(message: Buffer, code: RcodeName, short: boolean, over: DnsTransport, before: number): Buffer {
     const reader = this.#reader
     const head = reader.questionEnd === 0 ? HEADER_BYTES : reader.questionEnd
-    const optBytes = reader.edns ? this.#optBytes() : 0
+    const optBytes = this.#edns.bytes(reader, this.#state.config)
     const limit = over === 'udp' ? this.#udpLimit() : MESSAGE_BYTES_MAX
     const bodyBytes = (this.#answer?.bytes.length ?? 0) + (this.#zone?.soa.bytes.length ?? 0)
     let truncated = short
@@ -228,7 +222,7 @@ export class Responder {
     let at = before + head
     if (this.#answer !== null) at = this.#writeAnswer(bytes, at, this.#answer)
     if (this.#zone !== null) at = this.#writeSoa(bytes, at, this.#zone)
-    if (reader.edns) this.#writeOpt(bytes, at, rcode >> 4, message)
+    if (reader.edns) this.#edns.write(bytes, at, reader, this.#state.config, rcode >> 4, this.#address)
     return bytes
   }
 
@@ -249,58 +243,5 @@ export class Responder {
     bytes.writeUInt16BE(0xc000 | (HEADER_BYTES + this.#reader.key.length - key.length), at)
     bytes.writeUInt32BE(this.#negativeTtl, at + soa.ttlAt[0]!)
     return at + soa.bytes.length
-  }
-
-  #echoesSubnet(): boolean {
-    return this.#reader.hasSubnet && this.#state.config.clientSubnet
-  }
-
-  #optBytes(): number {
-    const { cookieBytes, subnetLength } = this.#reader
-    return (
-      OPT_BYTES +
-      (this.#echoesSubnet() ? 8 + Math.ceil(subnetLength / 8) : 0) +
-      (cookieBytes > 0 ? 4 + COOKIE_BYTES : 0) +
-      (this.#extendedError >= 0 ? 6 : 0)
-    )
-  }
-
-  #writeOpt(bytes: Buffer, from: number, upperRcode: number, message: Buffer): void {
-    const reader = this.#reader
-    bytes[from] = 0
-    bytes.writeUInt16BE(recordTypes.OPT, from + 1)
-    bytes.writeUInt16BE(this.#state.config.udpBytes, from + 3)
-    bytes[from + 5] = upperRcode
-    bytes[from + 6] = 0
-    bytes.writeUInt16BE(reader.dnssecOk ? 0x8000 : 0, from + 7)
-    bytes.writeUInt16BE(bytes.length - from - OPT_BYTES, from + 9)
-    let at = from + OPT_BYTES
-    if (this.#echoesSubnet()) at = this.#writeSubnet(bytes, at)
-    if (reader.cookieBytes > 0) {
-      const { cookies, wallNow } = this.#options
-      bytes.writeUInt16BE(ednsOptions.cookie, at)
-      bytes.writeUInt16BE(COOKIE_BYTES, at + 2)
-      const clientPart = message.subarray(reader.cookieAt, reader.cookieAt + 8)
-      cookies.write(bytes, at + 4, clientPart, this.#address, wallNow())
-      at += 4 + COOKIE_BYTES
-    }
-    if (this.#extendedError >= 0) {
-      bytes.writeUInt16BE(ednsOptions.extendedError, at)
-      bytes.writeUInt16BE(2, at + 2)
-      bytes.writeUInt16BE(this.#extendedError, at + 4)
-    }
-  }
-
-  /** As it came, with the prefix for which the answer holds. */
-  #writeSubnet(bytes: Buffer, at: number): number {
-    const { subnetFamily, subnetLength, subnet } = this.#reader
-    const length = Math.ceil(subnetLength / 8)
-    bytes.writeUInt16BE(ednsOptions.clientSubnet, at)
-    bytes.writeUInt16BE(4 + length, at + 2)
-    bytes.writeUInt16BE(subnetFamily, at + 4)
-    bytes[at + 6] = subnetLength
-    bytes[at + 7] = this.#scope
-    for (let byte = 0; byte < length; byte++) bytes[at + 8 + byte] = subnet[byte]!
-    return at + 8 + length
   }
 }
