@@ -22,7 +22,7 @@ export interface EndedAttempt {
 export type GiveUp = 'misuse' | 'aborted' | 'maybe-sent' | 'attempts-used' | 'deadline'
 
 /**
- * retry   after so many milliseconds; `free` costs the retry budget nothing, as nothing was sent
+ * retry   after so many milliseconds; `free` costs the retry budget nothing where the other channel works: to it, it is the first attempt
  * park    until the network or the foreground is back
  * fail    and why there is no other attempt
  */
@@ -52,5 +52,5 @@ export function nextStep(ended: EndedAttempt, random: Random): NextStep {
   const elsewhere = failure.blames && ended.otherChannel && ended.retryAfterMs === 0
   const delayMs = elsewhere ? 0 : Math.max(ended.retryAfterMs, backoffMs(ended.attempts - 1, random, backoff))
   if (now + delayMs >= ended.deadlineAt) return fail('deadline')
-  return { step: 'retry', delayMs, free: elsewhere && !sent }
+  return { step: 'retry', delayMs, free: elsewhere }
 }
