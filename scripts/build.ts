@@ -17,7 +17,8 @@ for (const { dir, manifest } of publicPackages) {
   for (const file of globSync('**/*.{html,css,svg,json}', { cwd: join(dir, 'src') })) {
     cpSync(join(dir, 'src', file), join(dir, 'dist', file))
   }
-  if (manifest.miniprogram !== undefined) await bundleForPhones(dir, join(dir, manifest.miniprogram))
+  if (manifest.miniprogram !== undefined)
+    await bundleForPhones(dir, join(dir, 'dist'), join(dir, manifest.miniprogram))
   for (const [name, file] of Object.entries(manifest.bin ?? {})) {
     if (!existsSync(join(dir, file)))
       throw new Error(`${manifest.name}: bin ${name} names ${file}, which was not built`)

@@ -1,6 +1,5 @@
 // The SDK as phones take it: whole, in ES2017, once for bundlers (ESM, CommonJS) and once for "build npm" of the developer tools.
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { build, type BuildOptions, type Plugin } from 'esbuild'
 
@@ -9,11 +8,14 @@ export interface Bundle {
   readonly text: string
 }
 
-/** Writes `dist/*.js` and `dist/*.cjs` into the package, and its mini-program build into a folder of its own. */
-export async function bundleForPhones(packageDir: string, miniprogramDir: string): Promise<void> {
+/** Writes modules and CommonJS into `dist`, and the mini-program build into a folder of its own. */
+export async function bundleForPhones(
+  packageDir: string,
+  dist: string,
+  miniprogramDir: string,
+): Promise<void> {
   rmSync(miniprogramDir, { recursive: true, force: true })
   const entries = ['index', 'core'].map((name) => join(packageDir, 'src', `${name}.ts`))
-  const dist = join(packageDir, 'dist')
   for (const { name, text } of [
     // What both entries have in common is there once: a bundler drops what nobody imports.
     ...(await bundle(dist, { entryPoints: entries, format: 'esm', splitting: true })),

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { globSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
+import { globSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { before, test } from 'node:test'
+import { after, before, test } from 'node:test'
 import { createContext, Script } from 'node:vm'
 import { gzipSync } from 'node:zlib'
 import { parse } from 'acorn'
@@ -11,14 +12,16 @@ import { bundleForPhones, programOf } from '../../../scripts/bundle-for-phones.t
 const packageDir = 'packages/miniprogram'
 const gzipped = (text: string): number => gzipSync(text, { level: 9 }).length
 
+const dir = mkdtempSync(join(tmpdir(), 'budao-bundle-'))
 /** Texts of the mini-program build by file. */
 const phone = new Map<string, string>()
 
 before(async () => {
-  const dir = mkdtempSync(join(tmpdir(), 'budao-bundle-'))
-  await bundleForPhones(packageDir, dir)
-  for (const file of readdirSync(dir)) phone.set(file, readFileSync(join(dir, file), 'utf8'))
+  await bundleForPhones(packageDir, join(dir, 'dist'), join(dir, 'phone'))
+  for (const file of readdirSync(join(dir, 'phone')))
+    phone.set(file, readFileSync(join(dir, 'phone', file), 'utf8'))
 })
+after(() => rmSync(dir, { recursive: true, force: true }))
 
 /** Bytes, compressed as servers do it. */
 const budget = { core: 8_000, everything: 16_500 }
@@ -65,6 +68,23 @@ test('no global of the web is touched that was not looked for first', () => {
       `${file}: ${[...new Set(touched)].join()}`,
     )
     if (touched !== null) assert.equal(new Set(looked).size, new Set(touched).size, file)
+  }
+})
+
+test('bundlers get the same as modules and as CommonJS, in ES2017 too', async () => {
+  const dist = join(dir, 'dist')
+  writeFileSync(join(dist, 'package.json'), '{"type":"module"}')
+  for (const file of readdirSync(dist).filter((name) => /\.c?js$/.test(name)))
+    parse(readFileSync(join(dist, file), 'utf8'), {
+      ecmaVersion: 2017,
+      sourceType: file.endsWith('.cjs') ? 'script' : 'module',
+    })
+  const require = createRequire(join(dist, 'package.json'))
+  for (const entry of ['index', 'core']) {
+    const required = require(`./${entry}.cjs`) as object
+    const imported = (await import(join(dist, `${entry}.js`))) as object
+    assert.deepEqual(Object.keys(required).toSorted(), Object.keys(imported).toSorted())
+    assert.ok('Client' in imported && 'ApiError' in imported)
   }
 })
 

@@ -72,3 +72,24 @@ test('every code of an ApiError has its row in the guides, and no other', () => 
     assert.deepEqual(rows.toSorted(), codes.map(([, code]) => code).toSorted(), file)
   }
 })
+
+test('what the guides import is exported, and what they call of it is imported', async () => {
+  const exported = {
+    '@budao/miniprogram': await import('./index.ts'),
+    '@budao/miniprogram/core': await import('./core.ts'),
+  }
+  for (const file of ['docs/sdk/README.md', 'docs/sdk/README.zh-CN.md'])
+    for (const [, block] of readFileSync(file, 'utf8').matchAll(/^```js\n([^]*?)^```/gm)) {
+      const imports = [...block!.matchAll(/^import \{ (.*) \} from '(.*)'$/gm)]
+      const imported = imports.flatMap(([, names]) => names!.split(', '))
+      for (const [, names, entry] of imports)
+        for (const name of names!.split(', '))
+          assert.ok(name in exported[entry as keyof typeof exported], `${file}: ${entry} has no ${name}`)
+      if (imports.length === 0) continue
+      const code = block!.replace(/\/\/.*$/gm, '').replace(/^import .*$/gm, '')
+      for (const name of Object.keys(exported['@budao/miniprogram']))
+        if (new RegExp(`(?<![.\\w])${name}\\(`).test(code))
+          assert.ok(imported.includes(name), `${file}: ${name}`)
+      for (const name of imported) assert.ok(code.includes(name), `${file}: ${name} is not used`)
+    }
+})
