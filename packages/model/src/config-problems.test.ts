@@ -455,6 +455,11 @@ for (const [text, ...problems] of [...syntax, ...shape, ...crossed]) {
 }
 
 const warnings: [text: string, ...warnings: string[]][] = [
+  [
+    `${smallest}    filters: [{ idempotency: { onUncertain: refuse } }]\n`,
+    'f:13:45  routes[0].filters[0].idempotency.onUncertain: while keys cannot be kept a write may be done twice all the same (onStoreAway: refuse goes with it)',
+  ],
+  [`${smallest}    filters: [{ idempotency: { onUncertain: refuse, onStoreAway: refuse } }]\n`],
   [smallest],
   [
     withService('objectives: { rto: 2s }'),

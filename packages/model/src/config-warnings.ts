@@ -15,6 +15,7 @@ export function configWarnings(config: Config, document: ConfigDocument): Proble
       ...longTrials(config),
       ...unverified(config),
       ...faults(config),
+      ...halfRefusing(config),
       ...virtualIpWarnings(config),
       ...gslbWarnings(config),
       ...serving(config),
@@ -85,6 +86,24 @@ function serving({ routes }: Config): Finding[] {
       ...(plain === -1 ? [] : [{ path: [...path, plain], message: 'not https: mini programs refuse it' }]),
     ]
   })
+}
+
+/** Writes that must not be done twice, but are while their keys cannot be kept. */
+function halfRefusing({ routes }: Config): Finding[] {
+  return routes.flatMap(({ filters }, route) =>
+    filters.flatMap((filter, index) => {
+      if (!('idempotency' in filter)) return []
+      const { onUncertain, onStoreAway } = filter.idempotency
+      if (onUncertain !== 'refuse' || onStoreAway === 'refuse') return []
+      return [
+        {
+          path: ['routes', route, 'filters', index, 'idempotency', 'onUncertain'],
+          message: 'while keys cannot be kept a write may be done twice all the same',
+          hint: 'onStoreAway: refuse goes with it',
+        },
+      ]
+    }),
+  )
 }
 
 function unreachableRoutes(config: Config): Finding[] {

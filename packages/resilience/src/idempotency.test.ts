@@ -36,21 +36,25 @@ test('what becomes of a request with a key', () => {
 
 test('what an answer leaves behind', () => {
   const cases = [
-    [200, true, 'keep'],
-    [404, true, 'keep'],
-    [500, true, 'keep'],
-    [401, false, 'release'],
-    [408, false, 'release'],
-    [425, false, 'release'],
-    [429, false, 'release'],
-    [503, false, 'release'],
-    [500, false, 'doubt'],
-    [502, false, 'doubt'],
-    [504, false, 'doubt'],
+    [200, true, 1, 'keep'],
+    [404, true, 1, 'keep'],
+    [500, true, 1, 'keep'],
+    [401, false, 1, 'release'],
+    [408, false, 1, 'release'],
+    [425, false, 1, 'release'],
+    [429, false, 1, 'release'],
+    [503, false, 1, 'release'],
+    [500, false, 1, 'doubt'],
+    [502, false, 1, 'doubt'],
+    [504, false, 1, 'doubt'],
+    [409, true, 2, 'keep'],
+    [429, false, 2, 'doubt'],
+    [503, false, 2, 'doubt'],
   ] as const
-  for (const [status, isResult, expected] of cases) assert.equal(judgeResult(status, isResult), expected)
-  assert.equal(judgeFailure(true), 'doubt')
-  assert.equal(judgeFailure(false), 'release')
+  for (const [status, isResult, sends, expected] of cases)
+    assert.equal(judgeResult(status, isResult, sends), expected)
+  assert.equal(judgeFailure(1), 'doubt')
+  assert.equal(judgeFailure(0), 'release')
 })
 
 test('who comes late brings a result or nothing', () => {

@@ -49,15 +49,16 @@ export type KeySettlement = 'keep' | 'release' | 'doubt'
 /**
  * Decides by the endpoint's answer. One that is no result leaves the key free where it says that nothing was done (4xx; 503, by
  * which a service refuses what it has not looked at), else in doubt: behind a 500 or a gateway's 504 the write may have been done.
+ * `sends`: with more than one, another endpoint was sent the request before, and what became of it there is not known.
  */
-export function judgeResult(status: number, isResult: boolean): KeySettlement {
+export function judgeResult(status: number, isResult: boolean, sends: number): KeySettlement {
   if (isResult) return 'keep'
-  return status < 500 || status === 503 ? 'release' : 'doubt'
+  return (status < 500 || status === 503) && sends <= 1 ? 'release' : 'doubt'
 }
 
-/** Decides where no endpoint answered. `sent`: bytes of the request had left. */
-export function judgeFailure(sent: boolean): KeySettlement {
-  return sent ? 'doubt' : 'release'
+/** Decides where no endpoint answered. `sends`: how often bytes of the request had left. */
+export function judgeFailure(sends: number): KeySettlement {
+  return sends > 0 ? 'doubt' : 'release'
 }
 
 /**

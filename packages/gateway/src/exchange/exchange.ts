@@ -280,7 +280,7 @@ export class Exchange
 
   /** The request has been sent as far as it has arrived. */
   onSent(): void {
-    if (this.#keyed !== null) this.#keyed.sent = true
+    if (this.#keyed !== null) this.#keyed.sends++
     this.#continue()
     this.onWritable()
   }

@@ -71,6 +71,28 @@ test('the same where nothing may be done twice: the repeat is told to look first
   assert.equal(errorOf(await order(gateway, 'two')), 'idempotency_key_reused')
 })
 
+test('refused by one service behind another that may have done it: it may have been done', async (t) => {
+  const { orders, backend } = await openShop(t, (_, { connection }) => connection.reset())
+  const busy = await openShop(t, (_, { connection }) => connection.respond(503, 'busy'))
+  const gateway = await testGateway(
+    t,
+    keyedConfig(
+      backend.address,
+      {},
+      {
+        services: { other: { endpoints: [{ address: busy.backend.address, site: 'west' }] } },
+        route: {
+          filters: [{ idempotency: { onUncertain: 'refuse' } }],
+          fallback: { service: 'other' },
+        },
+      },
+    ),
+  )
+  assert.equal((await order(gateway)).status, 503)
+  assert.equal(errorOf(await order(gateway)), 'idempotency_uncertain')
+  assert.deepEqual([orders.length, busy.orders.length], [1, 1])
+})
+
 test('what provably was not sent leaves the key free, also where nothing may be done twice', async (t) => {
   const { orders, backend } = await openShop(t)
   const gone = await rawServer(t, () => {})

@@ -62,8 +62,8 @@ const REPLAYED = 'Idempotency-Replayed: true\r\n'
 
 /** One request with a key: done once, and its result given to whoever repeats it. */
 export class KeyedWrite {
-  /** Bytes of the request have left for an endpoint. */
-  sent = false
+  /** How often the request has left for an endpoint. */
+  sends = 0
   readonly keys: RouteKeys
   readonly #plane: DataPlane
   readonly #client: KeyedClient
@@ -198,14 +198,14 @@ export class KeyedWrite {
     if (this.#state !== 'asking') return this.#client.refuseUnkept(code)
     this.#state = 'settling'
     this.#failure = code
-    void this.#settle(this.#settlement(judgeFailure(this.sent), null))
+    void this.#settle(this.#settlement(judgeFailure(this.sends), null))
   }
 
   /** The request has ended, however. */
   end(): void {
     const unsettled = this.#state === 'asking' || this.#state === 'holding'
     this.#state = 'over'
-    if (unsettled) void this.#leave(this.#settlement(judgeFailure(this.sent), null))
+    if (unsettled) void this.#leave(this.#settlement(judgeFailure(this.sends), null))
   }
 
   get #isLate(): boolean {
@@ -314,7 +314,7 @@ export class KeyedWrite {
 
   #answerSettlement(body: string | null): Settlement {
     const { status } = this.#held!
-    return this.#settlement(judgeResult(status, this.keys.isResult(status)), body)
+    return this.#settlement(judgeResult(status, this.keys.isResult(status), this.sends), body)
   }
 
   #settlement(kind: KeySettlement, body: string | null): Settlement {
