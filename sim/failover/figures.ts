@@ -152,5 +152,6 @@ function calm(
     acts: [],
     faultsEndAt: Math.max(...faults.map(({ until }) => until)),
     rates: Array.from({ length: 12 }, () => 1 + (draws.next() * 2 - 1) * 4.9e-4),
+    restores: false,
   }
 }

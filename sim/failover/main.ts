@@ -14,6 +14,10 @@ export const failoverUsage = `Usage: npm run sim -- failover [--seed N] [--runs 
        npm run sim -- failover --scenario month       30 quiet days: false failovers
 (default: a seed of the moment, 1000 runs, all CPUs)`
 
+/** So many broken runs tell their story, and so much of its end. */
+const storiesMax = 3
+const storyLines = 40
+
 /** `npm run sim -- failover`: schedules from a seed on, over threads; or one of the scenarios. */
 export async function simulateFailover(args: readonly string[]): Promise<boolean> {
   const { seed, runs, threads, scenario } = readOptions(args)
@@ -56,6 +60,10 @@ async function runMany(first: number, runs: number, threads: number): Promise<bo
       broken.push({ seed, violations })
       console.log(describeSchedule(drawSchedule(seed)))
       for (const violation of violations.slice(0, 5)) console.log(`  BROKEN ${violation}`)
+      if (broken.length <= storiesMax) {
+        const { story } = live(drawSchedule(seed), { tells: true })
+        for (const line of story.slice(-storyLines)) console.log(`    ${line}`)
+      }
     }
   }
   await Promise.all(

@@ -64,6 +64,8 @@ export interface Schedule {
   readonly faultsEndAt: number
   /** Relative to real time, one for each process in turn: within what two clocks may run apart. */
   readonly rates: readonly number[]
+  /** The new site’s data is brought back to a consistent position first. */
+  readonly restores: boolean
 }
 
 const kinds: readonly Fault['kind'][] = [
@@ -135,6 +137,7 @@ export function drawSchedule(seed: number, focus: Partial<Fault> = {}): Schedule
     acts,
     faultsEndAt,
     rates: Array.from({ length: 12 }, () => 1 + (draws.next() * 2 - 1) * 4.9e-4),
+    restores: draws.chance(0.25),
   }
 }
 

@@ -191,6 +191,9 @@ export class SimKeeper {
         })
         return
       case 'restore':
+        return this.process.after(50 + this.#world.draws.next() * 300, () =>
+          reply(this.backend.process.alive),
+        )
       case 'catch-up':
       case 'shadow':
         return reply(true)

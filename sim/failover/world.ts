@@ -90,6 +90,7 @@ export function live(
       { mode: schedule.mode },
     ),
     lossless: schedule.synchronous,
+    restores: schedule.restores,
   }
   const wall = (): number => 1_790_000_000_000 + timeline.now()
   const controllerWorld = { network, store, checker, keepers, rules, draws, mutation, wall }

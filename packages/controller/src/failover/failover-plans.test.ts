@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { AuditDraft, AuditRecord, SiteVerdict } from '@budao/model'
+import type { AuditDraft, AuditRecord, ServiceConfig, SiteVerdict } from '@budao/model'
 import { grantedLease } from '@budao/model'
 import { brokenLink, chainAudit } from './audit-chain.ts'
 import { planDrain } from './drain-plan.ts'
@@ -11,6 +11,8 @@ import type { LeaderRecord, LeadershipEffect, LeadershipEvent, LeadershipState }
 import { nextRuns } from './run-queue.ts'
 import { unitRules } from './unit-rules.ts'
 import { unknownUnit } from './unit-state.ts'
+import { reportUnit } from './unit-report.ts'
+import { spreadPlacement, unitsOf } from './units.ts'
 import type { UnitState } from './unit-state.ts'
 
 const failover = {
@@ -57,6 +59,70 @@ test('fifty units that fail at once go eight at a time, the highest priority fir
   })
   assert.deepEqual(nextRuns(units), ['u49', 'u00', 'u01', 'u02', 'u03', 'u04', 'u05', 'u06'])
   assert.deepEqual(nextRuns(units, 0), [])
+})
+
+test('of one service only one unit moves at a time', () => {
+  const wants = {
+    kind: 'failover',
+    to: 'west',
+    by: 'automatic',
+    reason: '',
+    verdict: null,
+    wish: null,
+  } as const
+  const units = ['shop/east', 'shop/west', 'cart/east'].map((name) => {
+    const state = unit(name, { east: 'down', west: 'up' }, { wants })
+    return { ...state, rules: { ...state.rules, service: name.split('/')[0]! } }
+  })
+  assert.deepEqual(nextRuns(units), ['cart/east', 'shop/east'])
+})
+
+const endpoints = ['east', 'west'].map((site) => ({
+  address: '127.0.0.1:1',
+  site,
+  weight: 1,
+  release: 'stable',
+  rank: 0,
+}))
+const service = { endpoints, failover } as unknown as ServiceConfig
+
+test('a service has one unit, one for each of its sites, or none, by its mode', () => {
+  const units = (mode: ServiceConfig['mode']) =>
+    unitsOf('shop', { ...service, mode }, ['west', 'east', 'north']).map(({ unit: name, sites }) => [
+      name,
+      ...sites,
+    ])
+  assert.deepEqual(units('active-standby'), [['shop', 'west', 'east']])
+  assert.deepEqual(units('multi-active'), [
+    ['shop/west', 'west', 'east'],
+    ['shop/east', 'east', 'west'],
+  ])
+  assert.deepEqual(units('active-active'), [])
+})
+
+test('all sites of an active-active service that are not down serve, and the last that did when none is left', () => {
+  const verdict = (site: string, state: SiteVerdict['state']): SiteVerdict => ({
+    service: 'shop',
+    site,
+    state,
+    code: 'agreed',
+    votes: [],
+  })
+  const sites = ['east', 'west']
+  const first = spreadPlacement('shop', null, sites, [], [])
+  assert.deepEqual([first.epoch, first.readers], [1, sites])
+  const second = spreadPlacement('shop', first, sites, [verdict('east', 'down')], [])
+  assert.deepEqual([second.epoch, second.readers], [2, ['west']])
+  const dead = spreadPlacement('shop', second, sites, [verdict('east', 'down'), verdict('west', 'down')], [])
+  assert.equal(dead, second)
+  assert.deepEqual(spreadPlacement('shop', second, sites, [], ['west']).readers, ['east'])
+})
+
+test('a unit explains itself: who has it, what everybody thinks, why it stays', () => {
+  const state = unit('shop', { east: 'up', west: 'up' })
+  const report = reportUnit(state, { now: 10, wall: 0 })
+  assert.deepEqual([report.owner, report.epoch, report.lease, report.leads], ['east', 1, 'granted', false])
+  assert.equal(report.verdicts.length, 2)
 })
 
 test('draining a site moves what is there, and is refused where no healthy site would be left', () => {

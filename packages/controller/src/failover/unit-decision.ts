@@ -2,6 +2,7 @@ import type { FailoverRun, SiteVerdict, WriteLease } from '@budao/model'
 import { grantedLease, leaseKey, runKey } from '@budao/model'
 import { chooseTarget } from './target-choice.ts'
 import type { UnitDraft } from './unit-draft.ts'
+import { rateLimitedMs } from './rate-limit.ts'
 import { publishId } from './unit-publish.ts'
 import { unitTimes } from './unit-rules.ts'
 import { stateOf } from './unit-state.ts'
@@ -106,7 +107,7 @@ function automatic(draft: UnitDraft, lease: WriteLease): RunDraft | null {
     )
     return null
   }
-  const waitMs = rateLimitedMs(draft)
+  const waitMs = rateLimitedMs(state, draft.moment)
   if (waitMs > 0) {
     draft.tell(
       `${id}/rate-limited`,
@@ -131,18 +132,6 @@ function automatic(draft: UnitDraft, lease: WriteLease): RunDraft | null {
     verdict: lapsed ? null : verdict,
     wish: null,
   }
-}
-
-/**
- * How long an automatic failover must still wait after the last one. One that was watched is timed by the monotonic
- * clock; of one from before this process only the wall clock knows.
- */
-function rateLimitedMs({ state, moment }: UnitDraft): number {
-  const last = state.run?.value
-  if (last === undefined || last.automaticAt === null || last.acknowledged) return 0
-  const since =
-    state.automaticSeenAt === null ? moment.wall - last.automaticAt : moment.now - state.automaticSeenAt
-  return Math.max(0, state.rules.everyMs - since)
 }
 
 function begin(draft: UnitDraft, { kind, to, by, reason, verdict, wish }: RunDraft): void {

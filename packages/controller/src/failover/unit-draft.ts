@@ -104,10 +104,11 @@ export class UnitDraft {
       epoch,
       beganAt: this.now,
       sentAt: null,
+      sentTo: null,
       againAt: this.now,
       stopped: kept?.stopped ?? false,
       position: kept?.position ?? null,
-      restored: kept?.restored ?? false,
+      restored: kept?.restored ?? null,
     }
     const atMs = this.moment.wall - run.startedAt
     this.set({ stage: next, steps: [...this.state.steps, { step, atMs }] })
@@ -124,10 +125,10 @@ export class UnitDraft {
     timeoutMs: number = unitTimes.order,
   ): void {
     const { stage, rules } = this.state
-    if (stage === null || stage.sentAt !== null) return
+    if (stage === null || (stage.sentAt !== null && stage.sentTo === site)) return
     if (this.now < stage.againAt) return this.wakeAt(stage.againAt)
-    this.setStage({ sentAt: this.now })
-    const stepId = `${run.id}/${order}/${epoch}`
+    this.setStage({ sentAt: this.now, sentTo: site })
+    const stepId = `${run.id}/${order}/${site}/${epoch}`
     this.do({ kind: 'order', order: { stepId, unit: rules.unit, epoch, site, order }, timeoutMs })
   }
 

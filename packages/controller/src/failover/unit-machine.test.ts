@@ -308,6 +308,20 @@ test('the gating switch and the assertions', () => {
   }
 })
 
+test('data is restored at the site that takes over, and at another one if that is lost meanwhile', () => {
+  const bench = running({ restores: true, sites: ['east', 'west', 'north'] })
+  bench.verdicts({ east: 'down', west: 'up', north: 'up' })
+  bench.answer(true)
+  assert.deepEqual(bench.orders(), ['fence east', 'restore west'])
+  const late = bench.effects.findLast((effect) => effect.kind === 'order')!.order.stepId
+  bench.verdicts({ east: 'down', west: 'down', north: 'up' })
+  assert.deepEqual(bench.orders().at(-1), 'restore north')
+  bench.feed({ kind: 'answer', answer: { stepId: late, ok: true, why: '' } })
+  assert.equal(bench.lease.epoch, 1, 'what west says is no word on north')
+  bench.answer(true)
+  assert.deepEqual([bench.lease.epoch, bench.lease.site], [2, 'north'])
+})
+
 test('a planned move waits until the new site has everything, and says that nothing is lost', () => {
   const bench = running()
   bench.wish({})

@@ -141,15 +141,16 @@ function answered(
 ): void {
   const { stage } = draft.state
   if (stage === null || stage.sentAt === null) return
-  const [, order, epoch] = stepId.split('/').slice(-3)
-  if (Number(epoch) !== stage.epoch) return
+  const [order, site, epoch] = stepId.split('/').slice(-3)
+  // A late answer about an earlier epoch, or from a site that is not the target any more, says nothing.
+  if (Number(epoch) !== stage.epoch || site !== stage.sentTo) return
   if (!ok) {
     draft.setStage({ sentAt: null, againAt: draft.now + unitTimes.again })
     return
   }
   if (order === 'fence' || order === 'drain') {
     draft.setStage({ stopped: true, ...(position === undefined ? {} : { position }) })
-  } else if (order === 'restore') draft.setStage({ restored: true })
+  } else if (order === 'restore') draft.setStage({ restored: site })
 }
 
 function epochOf({ lease }: UnitState): number {

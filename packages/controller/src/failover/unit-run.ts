@@ -130,7 +130,7 @@ function nextSite(draft: UnitDraft, run: FailoverRun): string | null {
 }
 
 function restored(draft: UnitDraft, run: FailoverRun, to: string, epoch: number): boolean {
-  if (draft.state.stage?.restored) return true
+  if (draft.state.stage?.restored === to) return true
   const stage = draft.enter(run, 'restoring', epoch)
   draft.order(run, 'restore', to, epoch, unitTimes.restore)
   draft.wakeAt(stage.beganAt + unitTimes.restore)

@@ -56,12 +56,15 @@ export interface Stage {
   readonly beganAt: number
   /** When the order of this step was sent last; null: not yet, or its answer asks for another attempt. */
   readonly sentAt: number | null
+  /** The site it was sent to. */
+  readonly sentTo: string | null
   /** Not to be sent again before. */
   readonly againAt: number
   readonly stopped: boolean
   /** Position of the last write of the old site, once it said so. */
   readonly position: number | null
-  readonly restored: boolean
+  /** The site whose data is at its last consistent position, null before. */
+  readonly restored: string | null
 }
 
 /** A run before it is stored. */

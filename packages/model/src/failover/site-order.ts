@@ -3,7 +3,7 @@
  * answered as before, and one of an epoch below the highest seen is refused.
  */
 export interface SiteOrder {
-  /** `run id / step`, unique for each attempt. */
+  /** `run id/order/site/epoch`: the same order again has the same. */
   readonly stepId: string
   readonly unit: string
   /** The epoch the order is about. */

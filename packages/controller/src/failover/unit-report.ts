@@ -1,0 +1,39 @@
+import type { UnitReport } from '@budao/model'
+import { rateLimitedMs } from './rate-limit.ts'
+import type { Moment } from './unit-event.ts'
+import type { UnitState } from './unit-state.ts'
+
+/** A unit as people and programs see it. */
+export function reportUnit(state: UnitState, moment: Moment): UnitReport {
+  const {
+    rules,
+    automation,
+    term,
+    leadsUntil,
+    lease,
+    sighting,
+    explanation,
+    verdicts,
+    positions,
+    drained,
+    run,
+  } = state
+  return {
+    unit: rules.unit,
+    service: rules.service,
+    automation,
+    leads: term !== null && moment.now < leadsUntil,
+    term,
+    epoch: lease?.value.epoch ?? null,
+    owner: lease?.value.site ?? null,
+    lease: lease?.value.state ?? null,
+    renewedMs: sighting === null ? null : moment.now - sighting.at,
+    inSync: lease?.value.inSync ?? [],
+    why: explanation,
+    verdicts,
+    positions,
+    drained,
+    run: run?.value ?? null,
+    blockedMs: rateLimitedMs(state, moment),
+  }
+}
