@@ -178,7 +178,7 @@ async function startDemo(t: TestContext): Promise<Demo> {
   const args = ['--port-base', 'auto', '--data', data, '--phones', '0', '--restart-after', '3600']
   const process = startNode(t, [script, ...args])
   t.after(() => process.stop())
-  const [, url] = await process.waitForOutput(/shop +(http:\S+)/, 30_000)
+  const [, url] = await process.waitForOutput(/shop +(http:\S+)/, 60_000)
   const count = (site: string, user: string): number => {
     using db = new DatabaseSync(join(data, `${site}.db`), { readOnly: true })
     return Number(db.prepare('SELECT count(*) AS n FROM orders WHERE user = ?').get(user)!['n'])

@@ -23,7 +23,7 @@ const usage = `Usage: npm start -- [options]
   --phones N         simulated phones (default 40, at most 500)
   --restart-after S  seconds until what died starts again (default 6)`
 const workspace = join(import.meta.dirname, '../..')
-const startMsMax = 20_000
+const startMsMax = 60_000
 
 holdLeash()
 const options = readOptions()

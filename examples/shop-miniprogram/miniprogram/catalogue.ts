@@ -1,4 +1,5 @@
-import { load, type Loaded } from './api'
+import { load } from './api'
+import type { Loaded } from './api'
 import { artOf } from './art'
 import { price } from './format'
 import { texts } from './texts'

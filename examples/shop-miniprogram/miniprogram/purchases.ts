@@ -1,6 +1,8 @@
 import { api, load, queued } from './api'
-import { emptyCart, totalOf, type CartLine } from './cart'
-import { withListed, withPurchase, type Order, type Purchase } from './order-book'
+import { emptyCart, totalOf } from './cart'
+import type { CartLine } from './cart'
+import { withListed, withPurchase } from './order-book'
+import type { Order, Purchase } from './order-book'
 import { texts } from './texts'
 
 type Listener = (purchases: readonly Purchase[]) => void

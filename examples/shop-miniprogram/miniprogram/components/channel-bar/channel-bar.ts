@@ -1,4 +1,5 @@
-import { watchAnswering, type Answering } from '../../answering'
+import { watchAnswering } from '../../answering'
+import type { Answering } from '../../answering'
 import { channels } from '../../config'
 import { siteName, texts } from '../../texts'
 

@@ -1,5 +1,6 @@
 import { artOf } from '../../art'
-import { countOf, setQuantity, totalOf, watchCart, type CartLine } from '../../cart'
+import { countOf, setQuantity, totalOf, watchCart } from '../../cart'
+import type { CartLine } from '../../cart'
 import { price } from '../../format'
 import { texts } from '../../texts'
 

@@ -1,6 +1,7 @@
 import { watchAnswering } from '../../answering'
 import { clock, money } from '../../format'
-import { siteOf, type Purchase } from '../../order-book'
+import { siteOf } from '../../order-book'
+import type { Purchase } from '../../order-book'
 import { renewOrders, watchPurchases } from '../../purchases'
 import { siteName, texts } from '../../texts'
 

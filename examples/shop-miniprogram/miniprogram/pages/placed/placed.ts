@@ -1,5 +1,6 @@
 import { money } from '../../format'
-import { siteOf, type Purchase } from '../../order-book'
+import { siteOf } from '../../order-book'
+import type { Purchase } from '../../order-book'
 import { watchPurchases } from '../../purchases'
 import { siteName, texts } from '../../texts'
 

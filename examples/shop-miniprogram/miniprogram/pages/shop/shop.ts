@@ -1,6 +1,7 @@
 import { watchAnswering } from '../../answering'
 import { addToCart } from '../../cart'
-import { loadProducts, type ProductCard } from '../../catalogue'
+import { loadProducts } from '../../catalogue'
+import type { ProductCard } from '../../catalogue'
 import { texts } from '../../texts'
 
 const categories = Object.entries(texts.categories).map(([id, name]) => ({
@@ -28,6 +29,8 @@ Page({
 
   onLoad() {
     void wx.setNavigationBarTitle({ title: texts.shop })
+    // Here and not at the launch: there is no tab bar before its first page.
+    texts.tabs.forEach((text, index) => wx.setTabBarItem({ index, text, fail: () => {} }))
     void this.start(false)
     // Nothing is asked for again and again: only when somebody may answer once more.
     this.stopWatching = watchAnswering(({ state }) => {
