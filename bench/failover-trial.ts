@@ -22,7 +22,7 @@ const startMsMax = 90_000
 const neverMs = 12_000
 
 /** What fails at the first of two nodes. */
-export type TrialFault = 'script' | 'gateway' | 'keepalived'
+export type TrialFault = 'script' | 'gateway' | 'hang' | 'keepalived'
 
 export interface TrialPlan {
   readonly program: string
@@ -99,6 +99,7 @@ export class FailoverTrial {
     const { fault } = this.#plan
     if (fault === 'script') writeFileSync(join(this.#folder, 'fail-gw-1'), '')
     else if (fault === 'gateway') await this.#gateway!.kill()
+    else if (fault === 'hang') process.kill(this.#gateway!.pid, 'SIGSTOP')
     else await this.#keepalived!.kill()
   }
 

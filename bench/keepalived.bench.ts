@@ -53,7 +53,7 @@ const cases: readonly Case[] = [
     range: serviceFailureRange('fault', hand),
   },
   {
-    name: 'weight -20, nopreempt',
+    name: 'weight -20 with nopreempt',
     fault: 'script',
     hand: { weight: -20, nopreempt: true },
     range: undefined,
@@ -65,14 +65,30 @@ const cases: readonly Case[] = [
     range: machineDeathRange(hand),
     onBoth: true,
   },
-  { name: 'rendered, gateway killed', fault: 'gateway', range: serviceFailureRange('fault', ours) },
+  { name: 'rendered: gateway killed', fault: 'gateway', range: serviceFailureRange('fault', ours) },
   {
-    name: 'rendered with watch, gateway killed',
+    name: 'rendered with watch: gateway killed',
     fault: 'gateway',
     watch: true,
     range: serviceFailureRange('fault', { ...ours, intervalMs: 100, fall: 3 }),
   },
+  // Each question takes as long as it may: a second of the check, half a second of the watch.
+  {
+    name: 'rendered: gateway stopped',
+    fault: 'hang',
+    range: later(serviceFailureRange('fault', ours), 1_000),
+  },
+  {
+    name: 'rendered with watch: gateway stopped',
+    fault: 'hang',
+    watch: true,
+    range: later(serviceFailureRange('fault', { ...ours, intervalMs: 500, fall: 3 }), 500),
+  },
 ]
+
+function later(range: Range | undefined, ms: number): Range | undefined {
+  return range && { leastMs: range.leastMs + ms, mostMs: range.mostMs + ms }
+}
 
 export async function run(args: readonly string[]): Promise<0 | 1> {
   const { values } = parseArgs({

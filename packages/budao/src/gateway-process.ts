@@ -228,7 +228,10 @@ export class GatewayProcess implements AdminSource {
     // Not ready, and serving all the same: whoever has the address still comes here until it has left.
     this.#leaving = true
     const waitMs = handoverMs(this.snapshot.config)
-    if (waitMs > 0) await sleep(waitMs)
+    if (waitMs > 0) {
+      this.#log.info(`not ready any more; serves on for ${waitMs} ms, until the shared address has left`)
+      await sleep(waitMs)
+    }
     const complete = await this.#gateway.drain(drain)
     if (!complete) this.#log.warn(`requests were still under way after ${drain} ms; they are cut off`)
     await this.#gslb?.close()

@@ -63,6 +63,7 @@ class Node {
     this.host = host
     this.name = name
     const more = `    advertInterval: 100ms
+    handover: 6s
     check: { program: ${folder}/ready, url: 'http://127.0.0.1/' }
     watch: { file: ${folder}/watch-${name} }
 `
