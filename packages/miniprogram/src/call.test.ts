@@ -120,7 +120,7 @@ test('a domain that the platform does not list fails at once, and no channel is 
   const { time, wx, client } = phone(() => fine, { channels: ['https://unlisted.example', a] })
   const error = await failure(client.get('/x'), time)
   assert.equal(error.code, 'misuse')
-  assert.match(error.message, /url not in domain list/)
+  assert.match(error.message, /url not in domain list: add it to the request domains in the console/)
   assert.equal(wx.sent.length, 0)
   assert.equal(client.env.channels.active.failures, 0)
 })

@@ -94,3 +94,19 @@ test('abort of the task ends the call with the platform’s words', async () => 
   await time.advance(5)
   assert.deepEqual(failures, ['request:fail abort'])
 })
+
+test('failures have the platform’s words, once', async () => {
+  for (const [fate, text] of [
+    [{ fails: 'silence' }, /^request:fail timeout$/],
+    [{ afterMs: 10, fails: 'dns' }, /^request:fail errcode:-105 /],
+    [{ afterMs: 10, fails: 'reset' }, /^request:fail errcode:-101 /],
+  ] as const) {
+    const { time, request } = wrapped(() => fate)
+    const calls = await told(time, request, { url: `${primary}/x`, timeout: 3_000 })
+    assert.deepEqual(
+      calls.map(([name]) => name),
+      ['fail', 'complete'],
+    )
+    assert.match(String(calls[0]![1]['errMsg']), text)
+  }
+})

@@ -51,8 +51,9 @@ export function wrapRequest<Host extends NativeHost>(client: Client, host: Host)
         const { code, message, errno, native } = error
         // To the platform, every status is a success.
         if (native) return tell(withData(native, dataType), options.success)
-        const errMsg = `request:fail ${code === 'aborted' ? 'abort' : message}`
-        tell({ errMsg, errno }, options.fail)
+        // Apps compare these texts.
+        const text = code === 'aborted' ? 'abort' : code === 'timeout' ? code : message
+        tell({ errMsg: `request:fail ${text.replace(/^request:fail /, '')}`, errno }, options.fail)
       },
     )
     // Heads and chunks are not told of: what is managed may be sent more than once.

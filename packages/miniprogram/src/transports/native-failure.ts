@@ -44,7 +44,9 @@ const signs: readonly (readonly [pattern: RegExp, kind: FailureKind])[] = [
 
 /** What a `fail` callback means: by number first, then by network code, then by text; unknown means that it may have been sent. */
 export function classifyNative({ errMsg, errno, error, errorMessage, exception }: NativeFailure): Failure {
-  const message = errMsg ?? errorMessage ?? ''
+  const text = errMsg ?? errorMessage ?? ''
+  // The one misuse that only the console can mend.
+  const message = /in domain list/.test(text) ? `${text}: add it to the request domains in the console` : text
   const number = errno ?? error ?? 0
   const reasons = (exception?.reasons ?? []).map((reason) => reason.errMsg).join()
   const told = `${errno === undefined && error !== undefined ? 'a' : 'n'}${number};${message} ${reasons}`
