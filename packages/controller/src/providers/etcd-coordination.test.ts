@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { startEtcd, testCoordination } from '@budao/testkit'
-import { EtcdCoordination } from './etcd-coordination.ts'
+import { openCoordination } from './open-coordination.ts'
 
 testCoordination({
   name: 'etcd',
@@ -10,7 +10,10 @@ testCoordination({
     if (members === undefined) return undefined
     const [member] = members
     const options = { endpoints: [member!.endpoint], timeoutMs: 2_000, resyncMs: 200 }
-    const [one, other] = [new EtcdCoordination(options), new EtcdCoordination(options)]
+    const [one, other] = [
+      await openCoordination({ type: 'etcd', ...options }),
+      await openCoordination({ type: 'etcd', ...options }),
+    ]
     t.after(() => {
       one.close()
       other.close()
@@ -31,7 +34,7 @@ test('etcd: of three members one may die or stand still', { timeout: 60_000 }, a
   const members = await startEtcd(t, 3)
   if (members === undefined) return
   const endpoints = members.map(({ endpoint }) => endpoint)
-  const store = new EtcdCoordination({ endpoints, timeoutMs: 3_000, resyncMs: 200 })
+  const store = await openCoordination({ type: 'etcd', endpoints, timeoutMs: 3_000, resyncMs: 200 })
   t.after(() => store.close())
   const told: unknown[] = []
   const watch = store.watch('lease/', (_key, { value }) => told.push(value))

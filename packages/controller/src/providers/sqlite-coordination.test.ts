@@ -1,14 +1,17 @@
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { tempDir, testCoordination } from '@budao/testkit'
-import { SqliteCoordination } from './sqlite-coordination.ts'
+import { openCoordination } from './open-coordination.ts'
 
 testCoordination({
   name: 'sqlite',
   open: async (t) => {
     const path = join(tempDir(t), 'coordination.db')
     const options = { path, pollMs: 5, busyMs: 20 }
-    const [one, other] = [new SqliteCoordination(options), new SqliteCoordination(options)]
+    const [one, other] = [
+      await openCoordination({ type: 'sqlite', ...options }),
+      await openCoordination({ type: 'sqlite', ...options }),
+    ]
     t.after(() => {
       one.close()
       other.close()
