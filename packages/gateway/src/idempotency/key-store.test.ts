@@ -1,52 +1,16 @@
 import assert from 'node:assert/strict'
-import { randomUUID } from 'node:crypto'
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { MessageChannel } from 'node:worker_threads'
-import { parseConfig } from '@budao/model/parser'
-import { LocalCells } from '@budao/resilience'
-import { freePort, startRedis, tempDir } from '@budao/testkit'
+import { judgeClaim, LocalCells, maySettle, type KeyRecord } from '@budao/resilience'
+import { freePort, startRedis } from '@budao/testkit'
+import fc from 'fast-check'
 import { RedisStore } from '../providers/redis-store.ts'
 import { storeCells } from '../stores/store-status.ts'
-import { StoreAway } from '../stores/store.ts'
-import { configText, until } from '../test-gateway.test.ts'
-import { KeyFileDesk } from './key-file-desk.ts'
-import { KeyFile } from './key-file.ts'
-import { KeyFileHost } from './key-file-host.ts'
-import type { KeyFileCall } from './key-file-messages.ts'
-import { KeyFilePort } from './key-file-port.ts'
-import { openKeyFile } from './open-key-file.ts'
-import type { FirstResult, KeyClaim, KeyStore, Settlement } from './key-store.ts'
+import { until } from '../test-gateway.test.ts'
+import type { ClaimAnswer, FirstResult, KeyClaim, KeyStore, Settlement } from './key-store.ts'
+import { claimOf, doubt, fileDesk, HOUR, keep, portTo, result } from './test-keys.test.ts'
 
 /** Two views of one place, as two threads or two gateways have them. */
 type Open = (t: TestContext) => Promise<readonly [KeyStore, KeyStore] | undefined>
-
-const HOUR = 3_600_000
-
-function claimOf(more: Partial<KeyClaim> = {}): KeyClaim {
-  return {
-    name: 'orders',
-    id: 'k1',
-    fingerprint: 'f1',
-    owner: randomUUID(),
-    leaseMs: HOUR,
-    ttlMs: HOUR,
-    takesUncertain: true,
-    entriesMax: 1_000,
-    ...more,
-  }
-}
-
-/** Every byte there is, as a picture would have them. */
-const body = Buffer.from(Uint8Array.from({ length: 256 }, (_, i) => i)).toString('latin1')
-const result: FirstResult = { status: 201, reason: 'Created', lines: 'X-Name: caf\u00e9\r\nX-B: 2\r\n', body }
-
-function keep(what: FirstResult = result, ttlMs = HOUR): Settlement {
-  return { kind: 'keep', result: what, ttlMs, bytesMax: 1_000_000 }
-}
-
-const doubt: Settlement = { kind: 'doubt', ttlMs: HOUR }
 
 const stores: readonly (readonly [string, Open])[] = [
   ['the file', openFile],
@@ -144,113 +108,73 @@ for (const [name, open] of stores) {
   })
 }
 
-test('the file: a thread that ends leaves its keys uncertain at once, whatever their leases', async (t) => {
-  const { desk } = fileDesk(t)
-  const [dying, other] = [portTo(t, desk), portTo(t, desk)]
-  await dying.store.claim(claimOf())
-  assert.deepEqual(await other.store.claim(claimOf()), { kind: 'in-progress' })
-  dying.close()
-  await until('it is uncertain', async () => {
-    const answer = await other.store.claim(claimOf({ takesUncertain: false }))
-    return answer.kind === 'uncertain'
-  })
-  assert.equal(dying.store.here, false)
-  await assert.rejects(dying.store.claim(claimOf()), StoreAway)
-})
+/** One key by the rules of @budao/resilience alone. */
+class RuledKey {
+  #record: KeyRecord | undefined
+  #result: FirstResult | null = null
 
-test('the file: what was kept is found by the next process, what was under way is uncertain', (t) => {
-  const path = join(tempDir(t), 'keys.db')
-  const open = (): KeyFile => new KeyFile(path, { now: () => performance.now(), wallNow: () => Date.now() })
-  const first = open()
-  const [kept, underWay] = [claimOf(), claimOf({ id: 'k2' })]
-  first.batch(true, () => {
-    first.claim(kept, 0)
-    first.claim(underWay, 0)
-    first.settle(kept, keep())
-  })
-  assert.throws(open, /locked/, 'one process at a time')
-  first.close()
-  const second = open()
-  t.after(() => second.close())
-  second.batch(true, () => {
-    assert.deepEqual(second.claim(claimOf(), 0), { kind: 'kept', result })
-    assert.deepEqual(second.claim(claimOf({ id: 'k2', takesUncertain: false }), 0), { kind: 'uncertain' })
-  })
-  assert.deepEqual(Object.fromEntries(second.counts()), {
-    orders: { entries: 2, bytes: result.lines.length + body.length },
-  })
-})
+  claim({ fingerprint, owner, leaseMs, takesUncertain }: KeyClaim): ClaimAnswer {
+    const verdict = judgeClaim(this.#record, { fingerprint, takesUncertain }, 0)
+    switch (verdict) {
+      case 'replay':
+        return { kind: 'kept', result: this.#result! }
+      case 'claim':
+      case 'reclaim':
+        this.#record = { state: 'claimed', fingerprint, owner, leaseUntil: leaseMs }
+        return { kind: 'claimed', again: verdict === 'reclaim' }
+      case 'in-progress':
+      case 'uncertain':
+      case 'other-request':
+        return { kind: verdict }
+    }
+  }
 
-test('the file: a batch that fails leaves nothing, and its counts are right', (t) => {
-  const file = new KeyFile(':memory:', { now: () => performance.now(), wallNow: () => Date.now() })
-  t.after(() => file.close())
-  const claim = claimOf()
-  assert.throws(
-    () =>
-      file.batch(false, () => {
-        file.claim(claim, 0)
-        throw new Error('no')
-      }),
-    /no/,
-  )
-  assert.equal(file.counts().size, 0)
-  file.batch(false, () => assert.equal(file.claim(claim, 0).kind, 'claimed'))
-})
-
-test('the file: its limits are those of each name, and it says when they are reached', async (t) => {
-  const { desk, events } = fileDesk(t)
-  const { store } = portTo(t, desk)
-  for (let i = 0; i < 3; i++)
-    assert.equal((await store.claim(claimOf({ id: `k${i}`, entriesMax: 3 }))).kind, 'claimed')
-  assert.equal((await store.claim(claimOf({ id: 'k3', entriesMax: 3 }))).kind, 'full')
-  assert.equal((await store.claim(claimOf({ id: 'k1', entriesMax: 3 }))).kind, 'in-progress')
-  assert.equal((await store.claim(claimOf({ id: 'k3', name: 'carts', entriesMax: 3 }))).kind, 'claimed')
-  const claim = claimOf({ id: 'k9', name: 'carts' })
-  await store.claim(claim)
-  await store.settle(claim, { kind: 'keep', result, ttlMs: HOUR, bytesMax: 256 })
-  assert.deepEqual(await store.claim(claimOf({ id: 'k9', name: 'carts' })), {
-    kind: 'kept',
-    result: { ...result, body: null },
-  })
-  assert.deepEqual(
-    events.map(({ kind, subject, evidence }) => [kind, subject, evidence['limit']]),
-    [
-      ['idempotency.full', 'orders', 'entries'],
-      ['idempotency.full', 'carts', 'bytes'],
-    ],
-  )
-})
-
-test('the file: what has expired goes by itself', (t) => {
-  const clock = { wall: 1_000 }
-  const file = new KeyFile(':memory:', { now: () => 0, wallNow: () => clock.wall })
-  t.after(() => file.close())
-  file.batch(false, () => {
-    for (let i = 0; i < 2_500; i++)
-      file.claim(claimOf({ id: `k${i}`, ttlMs: i, leaseMs: 0, entriesMax: 9_999 }), 0)
-  })
-  clock.wall += 2_400
-  let removed = 0
-  for (let round = 0; round < 4; round++) file.batch(false, () => (removed += file.sweep()))
-  assert.equal(removed, 2_401)
-  assert.equal(file.counts().get('orders')?.entries, 99)
-})
-
-function fileDesk(t: TestContext, path = join(tempDir(t), 'keys.db')) {
-  const events: Parameters<ConstructorParameters<typeof KeyFileDesk>[2]>[0][] = []
-  const file = new KeyFile(path, { now: () => performance.now(), wallNow: () => Date.now() })
-  const desk = new KeyFileDesk(file, path, (event) => events.push(event))
-  t.after(() => desk.close())
-  return { desk, events, file }
+  settle({ fingerprint, owner }: KeyClaim, settlement: Settlement): FirstResult | null {
+    if (!maySettle(this.#record, owner, settlement.kind)) return this.#result
+    if (settlement.kind === 'keep') {
+      this.#record = { state: 'kept', fingerprint }
+      this.#result = settlement.result
+    } else this.#record = settlement.kind === 'doubt' ? { state: 'uncertain', fingerprint } : undefined
+    return null
+  }
 }
 
-function portTo(t: TestContext, desk: KeyFileDesk): { store: KeyFilePort; close: () => void } {
-  const { port1, port2 } = new MessageChannel()
-  desk.serve(port1)
-  const store = new KeyFilePort()
-  store.connect(port2)
-  t.after(() => port2.close())
-  return { store, close: () => port2.close() }
+const step = fc.record({
+  claim: fc.record({
+    fingerprint: fc.constantFrom('f1', 'f1', 'f1', 'f2'),
+    owner: fc.constantFrom('a', 'b', 'c'),
+    // One that is over at once, and one that outlives the test.
+    leaseMs: fc.constantFrom(0, HOUR),
+    takesUncertain: fc.boolean(),
+  }),
+  settle: fc.option(
+    fc.oneof(
+      fc.constant({ kind: 'release' as const }),
+      fc.constant(doubt),
+      fc.integer({ min: 200, max: 599 }).map((status) => keep({ ...result, status })),
+    ),
+  ),
+})
+
+for (const [name, open] of stores) {
+  test(`${name}: whatever is asked in whatever order, it answers as the rules do`, async (t) => {
+    const [here, there] = (await open(t)) ?? []
+    if (here === undefined || there === undefined) return
+    let key = 0
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
+        const ruled = new RuledKey()
+        const id = `ruled-${key++}`
+        for (const [i, { claim, settle }] of steps.entries()) {
+          const view: KeyStore = i % 2 === 0 ? here : there
+          const asked = claimOf({ ...claim, id })
+          if (settle === null) assert.deepEqual(await view.claim(asked), ruled.claim(asked))
+          else assert.deepEqual(await view.settle(asked, settle), ruled.settle(asked, settle))
+        }
+      }),
+      { numRuns: 150 },
+    )
+  })
 }
 
 function openFile(t: TestContext): Promise<readonly [KeyStore, KeyStore]> {
@@ -280,100 +204,3 @@ async function openShared(t: TestContext): Promise<readonly [KeyStore, KeyStore]
   }
   return [views[0]!, views[1]!]
 }
-
-for (const [what, content] of [
-  ['no file of keys', 'x'.repeat(8_192)],
-  ['a damaged one', null],
-] as const) {
-  test(`${what} is put aside, told of, and begun anew`, (t) => {
-    const path = join(tempDir(t), 'deep', 'keys.db')
-    const events: string[] = []
-    const open = (): KeyFile => openKeyFile(path, ({ kind, severity }) => events.push(`${severity} ${kind}`))
-    const before = open()
-    before.batch(true, () => before.claim(claimOf(), 0))
-    before.close()
-    assert.equal(statSync(path).mode & 0o777, 0o600)
-    const bytes = readFileSync(path)
-    writeFileSync(
-      path,
-      content ?? Buffer.concat([bytes.subarray(0, 100), Buffer.alloc(bytes.length - 100, 7)]),
-    )
-    const file = open()
-    t.after(() => file.close())
-    assert.deepEqual(events, ['critical idempotency.lost'])
-    file.batch(true, () => assert.deepEqual(file.claim(claimOf(), 0), { kind: 'claimed', again: false }))
-    assert.equal(readdirSync(dirname(path)).filter((name) => name.includes('.damaged-')).length, 1)
-  })
-}
-
-test('a file that another process has, and a place where there can be none, are refused with a reason', (t) => {
-  const path = join(tempDir(t), 'keys.db')
-  const first = openKeyFile(path, () => {})
-  t.after(() => first.close())
-  assert.throws(() => openKeyFile(path, () => {}), /is open in another process/)
-  assert.throws(() => openKeyFile(join(path, 'below.db'), () => {}), /below\.db cannot be used: /)
-})
-
-test('the file: while it cannot be written, whoever asks is told so, and people once', async (t) => {
-  const { desk, events, file } = fileDesk(t)
-  const { store } = portTo(t, desk)
-  await store.claim(claimOf())
-  const batch = file.batch.bind(file)
-  file.batch = () => {
-    throw new Error('database or disk is full')
-  }
-  for (let i = 0; i < 2; i++) await assert.rejects(store.claim(claimOf()), StoreAway)
-  file.batch = batch
-  assert.deepEqual(await store.claim(claimOf()), { kind: 'in-progress' })
-  assert.deepEqual(
-    events.map(({ kind, evidence }) => `${kind} ${String(evidence['reason'])}`),
-    ['idempotency.away database or disk is full', 'idempotency.back '],
-  )
-})
-
-test('the file: a claim that is granted too late is given back', async (t) => {
-  const { port1, port2 } = new MessageChannel()
-  t.after(() => port1.close())
-  const calls: KeyFileCall[] = []
-  port1.on('message', (some: KeyFileCall[]) => calls.push(...some))
-  const store = new KeyFilePort()
-  store.connect(port2)
-  const claim = claimOf()
-  await assert.rejects(store.claim(claim), /no answer within 2000 ms/)
-  port1.postMessage([{ call: calls[0]!.call, claimed: { kind: 'claimed', again: false } }])
-  await until('it is given back', () => calls.length === 2)
-  const { name, id, fingerprint, owner } = claim
-  assert.deepEqual(calls[1], {
-    call: 2,
-    owner: { name, id, fingerprint, owner },
-    settlement: { kind: 'release' },
-  })
-})
-
-test('the file: its thread is started anew when it crashes, and what was under way is uncertain', async (t) => {
-  const events: string[] = []
-  let restarts = 0
-  const host = new KeyFileHost({
-    path: join(tempDir(t), 'keys.db'),
-    report: ({ kind, severity }) => events.push(`${severity} ${kind}`),
-    warn: (message) => assert.fail(message),
-    onRestart: () => restarts++,
-  })
-  t.after(() => host.close())
-  const parsed = parseConfig(
-    configText({ endpoints: ['127.0.0.1:1'], route: { filters: [{ idempotency: {} }] } }),
-    'test',
-  )
-  assert.ok(parsed.ok)
-  await host.arrange(parsed.config)
-  const [store, saboteur] = [new KeyFilePort(), host.connect({})!]
-  store.connect(host.connect(store)!)
-  assert.equal(host.connect(store), null, 'one way is enough')
-  await store.claim(claimOf())
-  saboteur.postMessage('not a list of calls, but it can be gone through')
-  await until('it is started anew', () => restarts === 1)
-  assert.equal(store.here, false)
-  store.connect(host.connect(store)!)
-  assert.deepEqual(await store.claim(claimOf({ takesUncertain: false })), { kind: 'uncertain' })
-  assert.deepEqual(events, ['critical idempotency.away', 'info idempotency.back'])
-})

@@ -1,4 +1,4 @@
-import type { Config } from '@budao/model'
+import type { Config, IdempotencyConfig } from '@budao/model'
 import type { Cells } from '@budao/resilience'
 import { cellsOf, type ArenaLayout } from '../threads/arena.ts'
 import type { AnswerStore } from '../cache/answer-store.ts'
@@ -6,6 +6,7 @@ import { cachesOf } from '../cache/caches.ts'
 import type { PurgeMatch } from '../cache/purge-match.ts'
 import type { RouteCache } from '../cache/route-cache.ts'
 import { createFilter, filterCells } from '../filters/create.ts'
+import type { KeyStore } from '../idempotency/key-store.ts'
 import { RouteKeys } from '../idempotency/route-keys.ts'
 import type { Filter } from '../filters/filter.ts'
 import { openStore } from '../providers/open-store.ts'
@@ -72,11 +73,9 @@ export class Routing {
         keys.push(null)
         for (const [index, filter] of route.filters.entries()) {
           if ('idempotency' in filter) {
-            const { idempotency: config } = filter
             const cells = filterMemory(plan, context, route.name, index)
-            const store = config.store === undefined ? undefined : await stores.take(config.store)
-            const kept = store === undefined ? context.keyFile! : store.writeKeys()
-            keys[keys.length - 1] = new RouteKeys(config, route.name, kept, cells)
+            const store = await keyStore(filter.idempotency, context, stores)
+            keys[keys.length - 1] = new RouteKeys(filter.idempotency, route.name, store, cells)
             continue
           }
           const made = await createFilter(filter, {
@@ -167,6 +166,15 @@ export function storeCounts(
   return Object.fromEntries(
     names.map((name) => [name, readStoreCounts(cellsOf(memory, layout, storeName(name)))]),
   )
+}
+
+/** Where the keys of a route's writes are kept. */
+async function keyStore(
+  { store }: IdempotencyConfig,
+  context: RuntimeContext,
+  stores: StoreLease,
+): Promise<KeyStore> {
+  return store === undefined ? context.keyFile! : (await stores.take(store)).writeKeys()
 }
 
 /** Loaded where traces are wanted. */
