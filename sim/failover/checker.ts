@@ -21,6 +21,10 @@ export class Checker {
   readonly #told = new Map<string, number>()
   readonly #outcomes = new Map<string, string>()
   #epoch = 0
+  #automatic = 0
+  #allowed = 1
+  /** With a limit on automatic failovers: one, and one more for each that a person acknowledged. */
+  limited = false
   lost = 0
   unknownLoss = 0
   lastAckAt = -Infinity
@@ -109,10 +113,13 @@ export class Checker {
   }
 
   audited(controller: string, { action, detail }: Extract<UnitEffect, { kind: 'audit' }>['draft']): void {
+    // A person who moves something has seen what happened before.
+    if (action === 'run.started' && detail['kind'] !== 'failover') this.#allowed++
     this.say(`${controller} ${action} ${JSON.stringify(detail).slice(0, 140)}`)
   }
 
   replied(wish: string, ok: boolean, why: Explanation): void {
+    if (ok) this.#allowed++
     this.say(`${wish}: ${ok ? 'taken up' : 'refused'}, ${why.message}`)
   }
 
@@ -122,6 +129,9 @@ export class Checker {
     const before = this.#outcomes.get(run.id)
     if (before !== undefined && before !== run.outcome)
       this.broken(`${run.id} ended twice: ${before}, then ${run.outcome}`)
+    if (before === undefined && run.by === 'automatic' && run.outcome === 'done') this.#automatic++
+    if (this.limited && this.#automatic > this.#allowed)
+      this.broken(`${this.#automatic} failovers by itself, ${this.#allowed} allowed`)
     this.#outcomes.set(run.id, run.outcome)
   }
 

@@ -16,6 +16,7 @@ export const unit = 'shop'
 const renewMs = 500
 const storeTimeoutMs = 600
 const pullMs = 100
+const stuckMs = 3000
 
 /** How the rules are broken on purpose, to see that the checkers notice. */
 export type Mutation =
@@ -69,7 +70,7 @@ export class SimKeeper {
   /** Sites that are waited for beyond those the lease names, until they are in sync and the lease says so. */
   #joining = false
   #reached = 0
-  readonly #waiting: { length: number; resume: () => void }[] = []
+  readonly #waiting: { length: number; since: number; resume: () => void }[] = []
 
   constructor(site: Site, process: SimProcess, backend: SimBackend, log: SimLog, world: KeeperWorld) {
     this.site = site
@@ -167,7 +168,7 @@ export class SimKeeper {
           answer({ ok: true })
         }
         if (!this.#waitsForOther()) return acknowledge()
-        this.#waiting.push({ length: reply.value, resume: acknowledge })
+        this.#waiting.push({ length: reply.value, since: this.process.now(), resume: acknowledge })
         this.#push()
       },
     )
@@ -253,7 +254,12 @@ export class SimKeeper {
     const next = renewedLease(value, this.site, holder, lossMs)
     if (next === null) return this.#read(() => undefined)
     const joined = this.#joining && this.#reached >= this.log.length && value.state === 'held'
-    const stored = joined ? { ...next, inSync: [this.#other!.site] } : next
+    // A standby that is up and does not answer holds up every write: the holder takes it out, stored before it is so.
+    const [oldest] = this.#waiting
+    const stuck = oldest !== undefined && this.process.now() - oldest.since > stuckMs
+    const inSync = joined ? [this.#other!.site] : stuck ? [] : next.inSync
+    if (stuck && this.#joining) this.#joining = false
+    const stored = { ...next, inSync }
     this.#asking = true
     const sentAt = this.process.now()
     if (value.state === 'granted' && this.#claim?.epoch !== value.epoch)

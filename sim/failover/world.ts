@@ -40,6 +40,19 @@ export interface Outcome {
   readonly steps: number
 }
 
+/** With one fault alone, in whatever one domain, writes go on within this time. */
+const serveMs = 9_000
+
+/** When writes must be acknowledged although the first fault lasts; null where it is over before, or not alone. */
+function servesBy({ faults, acts, mode }: Schedule): number | null {
+  const [first, second] = faults
+  if (first === undefined || mode === 'literal') return null
+  const at = first.from + serveMs
+  const alone = (second === undefined || second.from > at) && acts.every((act) => act.at > at)
+  const counts = !['store', 'slow', 'lossy', 'one-way'].includes(first.kind)
+  return alone && counts && first.until > at ? at : null
+}
+
 /** Lives through a schedule. `tells` keeps the story; `until` ends the run early, for measurements. */
 export function live(
   schedule: Schedule,
@@ -159,6 +172,17 @@ export function live(
       const leader = controllers.find((each) => each.process.alive && each.unit.term !== null)
       const wish = { id: `acknowledge ${id}`, wish: 'acknowledge', by: 'ann' } as const
       leader?.process.reach(() => leader.feed({ kind: 'wish', wish }))
+    })
+  }
+
+  checker.limited = schedule.everyMs > 0
+  const mustWriteAt = servesBy(schedule)
+  if (mustWriteAt !== null) {
+    timeline.after(mustWriteAt, () => {
+      if (checker.lastAckAt < mustWriteAt - 3_000)
+        checker.broken(
+          `one fault for ${serveMs / 1000} s, a site is well, and no write was acknowledged for 3 s`,
+        )
     })
   }
 
