@@ -56,6 +56,9 @@ test('the demo mini program: a site dies, the network goes, both gateways die', 
       [404, 'request:ok'],
       'any status is a success',
     )
+    const profile = missing['profile'] as { requestStart: number; responseStart: number; protocol: string }
+    assert.ok(profile.responseStart >= profile.requestStart && profile.requestStart > 0)
+    assert.equal(profile.protocol, 'http/1.1')
     const stranger = await request(`url: '${demo.url}/healthz'`)
     assert.deepEqual([stranger['errno'], stranger['errMsg']], [600002, 'request:fail url not in domain list'])
     const late = await request(`url: '${gateway}/api/products', timeout: 0`)

@@ -1,5 +1,6 @@
 import type { Network } from './network.ts'
 import type { Presence } from './presence.ts'
+import { profileOf } from './profile.ts'
 
 type Options = WechatMiniprogram.RequestOption
 type Answer = WechatMiniprogram.RequestSuccessCallbackResult
@@ -136,7 +137,10 @@ export class Requests {
     const timer = setTimeout(() => this.#break(task, failures.timeout), timeout)
     try {
       const { url, init } = fetchArguments(options)
-      return await answerOf(await fetch(url, { ...init, signal: controller.signal }), options)
+      const beganAt = performance.now()
+      const answer = await answerOf(await fetch(url, { ...init, signal: controller.signal }), options)
+      const profile = profileOf(url, beganAt)
+      return profile === undefined ? answer : ({ ...answer, profile } as unknown as Answer)
     } catch {
       return task.broken ?? (navigator.onLine ? failures.unknown : failures.offline)
     } finally {
