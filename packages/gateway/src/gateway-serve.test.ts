@@ -71,6 +71,10 @@ function post(gateway: TestGateway, value: unknown): Promise<RawResponse> {
 }
 
 async function gatewayWith(t: TestContext, ...routes: object[]): Promise<TestGateway> {
+  return testGateway(t, { routes: routes as { name: string }[] })
+}
+
+async function twoWorkers(t: TestContext, ...routes: object[]): Promise<TestGateway> {
   return testGateway(t, { routes: routes as { name: string }[], workers: 2 })
 }
 
@@ -100,7 +104,7 @@ test('a ping is answered 204 and never kept; other methods are told which to use
 })
 
 test('calls of apps are counted over all workers; what apps choose is no label', async (t) => {
-  const gateway = await gatewayWith(t, telemetry({ channels: ['a.example.com'] }))
+  const gateway = await twoWorkers(t, telemetry({ channels: ['a.example.com'] }))
   for (let index = 0; index < 8; index++) {
     const response = await post(gateway, batch)
     assert.equal(response.status, 204, response.body)
@@ -280,7 +284,7 @@ test('streams of HTTP/2 are answered beside each other, bodies in as many frames
 })
 
 test('a flood is turned away before its bodies are read', async (t) => {
-  const gateway = await gatewayWith(t, telemetry({ rate: 5 }))
+  const gateway = await twoWorkers(t, telemetry({ rate: 5 }))
   const responses = await Promise.all(Array.from({ length: 30 }, () => post(gateway, batch)))
   const limited = responses.filter(({ status }) => status === 429)
   assert.ok(limited.length >= 10, `${limited.length} of 30 were limited`)
@@ -292,7 +296,7 @@ test('a flood is turned away before its bodies are read', async (t) => {
 })
 
 test('a reload keeps what was counted', async (t) => {
-  const gateway = await gatewayWith(t, telemetry())
+  const gateway = await twoWorkers(t, telemetry())
   assert.equal((await post(gateway, batch)).status, 204)
   const routes = [telemetry({ rate: 7 }), pingRoute] as { name: string }[]
   assert.deepEqual(await gateway.apply({ routes, workers: 2 }), { ok: true })

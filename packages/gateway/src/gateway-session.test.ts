@@ -374,20 +374,6 @@ test('without refresh nobody gets such a token; a plain user is what the provide
   assert.equal(session['user'], 'openid-of-alice')
 })
 
-for (const [name, pair, algorithm] of [
-  ['RSA', generateKeyPairSync('rsa', { modulusLength: 2_048 }), 'RS256'],
-  ['P-384', generateKeyPairSync('ec', { namedCurve: 'P-384' }), 'ES384'],
-  ['Ed25519', generateKeyPairSync('ed25519'), 'EdDSA'],
-] as const) {
-  test(`a key of ${name} signs too`, async (t) => {
-    const server = await testWeixin(t)
-    const { gateway } = await world(t, { urls: [server.url], files: { 'session.pem': pemOf(pair) } })
-    const { token = '' } = json(await login(gateway, { code: 'code-alice-1' }))
-    assert.equal(decodeProtectedHeader(token).alg, algorithm)
-    assert.equal((await orders(gateway, token)).status, 200)
-  })
-}
-
 test('a new key in front of the old one signs from then on, and what the old one has signed stays good', async (t) => {
   const server = await testWeixin(t)
   const { gateway, dir } = await world(t, { urls: [server.url] })
