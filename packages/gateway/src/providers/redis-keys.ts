@@ -7,6 +7,7 @@ import type {
   KeyStore,
   Settlement,
 } from '../idempotency/key-store.ts'
+import { StoreAway } from '../stores/store.ts'
 import type { RedisConnection, RedisScript } from './redis-connection.ts'
 
 /**
@@ -114,8 +115,13 @@ export class RedisKeys implements KeyStore {
   }
 }
 
+/** Null for none. Throws a StoreAway for what is no result of ours: somebody else has written there. */
 function resultOf([head, body]: Parts): FirstResult | null {
   if (head === undefined || head === null) return null
-  const { status, reason, lines } = JSON.parse(head.toString('utf8')) as Omit<FirstResult, 'body'>
-  return { status, reason, lines, body: body?.toString('latin1') ?? null }
+  try {
+    const { status, reason, lines } = JSON.parse(head.toString('utf8')) as Omit<FirstResult, 'body'>
+    return { status, reason, lines, body: body?.toString('latin1') ?? null }
+  } catch (error) {
+    throw new StoreAway('what is kept under this key is no result', { cause: error })
+  }
 }
