@@ -48,13 +48,13 @@ const faults: readonly Fault[] = [
   { kind: 'throttle', bytesPerSecond: 50 },
 ]
 
-test('the SDK over real sockets and TLS, to two real gateways', async (t) => {
+test('the SDK over real sockets and TLS, to two real gateways', async (whole) => {
   const program = await phoneScript(fileURLToPath(new URL('./program.ts', import.meta.url)))
   const ca = new TestCa()
   const orders = new Set<string>()
   let reads = 0
   let phones = 0
-  const shop = await rawServer(t, async ({ connection, method, header, target, body }) => {
+  const shop = await rawServer(whole, async ({ connection, method, header, target, body }) => {
     await body()
     if (method === 'POST') orders.add(header('idempotency-key') ?? 'none')
     else reads++
@@ -75,9 +75,9 @@ test('the SDK over real sockets and TLS, to two real gateways', async (t) => {
       tls: { cert: `${name}.crt`, key: `${name}.key` },
     }))
     return testGateway(
-      t,
+      whole,
       { listeners, endpoints: [shop.address], routes },
-      testFiles(t, Object.fromEntries(files)),
+      testFiles(whole, Object.fromEntries(files)),
     )
   }
   const first = await site({
@@ -104,17 +104,20 @@ test('the SDK over real sockets and TLS, to two real gateways', async (t) => {
   }
 
   for (const fault of faults) {
-    await t.test(`the way to the first breaks by ${fault.kind}: calls go on over the other`, async (t) => {
-      const here = await world(t)
-      await allWell(here, 'a.example')
-      here.proxy.set(fault)
-      await allWell(here, 'b.example')
-      assert.deepEqual(here.phone.thrown, [])
-    })
+    await whole.test(
+      `the way to the first breaks by ${fault.kind}: calls go on over the other`,
+      async (t) => {
+        const here = await world(t)
+        await allWell(here, 'a.example')
+        here.proxy.set(fault)
+        await allWell(here, 'b.example')
+        assert.deepEqual(here.phone.thrown, [])
+      },
+    )
   }
 
   for (const certificate of ['expired', 'elsewhere', 'stranger']) {
-    await t.test(`the first one's certificate is ${certificate}: nothing is sent to it`, async (t) => {
+    await whole.test(`the first one's certificate is ${certificate}: nothing is sent to it`, async (t) => {
       const here = await world(t, certificate)
       reads = 0
       await allWell(here, 'b.example')
@@ -123,7 +126,7 @@ test('the SDK over real sockets and TLS, to two real gateways', async (t) => {
     })
   }
 
-  await t.test('the first gateway ends in the middle of it all: no call fails', async (t) => {
+  await whole.test('the first gateway ends in the middle of it all: no call fails', async (t) => {
     const here = await world(t)
     await allWell(here, 'a.example')
     const calls = Array.from({ length: 20 }, (_, n) => here.app.post('/orders', { item: n }))
