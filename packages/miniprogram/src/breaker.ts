@@ -7,7 +7,7 @@ export const WINDOW_MS = 30_000
 export const BUCKETS = 6
 export const CALLS_MIN = 5
 export const FAILED_PERCENT = 90
-export const SLEEP_MS = 5_000
+export const SLEEP_MS = 2_000
 export const TRIAL_LEASE_MS = 60_000
 
 interface Bucket {
