@@ -30,8 +30,8 @@ test('one lost attempt makes a channel suspect: calls go to one that works, and 
   assert.deepEqual([channels.choose(0, []), channels.active], [b, a])
   channels.onProbe(a, true, 10)
   assert.equal(channels.choose(20, []), a)
-  for (let n = 0; n < 4; n++) channels.onProbe(a, false, 100)
-  assert.deepEqual([channels.active, channels.left], [b, 1], 'five failures in a row leave it')
+  for (let n = 0; n < 6; n++) channels.onProbe(a, false, 100)
+  assert.deepEqual([channels.active, channels.left], [b, 1], 'seven failures in a row leave it')
 })
 
 test('where nothing works nobody is probed, and calls go to the channel in use', () => {
@@ -47,8 +47,8 @@ test('where nothing works nobody is probed, and calls go to the channel in use',
 const leaves: readonly (readonly [kind: FailureKind, times: number])[] = [
   ['not-sent', 1],
   ['wrong', 2],
-  ['timeout', 5],
-  ['broken', 5],
+  ['timeout', 7],
+  ['broken', 7],
 ]
 
 for (const [kind, times] of leaves) {

@@ -5,7 +5,7 @@ import type { Failure } from './failure.ts'
 export interface FailoverOptions {
   /**
    * Failures in a row that leave a channel; one after which nothing was sent leaves at once, and an answer that is none of
-   * the API's counts as three. Default 5: from the first on calls go elsewhere while it is probed. */
+   * the API's counts as four. Default 7: from the first on calls go elsewhere while it is probed. */
   readonly failuresMax: number
   /** Time between two probes of the first channel while another is in use. Default 10 s. */
   readonly probeIntervalMs: number
@@ -16,7 +16,7 @@ export interface FailoverOptions {
 }
 
 export const failoverDefaults: FailoverOptions = {
-  failuresMax: 5,
+  failuresMax: 7,
   probeIntervalMs: 10_000,
   probesGood: 3,
   holdMs: 30_000,
@@ -26,7 +26,7 @@ const HOLD_MAX_MS = 600_000
 /** Between two probes of a channel under suspicion. */
 const SUSPECT_PROBE_MS = 1_000
 /** A lost attempt may be the phone's own network; a page of a proxy is not. */
-const WRONG_WEIGHT = 3
+const WRONG_WEIGHT = 4
 
 /** Which channel calls go to: the first of the list while it works, then one that does, and back when it has proved itself. */
 export class Channels {
