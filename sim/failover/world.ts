@@ -1,5 +1,5 @@
 import type { FailoverRun, SiteOpinion, Versioned, WriteLease } from '@budao/model'
-import { detectionDefaults, leaseKey, phiDeviations, runKey } from '@budao/model'
+import { detectionDefaults, detectorSettings, leaseKey, runKey } from '@budao/model'
 import { SeededDraws } from '../../packages/testkit/src/random.ts'
 import { Timeline } from '../timeline.ts'
 import { Checker } from './checker.ts'
@@ -111,11 +111,8 @@ export function live(
     (domain) => new SimController(process(`controller-${domain}`, domain), controllerWorld),
   )
 
-  const detector = {
-    mode: schedule.mode,
-    deviations: phiDeviations(detectionDefaults.phi),
-    stableMs: schedule.stableMs,
-  }
+  const { mode, stableMs: stable } = schedule
+  const detector = detectorSettings({ ...detectionDefaults, mode, stable })
   const observe = (from: SimProcess): SimObserver =>
     new SimObserver(from, network, backends, detector, (opinions: readonly SiteOpinion[]) => {
       for (const controller of controllers)
