@@ -17,6 +17,8 @@ export const failoverUsage = `Usage: npm run sim -- failover [--seed N] [--runs 
 /** So many broken runs tell their story, and so much of its end. */
 const storiesMax = 3
 const storyLines = 40
+/** How often a long campaign says how far it is, in schedules. */
+const sayEvery = 5000
 
 /** `npm run sim -- failover`: schedules from a seed on, over threads; or one of the scenarios. */
 export async function simulateFailover(args: readonly string[]): Promise<boolean> {
@@ -40,6 +42,7 @@ async function runMany(first: number, runs: number, threads: number): Promise<bo
   const beganAt = performance.now()
   const converged: number[] = []
   const broken: Told['broken'][number][] = []
+  let nextSay = sayEvery
   const total = { runs: 0, writes: 0, lost: 0, moves: 0 }
   for (const { seed } of seedsThatFailed) {
     const { violations } = live(drawSchedule(seed))
@@ -55,6 +58,10 @@ async function runMany(first: number, runs: number, threads: number): Promise<bo
     total.writes += told.writes
     total.lost += told.lost
     total.moves += told.moves
+    if (total.runs >= nextSay) {
+      nextSay += sayEvery
+      console.error(`${total.runs} schedules, ${broken.length} broken`)
+    }
     converged.push(...told.convergedMs)
     for (const { seed, violations } of told.broken) {
       broken.push({ seed, violations })
