@@ -21,29 +21,29 @@ ${Object.entries(sdkScenarios)
 
 /** File of the contender, its packages, and the settings that its documents recommend. */
 const contenders = {
-  'wx.request': { file: 'bare', packages: [], settings: 'as it is, timeout 15 s' },
+  'wx.request': { file: 'sdk/contenders/bare.ts', packages: [], settings: 'as it is, timeout 15 s' },
   'luch-request': {
-    file: 'luch-request',
+    file: 'sdk/contenders/luch-request.ts',
     packages: ['luch-request'],
     settings: 'has no retry; timeout 15 s',
   },
   'miniprogram-network': {
-    file: 'miniprogram-network',
+    file: 'sdk/contenders/miniprogram-network.ts',
     packages: ['miniprogram-network'],
     settings: 'delayRetry(1000, 2), timeout 5 s',
   },
   'axios + axios-retry': {
-    file: 'axios-retry',
+    file: 'sdk/contenders/axios-retry.ts',
     packages: ['axios', 'axios-retry'],
     settings: '3 retries, exponentialDelay, shouldResetTimeout, timeout 5 s; adapter of ours',
   },
   alova: {
-    file: 'alova',
+    file: 'sdk/contenders/alova.ts',
     packages: ['alova'],
     settings: 'retry() of GETs: 3 times, backoff 1 s doubled; timeout 5 s; adapter of ours',
   },
   budao: {
-    file: 'budao',
+    file: 'sdk/contenders/budao.ts',
     packages: ['@budao/miniprogram'],
     settings: 'defaults, keysHonoured, outbox for queued writes',
   },
@@ -118,9 +118,9 @@ function chosen(option: string, text: string | undefined, all: readonly string[]
 }
 
 function scriptOf(name: Name): Promise<Script> {
-  const path = (file: string): string => fileURLToPath(new URL(`./sdk/${file}.ts`, import.meta.url))
-  const nothing = path('no-rate-limiter')
-  return phoneScript(path(`contenders/${contenders[name].file}`), {
+  const path = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
+  const nothing = path('sdk/no-rate-limiter.ts')
+  return phoneScript(path(contenders[name].file), {
     alias: {
       'rate-limiter-flexible/lib/RateLimiterStoreAbstract.js': nothing,
       'rate-limiter-flexible': nothing,
