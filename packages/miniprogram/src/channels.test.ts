@@ -42,6 +42,11 @@ test('where nothing works nobody is probed, and calls go to the channel in use',
   end(b)
   assert.equal(channels.choose(0, []), b)
   assert.equal(channels.dueProbe(5_000), a)
+  // Nor while another is in use that works no more.
+  end(a, 'not-sent')
+  assert.equal(channels.active, b)
+  end(b, 'timeout')
+  assert.equal(channels.dueProbe(60_000), null)
 })
 
 const leaves: readonly (readonly [kind: FailureKind, times: number])[] = [

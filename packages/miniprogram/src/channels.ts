@@ -80,7 +80,8 @@ export class Channels {
    */
   dueProbe(now: number): Channel | null {
     const { active } = this
-    const doubted = active.suspect && this.all.some(({ suspect }) => !suspect)
+    if (this.all.every(({ suspect }) => suspect)) return null
+    const doubted = active.suspect
     const ms = now - this.#probedAt
     if (doubted ? ms < SUSPECT_PROBE_MS : active === this.all[0] || ms < this.#options.probeIntervalMs)
       return null
