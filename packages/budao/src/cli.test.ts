@@ -122,7 +122,8 @@ test('check finds ./budao.yaml, prints warnings and a summary, and exits 0', asy
   assert.equal(ran.code, 0)
   assert.equal(
     ran.out,
-    `budao.yaml: fine
+    `budao.yaml:5:75  services.shop.objectives: read and checked, and acted on by nobody in this version
+budao.yaml: fine, 1 warning
 
 KIND      NAME  IS
 node      gw-1  at site east
@@ -165,7 +166,7 @@ test('check --json prints the same for programs', async (t) => {
   const fine = await budao(t, ['check', '--json'], await folderWith(t, { 'budao.yaml': good }))
   assert.equal(fine.code, 0)
   const { ok, problems, warnings, summary } = JSON.parse(fine.out)
-  assert.deepEqual([ok, problems.length, warnings.length, summary.sites], [true, 0, 0, ['east']])
+  assert.deepEqual([ok, problems.length, warnings.length, summary.sites], [true, 0, 1, ['east']])
   assert.deepEqual(
     summary.worstCases[0].faults.map(({ fault }: { fault: string }) => fault),
     ['process-gone', 'silent', 'errors'],

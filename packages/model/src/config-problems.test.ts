@@ -463,10 +463,12 @@ const warnings: [text: string, ...warnings: string[]][] = [
   [smallest],
   [
     withService('objectives: { rto: 2s }'),
+    'f:8:5  services.shop.objectives: read and checked, and acted on by nobody in this version',
     'f:8:5  services.shop.objectives: a recovery may take 2212ms, rto is 2000ms',
   ],
   [
     withService('detection: { mode: literal }'),
+    'f:8:5  services.shop.detection: read and checked, and acted on by nobody in this version',
     'f:8:5  services.shop.detection: a dead site may be noticed only after 11000ms (black hole, power loss, SIGSTOP), budget is 5000ms (mode `accelerated` decides sooner)',
   ],
   [

@@ -24,13 +24,19 @@ export function configWarnings(config: Config, document: ConfigDocument): Proble
 }
 
 function serviceWarnings(config: Config): Finding[] {
-  return Object.entries(config.services).flatMap(([name, service]) =>
-    detectionFindings(service).map(({ key, message, hint }) => ({
+  return Object.entries(config.services).flatMap(([name, service]) => [
+    ...(['failover', 'detection', 'objectives'] as const)
+      .filter((key) => service[key] !== undefined)
+      .map((key) => ({
+        path: ['services', name, key],
+        message: 'read and checked, and acted on by nobody in this version',
+      })),
+    ...detectionFindings(service).map(({ key, message, hint }) => ({
       path: ['services', name, key],
       message,
       ...(hint === undefined ? {} : { hint }),
     })),
-  )
+  ])
 }
 
 function unverified(config: Config): Finding[] {
