@@ -14,4 +14,13 @@ export const seedsThatFailed: readonly { readonly seed: number; readonly story: 
     seed: 109_714,
     story: 'the same, after the store was away',
   },
+  {
+    seed: 504_913,
+    story:
+      'a planned move counted writes of another epoch: a site that had lost its work had as many, and others, and took it back as if nothing were missing',
+  },
+  {
+    seed: 510_015,
+    story: 'the same, with one write',
+  },
 ]

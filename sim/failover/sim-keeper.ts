@@ -112,6 +112,7 @@ export class SimKeeper {
       service: 'shop',
       site: this.site,
       position: this.log.length,
+      epoch: this.#isOwner() ? this.#held.epoch : this.#markAt === null ? 0 : this.#markEpoch,
       lagMs,
       divergence: 0,
       capacityPercent: 100,

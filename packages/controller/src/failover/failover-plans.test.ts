@@ -152,6 +152,7 @@ test('the way back: fenced, catching up, shadow, ready; and to the start where s
     service: 'shop',
     site: 'east',
     position: 10,
+    epoch: 1,
     lagMs: 5_000,
     divergence: 0,
     capacityPercent: 100,

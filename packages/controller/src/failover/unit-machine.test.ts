@@ -327,9 +327,18 @@ test('a planned move waits until the new site has everything, and says that noth
   bench.wish({})
   assert.deepEqual(bench.orders(), ['drain east'])
   bench.answer(true, 120)
-  const position = { service: 'shop', site: 'west', lagMs: 100, divergence: 0, capacityPercent: 100 }
+  const position = {
+    service: 'shop',
+    site: 'west',
+    epoch: 1,
+    lagMs: 100,
+    divergence: 0,
+    capacityPercent: 100,
+  }
   bench.feed({ kind: 'positions', positions: [{ ...position, position: 119 }] })
   assert.equal(bench.lease.epoch, 1)
+  bench.feed({ kind: 'positions', positions: [{ ...position, epoch: 0, position: 130 }] })
+  assert.equal(bench.lease.epoch, 1, 'writes of another epoch are others')
   bench.feed({ kind: 'positions', positions: [{ ...position, position: 120 }] })
   assert.deepEqual([bench.lease.epoch, bench.lease.site, bench.lease.inSync], [2, 'west', ['west']])
 })

@@ -94,9 +94,9 @@ function handOver(draft: UnitDraft, run: FailoverRun, lease: Versioned<WriteLeas
     else draft.wakeAt(giveUpAt)
     return
   }
-  const reached = draft.state.positions.find(({ site }) => site === run.to)?.position
+  const reached = draft.state.positions.find(({ site }) => site === run.to)
   const able = chooseTarget(draft.state, run.from, { forced: true }).refused[run.to] === undefined
-  if (able && position !== null && reached !== undefined && reached >= position) {
+  if (able && position !== null && reached?.epoch === epoch && reached.position >= position) {
     grant(draft, run, lease, run.to, true)
   } else if (!able || now >= beganAt + unitTimes.catchUp) grant(draft, run, lease, run.from)
   else draft.wakeAt(beganAt + unitTimes.catchUp)

@@ -36,6 +36,11 @@ export interface SitePosition {
   readonly site: string
   /** Writes applied, counted along the log of the unit’s owner. */
   readonly position: number
+  /**
+   * The epoch of the owner whose log the site’s own was last found to be a beginning of; 0: none. Positions of different
+   * epochs are not comparable: a site that lost its work may have as many writes, and others.
+   */
+  readonly epoch: number
   /** Everything the owner acknowledged before so many milliseconds ago is here; null: unknown. */
   readonly lagMs: number | null
   /** Rows known to differ from the owner’s; 0 after a clean comparison. */
