@@ -11,9 +11,12 @@ const skip = process.platform === 'linux' ? false : 'reads /proc'
 test('CPU time of all threads, as getrusage counts it, to a tick or two', { skip }, () => {
   const until = process.cpuUsage().user + 60_000
   while (process.cpuUsage().user < until);
-  const { user, system } = process.cpuUsage()
+  const before = process.cpuUsage()
   const { cpuMicros, rssBytes, peakRssBytes } = usageOf(process.pid)
-  assert.ok(Math.abs(cpuMicros - user - system) <= 20_000, `${cpuMicros} against ${user + system}`)
+  const after = process.cpuUsage()
+  // Other threads of this process may work meanwhile, and the machine may be busy: between the two, give or take two ticks.
+  const [least, most] = [before.user + before.system - 20_000, after.user + after.system + 20_000]
+  assert.ok(cpuMicros >= least && cpuMicros <= most, `${cpuMicros}, expected ${least} to ${most}`)
   assert.ok(rssBytes > 10 * 2 ** 20 && peakRssBytes >= rssBytes, `${rssBytes} and ${peakRssBytes}`)
 })
 
