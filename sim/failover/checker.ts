@@ -1,7 +1,7 @@
 import type { Explanation, FailoverRun, Placement } from '@budao/model'
 import type { UnitEffect } from './decisions.ts'
 import type { Site } from './schedule.ts'
-import type { Write } from './sim-keeper.ts'
+import type { Write } from './keeper-world.ts'
 import type { SimLog } from './sim-log.ts'
 
 interface Acknowledged extends Write {

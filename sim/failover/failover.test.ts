@@ -5,7 +5,7 @@ import { quietTime } from './quiet-month.ts'
 import { describeSchedule, drawSchedule } from './schedule.ts'
 import type { Fault } from './schedule.ts'
 import { seedsThatFailed } from './seeds.ts'
-import type { Mutation } from './sim-keeper.ts'
+import type { Mutation } from './keeper-world.ts'
 import { live } from './world.ts'
 
 for (const { seed, story } of seedsThatFailed) {

@@ -2,50 +2,19 @@ import type { Placement, SitePosition, Versioned, WriteLease } from '@budao/mode
 import { leaseKey, renewedLease } from '@budao/model'
 import type { OrderAnswer, SiteOrder } from '@budao/model'
 import { HeldLease, LocalCells } from '@budao/resilience'
-import type { Checker } from './checker.ts'
-import type { Network } from './network.ts'
+import { unit, type KeeperWorld, type Write, type WriteAnswer } from './keeper-world.ts'
 import type { Site } from './schedule.ts'
 import { sites } from './schedule.ts'
 import type { SimBackend } from './sim-backend.ts'
 import type { SimLog } from './sim-log.ts'
 import type { SimObserver } from './sim-observer.ts'
 import type { SimProcess } from './sim-process.ts'
-import type { SimStore } from './sim-store.ts'
+import { UnacknowledgedWrites } from './unacknowledged.ts'
 
-export const unit = 'shop'
 const renewMs = 500
 const storeTimeoutMs = 600
 const pullMs = 100
 const stuckMs = 3000
-
-/** How the rules are broken on purpose, to see that the checkers notice. */
-export type Mutation =
-  | 'none'
-  | 'lying-fence'
-  | 'no-guard'
-  | 'one-is-a-quorum'
-  | 'checked-once'
-  | 'epoch-ignored'
-
-/** What a write asks for, and what came of it. */
-export interface Write {
-  readonly id: number
-  readonly epoch: number
-}
-export type WriteAnswer =
-  | { readonly ok: true }
-  | { readonly ok: false; readonly why: string; readonly epoch: number; readonly site: Site | null }
-
-/** What a keeper needs of the world. */
-export interface KeeperWorld {
-  readonly network: Network
-  readonly store: SimStore
-  readonly checker: Checker
-  readonly keepers: readonly SimKeeper[]
-  readonly synchronous: boolean
-  readonly mutation: Mutation
-  readonly draws: { next(): number }
-}
 
 /** A site’s gateway: it holds the lease, lets writes in by it, and brings the site’s data along. */
 export class SimKeeper {
@@ -70,7 +39,7 @@ export class SimKeeper {
   /** Sites that are waited for beyond those the lease names, until they are in sync and the lease says so. */
   #joining = false
   #reached = 0
-  readonly #waiting: { length: number; since: number; resume: () => void }[] = []
+  readonly #waiting = new UnacknowledgedWrites()
 
   constructor(site: Site, process: SimProcess, backend: SimBackend, log: SimLog, world: KeeperWorld) {
     this.site = site
@@ -96,7 +65,7 @@ export class SimKeeper {
     this.#markAt = null
     this.#joining = false
     this.#reached = 0
-    this.#waiting.length = 0
+    this.#waiting.clear()
     this.#renew()
     if (this.#other !== undefined) this.#pull()
   }
@@ -169,7 +138,7 @@ export class SimKeeper {
           answer({ ok: true })
         }
         if (!this.#waitsForOther()) return acknowledge()
-        this.#waiting.push({ length: reply.value, since: this.process.now(), resume: acknowledge })
+        this.#waiting.add({ length: reply.value, since: this.process.now(), acknowledge })
         this.#push()
       },
     )
@@ -256,8 +225,8 @@ export class SimKeeper {
     if (next === null) return this.#read(() => undefined)
     const joined = this.#joining && this.#reached >= this.log.length && value.state === 'held'
     // A standby that is up and does not answer holds up every write: the holder takes it out, stored before it is so.
-    const [oldest] = this.#waiting
-    const stuck = oldest !== undefined && this.process.now() - oldest.since > stuckMs
+    const { oldestSince } = this.#waiting
+    const stuck = oldestSince !== null && this.process.now() - oldestSince > stuckMs
     const inSync = joined ? [this.#other!.site] : stuck ? [] : next.inSync
     if (stuck && this.#joining) this.#joining = false
     const stored = { ...next, inSync }
@@ -395,13 +364,6 @@ export class SimKeeper {
   }
 
   #settle(): void {
-    if (this.#waiting.length === 0) return
-    const free = !this.#waitsForOther()
-    const ready = this.#waiting.filter((each) => free || each.length <= this.#reached)
-    if (ready.length === 0) return
-    const rest = this.#waiting.filter((each) => !ready.includes(each))
-    this.#waiting.length = 0
-    this.#waiting.push(...rest)
-    for (const { resume } of ready) resume()
+    this.#waiting.settle(this.#waitsForOther() ? this.#reached : Infinity)
   }
 }

@@ -1,4 +1,4 @@
-import type { Write } from './sim-keeper.ts'
+import type { Write } from './keeper-world.ts'
 
 /** The writes a site has, on its disk: they outlive its processes. */
 export class SimLog {
