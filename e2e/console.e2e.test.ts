@@ -3,10 +3,10 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import { chromium } from 'playwright-core'
 import type { Page } from 'playwright-core'
-import { freePort, requireDebian, startNode, tempDir } from '@budao/testkit'
+import { freePort, startNode, tempDir } from '@budao/testkit'
 import type { TestProcess } from '@budao/testkit'
+import { requireChromium, startChromium } from './browser.ts'
 
 const main = join(import.meta.dirname, '../packages/budao/src/main.ts')
 
@@ -15,17 +15,6 @@ const backend = `
   const [port] = process.argv.slice(1)
   require('node:http').createServer((_, response) => response.end('{"ok":true}')).listen(Number(port), '127.0.0.1', () => console.log('listening'))
 `
-
-/** What a browser does of its own accord would only disturb the measurements of others. */
-const browserArguments = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
 
 interface World {
   readonly page: Page
@@ -202,7 +191,7 @@ async function open(
   t: TestContext,
   { locale = 'en-GB', width = 1280, tokens }: Situation = {},
 ): Promise<(World & { config: string }) | undefined> {
-  const executablePath = await requireDebian(t, 'chromium', 'chromium')
+  const executablePath = await requireChromium(t)
   if (executablePath === undefined) return undefined
   const [east, west, admin] = [await address(), await address(), await address()]
   const dir = tempDir(t)
@@ -234,8 +223,7 @@ routes: [{ name: shop-api, backends: [{ service: shop }] }]
   }
   await Promise.all([startBackend(east), startGateway()])
 
-  const browser = await chromium.launch({ executablePath, args: browserArguments })
-  t.after(() => browser.close())
+  const browser = await startChromium(t, executablePath)
   const page = await browser.newPage({ locale, viewport: { width, height: 900 } })
   const complaints: string[] = []
   page.on('pageerror', (error) => complaints.push(error.message))

@@ -5,29 +5,17 @@ import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { chromium } from 'playwright-core'
 import type { Page } from 'playwright-core'
-import { requireDebian, startNode, tempDir } from '@budao/testkit'
+import { startNode, tempDir } from '@budao/testkit'
+import { requireChromium, startChromium } from './browser.ts'
 
 const script = join(import.meta.dirname, '../examples/shop/start.ts')
 
-/** As in console.e2e.test.ts: what a browser does of its own accord would only disturb the measurements of others. */
-const browserArguments = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-]
-
 test('the demo mini program: a site dies, the network goes, both gateways die', async (t) => {
-  const executablePath = await requireDebian(t, 'chromium', 'chromium')
+  const executablePath = await requireChromium(t)
   if (executablePath === undefined) return
   const demo = await startDemo(t)
-  const browser = await chromium.launch({ executablePath, args: browserArguments })
-  t.after(() => browser.close())
+  const browser = await startChromium(t, executablePath)
   const context = await browser.newContext({ locale: 'zh-CN', viewport: { width: 375, height: 760 } })
   const page = await context.newPage()
   const complaints: string[] = []

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { judgeClaim, LocalCells, maySettle, type KeyRecord } from '@budao/resilience'
+import { judgeClaim, maySettle, type KeyRecord } from '@budao/resilience'
 import { freePort, startRedis } from '@budao/testkit'
 import fc from 'fast-check'
 import { RedisStore } from '../providers/redis-store.ts'
-import { storeCells } from '../stores/store-status.ts'
 import { until } from '../test-gateway.test.ts'
 import type { ClaimAnswer, FirstResult, KeyClaim, KeyStore, Settlement } from './key-store.ts'
-import { claimOf, doubt, fileDesk, HOUR, keep, portTo, result } from './test-keys.test.ts'
+import { claimOf, doubt, fileDesk, HOUR, keep, portTo, redisOn, result } from './test-keys.test.ts'
 
 /** Two views of one place, as two threads or two gateways have them. */
 type Open = (t: TestContext) => Promise<readonly [KeyStore, KeyStore] | undefined>
@@ -187,17 +186,7 @@ async function openShared(t: TestContext): Promise<readonly [KeyStore, KeyStore]
   if ((await startRedis(t, port)) === undefined) return undefined
   const views: KeyStore[] = []
   for (let i = 0; i < 2; i++) {
-    const store = await RedisStore.open(
-      {
-        url: `redis://127.0.0.1:${port}`,
-        timeout: 5_000,
-        connectTimeout: 5_000,
-        failures: 3,
-        probeInterval: 100,
-        keyPrefix: 'test:',
-      },
-      { name: 'keys', cells: new LocalCells(storeCells(1)), worker: 0, baseDir: '/', report: () => {} },
-    )
+    const store = await RedisStore.open(...redisOn(port))
     t.after(() => store.close())
     await until('the store is here', () => store.here)
     views.push(store.writeKeys())

@@ -3,7 +3,10 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { MessageChannel } from 'node:worker_threads'
 import type { EventDraft } from '@budao/model'
+import { LocalCells } from '@budao/resilience'
 import { tempDir } from '@budao/testkit'
+import type { RedisStore } from '../providers/redis-store.ts'
+import { storeCells } from '../stores/store-status.ts'
 import { KeyFileDesk } from './key-file-desk.ts'
 import { KeyFile } from './key-file.ts'
 import { KeyFilePort } from './key-file-port.ts'
@@ -55,4 +58,19 @@ export function portTo(t: TestContext, desk: KeyFileDesk): { store: KeyFilePort;
   store.connect(port2)
   t.after(() => port2.close())
   return { store, close: () => port2.close() }
+}
+
+/** How a test's own Redis on `port` is reached, as `RedisStore.open` and `RedisConnection.open` take it. */
+export function redisOn(port: number): Parameters<typeof RedisStore.open> {
+  return [
+    {
+      url: `redis://127.0.0.1:${port}`,
+      timeout: 5_000,
+      connectTimeout: 5_000,
+      failures: 3,
+      probeInterval: 100,
+      keyPrefix: 'test:',
+    },
+    { name: 'keys', cells: new LocalCells(storeCells(1)), worker: 0, baseDir: '/', report: () => {} },
+  ]
 }

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { LocalCells } from '@budao/resilience'
 import { freePort, startRedis } from '@budao/testkit'
-import { claimOf, HOUR, keep } from '../idempotency/test-keys.test.ts'
-import { storeCells } from '../stores/store-status.ts'
+import { claimOf, HOUR, keep, redisOn } from '../idempotency/test-keys.test.ts'
 import { StoreAway } from '../stores/store.ts'
 import { until } from '../test-gateway.test.ts'
 import { RedisConnection } from './redis-connection.ts'
@@ -12,17 +10,7 @@ import { RedisKeys } from './redis-keys.ts'
 test('keys expire on the server with their use; what others wrote there is no result', async (t) => {
   const port = await freePort()
   if ((await startRedis(t, port)) === undefined) return
-  const connection = await RedisConnection.open(
-    {
-      url: `redis://127.0.0.1:${port}`,
-      timeout: 5_000,
-      connectTimeout: 5_000,
-      failures: 3,
-      probeInterval: 100,
-      keyPrefix: 'test:',
-    },
-    { name: 'keys', cells: new LocalCells(storeCells(1)), worker: 0, baseDir: '/', report: () => {} },
-  )
+  const connection = await RedisConnection.open(...redisOn(port))
   t.after(() => connection.close())
   await until('it is here', () => connection.here)
   const keys = new RedisKeys(connection, 'test:')

@@ -1,0 +1,12 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { detectorSettings } from '@budao/model'
+import { detectorOptions } from '@budao/resilience'
+
+test('the detector judges by the defaults of the configuration', () => {
+  // Two packages that may not import one another: neither may move without the other.
+  const { deviations, ...settings } = detectorSettings()
+  const { deviations: rounded, ...options } = detectorOptions
+  assert.deepEqual(settings, options)
+  assert.ok(Math.abs(deviations - rounded) < 5e-4, `${deviations} and ${rounded}`)
+})
