@@ -57,6 +57,10 @@ const benches: Readonly<Record<string, { about: string; load: () => Promise<{ ru
       'libraries of mini programs in the same simulated phone: answered, p99, requests, doubled and lost writes',
     load: () => import('./sdk.bench.ts'),
   },
+  'sdk-overhead': {
+    about: 'what a call through the SDK takes beyond bare request, in real time',
+    load: () => import('./sdk-overhead.bench.ts'),
+  },
   blackhole: {
     about: 'a backend accepts and never answers: found, ejected, users answered in time',
     load: () => import('./blackhole.bench.ts'),
