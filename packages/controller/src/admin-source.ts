@@ -15,6 +15,7 @@ import type {
   GslbExplanation,
   GslbReport,
 } from '@budao/model'
+import type { FailoverDesk } from './failover-desk.ts'
 
 /**
  * What the admin server needs from the process it speaks for. The admin server keeps nothing itself:
@@ -55,6 +56,8 @@ export interface AdminSource {
   channels(): readonly ChannelListReport[]
   /** Has a route tell apps another order. Must leave a `channels.changed` event with the reason. */
   setChannels(route: string, change: ChannelChange): Promise<ChannelChangeResult>
+  /** Failover; absent or null where this process decides nothing: without `control`, or on a gateway that is no controller. */
+  failover?(): FailoverDesk | null
   /** Undefined for a provider of which none is kept, null while there is none that is good. */
   accessToken(provider: string): AccessToken | null | undefined
   /** Keeps what happened outside the process, in `events` with everything else. Called only for sites that `report()` names. */

@@ -1,11 +1,4 @@
-import type { SitePosition, SiteVerdict } from '@budao/model'
-
-/**
- * Where a site stands that lost its work, on its way back:
- * serving: it has the work. fenced: it lost it, and is not well yet. catching-up: it replays what it missed.
- * shadow: it answers reads beside the owner, and the answers are compared. ready: it may have the work again.
- */
-export type FailbackStage = 'serving' | 'fenced' | 'catching-up' | 'shadow' | 'ready'
+import type { FailbackStage, SitePosition, SiteVerdict } from '@budao/model'
 
 /** One site of one unit on its way back. */
 export interface FailbackState {

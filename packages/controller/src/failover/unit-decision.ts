@@ -165,7 +165,8 @@ function begin(draft: UnitDraft, { kind, to, by, reason, verdict, wish }: RunDra
   draft.store(runKey(rules.unit), run?.version ?? 0, next)
   draft.audit('run.started', { run: next.id, kind, from: site, to, reason, verdict }, by)
   if (wish !== null) {
-    const why = draft.explain('run-under-way', `${rules.unit} goes from ${site} to ${to}`)
+    const evidence = { run: next.id, from: site, to }
+    const why = draft.explain('run-under-way', `${rules.unit} goes from ${site} to ${to}`, evidence)
     draft.do({ kind: 'reply', wish, ok: true, why })
   }
 }

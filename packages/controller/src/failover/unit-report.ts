@@ -1,10 +1,14 @@
-import type { UnitReport } from '@budao/model'
+import type { ReturningSite, UnitReport } from '@budao/model'
 import { rateLimitedMs } from './rate-limit.ts'
 import type { Moment } from './unit-event.ts'
 import type { UnitState } from './unit-state.ts'
 
 /** A unit as people and programs see it. */
-export function reportUnit(state: UnitState, moment: Moment): UnitReport {
+export function reportUnit(
+  state: UnitState,
+  moment: Moment,
+  returning: readonly ReturningSite[] = [],
+): UnitReport {
   const {
     rules,
     automation,
@@ -22,17 +26,20 @@ export function reportUnit(state: UnitState, moment: Moment): UnitReport {
     unit: rules.unit,
     service: rules.service,
     automation,
+    sites: rules.sites,
     leads: term !== null && moment.now < leadsUntil,
     term,
     epoch: lease?.value.epoch ?? null,
     owner: lease?.value.site ?? null,
     lease: lease?.value.state ?? null,
+    leaseMs: lease?.value.ttlMs ?? rules.ttlMs,
     renewedMs: sighting === null ? null : moment.now - sighting.at,
     inSync: lease?.value.inSync ?? [],
     why: explanation,
     verdicts,
     positions,
     drained,
+    returning,
     run: run?.value ?? null,
     blockedMs: rateLimitedMs(state, moment),
   }
