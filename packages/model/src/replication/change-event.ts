@@ -1,0 +1,86 @@
+/**
+ * One change of one row, as it travels between sites. Flat JSON on the wire; fields that this version does not know are
+ * kept and travel on with it.
+ */
+export interface ChangeEvent {
+  /** Unique among all events of `origin`: the same id again is the same event again. */
+  readonly id: string
+  readonly op: ChangeOp
+  /**
+   * The row after the change, whole; with `delete` what identified it, or null. A table that counts or collects reads the
+   * change from the difference to `before`.
+   */
+  readonly payload: Row | null
+  /** Version of this format. */
+  readonly v: 1
+  /** The site that wrote it. */
+  readonly origin: string
+  /** The writer's epoch: below the highest known of its unit, it goes into quarantine. */
+  readonly epoch: number
+  /** When it was written, by the hybrid logical clock of `origin`. */
+  readonly hlc: string
+  /** Rises with every event of the same key from the same origin; gaps mean nothing. */
+  readonly seq: number
+  /** The row's primary key as text; several columns as a JSON array. Order is kept for each (table, key). */
+  readonly key: string
+  readonly table: string
+  /** Of the table's shape at the writer: a breaking change raises it. */
+  readonly schemaVersion: number
+  /** Events of one database transaction have the same, and are applied together. */
+  readonly txId: string
+  /** The row before the change, whole; null: there was none; absent: the writer does not know. */
+  readonly before?: Row | null
+  /** Of everything above and of unknown fields, by `eventDigestInput`. */
+  readonly hash: string
+}
+
+/** What happened to the row. */
+export type ChangeOp = 'create' | 'update' | 'delete'
+
+/** A row's columns by name. */
+export type Row = Readonly<Record<string, Json>>
+
+/** What JSON can hold. Bytes travel as `{ "$base64": "…" }`, whole numbers beyond 2^53 as `{ "$integer": "…" }`. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
+
+/**
+ * What an application hands over: `{ id, op, payload }` is enough. The rest is filled in where it enters: `key` from
+ * `payload.id`, else `id`; `table` is `events`; `txId` is `id`; `schemaVersion` is 1.
+ */
+export type ChangeDraft = Pick<ChangeEvent, 'id' | 'op' | 'payload'> &
+  Partial<Pick<ChangeEvent, 'table' | 'key' | 'txId' | 'schemaVersion' | 'before' | 'epoch'>>
+
+/** Events that were committed together, in the order of their statements. Never empty; all of one origin and `txId`. */
+export type Transaction = readonly ChangeEvent[]
+
+/** Largest event on the wire, bytes of JSON: what brokers take by default (1 MiB), less the envelope. */
+export const eventBytesMax = 1_000_000
+
+/** The table of events that name none. */
+export const defaultTable = 'events'
+
+/** The key of a draft that names none: `payload.id` where that is a text or number, else the event's own id. */
+export function draftKey({ id, key, payload }: Pick<ChangeDraft, 'id' | 'key' | 'payload'>): string {
+  if (key !== undefined) return key
+  const own = payload?.['id']
+  return typeof own === 'string' || typeof own === 'number' ? String(own) : id
+}
+
+/** What `hash` is taken of: canonical JSON of the event without it. */
+export function eventDigestInput(event: Omit<ChangeEvent, 'hash'>): string {
+  const { hash: _, ...hashed } = event as ChangeEvent
+  return canonicalJson(hashed as unknown as Json)
+}
+
+/** JSON with the keys of every object in the order of their code units, without spaces: equal values, equal text. */
+export function canonicalJson(value: Json): string {
+  if (value === null || typeof value !== 'object') return JSON.stringify(value)
+  if (Array.isArray(value)) return `[${value.map((each: Json) => canonicalJson(each)).join(',')}]`
+  const object = value as { readonly [key: string]: Json | undefined }
+  const parts: string[] = []
+  for (const key of Object.keys(object).toSorted()) {
+    const each = object[key]
+    if (each !== undefined) parts.push(`${JSON.stringify(key)}:${canonicalJson(each)}`)
+  }
+  return `{${parts.join(',')}}`
+}
