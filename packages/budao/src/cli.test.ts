@@ -122,7 +122,7 @@ test('check finds ./budao.yaml, prints warnings and a summary, and exits 0', asy
   assert.equal(ran.code, 0)
   assert.equal(
     ran.out,
-    `budao.yaml:5:75  services.shop.objectives: read and checked, and acted on by nobody in this version
+    `budao.yaml:5:75  services.shop.objectives: read and checked, and acted on by nobody without \`control\`
 budao.yaml: fine, 1 warning
 
 KIND      NAME  IS

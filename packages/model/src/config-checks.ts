@@ -1,5 +1,6 @@
 import { isLoopback, parseAddress } from './config-address.ts'
 import { checkShares } from './config-checks-limits.ts'
+import { checkControl } from './config-checks-control.ts'
 import { checkCaches } from './config-checks-cache.ts'
 import { checkFailover } from './config-checks-failover.ts'
 import { checkGslb } from './config-checks-gslb.ts'
@@ -29,6 +30,7 @@ export function checkConfig(value: unknown, document: ConfigDocument): Problem[]
   const services = get(value, 'services')
   const findings: Finding[] = [
     ...checkNames(value, sites),
+    ...checkControl(value, document.value),
     ...checkRouteReferences(value),
     ...checkAddresses(value),
     ...entries(services).flatMap(([name, service]) => [...checkService(['services', name], service, sites)]),
@@ -44,7 +46,6 @@ export function checkConfig(value: unknown, document: ConfigDocument): Problem[]
 }
 
 function* checkNames(value: unknown, sites: unknown): Generator<Finding> {
-  yield* checkReference(['node', 'site'], get(get(value, 'node'), 'site'), sites, 'site')
   yield* checkWeights(
     ['sites'],
     entries(sites).map(([, site]) => site),

@@ -131,8 +131,8 @@ test('the example of the design is accepted; what nobody acts on yet is said', (
   const parsed = parseConfig(designExample, 'budao.yaml')
   assert.ok(parsed.ok)
   assert.deepEqual(parsed.warnings.map(formatProblem), [
-    'budao.yaml:24:5  services.shop.detection: read and checked, and acted on by nobody in this version',
-    'budao.yaml:25:5  services.shop.objectives: read and checked, and acted on by nobody in this version',
+    'budao.yaml:24:5  services.shop.detection: read and checked, and acted on by nobody without `control`',
+    'budao.yaml:25:5  services.shop.objectives: read and checked, and acted on by nobody without `control`',
   ])
   const { shop } = parsed.config.services
   assert.equal(shop?.healthCheck?.timeout, 500)

@@ -62,7 +62,7 @@ const shape: [text: string, ...problems: string[]][] = [
   [`${smallest}drain: 40d\n`, 'f:13:8  drain: bad value: expected at most 24 days, found "40d"'],
   [
     `${smallest}colour: red\n`,
-    'f:13:1  colour: unknown key: expected one of version, node, dataDir, sites, admin, workers, drain, log, dns, gslb, overload, tracing, listeners, virtualIp, stores, identity, caches, services, routes',
+    'f:13:1  colour: unknown key: expected one of version, node, dataDir, sites, admin, workers, drain, log, dns, gslb, overload, tracing, listeners, control, virtualIp, stores, identity, caches, services, routes',
   ],
   [
     `${smallest}log: { level: worn }\n`,
@@ -463,12 +463,12 @@ const warnings: [text: string, ...warnings: string[]][] = [
   [smallest],
   [
     withService('objectives: { rto: 2s }'),
-    'f:8:5  services.shop.objectives: read and checked, and acted on by nobody in this version',
+    'f:8:5  services.shop.objectives: read and checked, and acted on by nobody without `control`',
     'f:8:5  services.shop.objectives: a recovery may take 2212ms, rto is 2000ms',
   ],
   [
     withService('detection: { mode: literal }'),
-    'f:8:5  services.shop.detection: read and checked, and acted on by nobody in this version',
+    'f:8:5  services.shop.detection: read and checked, and acted on by nobody without `control`',
     'f:8:5  services.shop.detection: a dead site may be noticed only after 11000ms (black hole, power loss, SIGSTOP), budget is 5000ms (mode `accelerated` decides sooner)',
   ],
   [

@@ -19,6 +19,7 @@ import {
 import { dnsSchema } from './config-schema-endpoint.ts'
 import { gslbSchema } from './config-schema-gslb.ts'
 import { overloadSchema } from './config-schema-limits.ts'
+import { controlSchema } from './config-schema-control.ts'
 import { cacheSchema } from './config-schema-cache.ts'
 import { proxyProtocolSchema, sniName, tcpSchema } from './config-schema-l4.ts'
 import { routeSchema } from './config-schema-route.ts'
@@ -39,10 +40,14 @@ function configSchema(duration: DurationSchema): z.ZodType<Config> {
     .strictObject({
       $schema: z.exactOptional(text()).describe('For editors: where the JSON Schema is. Not read by Budao.'),
       version: z.literal(1, { error: '1' }).describe('Version of this format.'),
-      node: z.strictObject({
-        name: name.describe('Name of this process in reports and logs.'),
-        site: name.describe('The site it runs at: a key of `sites`.'),
-      }),
+      node: z
+        .strictObject({
+          name: name.describe('Name of this process in reports and logs.'),
+          site: z
+            .exactOptional(name)
+            .describe('The site it runs at: a key of `sites`. Only a witness has none.'),
+        })
+        .transform((node) => ({ ...node, site: node.site ?? node.name })),
       dataDir: file
         .default('./data')
         .describe('Folder for snapshots, events and stores, relative to this file.'),
@@ -95,8 +100,11 @@ function configSchema(duration: DurationSchema): z.ZodType<Config> {
         .describe('Spans for each exchange. Absent: none; trace headers are forwarded all the same.'),
       listeners: z
         .array(listenerSchema(duration), { error: 'a list of listeners' })
-        .min(1, { error: 'at least one listener' })
-        .describe('Where clients connect.'),
+        .default([])
+        .describe('Where clients connect. At least one, but for a controller.'),
+      control: z
+        .exactOptional(controlSchema(duration))
+        .describe('How this node takes part in failover. Absent: it does not.'),
       virtualIp: z
         .exactOptional(virtualIpSchema(duration))
         .describe('An address that one of several gateways holds. Absent: none.'),

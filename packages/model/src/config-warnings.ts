@@ -1,7 +1,8 @@
 import type { ConfigDocument, Finding } from './config-document.ts'
 import { gslbWarnings } from './config-checks-gslb.ts'
 import type { MatchConfig } from './config-route.ts'
-import type { Config } from './config.ts'
+import type { Config, ServiceConfig } from './config.ts'
+import { controlWarnings } from './config-warnings-control.ts'
 import { detectionFindings } from './config-warnings-failover.ts'
 import type { Problem } from './problem.ts'
 import { virtualIpWarnings } from './providers/virtual-ip-warnings.ts'
@@ -18,6 +19,7 @@ export function configWarnings(config: Config, document: ConfigDocument): Proble
       ...halfRefusing(config),
       ...virtualIpWarnings(config),
       ...gslbWarnings(config),
+      ...controlWarnings(config),
       ...serving(config),
     ].map((finding) => document.place(finding)),
   ]
@@ -25,18 +27,26 @@ export function configWarnings(config: Config, document: ConfigDocument): Proble
 
 function serviceWarnings(config: Config): Finding[] {
   return Object.entries(config.services).flatMap(([name, service]) => [
-    ...(['failover', 'detection', 'objectives'] as const)
-      .filter((key) => service[key] !== undefined)
-      .map((key) => ({
-        path: ['services', name, key],
-        message: 'read and checked, and acted on by nobody in this version',
-      })),
+    ...idle(config, service).map(({ key, needs }) => ({
+      path: ['services', name, key],
+      message: `read and checked, and acted on by nobody without ${needs}`,
+    })),
     ...detectionFindings(service).map(({ key, message, hint }) => ({
       path: ['services', name, key],
       message,
       ...(hint === undefined ? {} : { hint }),
     })),
   ])
+}
+
+/** Keys of a service that nobody acts on as things are, and what is missing for it. */
+function idle(
+  { control }: Config,
+  service: ServiceConfig,
+): { readonly key: 'failover' | 'detection' | 'objectives'; readonly needs: string }[] {
+  const given = (['failover', 'detection', 'objectives'] as const).filter((key) => service[key] !== undefined)
+  if (control === undefined) return given.map((key) => ({ key, needs: '`control`' }))
+  return service.failover === undefined ? given.map((key) => ({ key, needs: '`failover`' })) : []
 }
 
 function unverified(config: Config): Finding[] {

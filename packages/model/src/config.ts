@@ -1,5 +1,6 @@
 import type { DnsConfig, EndpointConfig, RegistrationConfig } from './config-endpoint.ts'
 import type { CacheConfig } from './config-cache.ts'
+import type { ControlConfig } from './config-control.ts'
 import type { DetectionConfig, FailoverConfig, ObjectivesConfig } from './config-failover.ts'
 import type { GslbConfig } from './config-gslb.ts'
 import type { RouteConfig } from './config-route.ts'
@@ -33,7 +34,10 @@ export interface Config {
   readonly gslb?: GslbConfig
   /** Absent: the gateway does not watch itself. */
   readonly overload?: OverloadConfig
+  /** At least one, but for a controller. */
   readonly listeners: readonly ListenerConfig[]
+  /** Absent: this node takes no part in failover. */
+  readonly control?: ControlConfig
   /** Absent: the gateway has the addresses of its machine. */
   readonly virtualIp?: VirtualIpConfig
   /** Servers that several gateways share, by name. */
@@ -50,7 +54,7 @@ export interface Config {
 /** Who this process is. */
 export interface NodeConfig {
   readonly name: string
-  /** The site this process runs at: a key of `sites`. */
+  /** The site this process runs at: a key of `sites`. Of a witness its own name, which is none. */
   readonly site: string
 }
 
