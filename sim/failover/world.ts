@@ -160,6 +160,7 @@ export function live(
         to,
         by: 'ann',
         reason: 'maintenance',
+        force: true,
       } as const
       leader?.process.reach(() => leader.feed({ kind: 'wish', wish }))
     })

@@ -3,11 +3,13 @@ import type { EventDraft, GatewayReport } from '@budao/model'
 import type { Role } from './access.ts'
 import type { AdminSource, DrillNote, ReloadResult } from './admin-source.ts'
 import { ApiError } from './api-error.ts'
+import { auditRoutes } from './audit-routes.ts'
 import { cacheRoutes } from './cache-routes.ts'
 import { consoleAsset, consoleIndex } from './console-pages.ts'
 import type { ConsoleFiles } from './console-pages.ts'
 import { dnsRoutes } from './dns-routes.ts'
 import { endpointRoutes } from './endpoint-routes.ts'
+import { failoverRoutes } from './failover-routes.ts'
 import { streamEvents } from './event-stream.ts'
 import { openapi } from './openapi.ts'
 import { serveRoutes } from './serve-routes.ts'
@@ -177,6 +179,8 @@ export function adminRoutes({ source, consoleFiles, log }: AdminRoutesOptions): 
     ...endpointRoutes({ source, log }),
     ...cacheRoutes({ source, log }),
     ...dnsRoutes({ source }),
+    ...failoverRoutes({ source, log }),
+    ...auditRoutes({ source, log }),
     ...serveRoutes({ source, log }),
     { method: 'GET', url: '/api/v1/openapi.json', role: 'open', handle: () => openapi },
     {

@@ -1,3 +1,5 @@
+import type { Explanation, LeaderReport } from '@budao/model'
+
 /** Every `error` the API answers with, and its status. Explained in docs/reference/api.md. */
 const statuses = {
   'bad-request': 400,
@@ -16,11 +18,15 @@ const statuses = {
   'unknown-route': 404,
   'unknown-provider': 404,
   'dns-off': 404,
+  'failover-off': 404,
+  'unknown-unit': 404,
   'method-not-allowed': 405,
   'registration-off': 409,
   'endpoint-configured': 409,
   'last-usable': 409,
   'order-configured': 409,
+  'not-leader': 409,
+  'wish-refused': 409,
   'too-many-endpoints': 409,
   'too-many-drains': 409,
   'body-too-large': 413,
@@ -43,12 +49,22 @@ export type ApiErrorCode = keyof typeof statuses
 /** All codes, as documented. */
 export const apiErrorCodes: readonly ApiErrorCode[] = Object.keys(statuses) as ApiErrorCode[]
 
-/** What the client gets: `error`, `message`, and where there is something to do or to list, `hint` and `problems`. */
-export interface ApiErrorBody {
+/** What the client gets: `error`, `message`, and where there is something to do or to list, the rest. */
+export interface ApiErrorBody extends ApiErrorFacts {
   readonly error: ApiErrorCode
   readonly message: string
+}
+
+/** What an error can say beside its message. */
+export interface ApiErrorFacts {
   readonly hint?: string
   readonly problems?: readonly string[]
+  /** Why a wish about failover is refused. */
+  readonly why?: Explanation
+  /** Where to ask instead; null: nobody knows. */
+  readonly leader?: LeaderReport | null
+  /** Units that a drain would leave without a site. */
+  readonly refused?: readonly { readonly unit: string; readonly why: string }[]
 }
 
 /** Ends the handling of a request with an answer that says why. */
@@ -58,11 +74,7 @@ export class ApiError extends Error {
   readonly status: number
   readonly body: ApiErrorBody
 
-  constructor(
-    code: ApiErrorCode,
-    message: string,
-    more: { hint?: string; problems?: readonly string[] } = {},
-  ) {
+  constructor(code: ApiErrorCode, message: string, more: ApiErrorFacts = {}) {
     super(message)
     this.code = code
     this.status = statuses[code]

@@ -1,21 +1,27 @@
 import { eventKinds } from '@budao/model'
 import { apiErrorCodes } from './api-error.ts'
+import { failoverSchemas } from './openapi-failover-schemas.ts'
+import {
+  boolean,
+  choice,
+  count,
+  flat,
+  instant,
+  list,
+  milliseconds,
+  number,
+  object,
+  orNull,
+  ref,
+  sentence,
+  string,
+} from './openapi-shapes.ts'
+import type { Schema } from './openapi-shapes.ts'
 
-/** JSON Schema, as far as it is used here. */
-export type Schema = { readonly [key: string]: unknown }
-
-const string: Schema = { type: 'string' }
-const boolean: Schema = { type: 'boolean' }
-const number: Schema = { type: 'number', minimum: 0 }
-const count: Schema = { type: 'integer', minimum: 0 }
-const instant: Schema = { type: 'string', description: 'ISO 8601 in UTC.' }
 const health: Schema = choice('up', 'degraded', 'down')
 const siteState: Schema = choice('up', 'degraded', 'down', 'drained')
-const sentence: Schema = { type: 'string', minLength: 1, maxLength: 500 }
-const flat: Schema = { anyOf: [string, { type: 'number' }, boolean, { type: 'null' }] }
 const dnsPolicy: Schema = choice('failover', 'nearest', 'weighted', 'all-active')
 const dnsBy: Schema = choice('in', 'returning', 'weak', 'unknown', 'draining', 'down', 'last-good')
-const milliseconds = (description: string): Schema => ({ type: 'number', minimum: 0, description })
 
 /** The shapes of `@budao/model` as the API answers them. A test holds a full report against them. */
 export const schemas: { readonly [name: string]: Schema } = {
@@ -297,31 +303,13 @@ export const schemas: { readonly [name: string]: Schema } = {
   DrillRecorded: object({ ok: { const: true }, kind: choice('drill.started', 'drill.finished') }),
   Error: object(
     { error: choice(...apiErrorCodes), message: string },
-    { hint: { type: 'string', description: 'What to do next.' }, problems: list(string) },
+    {
+      hint: { type: 'string', description: 'What to do next.' },
+      problems: list(string),
+      why: ref('Explanation'),
+      leader: orNull(ref('Leader')),
+      refused: list(object({ unit: string, why: string })),
+    },
   ),
-}
-
-export function ref(name: string): Schema {
-  return { $ref: `#/components/schemas/${name}` }
-}
-
-function object(required: Record<string, Schema>, optional: Record<string, Schema> = {}): Schema {
-  return {
-    type: 'object',
-    properties: { ...required, ...optional },
-    required: Object.keys(required),
-    additionalProperties: false,
-  }
-}
-
-function list(items: Schema): Schema {
-  return { type: 'array', items }
-}
-
-function choice(...values: readonly string[]): Schema {
-  return { type: 'string', enum: values }
-}
-
-function orNull(schema: Schema): Schema {
-  return { anyOf: [schema, { type: 'null' }] }
+  ...failoverSchemas,
 }

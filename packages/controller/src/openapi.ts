@@ -1,16 +1,10 @@
 import { eventKinds } from '@budao/model'
-import { ref, schemas } from './openapi-schemas.ts'
-import type { Schema } from './openapi-schemas.ts'
-import type { ApiErrorCode } from './api-error.ts'
-
-interface Operation {
-  readonly summary: string
-  readonly operationId: string
-  readonly security: readonly object[]
-  readonly parameters?: readonly object[]
-  readonly requestBody?: object
-  readonly responses: { readonly [status: string]: object }
-}
+import { failoverPaths } from './openapi-failover.ts'
+import { changing, error, get, json, open, operator, parameter, text, viewer } from './openapi-operations.ts'
+import type { Operation } from './openapi-operations.ts'
+import { schemas } from './openapi-schemas.ts'
+import { ref } from './openapi-shapes.ts'
+import type { Schema } from './openapi-shapes.ts'
 
 export interface OpenApi {
   readonly openapi: string
@@ -21,10 +15,6 @@ export interface OpenApi {
     readonly [kind: string]: object
   }
 }
-
-const open: readonly object[] = []
-const viewer = [{ viewer: [] }, { operator: [] }, {}]
-const operator = [{ operator: [] }, {}]
 
 const eventParameters = [
   parameter('after', 'query', 'Only events with a higher seq, oldest first.', {
@@ -43,22 +33,6 @@ const servicePath = parameter('service', 'path', 'Name of the service.', { type:
 const addressPath = parameter('address', 'path', 'host:port with a literal host, percent-encoded.', {
   type: 'string',
 })
-
-const reading = {
-  '400': error('bad-parameter'),
-  '401': error('token-required', 'token-refused'),
-  '403': error('host-refused'),
-  '504': error('source-timeout'),
-}
-
-const changing = {
-  '400': error('bad-json', 'bad-parameter'),
-  '401': error('token-required', 'token-refused'),
-  '403': error('operator-required', 'host-refused', 'origin-refused'),
-  '413': error('body-too-large'),
-  '415': error('json-required'),
-  '504': error('source-timeout'),
-}
 
 /** What the admin address answers, in OpenAPI 3.1. Served as `/api/v1/openapi.json`; a test compares it with the routes. */
 export const openapi: OpenApi = {
@@ -292,6 +266,7 @@ export const openapi: OpenApi = {
         ],
       ),
     },
+    ...failoverPaths,
     '/api/v1/openapi.json': {
       get: get('openapi', 'This description', open, {
         description: 'OpenAPI 3.1.',
@@ -317,43 +292,4 @@ export const openapi: OpenApi = {
       operator: { type: 'http', scheme: 'bearer', description: 'admin.tokens.operator' },
     },
   },
-}
-
-function get(
-  operationId: string,
-  summary: string,
-  security: readonly object[],
-  success: object,
-  failures: { readonly [status: string]: object } = {},
-  parameters: readonly object[] = [],
-): Operation {
-  const refusals = security === open ? {} : reading
-  return {
-    summary,
-    operationId,
-    security,
-    ...(parameters.length === 0 ? {} : { parameters }),
-    responses: { '200': success, ...refusals, ...failures },
-  }
-}
-
-function json(name: string): object {
-  return { description: `${name}.`, content: { 'application/json': { schema: ref(name) } } }
-}
-
-function text(type: string): object {
-  return { description: 'Text.', content: { [type]: { schema: { type: 'string' } } } }
-}
-
-function error(...codes: readonly ApiErrorCode[]): object {
-  return { description: codes.join(', '), content: { 'application/json': { schema: ref('Error') } } }
-}
-
-function parameter(
-  name: string,
-  where: 'query' | 'path' | 'header',
-  description: string,
-  schema: Schema,
-): object {
-  return { name, in: where, description, schema, ...(where === 'path' ? { required: true } : {}) }
 }

@@ -96,7 +96,8 @@ export function onlyKeys(given: Record<string, unknown>, allowed: readonly strin
   throw badParameter(`unknown ${what} ${show(unknown)}: ${expected}`)
 }
 
-function integer(name: string, value: unknown, min: number, max: number): number | undefined {
+/** A whole number of a query, undefined where it is left out. */
+export function integer(name: string, value: unknown, min: number, max: number): number | undefined {
   if (value === undefined) return undefined
   const number = typeof value === 'string' && /^\d{1,16}$/.test(value) ? Number(value) : NaN
   if (number >= min && number <= max) return number

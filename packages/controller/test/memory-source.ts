@@ -15,6 +15,7 @@ import type {
   GslbExplanation,
   GslbReport,
 } from '@budao/model'
+import type { FailoverDesk } from '../src/failover-desk.ts'
 import type { AdminSource, BreakerRequest, ReloadResult } from '../src/admin-source.ts'
 import { EventLog } from '../src/event-log.ts'
 
@@ -42,6 +43,12 @@ export class MemorySource implements AdminSource {
 
   metrics(): string {
     return '# TYPE budao_requests_total counter\nbudao_requests_total 7\n'
+  }
+
+  desk: FailoverDesk | null = null
+
+  failover(): FailoverDesk | null {
+    return this.desk
   }
 
   dnsReport: GslbReport | null = null

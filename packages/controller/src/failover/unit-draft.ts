@@ -76,7 +76,8 @@ export class UnitDraft {
       | 'run.retargeted'
       | 'run.finished'
       | 'run.refused'
-      | 'in-sync.changed',
+      | 'in-sync.changed'
+      | 'acknowledged',
     detail: Readonly<Record<string, unknown>>,
     actor?: string,
   ): void {

@@ -56,9 +56,11 @@ export type UnitWish =
       readonly to: string
       readonly by: string
       readonly reason: string
+      /** A failover away from a site that is well. Default false. */
+      readonly force?: boolean
     }
   /** The last automatic failover was seen: the next one need not wait. */
-  | { readonly id: string; readonly wish: 'acknowledge'; readonly by: string }
+  | { readonly id: string; readonly wish: 'acknowledge'; readonly by: string; readonly reason?: string }
 
 /** The moment of an event: `now` monotonic of this process, `wall` milliseconds since 1970, for people and journals. */
 export interface Moment {

@@ -357,6 +357,7 @@ test('what a person may not have is refused with the reason', () => {
     [{ to: 'north' }, 'up', /expected one of east, west, found north/],
     [{}, 'down', /west cannot take shop: not-up/],
     [{ reason: ' ' }, 'up', /needs a reason/],
+    [{ run: 'failover' }, 'up', /east is well: a switchover loses nothing/],
   ]
   for (const [wish, west, says] of cases) {
     const bench = running()

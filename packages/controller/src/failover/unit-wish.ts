@@ -3,6 +3,7 @@ import { runKey } from '@budao/model'
 import { chooseTarget } from './target-choice.ts'
 import type { UnitDraft } from './unit-draft.ts'
 import type { UnitWish } from './unit-event.ts'
+import { stateOf } from './unit-state.ts'
 
 /** Takes up what a person wants, or refuses it with the reason; a planned move begins only where it can end well. */
 export function takeWish(draft: UnitDraft, wish: UnitWish, run: FailoverRun | null): void {
@@ -19,11 +20,17 @@ export function takeWish(draft: UnitDraft, wish: UnitWish, run: FailoverRun | nu
   if (wish.wish === 'acknowledge') {
     if (run === null) return refuse('wish-refused', `${rules.unit} was never moved`)
     draft.store(runKey(rules.unit), state.run!.version, { ...run, acknowledged: true })
+    draft.audit('acknowledged', { run: run.id, reason: wish.reason ?? '' }, wish.by)
     draft.do({
       kind: 'reply',
       wish: wish.id,
       ok: true,
-      why: { code: 'moved', unit: rules.unit, message: `${run.id} is acknowledged`, evidence: {} },
+      why: {
+        code: 'moved',
+        unit: rules.unit,
+        message: `${run.id} is acknowledged`,
+        evidence: { run: run.id },
+      },
     })
     return
   }
@@ -33,6 +40,11 @@ export function takeWish(draft: UnitDraft, wish: UnitWish, run: FailoverRun | nu
   }
   if (wish.to === lease.value.site) return refuse('wish-refused', `${rules.unit} is at ${wish.to} already`)
   if (wish.reason.trim() === '') return refuse('wish-refused', 'a move needs a reason')
+  const owner = stateOf(state, lease.value.site)
+  if (wish.run === 'failover' && wish.force !== true && (owner === 'up' || owner === 'degraded')) {
+    const instead = 'a switchover loses nothing; force the failover if what only it has may be lost'
+    return refuse('wish-refused', `${lease.value.site} is well: ${instead}`)
+  }
   const why = chooseTarget(state, lease.value.site, { forced: true }).refused[wish.to]
   if (why !== undefined) return refuse('no-target', `${wish.to} cannot take ${rules.unit}: ${why}`)
   draft.set({
