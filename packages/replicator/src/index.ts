@@ -1,1 +1,5 @@
 export * from './event-hash.ts'
+export * from './http/http-front.ts'
+export * from './log/log-routes.ts'
+export * from './log/remote-log.ts'
+export * from './log/segment-log.ts'

@@ -1,4 +1,5 @@
 import type { Transaction } from './change-event.ts'
+import type { RefusedChange } from './event-log.ts'
 
 /** Where the changes of this site's database come from: an outbox, or the database's own log. */
 export interface ChangeSource {
@@ -22,13 +23,6 @@ export interface SourceBatch {
   readonly position: string
   /** Changes that could not be read as events, each with the reason; they go to the dead letters of this site. */
   readonly refused?: readonly RefusedChange[]
-}
-
-/** Something that is no event. */
-export interface RefusedChange {
-  readonly reason: string
-  /** As it came, at most the first 64 KiB. */
-  readonly text: string
 }
 
 /** Changes are gone that nobody has read: stops loudly, is never skipped. */

@@ -1,3 +1,4 @@
+import type { DeadLetterReason } from './applier.ts'
 import type { Transaction } from './change-event.ts'
 
 /**
@@ -48,8 +49,23 @@ export interface LogBounds {
 /** One transaction, or this partition's part of it. */
 export interface LogEntry {
   readonly offset: number
+  /** Empty where nothing of it could be read. */
   readonly events: Transaction
+  /** What of it is no event; goes to the dead letters of who applies it. */
+  readonly refused?: readonly RefusedChange[]
 }
+
+/** Something that is no event. */
+export interface RefusedChange {
+  readonly reason: DeadLetterReason
+  /** One sentence: expected, found. */
+  readonly detail: string
+  /** As it came, at most `refusedTextMax` characters. */
+  readonly text: string
+}
+
+/** So much is kept of what is no event, characters. */
+export const refusedTextMax = 65_536
 
 /** Follows one partition of a log. */
 export interface LogReader {
