@@ -49,6 +49,7 @@ export const changeEventSchema: z.ZodType<ChangeEvent> = z
     origin: text('the name of a site'),
     hlc: z.string().refine(isHlc, { error: '16 hexadecimal digits' }),
     seq: count('a whole number from 0'),
+    knew: z.exactOptional(z.record(z.string(), count('a whole number from 0'))),
     hash: text('a hash'),
   })
   .refine(({ op, payload }) => op === 'delete' || payload !== null, {

@@ -30,6 +30,8 @@ export interface ChangeEvent {
   readonly txId: string
   /** The row before the change, whole; null: there was none; absent: the writer does not know. */
   readonly before?: Row | null
+  /** The highest `seq` of each site that the writer had merged of this key; absent: it does not know. */
+  readonly knew?: Readonly<Record<string, number>>
   /** Of everything above and of unknown fields, by `eventDigestInput`. */
   readonly hash: string
 }

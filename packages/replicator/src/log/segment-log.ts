@@ -225,7 +225,7 @@ export class SegmentLog implements EventLog {
   /** Writes what is pending, again and again until nothing is. */
   async #write(): Promise<void> {
     // The turn of whoever appended first ends before: what others append in it goes along.
-    await null
+    await Promise.resolve()
     while (this.#pending.length > 0 && this.#failed === null) {
       const batch = this.#take()
       try {
