@@ -1,12 +1,16 @@
 import { Command, CommanderError } from 'commander'
 import { CliError } from './cli-error.ts'
+import { auditVerb } from './verbs/audit.ts'
 import { cacheVerb } from './verbs/cache.ts'
 import { channelsVerb } from './verbs/channels.ts'
 import { checkVerb } from './verbs/check.ts'
 import { dnsVerb } from './verbs/dns.ts'
+import { failbackVerb } from './verbs/failback.ts'
+import { failoverVerb } from './verbs/failover.ts'
 import { importVerb } from './verbs/import.ts'
 import { gatewayVerb } from './verbs/gateway.ts'
 import { drainVerb } from './verbs/drain.ts'
+import { switchoverVerb } from './verbs/switchover.ts'
 import { statusVerb } from './verbs/status.ts'
 import { virtualIpVerb } from './verbs/providers/virtual-ip.ts'
 import { upVerb } from './verbs/up.ts'
@@ -20,7 +24,11 @@ const verbs: readonly ((program: Command) => void)[] = [
   checkVerb,
   importVerb,
   statusVerb,
+  failoverVerb,
+  switchoverVerb,
+  failbackVerb,
   drainVerb,
+  auditVerb,
   cacheVerb,
   channelsVerb,
   virtualIpVerb,
@@ -56,6 +64,8 @@ export function createProgram(): Command {
   const program = new Command('budao')
     .description('Keeps a mini program’s API answering while machines, sites and networks fail.')
     .version(version(), '-V, --version', 'print the version')
+    // `failover` takes options, and so do its own verbs: each takes those that stand after it.
+    .enablePositionalOptions()
     .exitOverride()
     .showHelpAfterError('(add --help for the options and an example)')
     .configureHelp({ showGlobalOptions: false })

@@ -13,12 +13,13 @@ export function isHealthy(report: GatewayReport): boolean {
   )
 }
 
-/** A report for a terminal, without a final line end. `events` ascending. */
+/** A report for a terminal, without a final line end. `events` ascending; `failover` is shown after the services. */
 export function formatStatus(
   report: GatewayReport,
   events: readonly BudaoEvent[],
   paint: Paint,
   width: number = STATUS_WIDTH,
+  failover = '',
 ): string {
   const { node, state, snapshot, requestsPerSecond } = report
   const facts = [
@@ -35,6 +36,7 @@ export function formatStatus(
     reasons(report)
       .map((line) => fit(line, width))
       .join('\n'),
+    failover,
     events.map((event) => eventLine(event, paint, width)).join('\n'),
   ]
   return blocks.filter((block) => block !== '').join('\n\n')

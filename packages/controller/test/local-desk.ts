@@ -49,6 +49,7 @@ export class LocalDesk implements FailoverDesk {
   readonly #stopped: Set<string> = new Set()
   readonly #drains: Map<string, SiteDrainReport> = new Map()
   readonly #sites: readonly string[]
+  #closed = false
   readonly #turns: NodeJS.Timeout
   readonly records: AuditRecord[] = []
   leads = true
@@ -110,6 +111,7 @@ export class LocalDesk implements FailoverDesk {
   }
 
   close(): void {
+    this.#closed = true
     clearInterval(this.#turns)
     this.#store.close()
   }
@@ -120,16 +122,16 @@ export class LocalDesk implements FailoverDesk {
   }
 
   nodes(): NodesReport {
-    const leader = this.leads ? 'gw-east' : 'gw-west'
+    const leader = this.leads ? 'witness' : 'gw-west'
     return {
-      self: 'gw-east',
+      self: 'witness',
       leader: { node: leader, term: 3, self: this.leads, admin: this.leaderAdmin },
       store: { type: 'sqlite', reachable: true, answeredMs: 40 },
-      nodes: [...this.#sites, null].map((site, index) => ({
+      nodes: [null, ...this.#sites].map((site, index) => ({
         node: site === null ? 'witness' : `gw-${site}`,
         site,
         domain: site ?? 'witness',
-        roles: site === null ? ['observer', 'controller'] : ['observer', 'keeper', 'controller'],
+        roles: site === null ? ['controller', 'observer'] : ['controller', 'observer', 'keeper'],
         address: `10.0.${index}.2:9940`,
         link: index === 0 ? 'self' : site !== null && this.#stopped.has(site) ? 'silent' : 'up',
         sinceMs: index === 0 ? null : 93_000,
@@ -270,6 +272,7 @@ export class LocalDesk implements FailoverDesk {
   }
 
   #feed(unit: string, event: UnitEvent): void {
+    if (this.#closed) return
     const { state, effects } = stepUnit(this.#states.get(unit)!, event, {
       now: performance.now(),
       wall: Date.now(),
@@ -306,7 +309,7 @@ export class LocalDesk implements FailoverDesk {
         setImmediate(() => this.#feed(unit, { kind: 'published', stepId: effect.stepId }))
         break
       case 'audit': {
-        const { actor = 'gw-east', ...draft } = effect.draft
+        const { actor = 'witness', ...draft } = effect.draft
         this.#audit(draft, actor)
         break
       }

@@ -7,9 +7,11 @@ import type {
   ChannelListReport,
   DrainReport,
   DrainTarget,
+  Explanation,
   GatewayReport,
   GslbExplanation,
   GslbReport,
+  LeaderReport,
 } from '@budao/model'
 import { CliError } from '../cli-error.ts'
 
@@ -129,6 +131,25 @@ export class AdminApi implements GatewayWitness {
     return version
   }
 
+  /** Asks what there is no method for. */
+  async read<T>(path: string): Promise<T> {
+    return (await this.#get(path)) as T
+  }
+
+  /** Changes what there is no method for. */
+  async change<T>(path: string, body: object): Promise<T> {
+    return (await this.#ask(path, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(body),
+    })) as T
+  }
+
+  /** Another process’s admin API, with the same token. */
+  at(url: string): AdminApi {
+    return new AdminApi(url, this.#token)
+  }
+
   #get(path: string): Promise<unknown> {
     return this.#ask(path, {})
   }
@@ -149,12 +170,14 @@ export class AdminApi implements GatewayWitness {
         },
         signal: AbortSignal.timeout(ms),
       })
-      const body = (await response.json()) as { message?: string; hint?: string }
+      const body = (await response.json()) as RefusalBody
       if (response.ok) return body
       const hint = body.hint === undefined ? '' : ` (${body.hint})`
       const refused = `${url} answered ${response.status}: ${body.message ?? 'no reason given'}${hint}`
       const denied = response.status === 401 || response.status === 403
-      throw denied ? new AccessDenied(refused) : new CliError(refused)
+      throw denied
+        ? new AccessDenied(refused, response.status, body)
+        : new AdminRefusal(refused, response.status, body)
     } catch (error) {
       if (error instanceof CliError) throw error
       throw new CliError(
@@ -168,8 +191,30 @@ export class AdminApi implements GatewayWitness {
   }
 }
 
+/** What a refusal says of itself, as far as verbs look at it. */
+export interface RefusalBody {
+  readonly error?: string
+  readonly message?: string
+  readonly hint?: string
+  readonly why?: Explanation
+  readonly leader?: LeaderReport | null
+  readonly refused?: readonly { readonly unit: string; readonly why: string }[]
+}
+
+/** The gateway answered, and said no. */
+export class AdminRefusal extends CliError {
+  readonly status: number
+  readonly body: RefusalBody
+
+  constructor(message: string, status: number, body: RefusalBody) {
+    super(message)
+    this.status = status
+    this.body = body
+  }
+}
+
 /** The gateway answered 401 or 403. */
-export class AccessDenied extends CliError {}
+export class AccessDenied extends AdminRefusal {}
 
 /** The addresses of a site's endpoints, in all services. */
 export function siteEndpoints(report: GatewayReport, site: string): readonly string[] {

@@ -4,6 +4,9 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { adminApi, withAdminAccess, type AdminAccessOptions } from '../admin-access.ts'
 import { CliError } from '../cli-error.ts'
 import type { AdminApi } from '../drill/admin-api.ts'
+import { drainUnits, hasUnits, undrainUnits } from '../failover/drain-units.ts'
+import { FailoverApi } from '../failover/failover-api.ts'
+import { whoAsks } from '../failover/unit-name.ts'
 import { jsonOption } from '../locate-config.ts'
 import { printJson, printLine } from '../output.ts'
 
@@ -14,6 +17,7 @@ interface DrainOptions extends AdminAccessOptions {
   readonly timeout: number
   readonly force?: true
   readonly reason?: string
+  readonly by?: string
   readonly json?: true
 }
 
@@ -34,12 +38,14 @@ export function drainVerb(program: Command): void {
     .option('--wait', 'until nothing is under way there any more')
     .option('--timeout <duration>', 'how long to wait at most', parseTimeout, 300_000)
     .option('--force', 'even if a service has no usable endpoint left then; needs --reason')
-    .option('--reason <text>', 'why, for the events and the status')
+    .option('--reason <text>', 'why, for the events and the status; needed where services are moved')
+    .option('--by <name>', 'who asks, for the audit log of failover (default: you)')
     .option(...jsonOption)
     .addHelpText(
       'after',
       `
-Kept over reloads and restarts until it is undone. Exits 0 when done, 1 when refused (a service would have no
+On a controller every service that the site writes is moved away first, planned, and the site is kept out of failover; it is
+refused where one would have no healthy site left. Kept over reloads and restarts until it is undone. Exits 0 when done, 1 when refused (a service would have no
 usable endpoint left), not finished in time or not answered, 2 on wrong usage.
 
 Example:
@@ -54,6 +60,7 @@ async function drain(name: string, options: DrainOptions): Promise<void> {
   const target = targetOf(name, options)
   check(options)
   const api = await adminApi(options, 'operator')
+  const units = 'site' in target ? await moveUnits(api, target.site, options) : null
   const { effect } = await api.drain({
     ...target,
     ...(options.undo ? { undo: true } : {}),
@@ -62,7 +69,7 @@ async function drain(name: string, options: DrainOptions): Promise<void> {
   })
   const report = await find(api, target)
   const last = options.wait && report !== undefined ? await untilDone(api, target, options) : report
-  if (options.json) printJson({ effect, drain: last ?? null })
+  if (options.json) printJson({ effect, drain: last ?? null, units })
   else if (options.undo)
     printLine(effect === 'removed' ? `${name}: gets requests again` : `${name}: was not drained`)
   else if (!options.wait || last === undefined) printLine(`${name}: ${progress(last)}`)
@@ -71,6 +78,21 @@ async function drain(name: string, options: DrainOptions): Promise<void> {
       `${name}: ${last.inFlight} still under way after ${options.timeout} ms; it stays drained`,
     )
   }
+}
+
+/** Where units are decided about here: they leave before the traffic does. What became of them; null: nothing to do. */
+async function moveUnits(
+  api: AdminApi,
+  site: string,
+  { undo, reason, by = whoAsks(), force, timeout, json }: DrainOptions,
+): Promise<unknown> {
+  const failover = new FailoverApi(api)
+  if (!(await hasUnits(failover))) return null
+  if (undo) return { undrained: await undrainUnits(failover, site, by, reason ?? 'put back') }
+  const print = (line: string): void => {
+    if (!json) printLine(line)
+  }
+  return drainUnits(failover, site, { reason, by, force: force === true }, { timeoutMs: timeout, print })
 }
 
 function check({ undo, wait, force, reason }: DrainOptions): void {

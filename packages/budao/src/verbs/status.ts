@@ -4,6 +4,10 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { adminApi, withAdminAccess, type AdminAccessOptions } from '../admin-access.ts'
 import type { AdminApi } from '../drill/admin-api.ts'
 import { CliError } from '../cli-error.ts'
+import { FailoverApi, isFailoverOff } from '../failover/failover-api.ts'
+import { failoverIsHealthy, formatFailover, type FailoverStatus } from '../failover/failover-text.ts'
+import { unitNamed } from '../failover/unit-name.ts'
+import { formatWhy } from '../failover/why-text.ts'
 import { jsonOption } from '../locate-config.ts'
 import { createPaint, printJson, printLine } from '../output.ts'
 import { LiveScreen } from '../live-screen.ts'
@@ -12,6 +16,8 @@ import { formatStatus, isHealthy, STATUS_WIDTH } from '../status-text.ts'
 interface StatusOptions extends AdminAccessOptions {
   /** Milliseconds, or true for the default. */
   readonly watch?: number | true
+  /** A unit, or true for all. */
+  readonly why?: string | true
   readonly json?: true
 }
 
@@ -19,6 +25,8 @@ interface Status {
   readonly healthy: boolean
   readonly report: GatewayReport
   readonly events: readonly BudaoEvent[]
+  /** Null where the process decides nothing about failover. */
+  readonly failover: FailoverStatus | null
 }
 
 const eventsShown = 5
@@ -37,16 +45,19 @@ export function statusVerb(program: Command): void {
       'show it again every second, or as often as said, until Ctrl-C',
       parseInterval,
     )
+    .option('--why [service]', 'why each service, or this one, is at its site: votes, data, the last move')
     .option(...jsonOption)
     .addHelpText(
       'after',
       `
 Exits 0 when every site and service is up, 1 when something is degraded or down, or nothing
-answers, 2 on wrong usage. With --watch, by what was seen last.
+answers, 2 on wrong usage. With --watch, by what was seen last. On a controller a service that no well site
+holds, that is on its way, and a node or store that does not answer count as well.
 
 Example:
   $ budao status || page-somebody
   $ budao status --url http://10.0.0.5:9900 --token "$TOKEN" --watch
+  $ budao status --why shop
   $ budao status --watch 5s --json | jq .healthy`,
     )
     .action(status)
@@ -54,12 +65,29 @@ Example:
 
 async function status(options: StatusOptions): Promise<void> {
   const api = await adminApi(options, 'viewer')
+  if (options.why !== undefined && options.watch !== undefined)
+    throw new CliError('--why and --watch: give one of them', 2)
+  if (options.why !== undefined) return why(new FailoverApi(api), options.why, options.json === true)
   if (options.watch !== undefined)
     return watch(api, options, options.watch === true ? watchEveryMs : options.watch)
   const seen = await ask(api)
   if (options.json === true) printJson(seen)
-  else printLine(formatStatus(seen.report, seen.events, createPaint()))
+  else printLine(textOf(seen))
   process.exitCode = seen.healthy ? 0 : 1
+}
+
+/** Exits by whether the units that are shown are as they should be. */
+async function why(api: FailoverApi, name: string | true, json: boolean): Promise<void> {
+  const [overview, nodes] = await Promise.all([api.overview(), api.nodes()])
+  const units = name === true ? overview.units : [unitNamed(overview.units, name)]
+  const healthy = failoverIsHealthy({ ...overview, units, nodes })
+  if (json) printJson({ healthy, leader: overview.leader, units })
+  else if (units.length === 0) printLine('No service has a failover section.')
+  else {
+    const width = Math.min(STATUS_WIDTH, process.stdout.columns ?? STATUS_WIDTH)
+    printLine(units.map((unit) => formatWhy(unit, overview.leader, createPaint(), width)).join('\n\n\n'))
+  }
+  process.exitCode = healthy ? 0 : 1
 }
 
 async function watch(api: AdminApi, options: StatusOptions, everyMs: number): Promise<void> {
@@ -89,12 +117,10 @@ async function watch(api: AdminApi, options: StatusOptions, everyMs: number): Pr
 function textOf(seen: Status | Unanswered): string {
   const paint = createPaint()
   if ('error' in seen) return paint('red', seen.error)
-  return formatStatus(
-    seen.report,
-    seen.events,
-    paint,
-    Math.min(STATUS_WIDTH, process.stdout.columns ?? STATUS_WIDTH),
-  )
+  const width = Math.min(STATUS_WIDTH, process.stdout.columns ?? STATUS_WIDTH)
+  const { report, events, failover } = seen
+  const about = failover === null ? '' : formatFailover(failover, paint, width)
+  return formatStatus(report, events, paint, width, about)
 }
 
 interface Unanswered {
@@ -108,9 +134,22 @@ function unanswered(error: unknown): Unanswered {
 }
 
 async function ask(api: AdminApi): Promise<Status> {
-  const [report, lastSeq] = await Promise.all([api.status(), api.lastSeq()])
+  const [report, lastSeq, failover] = await Promise.all([api.status(), api.lastSeq(), failoverOf(api)])
   const events = await api.eventsAfter(Math.max(0, lastSeq - eventsShown))
-  return { healthy: isHealthy(report), report, events: events.slice(-eventsShown) }
+  const healthy = isHealthy(report) && (failover === null || failoverIsHealthy(failover))
+  return { healthy, report, events: events.slice(-eventsShown), failover }
+}
+
+/** A gateway that is no controller, or of an earlier version, says nothing about it. */
+async function failoverOf(api: AdminApi): Promise<FailoverStatus | null> {
+  const asked = new FailoverApi(api)
+  try {
+    const [overview, nodes] = await Promise.all([asked.overview(), asked.nodes()])
+    return { ...overview, nodes }
+  } catch (error) {
+    if (isFailoverOff(error)) return null
+    throw error
+  }
 }
 
 function parseInterval(text: string): number {

@@ -1,4 +1,4 @@
-import type { ReturningSite, UnitReport } from '@budao/model'
+import type { FailoverRun, ReturningSite, UnitReport } from '@budao/model'
 import { rateLimitedMs } from './rate-limit.ts'
 import type { Moment } from './unit-event.ts'
 import type { UnitState } from './unit-state.ts'
@@ -9,19 +9,8 @@ export function reportUnit(
   moment: Moment,
   returning: readonly ReturningSite[] = [],
 ): UnitReport {
-  const {
-    rules,
-    automation,
-    term,
-    leadsUntil,
-    lease,
-    sighting,
-    explanation,
-    verdicts,
-    positions,
-    drained,
-    run,
-  } = state
+  const { rules, automation, term, leadsUntil, lease, sighting, explanation, verdicts, positions, drained } =
+    state
   return {
     unit: rules.unit,
     service: rules.service,
@@ -40,7 +29,15 @@ export function reportUnit(
     positions,
     drained,
     returning,
-    run: run?.value ?? null,
+    run: runSoFar(state),
     blockedMs: rateLimitedMs(state, moment),
   }
+}
+
+/** The journal has only steps of leaders of before: those of this one stand in its state until the run ends. */
+function runSoFar({ run, stage, steps }: UnitState): FailoverRun | null {
+  if (run === null || run === undefined) return null
+  const { value } = run
+  if (value.outcome !== null) return value
+  return { ...value, step: stage?.step ?? value.step, steps: [...value.steps, ...steps] }
 }

@@ -199,6 +199,7 @@ function finish(
   const automatic = run.by === 'automatic' && outcome === 'done'
   const closed: FailoverRun = {
     ...run,
+    step: draft.state.steps.at(-1)?.step ?? run.step,
     outcome,
     to: lease?.site ?? run.to,
     lossMs: lease?.lossMs ?? null,
