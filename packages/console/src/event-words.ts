@@ -74,6 +74,8 @@ export const englishEvents: EventWords = {
   'failover.automation': 'automation changed',
   'failover.drained': 'site drained',
   'failover.undrained': 'site let in again',
+  'audit.away': 'audit log not written',
+  'audit.back': 'audit log written again',
   'drill.started': 'drill started',
   'drill.finished': 'drill finished',
 }
@@ -149,6 +151,8 @@ export const chineseEvents: EventWords = {
   'failover.automation': '自动化开关变更',
   'failover.drained': '站点已排空',
   'failover.undrained': '站点恢复接入',
+  'audit.away': '审计日志无法写入',
+  'audit.back': '审计日志恢复写入',
   'drill.started': '演练开始',
   'drill.finished': '演练结束',
 }

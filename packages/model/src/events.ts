@@ -90,6 +90,8 @@ export const eventKinds = [
   'failover.automation',
   'failover.drained',
   'failover.undrained',
+  'audit.away',
+  'audit.back',
   'drill.started',
   'drill.finished',
 ] as const

@@ -1,0 +1,110 @@
+import type { AuditDraft, EventDraft, SiteVerdict } from '@budao/model'
+import type { UnitEffect } from '../failover/unit-effect.ts'
+import type { Hello } from '../links/frames.ts'
+import type { AuditFile } from './audit-file.ts'
+import { auditEvent, noticeEvent, serviceOf, verdictEvent } from './control-events.ts'
+
+/** Ids of what people were told already. */
+const toldMax = 1_000
+/** As long as something cannot be done people are told again so often, milliseconds. */
+const againMs = 60_000
+
+/** What a node says of failover: to people as events, and to its audit log. */
+export class ControlJournal {
+  readonly #node: string
+  readonly #report: (event: EventDraft) => void
+  readonly #told: Set<string> = new Set()
+  /** Null where nothing is decided here. */
+  audit: AuditFile | null = null
+
+  constructor(node: string, report: (event: EventDraft) => void) {
+    this.#node = node
+    this.#report = report
+  }
+
+  /** Resolves true once it is on the disk. */
+  async record(draft: AuditDraft): Promise<boolean> {
+    const event = auditEvent(draft, serviceOf(draft.subject))
+    if (event !== null) this.#report(event)
+    return (await this.audit?.append(draft)) ?? false
+  }
+
+  /** The same notice again is not told again. */
+  notify({ id, what, critical }: Extract<UnitEffect, { kind: 'notify' }>): void {
+    this.#once(id, () => noticeEvent(id, what, critical, serviceOf(what.unit)))
+  }
+
+  leads(term: number | null): void {
+    const node = this.#node
+    if (term === null) return this.#event('leader.lost', 'warning', node, `${node} leads no longer.`)
+    this.#event('leader.elected', 'info', node, `${node} leads, term ${term}.`, { term })
+    void this.record({
+      at: new Date().toISOString(),
+      actor: node,
+      action: 'leader.elected',
+      subject: node,
+      term,
+      epoch: 0,
+      detail: {},
+    })
+  }
+
+  linkUp({ node, domain, roles }: Hello): void {
+    this.#event('link.up', 'info', node, `There is a link with ${node}.`, { domain, roles: roles.join(', ') })
+  }
+
+  linkDown({ node, domain }: Pick<Hello, 'node' | 'domain'>, cause: string, why: string): void {
+    this.#event('link.down', 'warning', node, `The link with ${node} is down: ${why}.`, { domain, cause })
+  }
+
+  judged(before: readonly SiteVerdict[], after: readonly SiteVerdict[]): void {
+    for (const verdict of after) {
+      const was = before.find(({ site }) => site === verdict.site)
+      const event = verdictEvent(was, verdict)
+      if (event !== null) this.#report(event)
+    }
+  }
+
+  writable(problem: string | null): void {
+    if (problem === null)
+      this.#event('audit.back', 'info', this.#node, 'The audit log is written again.', {
+        lost: this.audit?.lost ?? 0,
+      })
+    else
+      this.#event(
+        'audit.away',
+        'critical',
+        this.#node,
+        'The audit log cannot be written: no unit is moved by itself until it can.',
+        { problem },
+      )
+  }
+
+  unrecorded(unit: string): void {
+    this.#once(`${unit}/unrecorded/${Math.floor(Date.now() / againMs)}`, () => ({
+      kind: 'failover.refused',
+      severity: 'critical',
+      subject: unit,
+      service: serviceOf(unit),
+      message: `${unit} would be moved, and is not: the audit log cannot be written.`,
+      evidence: { problem: this.audit?.problem ?? '' },
+    }))
+  }
+
+  #once(id: string, event: () => EventDraft): void {
+    if (this.#told.has(id)) return
+    this.#told.add(id)
+    if (this.#told.size > toldMax) this.#told.delete(this.#told.values().next().value!)
+    this.#report(event())
+  }
+
+  #event(
+    kind: EventDraft['kind'],
+    severity: EventDraft['severity'],
+    subject: string,
+    message: string,
+    evidence: EventDraft['evidence'] = {},
+  ): void {
+    this.#report({ kind, severity, subject, message, evidence })
+  }
+}

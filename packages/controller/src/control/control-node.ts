@@ -1,0 +1,366 @@
+import type {
+  Config,
+  ControlConfig,
+  CoordinationStore,
+  EventDraft,
+  LeaderReport,
+  NodeRole,
+  NodesReport,
+  Placement,
+  SiteOpinion,
+  SiteVerdict,
+} from '@budao/model'
+import { parseAddress } from '@budao/model'
+import type { HardCause } from '@budao/resilience'
+import { unitsOf } from '../failover/units.ts'
+import { Keeper } from '../keeper/keeper.ts'
+import type { Answer, Hello, Question } from '../links/frames.ts'
+import { Links } from '../links/links.ts'
+import type { PeerAddress } from '../links/peer-link.ts'
+import { Observer } from '../observe/observer.ts'
+import { AuditFile } from './audit-file.ts'
+import { ControlJournal } from './control-journal.ts'
+import { Controller } from './controller.ts'
+import { NodeMessages } from './node-messages.ts'
+import { Positions } from './positions.ts'
+import type { ServingSide } from './serving-side.ts'
+import { TimedStore } from './timed-store.ts'
+import { Verdicts } from './verdicts.ts'
+
+/** How often verdicts are told to who follows them although they stay as they are, milliseconds. */
+const judgedEveryMs = 1_000
+
+/** What a node has to do with. */
+export interface ControlNodeOptions {
+  /** With `control`. */
+  readonly config: Config
+  readonly token: string
+  readonly store: CoordinationStore & { close(): void }
+  /** Folder of the audit log. */
+  readonly folder: string
+  /** Unique for each start of the process. */
+  readonly start: string
+  /** Whether it decides too. */
+  readonly controller: boolean
+  /** Where its admin API answers, as others reach it. */
+  readonly admin: string | null
+  /** The gateway in this process; null: there is none. */
+  readonly serving: ServingSide | null
+  now(): number
+  report(event: EventDraft): void
+  warn(message: string): void
+  /** The verdicts of now, when one has changed and at least each second. */
+  judged?(verdicts: readonly SiteVerdict[]): void
+}
+
+/** One node of failover: links to all others, an observer, a keeper where a gateway serves, a controller where it decides. */
+export class ControlNode {
+  readonly #options: ControlNodeOptions
+  readonly #control: ControlConfig
+  readonly #peers: readonly PeerAddress[]
+  readonly #domain: string
+  readonly #site: string | null
+  readonly #verdicts: Verdicts
+  readonly #positions: Positions
+  readonly #store: TimedStore
+  readonly #journal: ControlJournal
+  #links!: Links
+  #observer!: Observer
+  #keeper: Keeper | null = null
+  /** Units that this node’s keeper has to do with. */
+  #kept: readonly string[] = []
+  #controller: Controller | null = null
+  #messages!: NodeMessages
+  #placements: Map<string, Placement> = new Map()
+  #judgedTimer: NodeJS.Timeout | undefined
+  #closed = false
+
+  /** Rejects where it cannot listen, or the audit log cannot be opened. */
+  static async start(options: ControlNodeOptions): Promise<ControlNode> {
+    const { config, controller, folder, report } = options
+    const journal = new ControlJournal(config.node.name, report)
+    if (controller)
+      journal.audit = await AuditFile.open({
+        folder,
+        onWritable: (problem) => journal.writable(problem),
+      })
+    const node = new ControlNode(options, journal)
+    await node.#open()
+    return node
+  }
+
+  private constructor(options: ControlNodeOptions, journal: ControlJournal) {
+    const { config, store } = options
+    const { node } = config
+    const control = config.control!
+    this.#options = options
+    this.#control = control
+    this.#journal = journal
+    this.#site = control.witness ? null : node.site
+    this.#domain = control.witness ? node.name : node.site
+    this.#peers = Object.entries(control.peers)
+      .filter(([name]) => name !== node.name)
+      .map(([name, { address, site }]) => ({
+        node: name,
+        ...parseAddress(address)!,
+        domain: site ?? name,
+        site: site ?? null,
+      }))
+    const now = (): number => options.now()
+    this.#store = new TimedStore(store, now)
+    this.#positions = new Positions(now)
+    const domains = [...new Set([this.#domain, ...this.#peers.map(({ domain }) => domain)])]
+    this.#verdicts = new Verdicts(config, domains, now)
+  }
+
+  async #open(): Promise<void> {
+    const { config, serving, store, start, controller } = this.#options
+    const { name } = config.node
+    const now = (): number => this.#options.now()
+    const random = { next: () => Math.random() }
+    const units = unitsIn(config)
+    if (serving !== null && this.#site !== null) {
+      const site = this.#site
+      const kept = units.filter(({ sites }) => sites.includes(site))
+      this.#kept = kept.map(({ unit }) => unit)
+      this.#keeper = new Keeper({
+        node: name,
+        start,
+        site,
+        store,
+        units: kept,
+        lease: (unit) => serving.lease(unit),
+        settle: (unit, epoch) => serving.settle(unit, epoch),
+        usable: (unit) => serving.usable(unit),
+        data: (service) => serving.data(service),
+        placed: (placement, holder) => serving.placed(placement, holder),
+        now,
+      })
+    }
+    this.#links = await Links.open(parseAddress(this.#control.address)!, this.#peers, beatMsOf(config), {
+      self: {
+        node: name,
+        site: this.#site,
+        domain: this.#domain,
+        start,
+        roles: this.#roles(),
+        admin: this.#options.admin,
+      },
+      secret: this.#options.token,
+      now,
+      random,
+      serves: () => serving?.serves() ?? true,
+      question: (from, question) => this.#question(from, question),
+      opinions: (from, { opinions, positions }) => {
+        // A node speaks for itself alone, and for the domain it was let in with.
+        this.#verdicts.hear(
+          opinions.filter(({ observer, domain }) => observer === from.node && domain === from.domain),
+        )
+        this.#positions.hear(positions.filter(({ position }) => position.site === from.site))
+      },
+      opened: (peer) => this.#opened(peer),
+      ended: (peer, cause, why, leaves) => this.#ended(peer, cause, why, leaves),
+      echoed: (node, rttMs) => this.#observer?.echoed(this.#siteOf(node), rttMs),
+      refused: (node, why) =>
+        this.#journal.linkDown({ node, domain: this.#siteOf(node) ?? node }, 'refused', why),
+    })
+    this.#messages = new NodeMessages(this.#links, this.#keeper, this.#site, this.#peers)
+    this.#observer = new Observer(config, {
+      node: name,
+      domain: this.#domain,
+      peers: this.#peers,
+      links: this.#links,
+      random,
+      now,
+      traffic: () => serving?.traffic() ?? [],
+      tell: (opinions) => this.#tell(opinions),
+    })
+    this.#verdicts.subscribe((service, before) => this.#judged(service, before))
+    this.#judgedTimer = setInterval(() => {
+      if (this.#controller === null) this.#verdicts.judge()
+      this.#options.judged?.(this.#verdicts.all)
+    }, judgedEveryMs)
+    this.#judgedTimer.unref()
+    if (controller) this.#controller = this.#decide(random)
+  }
+
+  get verdicts(): readonly SiteVerdict[] {
+    return this.#verdicts.all
+  }
+
+  get controller(): Controller | null {
+    return this.#controller
+  }
+
+  get audit(): AuditFile | null {
+    return this.#journal.audit
+  }
+
+  get keeper(): Keeper | null {
+    return this.#keeper
+  }
+
+  /** Links, leader and store as this node sees them. */
+  nodes(): NodesReport {
+    const { config } = this.#options
+    const answeredMs = this.#store.answeredMs()
+    return {
+      self: config.node.name,
+      leader: this.#leader(),
+      store: { type: this.#control.store.type, reachable: this.#store.reachable, answeredMs },
+      nodes: [
+        {
+          node: config.node.name,
+          site: this.#site,
+          domain: this.#domain,
+          roles: this.#roles(),
+          address: this.#control.address,
+          link: 'self',
+          sinceMs: null,
+          answeredMs: null,
+          roundTripMs: null,
+          why: '',
+          abstains: this.#observer.abstains,
+        },
+        ...this.#peers.map(({ node, site, domain }) => ({
+          node,
+          site,
+          domain,
+          roles: this.#links.get(node)?.peer?.roles ?? [],
+          address: this.#control.peers[node]!.address,
+          ...this.#links.report(node)!,
+          abstains: this.#verdicts.abstains(node),
+        })),
+      ],
+    }
+  }
+
+  /** A supervisor’s word that a process has exited; `holder` as leases name it. */
+  exited(holder: string): void {
+    this.#keeper?.gone(holder)
+  }
+
+  /** Says good-bye: leases end, somebody else leads at once. */
+  async close(): Promise<void> {
+    this.#closed = true
+    clearInterval(this.#judgedTimer)
+    this.#controller?.close()
+    this.#observer.close()
+    await this.#keeper?.close()
+    await this.#links.close()
+    await this.#journal.audit?.close()
+    this.#options.store.close()
+  }
+
+  #decide(random: { next(): number }): Controller {
+    const { config, start } = this.#options
+    const { name } = config.node
+    return new Controller(unitsIn(config), {
+      self: `${name}#${start}`,
+      node: name,
+      store: this.#store,
+      verdicts: this.#verdicts,
+      random,
+      now: () => this.#options.now(),
+      wall: () => Date.now(),
+      positions: (unit) => this.#positions.of(unit),
+      order: (order, timeoutMs) => this.#messages.order(order, timeoutMs),
+      publish: (placement, timeoutMs) => {
+        this.#placements.set(placement.unit, placement)
+        return this.#messages.publish(placement, timeoutMs)
+      },
+      notify: (notice) => this.#journal.notify(notice),
+      replied: () => undefined,
+      audit: (draft) => this.#journal.record(draft),
+      leads: (term) => this.#journal.leads(term),
+      leader: () => undefined,
+      record: () => undefined,
+      unrecorded: (unit) => this.#journal.unrecorded(unit),
+    })
+  }
+
+  #roles(): NodeRole[] {
+    const { serving, controller } = this.#options
+    return [
+      'observer',
+      ...(serving !== null && this.#site !== null ? (['keeper'] as const) : []),
+      ...(controller ? (['controller'] as const) : []),
+    ]
+  }
+
+  #siteOf(node: string): string | null {
+    return this.#peers.find((peer) => peer.node === node)?.site ?? null
+  }
+
+  #tell(opinions: readonly SiteOpinion[]): void {
+    this.#verdicts.hear(opinions)
+    const positions = this.#kept.flatMap((unit) => {
+      const position = this.#keeper?.position(unit)
+      return position === undefined ? [] : [{ unit, position }]
+    })
+    this.#positions.hear(positions)
+    const frame = { t: 'opinions', opinions, positions } as const
+    for (const link of this.#links.connected()) link.send(frame)
+  }
+
+  async #question(from: Hello, question: Question): Promise<Answer | undefined> {
+    switch (question.kind) {
+      case 'plain':
+        return null
+      case 'place':
+        if (!from.roles.includes('controller')) return undefined
+        this.#keeper?.place(question.placement)
+        return null
+      case 'order':
+        if (!from.roles.includes('controller')) return undefined
+        return (
+          this.#keeper?.order(question.order) ?? {
+            stepId: question.order.stepId,
+            ok: false,
+            why: 'nobody here holds leases',
+          }
+        )
+    }
+  }
+
+  #opened(peer: Hello): void {
+    this.#journal.linkUp(peer)
+    if (this.#controller?.term === null) return
+    // Who was away while something was published gets it now; an epoch it knows changes nothing.
+    for (const placement of this.#placements.values())
+      void this.#links.ask(peer.node, { kind: 'place', placement }, 1_000)
+  }
+
+  #ended(peer: Hello, cause: HardCause | null, why: string, leaves: boolean): void {
+    if (this.#closed) return
+    this.#journal.linkDown(peer, leaves ? 'left' : (cause ?? 'unknown'), why)
+    if (cause === null && !leaves) return
+    this.#controller?.gone(`${peer.node}#${peer.start}`)
+    this.#observer.gone(peer.node, peer.site, cause ?? 'closed')
+  }
+
+  #judged(service: string, before: readonly SiteVerdict[]): void {
+    this.#options.judged?.(this.#verdicts.all)
+    if (this.#controller === null) return
+    this.#journal.judged(before, this.#verdicts.of(service))
+  }
+
+  #leader(): LeaderReport | null {
+    const record = this.#controller?.leader ?? null
+    if (record === null) return null
+    const node = record.holder.slice(0, record.holder.lastIndexOf('#'))
+    const self = node === this.#options.config.node.name
+    const admin = self ? this.#options.admin : (this.#links.get(node)?.peer?.admin ?? null)
+    return { node, term: record.term, self: self && this.#controller!.term !== null, admin }
+  }
+}
+
+function unitsIn({ services, sites }: Config): ReturnType<typeof unitsOf> {
+  return Object.entries(services).flatMap(([name, service]) => unitsOf(name, service, Object.keys(sites)))
+}
+
+/** As often as the most impatient service wants it. */
+function beatMsOf({ services }: Config): number {
+  const beats = Object.values(services).map(({ detection }) => detection?.beat ?? 500)
+  return Math.max(50, Math.min(500, ...beats))
+}

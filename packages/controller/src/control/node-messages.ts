@@ -1,0 +1,66 @@
+import type { OrderAnswer, Placement, SiteOrder } from '@budao/model'
+import type { Keeper } from '../keeper/keeper.ts'
+import type { Links } from '../links/links.ts'
+
+/** Another node, as far as messages to it go. */
+export interface Recipient {
+  readonly node: string
+  readonly site: string | null
+}
+
+/** What a controller says to the nodes of a site, and to all of them: its own among them. */
+export class NodeMessages {
+  readonly #links: Links
+  readonly #keeper: Keeper | null
+  readonly #ownSite: string | null
+  readonly #peers: readonly Recipient[]
+
+  constructor(links: Links, keeper: Keeper | null, ownSite: string | null, peers: readonly Recipient[]) {
+    this.#links = links
+    this.#keeper = keeper
+    this.#ownSite = ownSite
+    this.#peers = peers
+  }
+
+  /** To every node of the site. The first that did it counts; who refuses says why. */
+  async order(order: SiteOrder, timeoutMs: number): Promise<OrderAnswer> {
+    const { stepId, site } = order
+    const asked = this.#peers
+      .filter((peer) => peer.site === site)
+      .map(async ({ node }): Promise<OrderAnswer> => {
+        const asked = await this.#links.ask(node, { kind: 'order', order }, timeoutMs)
+        if (asked.kind === 'answer' && asked.answer !== null && asked.answer.stepId === stepId)
+          return asked.answer
+        return {
+          stepId,
+          ok: false,
+          why: `${node}: ${asked.kind === 'timeout' ? 'no answer in time' : 'no link'}`,
+        }
+      })
+    if (this.#keeper !== null && site === this.#ownSite) asked.push(this.#keeper.order(order))
+    if (asked.length === 0) return { stepId, ok: false, why: `no node stands at ${site}` }
+    return firstThatDid(stepId, asked)
+  }
+
+  /** To every node there is a link with; resolves when all have taken it up, or the time is over. */
+  async publish(placement: Placement, timeoutMs: number): Promise<void> {
+    this.#keeper?.place(placement)
+    const asked = [...this.#links.connected()].map((link) =>
+      link.ask({ kind: 'place', placement }, timeoutMs),
+    )
+    await Promise.all(asked)
+  }
+}
+
+async function firstThatDid(stepId: string, asked: readonly Promise<OrderAnswer>[]): Promise<OrderAnswer> {
+  const { promise, resolve } = Promise.withResolvers<OrderAnswer>()
+  const why: string[] = []
+  for (const each of asked) {
+    void each.then((answer) => {
+      if (answer.ok) return resolve(answer)
+      why.push(answer.why)
+      if (why.length === asked.length) resolve({ stepId, ok: false, why: why.join('; ') })
+    })
+  }
+  return promise
+}

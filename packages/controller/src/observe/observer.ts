@@ -1,0 +1,160 @@
+import type { Config, SiteOpinion } from '@budao/model'
+import { opinionEveryMs } from '@budao/model'
+import { LocalHealth, type DetectorState, type HardCause } from '@budao/resilience'
+import type { Links } from '../links/links.ts'
+import { LoopDelay } from './loop-delay.ts'
+import { NodePlace } from './node-place.ts'
+import { SiteWatch, type TrafficCounts } from './site-watch.ts'
+
+const turnMs = 50
+
+/** What an observer has to do with. */
+export interface ObserverWorld {
+  readonly node: string
+  /** What it would be lost with. */
+  readonly domain: string
+  /** All other nodes, with their domains. */
+  readonly peers: readonly { readonly node: string; readonly site: string | null; readonly domain: string }[]
+  readonly links: Pick<Links, 'probe' | 'ask' | 'get'>
+  readonly random: { next(): number }
+  now(): number
+  /** Real requests of this process since the last look; none where nobody serves here. */
+  traffic(): readonly { readonly service: string; readonly site: string; readonly counts: TrafficCounts }[]
+  tell(opinions: readonly SiteOpinion[]): void
+}
+
+/** Watches every site of every service that can fail over, and tells all controllers what it thinks. */
+export class Observer {
+  readonly #world: ObserverWorld
+  readonly #health: LocalHealth
+  readonly #delay = new LoopDelay()
+  #watches: readonly SiteWatch[] = []
+  readonly #timer: NodeJS.Timeout
+  #states: Map<SiteWatch, DetectorState> = new Map()
+  #toldAt = -Infinity
+  #turnAt: number
+
+  constructor(config: Pick<Config, 'services'>, world: ObserverWorld) {
+    this.#world = world
+    const now = world.now()
+    this.#turnAt = now
+    this.#health = new LocalHealth(now)
+    this.watch(config)
+    this.#timer = setInterval(() => this.#turn(), turnMs)
+    this.#timer.unref()
+  }
+
+  /** Begins anew with the services of another configuration: what they were is not known then, and taken for up. */
+  watch({ services }: Pick<Config, 'services'>): void {
+    for (const watch of this.#watches) watch.close()
+    const { peers, domain, links, random } = this.#world
+    const world = {
+      now: () => this.#world.now(),
+      random,
+      changed: (watch: SiteWatch) => this.#changed(watch),
+    }
+    const watches: SiteWatch[] = []
+    for (const [service, settings] of Object.entries(services)) {
+      if (settings.failover === undefined) continue
+      for (const site of new Set(settings.endpoints.map((endpoint) => endpoint.site))) {
+        const there = peers.filter((peer) => peer.site === site).map(({ node }) => node)
+        const nodes = site === domain || there.length === 0 ? null : new NodePlace(links, there)
+        watches.push(new SiteWatch(service, site, settings, nodes, world))
+      }
+    }
+    this.#watches = watches
+    this.#states = new Map(watches.map((watch) => [watch, watch.state]))
+  }
+
+  /** Null: its word counts. */
+  get abstains(): string | null {
+    return this.#health.abstains(this.#world.now())
+  }
+
+  /** The opinions of now. */
+  opinions(): readonly SiteOpinion[] {
+    const now = this.#world.now()
+    const { node: observer, domain } = this.#world
+    const abstains = this.#health.abstains(now)
+    return this.#watches.map((watch) => watch.opinion(now, { observer, domain, abstains }))
+  }
+
+  /** A node echoed a beat. */
+  echoed(site: string | null, rttMs: number): void {
+    for (const watch of this.#watches) if (watch.site === site) watch.beat(rttMs)
+  }
+
+  /** The kernel’s word, or its own, that the process of a node is gone. Others of its site may live. */
+  gone(node: string, site: string | null, cause: HardCause): void {
+    const { peers, links } = this.#world
+    const others = peers.filter((peer) => peer.site === site && peer.node !== node)
+    if (others.some((peer) => (links.get(peer.node)?.peer ?? null) !== null)) return
+    for (const watch of this.#watches) if (watch.site === site) watch.hard(cause)
+  }
+
+  /** A supervisor’s word that the last process of a service at a site is gone. */
+  exited(service: string, site: string): void {
+    for (const watch of this.#watches) if (watch.service === service && watch.site === site) watch.exited()
+  }
+
+  close(): void {
+    clearInterval(this.#timer)
+    for (const watch of this.#watches) watch.close()
+  }
+
+  #turn(): void {
+    const now = this.#world.now()
+    this.#delay.turn(now - this.#turnAt - turnMs)
+    this.#turnAt = now
+    this.#lookAround(now)
+    this.#health.loopDelay(this.#delay.p99Ms, now)
+    for (const { service, site, counts } of this.#world.traffic())
+      for (const watch of this.#watches)
+        if (watch.service === service && watch.site === site) watch.traffic(counts)
+    this.#step(now)
+    if (now - this.#toldAt >= opinionEveryMs) this.#say(now)
+  }
+
+  /** Something was heard: the process may have been away before, and the state may be another one after. */
+  #changed(watch: SiteWatch): void {
+    const now = this.#world.now()
+    this.#lookAround(now)
+    watch.step(now, this.#health.stretch)
+    if (this.#states.get(watch) !== watch.state) this.#note(now)
+  }
+
+  #step(now: number): void {
+    for (const watch of this.#watches) watch.step(now, this.#health.stretch)
+    if (this.#watches.some((watch) => this.#states.get(watch) !== watch.state)) this.#note(now)
+  }
+
+  /** A state has changed: everybody is told at once. */
+  #note(now: number): void {
+    for (const watch of this.#watches) this.#states.set(watch, watch.state)
+    this.#say(now)
+  }
+
+  #lookAround(now: number): void {
+    if (!this.#health.turn(now)) return
+    this.#delay.forget()
+    for (const watch of this.#watches) watch.restart(now)
+  }
+
+  #say(now: number): void {
+    this.#toldAt = now
+    const { peers, domain } = this.#world
+    // A domain fails from here when nothing of it is well: neither a watch over it nor a link to one of its nodes.
+    const domains = new Set([domain, ...peers.map((peer) => peer.domain)])
+    const failing = [...domains].filter((each) => each !== domain && !this.#isSeen(each))
+    this.#health.domains(failing.length, domains.size, now)
+    this.#world.tell(this.opinions())
+  }
+
+  #isSeen(domain: string): boolean {
+    const { peers, links } = this.#world
+    return (
+      this.#watches.some((watch) => watch.site === domain && watch.state === 'up') ||
+      peers.some((peer) => peer.domain === domain && (links.get(peer.node)?.peer ?? null) !== null)
+    )
+  }
+}
