@@ -23,4 +23,14 @@ export const seedsThatFailed: readonly { readonly seed: number; readonly story: 
     seed: 510_015,
     story: 'the same, with one write',
   },
+  {
+    seed: 260_190,
+    story:
+      'a witness that had been cut off heard one site a moment before the other, and called the other down, with the word of one that did not hear it',
+  },
+  {
+    seed: 260_213,
+    story:
+      'a standby that had just been started took what an owner of the epoch before, stopped until then, sent it: its data knew better, and was not asked',
+  },
 ]

@@ -345,9 +345,13 @@ export class SimKeeper {
     )
   }
 
-  /** The standby’s side: durable before it answers; nothing of an epoch below the highest known. -1: refused. */
+  /**
+   * The standby’s side: durable before it answers; nothing of an epoch below the highest known, or that its data has seen: one that has
+   * just been started knows nothing else. -1: refused.
+   */
   receive(epoch: number, from: number, entries: readonly Write[], owner: SimLog): number {
-    if (epoch < this.#epoch || !this.backend.process.alive || this.#isOwner()) return -1
+    if (epoch < Math.max(this.#epoch, this.log.epoch)) return -1
+    if (!this.backend.process.alive || this.#isOwner()) return -1
     if (this.log.length < from || owner.commonLength(this.log, from) < from) return -1
     if (
       this.log.length >= from + entries.length &&
@@ -355,6 +359,7 @@ export class SimKeeper {
     )
       return this.log.length
     this.log.take(from, entries)
+    this.log.epoch = epoch
     return from + entries.length
   }
 

@@ -126,7 +126,8 @@ export class SimObserver {
     const own = this.#process.domain
     const failing = this.#detectors.filter(({ state }) => state !== 'up').length
     // The witness itself is one more domain that an observer of a site sees fine, or it could not vote.
-    this.#health.domains(failing, 3, now)
+    const cutOffSince = this.#health.domains(failing, 3, now)
+    if (cutOffSince !== null) for (const detector of this.#detectors) detector.forget(cutOffSince, now)
     const abstains = this.#health.abstains(now)
     this.#tell(
       this.#detectors.map((detector, index): SiteOpinion => {

@@ -234,6 +234,17 @@ test('an observer that was away takes back its suspicion, not its verdict', () =
   assert.equal(detector.state, 'down')
 })
 
+test('an observer that was cut off forgets the verdicts of that time, and no others', () => {
+  const detector = new Detector(0)
+  for (let miss = 0; miss < 3; miss++) detector.plain(false, 6_400)
+  detector.forget(7_000, 9_000)
+  assert.equal(detector.state, 'down')
+  detector.forget(6_000, 9_000)
+  assert.equal(detector.state, 'up')
+  assert.equal(detector.step(10_300).probeTimeoutMs, 0)
+  assert.notEqual(detector.step(10_600).probeTimeoutMs, 0)
+})
+
 test('probes wait as long as the network is slow, within limits', () => {
   const timeoutAfter = (rttMs: number): number => {
     const detector = new Detector(0)

@@ -129,6 +129,15 @@ export class Detector {
   }
 
   /**
+   * The observer itself was cut off since then: everybody looked dead, and who is heard again first must not leave a verdict on the
+   * others behind that was about the observer. What is really down is so again within one silence limit and a burst.
+   */
+  forget(since: number, now: number): void {
+    if (this.#state === 'down' && this.#since >= since) this.#clear(now)
+    this.restart(now)
+  }
+
+  /**
    * What time makes of it; call it at the latest at the moment it named. `stretch` is how much more patience an observer
    * has that is not well itself, 1 to 8.
    */

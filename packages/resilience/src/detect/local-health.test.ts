@@ -17,10 +17,17 @@ test('who is late with timers, or sees most of the world fail, abstains while it
   assert.equal(health.abstains(0), 'loop-delay')
   health.loopDelay(100, 10)
   assert.equal(health.abstains(10), null)
-  health.domains(2, 3, 20)
+  assert.equal(health.domains(2, 3, 20), null)
   assert.equal(health.abstains(20), 'isolated')
-  health.domains(1, 2, 30)
-  assert.equal(health.abstains(30), null)
+})
+
+test('who was cut off is told since when, and abstains until beats are heard anew', () => {
+  const health = new LocalHealth(0)
+  health.domains(2, 3, 5_000)
+  assert.equal(health.domains(1, 3, 9_000), 3_500)
+  assert.equal(health.domains(1, 3, 9_100), null)
+  assert.equal(health.abstains(10_400), 'isolated')
+  assert.equal(health.abstains(10_500), null)
 })
 
 test('patience grows up to eight times, and comes back one by one', () => {

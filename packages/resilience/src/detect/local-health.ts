@@ -3,7 +3,7 @@ export type Abstention = 'paused' | 'loop-delay' | 'isolated'
 
 const pauseMs = 500
 const loopDelayMaxMs = 100
-/** After a pause so long: one silence limit, in which beats are heard anew. */
+/** After a pause, or being cut off, so long: one silence limit, in which beats are heard anew. */
 const afterPauseMs = 1500
 const calmMs = 5000
 const scoreMax = 7
@@ -17,6 +17,8 @@ export class LocalHealth {
   #pausedAt = -Infinity
   #loopDelayMs = 0
   #isolated = false
+  #isolatedSince = -Infinity
+  #isolatedUntil = -Infinity
   #score = 0
   #calmSince: number
 
@@ -47,18 +49,29 @@ export class LocalHealth {
     this.#loopDelayMs = p99Ms
   }
 
-  /** Failure domains watched, its own among them, and how many of them look suspect or down from here. */
-  domains(failing: number, watched: number, now: number): void {
+  /**
+   * Failure domains watched, its own among them, and how many of them look suspect or down from here. When it was cut off
+   * until now, since when; else null: call `forget` of every detector with it.
+   */
+  domains(failing: number, watched: number, now: number): number | null {
     const isolated = watched > 1 && failing * 2 > watched
-    if (isolated && !this.#isolated) this.#worse(now)
+    const before = this.#isolated
     this.#isolated = isolated
+    if (isolated && !before) {
+      this.#worse(now)
+      // Who is found silent first may be so a moment before the others are, by the same cut.
+      this.#isolatedSince = now - afterPauseMs
+    }
+    if (isolated || !before) return null
+    this.#isolatedUntil = now
+    return this.#isolatedSince
   }
 
   /** Null: its word counts. */
   abstains(now: number): Abstention | null {
     if (now - this.#pausedAt < afterPauseMs) return 'paused'
     if (this.#loopDelayMs > loopDelayMaxMs) return 'loop-delay'
-    return this.#isolated ? 'isolated' : null
+    return this.#isolated || now - this.#isolatedUntil < afterPauseMs ? 'isolated' : null
   }
 
   /** How much more patience than usual, 1 to 8. */
