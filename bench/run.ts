@@ -48,6 +48,10 @@ const benches: Readonly<Record<string, { about: string; load: () => Promise<{ ru
     about: 'two nodes share an address by the real keepalived: how long until it has moved, if it does',
     load: () => import('./keepalived.bench.ts'),
   },
+  failover: {
+    about: 'the site that writes fails: how long until a write is acknowledged, beside keepalived and nginx',
+    load: () => import('./failover.bench.ts'),
+  },
   dns: {
     about: 'DNS questions per core beside PowerDNS, memory, and how soon a change is in the answers',
     load: () => import('./dns.bench.ts'),

@@ -1,0 +1,186 @@
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import type { Cleanup } from '../cleanup.ts'
+import { rootFolder } from '../keepalived.ts'
+import { makeNetwork } from '../namespaces.ts'
+import type { TestProcess } from '../processes.ts'
+import { type EpochFindings, checkEpochs } from './epoch-checker.ts'
+import { type Attempt, type JournalEntry, machineNow, readJournal } from './journal.ts'
+import { Machine } from './machine.ts'
+import { type FirstWrite, WriteLoad } from './write-load.ts'
+
+export const trialSites = ['east', 'west'] as const
+export type TrialSite = (typeof trialSites)[number]
+
+const idsPerLoad = 1_000_000
+
+export const backendPort = 7000
+export const gatewayPort = 8080
+
+/**
+ * What breaks at the site that writes, or between the machines.
+ * site-kill     SIGKILL to all of its processes
+ * backend-kill  SIGKILL to what is behind its gateway
+ * gateway-kill  SIGKILL to its gateway alone
+ * site-stop     SIGSTOP to all of its processes, later SIGCONT
+ * gateway-stop  SIGSTOP to its gateway alone
+ * black-hole    no packet passes, in either direction
+ * deaf          it hears nobody
+ * mute          nobody hears it
+ */
+export const siteFaults = [
+  'site-kill',
+  'backend-kill',
+  'gateway-kill',
+  'site-stop',
+  'gateway-stop',
+  'black-hole',
+  'deaf',
+  'mute',
+] as const
+export type SiteFault = (typeof siteFaults)[number]
+
+/** Two sites, a witness and clients, each a machine of its own; a recording backend a site. What stands in front of these is said by who extends it. */
+export abstract class TrialWorld {
+  readonly folder: string
+  readonly machines: Readonly<Record<TrialSite | 'witness', Machine>>
+  readonly #t: Cleanup
+  readonly #client: Machine
+  #load: WriteLoad | undefined
+  #loads = 0
+
+  constructor(t: Cleanup) {
+    const { east, west, witness, client } = makeNetwork(t, ['east', 'west', 'witness', 'client'])
+    this.#t = t
+    this.folder = rootFolder(t)
+    this.machines = { east: new Machine(east), west: new Machine(west), witness: new Machine(witness) }
+    this.#client = new Machine(client)
+    // Before each program by itself, as the hooks run: what one of them has started would be left behind.
+    for (const machine of [...Object.values(this.machines), this.#client]) t.after(() => machine.kill())
+    for (const site of trialSites) {
+      this.start(site, 'backend', process.execPath, [
+        '--conditions=@budao/source',
+        fileURLToPath(new URL('recording-site-process.ts', import.meta.url)),
+        ...[this.address(site), String(backendPort), site, this.#journal(site)],
+      ])
+    }
+  }
+
+  /** Resolves when everything is as it should be, at both sites: one may fail now. */
+  abstract settled(): Promise<void>
+
+  /** Who clients write to. */
+  protected abstract get gateways(): readonly { name: string; address: string; port: number }[]
+
+  /** What is a gateway among the programs of a site. */
+  protected abstract get gatewayPrograms(): readonly string[]
+
+  address(machine: TrialSite | 'witness'): string {
+    return this.machines[machine].host.address
+  }
+
+  protected start(
+    machine: TrialSite | 'witness',
+    name: string,
+    command: string,
+    args: readonly string[],
+  ): TestProcess {
+    const { host } = this.machines[machine]
+    return this.machines[machine].run(name, () => host.start(this.#t, command, args, this.folder))
+  }
+
+  /** Clients begin to write: so many a second, all gateways together. */
+  startLoad(rate: number, timeoutMs: number): void {
+    this.#load = new WriteLoad(this.#t, this.#client.host, {
+      ...{ gateways: this.gateways, rate, timeoutMs, firstId: ++this.#loads * idsPerLoad },
+      file: join(this.folder, `attempts-${this.#loads}`),
+    })
+    this.#client.run('load', () => this.#load!.process)
+  }
+
+  /** Clients end. */
+  async stopLoad(): Promise<void> {
+    await this.#load?.process.stop()
+  }
+
+  /** Of the clients that began last. */
+  get attempts(): Attempt[] {
+    return this.#load?.attempts() ?? []
+  }
+
+  get firstWrites(): FirstWrite[] {
+    return this.#load?.firstWrites ?? []
+  }
+
+  /** Breaks it; resolves to the moments before the first blow and after the last one, of the machine's monotonic clock. */
+  async fail(site: TrialSite, fault: SiteFault): Promise<{ at: number; until: number }> {
+    const machine = this.machines[site]
+    const at = machineNow()
+    switch (fault) {
+      case 'site-kill':
+        await machine.kill()
+        break
+      case 'backend-kill':
+        await machine.kill(['backend'])
+        break
+      case 'gateway-kill':
+        await machine.kill(this.gatewayPrograms)
+        break
+      case 'site-stop':
+        machine.freeze()
+        break
+      case 'gateway-stop':
+        machine.freeze(this.gatewayPrograms)
+        break
+      case 'black-hole':
+        machine.cut('both')
+        break
+      case 'deaf':
+        machine.cut('in')
+        break
+      case 'mute':
+        machine.cut('out')
+        break
+    }
+    return { at, until: machineNow() }
+  }
+
+  /** Everything is whole again; what was killed is started. */
+  revive(): void {
+    for (const machine of Object.values(this.machines)) machine.revive()
+  }
+
+  /** The first acknowledged write sent after `at` that holds; undefined when there was none within `timeoutMs`. */
+  async writeAfter(
+    at: number,
+    timeoutMs: number,
+    holds: (write: FirstWrite) => boolean,
+  ): Promise<FirstWrite | undefined> {
+    const until = performance.now() + timeoutMs
+    for (;;) {
+      const found = this.firstWrites.find((write) => write.sentAt > at && holds(write))
+      if (found !== undefined || performance.now() > until) return found
+      await sleep(20)
+    }
+  }
+
+  /** What the backends did with the writes of the clients that began last. */
+  journals(): Map<TrialSite, JournalEntry[]> {
+    return new Map(
+      trialSites.map((site) => [
+        site,
+        readJournal(this.#journal(site)).filter(({ id }) => Math.floor(id / idsPerLoad) === this.#loads),
+      ]),
+    )
+  }
+
+  /** Of the clients that began last, which should have ended. */
+  check(): EpochFindings {
+    return checkEpochs({ journals: this.journals(), attempts: this.attempts })
+  }
+
+  #journal(site: string): string {
+    return join(this.folder, `journal-${site}`)
+  }
+}
