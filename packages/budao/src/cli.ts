@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { CliError } from './cli-error.ts'
 import { auditVerb } from './verbs/audit.ts'
+import { agentVerb } from './verbs/agent.ts'
 import { cacheVerb } from './verbs/cache.ts'
 import { channelsVerb } from './verbs/channels.ts'
 import { checkVerb } from './verbs/check.ts'
@@ -21,6 +22,7 @@ import { version } from './version.ts'
 const verbs: readonly ((program: Command) => void)[] = [
   upVerb,
   gatewayVerb,
+  agentVerb,
   checkVerb,
   importVerb,
   statusVerb,
@@ -68,6 +70,8 @@ export function createProgram(): Command {
     .enablePositionalOptions()
     .exitOverride()
     .showHelpAfterError('(add --help for the options and an example)')
+    // What stands behind a verb is the verb’s, also where a verb and its own verbs have options of one name.
+    .enablePositionalOptions()
     .configureHelp({ showGlobalOptions: false })
   for (const addVerb of verbs) addVerb(program)
   return program

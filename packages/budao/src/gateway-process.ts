@@ -8,7 +8,9 @@ import {
   type AdminServer,
   type AdminSource,
   type BreakerRequest,
+  type ProcessDesk,
   type ReloadResult,
+  type Supervisor,
 } from '@budao/controller'
 import { Gateway } from '@budao/gateway'
 import type {
@@ -29,6 +31,7 @@ import type {
   Snapshot,
 } from '@budao/model'
 import pino, { type Logger } from 'pino'
+import { startAgent } from './agent/agent-role.ts'
 import { CliError } from './cli-error.ts'
 import { fixedForLife } from './fixed-for-life.ts'
 import { GslbRole } from './gslb-role.ts'
@@ -44,8 +47,8 @@ export interface GatewayProcessOptions {
   readonly file?: readonly string[]
   /** Start with the snapshot that was in force last when the file is refused. */
   readonly lastGood?: boolean
-  /** Answer DNS too, where the configuration has names for it. */
-  readonly gslb?: boolean
+  /** Every role that the configuration has something for: answers DNS, looks after processes. */
+  readonly allRoles?: boolean
 }
 
 /** A running gateway with its admin API, as `budao up` and `budao gateway` start it. */
@@ -57,6 +60,9 @@ export class GatewayProcess implements AdminSource {
   readonly #report: (draft: EventDraft) => void
   #admin: AdminServer | null = null
   #gslb: GslbRole | null = null
+  #agent: Supervisor | null = null
+  /** Null where other roles than the gateway’s are another process’s. */
+  #startAgent: ((config: Config) => Promise<Supervisor | null>) | null = null
   #leaving = false
   #refused: GatewayReport['refused'] = null
   #reloading: Promise<unknown> = Promise.resolve()
@@ -110,7 +116,11 @@ export class GatewayProcess implements AdminSource {
     const self: GatewayProcess = new GatewayProcess(gateway, source, events, log, report)
     try {
       await gateway.start(snapshot)
-      if (options.gslb === true) self.#gslb = await self.#startGslb(config)
+      if (options.allRoles === true) {
+        self.#gslb = await self.#startGslb(config)
+        self.#startAgent = (wanted) => startAgent(wanted, { baseDir: source.baseDir, report })
+        self.#agent = await self.#startAgent(config)
+      }
       self.#admin = await createAdminServer({
         source: self,
         address: config.admin.address,
@@ -118,6 +128,7 @@ export class GatewayProcess implements AdminSource {
         consoleFiles: consoleFiles(),
       })
     } catch (error) {
+      self.#agent?.leave()
       await self.#gslb?.close()
       await gateway.close()
       throw new CliError(error instanceof Error ? error.message : String(error), 1, { cause: error })
@@ -151,7 +162,7 @@ export class GatewayProcess implements AdminSource {
   }
 
   metrics(): string {
-    return this.#gateway.metrics() + (this.#gslb?.metrics() ?? '')
+    return this.#gateway.metrics() + (this.#gslb?.metrics() ?? '') + (this.#agent?.metrics() ?? '')
   }
 
   ready(): boolean {
@@ -217,6 +228,10 @@ export class GatewayProcess implements AdminSource {
     return this.#gslb?.explain(name, client) ?? null
   }
 
+  agent(): ProcessDesk | null {
+    return this.#agent
+  }
+
   record(draft: EventDraft): void {
     this.#report(draft)
   }
@@ -236,6 +251,7 @@ export class GatewayProcess implements AdminSource {
     if (!complete) this.#log.warn(`requests were still under way after ${drain} ms; they are cut off`)
     await this.#gslb?.close()
     await this.#gateway.close()
+    await this.#agent?.close()
     await this.#admin?.close()
     await this.#keeping
     await this.events.close()
@@ -262,6 +278,8 @@ export class GatewayProcess implements AdminSource {
     const applied = await this.#gateway.apply(read.snapshot)
     if (!applied.ok) return this.#refuse([applied.problem])
     applyGslb?.()
+    if (this.#agent === null) this.#agent = (await this.#startAgent?.(read.snapshot.config)) ?? null
+    else this.#agent.apply(read.snapshot.config.processes)
     this.#refused = null
     for (const warning of read.warnings) this.#log.warn(warning)
     // Endpoints that came or went meanwhile have taken numbers: this is the one that counts.

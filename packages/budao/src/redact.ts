@@ -2,7 +2,12 @@ import type { Config } from '@budao/model'
 
 /** The configuration without what would let a reader act as somebody else. */
 export function redactSecrets(config: Config): unknown {
-  const shown = { ...config, stores: redactStores(config.stores), ...redactVirtualIp(config) }
+  const shown = {
+    ...config,
+    stores: redactStores(config.stores),
+    processes: redactProcesses(config.processes),
+    ...redactVirtualIp(config),
+  }
   const { tokens } = config.admin
   if (tokens === undefined) return shown
   const hidden = Object.fromEntries(Object.keys(tokens).map((role) => [role, '(hidden)']))
@@ -17,6 +22,16 @@ function redactStores(stores: Config['stores']): unknown {
         ? value.replace(/\/\/([^:@/]*):[^@]*@/, '//$1:(hidden)@')
         : value,
     ),
+  )
+}
+
+/** What a process is given in its environment may be a password, whatever its name. */
+function redactProcesses(processes: Config['processes']): unknown {
+  return Object.fromEntries(
+    Object.entries(processes).map(([name, process]) => {
+      const env = Object.fromEntries(Object.keys(process.env).map((key) => [key, '(hidden)']))
+      return [name, { ...process, env }]
+    }),
   )
 }
 

@@ -8,8 +8,8 @@ export interface ServeOptions {
   readonly file?: readonly string[]
   readonly json?: boolean
   readonly lastGood?: boolean
-  /** Answer DNS too, where the configuration has names for it. */
-  readonly gslb?: boolean
+  /** Every role that the configuration has something for: answers DNS, looks after processes. */
+  readonly allRoles?: boolean
 }
 
 /** Runs a gateway process until a signal ends it. A second signal does not wait for requests under way. */
@@ -28,7 +28,7 @@ export async function serve(options: ServeOptions): Promise<void> {
 }
 
 /** Resolves at the first SIGTERM or SIGINT; the next one ends the process. */
-async function signalled(): Promise<void> {
+export async function signalled(): Promise<void> {
   await new Promise<void>((resolve) => {
     process.once('SIGTERM', () => resolve())
     process.once('SIGINT', () => resolve())

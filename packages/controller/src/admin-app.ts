@@ -1,11 +1,13 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { refusal } from './access.ts'
 import type { AdminTokens, Role } from './access.ts'
-import { adminRoutes } from './admin-routes.ts'
+import { routesOf } from './admin-routes.ts'
 import type { AdminLog, AdminRoutesOptions } from './admin-routes.ts'
+import type { AdminSource, NodeSource } from './admin-source.ts'
 import { ApiError } from './api-error.ts'
 
-export interface AdminAppOptions extends AdminRoutesOptions {
+export interface AdminAppOptions extends Omit<AdminRoutesOptions, 'source'> {
+  readonly source: AdminSource | NodeSource
   readonly tokens: AdminTokens
 }
 
@@ -41,7 +43,7 @@ export function registerAdmin(app: FastifyInstance, options: AdminAppOptions): v
   )
 
   const allowed = new Map<string, string[]>()
-  for (const { method, url, role, handle } of adminRoutes(options)) {
+  for (const { method, url, role, handle } of routesOf(options)) {
     const onRequest = async (request: FastifyRequest): Promise<void> => guard(request, role, options.tokens)
     const taken = method === 'GET' ? ['GET', 'HEAD'] : [method]
     app.route({ method: taken, url, onRequest, handler: handle })

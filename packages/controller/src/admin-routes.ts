@@ -1,35 +1,18 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { EventDraft, GatewayReport } from '@budao/model'
-import type { Role } from './access.ts'
-import type { AdminSource, DrillNote, ReloadResult } from './admin-source.ts'
+import type { AdminLog, AdminRoute } from './admin-route.ts'
+import type { AdminSource, DrillNote, NodeSource } from './admin-source.ts'
 import { ApiError } from './api-error.ts'
-import { auditRoutes } from './audit-routes.ts'
 import { cacheRoutes } from './cache-routes.ts'
 import { consoleAsset, consoleIndex } from './console-pages.ts'
 import type { ConsoleFiles } from './console-pages.ts'
 import { dnsRoutes } from './dns-routes.ts'
 import { endpointRoutes } from './endpoint-routes.ts'
-import { failoverRoutes } from './failover-routes.ts'
-import { streamEvents } from './event-stream.ts'
-import { openapi } from './openapi.ts'
+import { nodeRoutes } from './node-routes.ts'
 import { serveRoutes } from './serve-routes.ts'
-import { eventQuery, breakerBody, drillBody, noQuery } from './parameters.ts'
+import { breakerBody, drillBody, noQuery } from './parameters.ts'
 import { within } from './within.ts'
 
-export interface AdminRoute {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
-  /** In the router's notation, `:name` for a parameter. */
-  readonly url: string
-  readonly role: Role
-  readonly handle: (request: FastifyRequest, reply: FastifyReply) => unknown
-}
-
-/** Carries the audit trail of changes, and failures. A pino logger is one. */
-export interface AdminLog {
-  info(fields: object, message: string): void
-  warn(fields: object, message: string): void
-  error(fields: object, message: string): void
-}
+export type { AdminLog, AdminRoute } from './admin-route.ts'
 
 export interface AdminRoutesOptions {
   readonly source: AdminSource
@@ -38,36 +21,13 @@ export interface AdminRoutesOptions {
 }
 
 const reportTimeoutMs = 5_000
-const reloadTimeoutMs = 30_000
-const streamsMax = 64
 
 /** Everything the admin address answers. The server adds nothing to this list but refusals. */
 export function adminRoutes({ source, consoleFiles, log }: AdminRoutesOptions): readonly AdminRoute[] {
-  let streams = 0
-  let reloading: Promise<ReloadResult> | undefined
-
   const report = (): Promise<GatewayReport> => within(reportTimeoutMs, async () => source.report())
 
   return [
-    { method: 'GET', url: '/healthz', role: 'open', handle: () => ({ status: 'ok' }) },
-    {
-      method: 'GET',
-      url: '/readyz',
-      role: 'open',
-      handle() {
-        if (source.ready()) return { status: 'ready' }
-        throw new ApiError('not-ready', 'starting or draining: send no new requests here')
-      },
-    },
-    {
-      method: 'GET',
-      url: '/metrics',
-      role: 'viewer',
-      async handle(_request, reply) {
-        reply.type('text/plain; version=0.0.4; charset=utf-8')
-        return within(reportTimeoutMs, async () => source.metrics())
-      },
-    },
+    ...nodeRoutes({ source, log }),
     {
       method: 'GET',
       url: '/api/v1/status',
@@ -84,65 +44,6 @@ export function adminRoutes({ source, consoleFiles, log }: AdminRoutesOptions): 
       async handle(request) {
         noQuery(request.query)
         return { services: (await report()).services }
-      },
-    },
-    {
-      method: 'GET',
-      url: '/api/v1/events',
-      role: 'viewer',
-      handle(request) {
-        const events = source.events.list(eventQuery(request.query))
-        return { lastSeq: source.events.lastSeq, events }
-      },
-    },
-    {
-      method: 'GET',
-      url: '/api/v1/events/stream',
-      role: 'viewer',
-      handle(request, reply) {
-        const query = eventQuery(request.query, request.headers['last-event-id'])
-        if (streams >= streamsMax) {
-          throw new ApiError('too-many-streams', `${streamsMax} readers follow the events already`, {
-            hint: 'Read /api/v1/events?after= instead, or close other readers.',
-          })
-        }
-        reply.hijack()
-        const { raw } = reply
-        raw.writeHead(200, {
-          ...(reply.getHeaders() as Record<string, string>),
-          'content-type': 'text/event-stream; charset=utf-8',
-          'x-accel-buffering': 'no',
-        })
-        if (request.method === 'HEAD') return raw.end()
-        streams++
-        raw.on('close', () => streams--)
-        return streamEvents(source.events, query, raw)
-      },
-    },
-    {
-      method: 'GET',
-      url: '/api/v1/config',
-      role: 'viewer',
-      handle(request) {
-        noQuery(request.query)
-        return source.config()
-      },
-    },
-    {
-      method: 'POST',
-      url: '/api/v1/reload',
-      role: 'operator',
-      async handle(request) {
-        log.info({ from: request.ip }, 'reload asked for')
-        // Two at once would race for the next snapshot number: whoever comes second shares the first's result.
-        reloading ??= source.reload().finally(() => (reloading = undefined))
-        const current = reloading
-        const { ok, version, problems = [] } = await within(reloadTimeoutMs, () => current)
-        if (ok) return { ok, version: version ?? null }
-        throw new ApiError('config-refused', 'the new configuration is refused whole; the old one goes on', {
-          hint: 'Correct the problems and reload again; budao check shows them too.',
-          problems,
-        })
       },
     },
     {
@@ -179,10 +80,7 @@ export function adminRoutes({ source, consoleFiles, log }: AdminRoutesOptions): 
     ...endpointRoutes({ source, log }),
     ...cacheRoutes({ source, log }),
     ...dnsRoutes({ source }),
-    ...failoverRoutes({ source, log }),
-    ...auditRoutes({ source, log }),
     ...serveRoutes({ source, log }),
-    { method: 'GET', url: '/api/v1/openapi.json', role: 'open', handle: () => openapi },
     {
       method: 'GET',
       url: '/',
@@ -204,6 +102,14 @@ export function adminRoutes({ source, consoleFiles, log }: AdminRoutesOptions): 
       },
     },
   ]
+}
+
+/** The same of a process that may have no gateway. */
+export function routesOf(
+  options: Omit<AdminRoutesOptions, 'source'> & { readonly source: AdminSource | NodeSource },
+): readonly AdminRoute[] {
+  const { source } = options
+  return 'report' in source ? adminRoutes({ ...options, source }) : nodeRoutes({ source, log: options.log })
 }
 
 function mustExist(

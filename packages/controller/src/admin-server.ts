@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { AdminTokens } from './access.ts'
 import { refuseUnreadable, registerAdmin } from './admin-app.ts'
 import type { AdminLog } from './admin-routes.ts'
-import type { AdminSource } from './admin-source.ts'
+import type { AdminSource, NodeSource } from './admin-source.ts'
 import { formatAddress, isLoopback, parseAddress } from './address.ts'
 import type { ConsoleFiles } from './console-pages.ts'
 import { ControllerError } from './controller-error.ts'
@@ -11,7 +11,8 @@ export type { AdminLog } from './admin-routes.ts'
 
 /** What an admin server speaks for, and where. */
 export interface AdminServerOptions {
-  readonly source: AdminSource
+  /** Without a gateway only what any process has is answered. */
+  readonly source: AdminSource | NodeSource
   /** `host:port`; port 0 takes a free one. */
   readonly address: string
   /** Needed unless the address is loopback. Empty texts count as absent. */

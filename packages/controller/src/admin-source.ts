@@ -14,16 +14,12 @@ import type {
   GatewayReport,
   GslbExplanation,
   GslbReport,
+  ProcessReport,
 } from '@budao/model'
 import type { FailoverDesk } from './failover-desk.ts'
 
-/**
- * What the admin server needs from the process it speaks for. The admin server keeps nothing itself:
- * every answer is asked for when it is needed.
- */
-export interface AdminSource {
-  /** The state of now. Rejections become `500 internal`; silence for 5 s becomes `504 source-timeout`. */
-  report(): GatewayReport | Promise<GatewayReport>
+/** What the admin server needs from any process it speaks for, one without a gateway too. */
+export interface NodeSource {
   /** Prometheus text, format 0.0.4. */
   metrics(): string | Promise<string>
   /** True while new requests are welcome here: neither starting nor draining. */
@@ -31,6 +27,28 @@ export interface AdminSource {
   readonly events: EventFeed
   /** Reads the configuration again. A refused one is a value with its problems, not a rejection. */
   reload(): Promise<ReloadResult>
+  /** The configuration in force. Secrets must be redacted already. */
+  config(): unknown
+  /** Supervised processes; absent or null where this process supervises none. */
+  agent?(): ProcessDesk | null
+  /** Failover; absent or null where this process decides nothing: without `control`, or on a gateway that is no controller. */
+  failover?(): FailoverDesk | null
+}
+
+/** Asks and tells an agent about the processes it supervises. */
+export interface ProcessDesk {
+  processes(): readonly ProcessReport[]
+  /** Only for processes that `processes()` names. */
+  change(name: string, change: ProcessChange): void
+}
+
+/**
+ * What the admin server needs from the gateway it speaks for. The admin server keeps nothing itself:
+ * every answer is asked for when it is needed.
+ */
+export interface AdminSource extends NodeSource {
+  /** The state of now. Rejections become `500 internal`; silence for 5 s becomes `504 source-timeout`. */
+  report(): GatewayReport | Promise<GatewayReport>
   /** Called only for services and endpoints that `report()` names. Must leave a `breaker.forced` event with the reason. */
   forceBreaker(request: BreakerRequest): void | Promise<void>
   /** Registers an endpoint or renews and changes its registration; resolves once it is in force. */
@@ -56,14 +74,10 @@ export interface AdminSource {
   channels(): readonly ChannelListReport[]
   /** Has a route tell apps another order. Must leave a `channels.changed` event with the reason. */
   setChannels(route: string, change: ChannelChange): Promise<ChannelChangeResult>
-  /** Failover; absent or null where this process decides nothing: without `control`, or on a gateway that is no controller. */
-  failover?(): FailoverDesk | null
   /** Undefined for a provider of which none is kept, null while there is none that is good. */
   accessToken(provider: string): AccessToken | null | undefined
   /** Keeps what happened outside the process, in `events` with everything else. Called only for sites that `report()` names. */
   record(event: EventDraft): void
-  /** The configuration in force. Secrets must be redacted already. */
-  config(): unknown
 }
 
 /** What became of a reload. */
@@ -85,6 +99,13 @@ export interface BreakerRequest {
   readonly endpoint?: string
   readonly to: BreakerTarget
   /** Why, in the operator's words, trimmed, 1 to 500 characters. Goes to the audit log. */
+  readonly reason: string
+}
+
+/** What a person wants of a supervised process. */
+export interface ProcessChange {
+  readonly action: 'start' | 'stop' | 'restart'
+  /** Why, in the person’s words, 1 to 500 characters; empty where none was given. */
   readonly reason: string
 }
 

@@ -20,6 +20,8 @@ const statuses = {
   'dns-off': 404,
   'failover-off': 404,
   'unknown-unit': 404,
+  'agent-off': 404,
+  'unknown-process': 404,
   'method-not-allowed': 405,
   'registration-off': 409,
   'endpoint-configured': 409,

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import type { AuditQuery } from '@budao/model'
-import type { AdminRoute, AdminRoutesOptions } from './admin-routes.ts'
+import type { AdminRoute, NodeRoutesOptions } from './admin-route.ts'
 import { ApiError } from './api-error.ts'
 import { auditQuery } from './failover-parameters.ts'
 import type { FailoverDesk } from './failover-desk.ts'
@@ -13,7 +13,7 @@ const verifyTimeoutMs = 30_000
 const pageSize = 500
 
 /** The part of the API that is about the audit log of failover. */
-export function auditRoutes({ source }: AdminRoutesOptions): readonly AdminRoute[] {
+export function auditRoutes({ source }: NodeRoutesOptions): readonly AdminRoute[] {
   const desk = (): FailoverDesk => source.failover?.() ?? off()
 
   return [

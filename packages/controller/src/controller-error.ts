@@ -3,6 +3,7 @@ export const controllerErrorCodes = [
   'ADMIN_ADDRESS_INVALID',
   'ADMIN_ADDRESS_UNUSABLE',
   'ADMIN_TOKENS_NEEDED',
+  'AGENT_LOCKED',
   'GSLB_ADDRESS_UNUSABLE',
   'GSLB_GEO_FILE',
 ] as const

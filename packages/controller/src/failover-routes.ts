@@ -1,5 +1,5 @@
 import type { Explanation, SiteDrainResult, UnitReport, WishResult } from '@budao/model'
-import type { AdminRoute, AdminRoutesOptions } from './admin-routes.ts'
+import type { AdminRoute, NodeRoutesOptions } from './admin-route.ts'
 import { ApiError } from './api-error.ts'
 import { destinationOf } from './failover/destination.ts'
 import type { FailoverDesk } from './failover-desk.ts'
@@ -13,7 +13,7 @@ const beginsMs = 3_000
 const namesMax = 10
 
 /** The part of the API that is about failover: units, moves, drains of sites, nodes. */
-export function failoverRoutes({ source, log }: AdminRoutesOptions): readonly AdminRoute[] {
+export function failoverRoutes({ source, log }: NodeRoutesOptions): readonly AdminRoute[] {
   const desk = (): FailoverDesk => source.failover?.() ?? off()
 
   return [

@@ -9,6 +9,9 @@ export type {
   DrillNote,
   EventFeed,
   EventQuery,
+  NodeSource,
+  ProcessChange,
+  ProcessDesk,
   ReloadResult,
 } from './admin-source.ts'
 export { apiErrorCodes } from './api-error.ts'
@@ -45,3 +48,5 @@ export { Keeper } from './keeper/keeper.ts'
 export type { KeeperOptions, KeptUnit } from './keeper/keeper-options.ts'
 export { sharedData, unknownData } from './keeper/site-data.ts'
 export type { DataPosition, DataQuestion, SiteData } from './keeper/site-data.ts'
+export { startSupervisor } from './agent/start-supervisor.ts'
+export type { ProcessEnd, Processes, Supervisor, SupervisorOptions } from './agent/supervisor.ts'

@@ -1,6 +1,7 @@
 import { eventKinds } from '@budao/model'
 import { apiErrorCodes } from './api-error.ts'
 import { failoverSchemas } from './openapi-failover-schemas.ts'
+import { processSchemas } from './openapi-processes.ts'
 import {
   boolean,
   choice,
@@ -312,4 +313,5 @@ export const schemas: { readonly [name: string]: Schema } = {
     },
   ),
   ...failoverSchemas,
+  ...processSchemas,
 }

@@ -1,5 +1,6 @@
 import { eventKinds } from '@budao/model'
 import { failoverPaths } from './openapi-failover.ts'
+import { processPaths } from './openapi-processes.ts'
 import { changing, error, get, json, open, operator, parameter, text, viewer } from './openapi-operations.ts'
 import type { Operation } from './openapi-operations.ts'
 import { schemas } from './openapi-schemas.ts'
@@ -267,6 +268,7 @@ export const openapi: OpenApi = {
       ),
     },
     ...failoverPaths,
+    ...processPaths,
     '/api/v1/openapi.json': {
       get: get('openapi', 'This description', open, {
         description: 'OpenAPI 3.1.',

@@ -5,6 +5,7 @@ import { checkCaches } from './config-checks-cache.ts'
 import { checkFailover } from './config-checks-failover.ts'
 import { checkGslb } from './config-checks-gslb.ts'
 import { checkListener, checkListenersAndRoutes } from './config-checks-listener.ts'
+import { checkProcesses } from './config-checks-process.ts'
 import { checkServe } from './config-checks-serve.ts'
 import { checkRoute } from './config-checks-route.ts'
 import type { ConfigDocument, Finding, Path } from './config-document.ts'
@@ -38,6 +39,7 @@ export function checkConfig(value: unknown, document: ConfigDocument): Problem[]
     ...checkVirtualIp(value),
     ...checkGslb(value),
     ...checkServe(value),
+    ...checkProcesses(value),
     ...items(get(value, 'routes')).flatMap((route, index) => [
       ...checkRoute(['routes', index], route, services),
     ]),

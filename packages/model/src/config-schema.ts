@@ -22,6 +22,7 @@ import { overloadSchema } from './config-schema-limits.ts'
 import { controlSchema } from './config-schema-control.ts'
 import { cacheSchema } from './config-schema-cache.ts'
 import { proxyProtocolSchema, sniName, tcpSchema } from './config-schema-l4.ts'
+import { processSchema } from './config-schema-process.ts'
 import { routeSchema } from './config-schema-route.ts'
 import { serviceSchema } from './config-schema-service.ts'
 import { identitySchema } from './providers/identity-schema.ts'
@@ -124,6 +125,10 @@ function configSchema(duration: DurationSchema): z.ZodType<Config> {
         .record(name, serviceSchema(duration), { error: 'names with their settings' })
         .prefault({})
         .describe('Named sets of endpoints.'),
+      processes: z
+        .record(name, processSchema(duration), { error: 'names with their settings' })
+        .prefault({})
+        .describe('Processes of this site that `budao agent` or `budao up` keeps running, by name.'),
       routes: z
         .array(routeSchema(duration), { error: 'a list of routes' })
         .default([])

@@ -3,6 +3,7 @@ import type { CacheConfig } from './config-cache.ts'
 import type { ControlConfig } from './config-control.ts'
 import type { DetectionConfig, FailoverConfig, ObjectivesConfig } from './config-failover.ts'
 import type { GslbConfig } from './config-gslb.ts'
+import type { ProcessConfig } from './config-process.ts'
 import type { RouteConfig } from './config-route.ts'
 import type { IdentityConfig } from './providers/identity.ts'
 import type { StoreConfig } from './providers/store.ts'
@@ -47,6 +48,8 @@ export interface Config {
   /** Where answers are kept for others, by name. */
   readonly caches: Readonly<Record<string, CacheConfig>>
   readonly services: Readonly<Record<string, ServiceConfig>>
+  /** What `budao agent` and `budao up` start and keep running, by name. */
+  readonly processes: Readonly<Record<string, ProcessConfig>>
   /** The first route in this order that matches a request takes it. */
   readonly routes: readonly RouteConfig[]
 }

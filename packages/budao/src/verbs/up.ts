@@ -7,7 +7,9 @@ import { serve, type ServeOptions } from '../serve.ts'
 export function upVerb(program: Command): void {
   program
     .command('up')
-    .description('Run all roles in one process: the gateway, its admin API and the console.')
+    .description(
+      'Run all roles in one process: the gateway, its admin API and the console, DNS, supervised processes.',
+    )
     .option(...configOption)
     .option(...besideOption)
     .option(...jsonOption)
@@ -22,5 +24,5 @@ Example:
   $ budao up -c budao.yaml
   $ budao up -c budao.yaml -f ${besideExample}`,
     )
-    .action((options: ServeOptions) => serve({ ...options, gslb: true }))
+    .action((options: ServeOptions) => serve({ ...options, allRoles: true }))
 }
