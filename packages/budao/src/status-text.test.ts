@@ -24,6 +24,7 @@ function endpoint(address: string, site: string, changes: Partial<EndpointReport
     requestsPerSecond: 491.7,
     failuresPerSecond: 0,
     p99Ms: 9.5,
+    ownership: null,
     latencyMs: 3.44,
     origin: 'configured',
     resolvedFrom: '',

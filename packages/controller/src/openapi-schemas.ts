@@ -86,6 +86,21 @@ export const schemas: { readonly [name: string]: Schema } = {
     failuresPerSecond: number,
     p99Ms: orNull(number),
     endpoints: list(ref('Endpoint')),
+    ownership: {
+      anyOf: [ref('Ownership'), { type: 'null' }],
+      description: 'Who may write where, as this gateway obeys it; null for a service whose writes need no lease.',
+    },
+  }),
+  Ownership: object({ units: list(ref('OwnedUnit')) }),
+  OwnedUnit: object({
+    unit: string,
+    epoch: { ...count, description: 'The newest epoch known here; 0 before the first.' },
+    owner: { anyOf: [string, { type: 'null' }], description: 'The site that has it.' },
+    readers: { ...list(string), description: 'Sites that reads go to; empty: all.' },
+    leased: { type: 'boolean', description: 'Writes need a lease; false with active-active.' },
+    held: { type: 'boolean', description: 'This gateway accepts writes now.' },
+    remainingMs: milliseconds('How long it may without another renewal.'),
+    writing: { ...count, description: 'Writes under way here.' },
   }),
   Endpoint: object({
     address: string,

@@ -196,6 +196,7 @@ export function twoSites(): GatewayReport {
         requestsPerSecond: 238.5,
         failuresPerSecond: 0,
         p99Ms: 9.5,
+        ownership: null,
         endpoints: [endpoint('127.0.0.1:7001', 'east'), endpoint('127.0.0.1:7101', 'west')],
       },
     ],

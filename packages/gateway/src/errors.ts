@@ -48,6 +48,9 @@ export type ErrorCode =
   | 'upstream_protocol'
   | 'upstream_timeout'
   | 'deadline_passed'
+  | 'write_owner_unknown'
+  | 'write_misdirected'
+  | 'write_unacknowledged'
   | 'idempotency_key_missing'
   | 'idempotency_key_invalid'
   | 'idempotency_key_reused'
@@ -124,6 +127,15 @@ export const errorCodes: Readonly<Record<ErrorCode, { readonly status: number; r
     upstream_reset: { status: 502, message: 'The endpoint closed the connection before it answered.' },
     upstream_protocol: { status: 502, message: 'The endpoint’s answer is not valid HTTP/1.1.' },
     deadline_passed: { status: 504, message: 'The time in which the client wants an answer is over.' },
+    write_owner_unknown: {
+      status: 503,
+      message: 'Nobody may accept this write at the moment, or nobody here knows who: try again.',
+    },
+    write_misdirected: { status: 421, message: 'This gateway does not hold the lease of this write.' },
+    write_unacknowledged: {
+      status: 503,
+      message: 'The right to write ended meanwhile: whether this was done is not known.',
+    },
     idempotency_key_missing: { status: 400, message: 'This route wants a key with every write.' },
     idempotency_key_invalid: {
       status: 400,

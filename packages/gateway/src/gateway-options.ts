@@ -11,6 +11,8 @@ export interface GatewayOptions {
   readonly keysFolder?: string
   /** The file in which idempotency keys outlive the process; absent: they do not. */
   readonly keyFile?: string
+  /** The file in which the last placements of writes and reads outlive the process; absent: they do not. */
+  readonly placementFile?: string
   /** The folder in which accounts and certificates of ACME directories outlive the process; absent: `tls.acme` is refused. */
   readonly acmeFolder?: string
   /** How long an ACME order that failed waits, milliseconds, twice as long each time. Default 300 000. */

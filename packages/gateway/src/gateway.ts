@@ -17,25 +17,22 @@ import { EndpointDirectory } from './endpoints/endpoint-directory.ts'
 import { endpointsChanged } from './endpoints/endpoints-changed.ts'
 import { LeftEndpoints } from './endpoints/left-endpoints.ts'
 import { CallMetrics } from './metrics/call-metrics.ts'
-import { faultCounts } from './metrics/fault-counts.ts'
 import type { GatewayOptions } from './gateway-options.ts'
+import { gatewayMetrics } from './metrics/gateway-metrics.ts'
 import { GatewayReporter } from './metrics/gateway-report.ts'
 import { forceBreaker, type BreakerForce } from './service/breaker-force.ts'
 import { HealthChecker } from './service/health-checker.ts'
-import { keyReport } from './idempotency/key-metrics.ts'
 import { KeyFetcher } from './keys/key-fetcher.ts'
 import { ListenerMetrics, ListenerMetricsReader } from './metrics/listener-metrics.ts'
 import { Metrics, MetricsReader } from './metrics/metrics.ts'
 import { ProcessClock } from './threads/process-clock.ts'
-import { prometheusText } from './metrics/prometheus.ts'
-import { storeCounts } from './routing/routing.ts'
 import { createServices, type RuntimePlan } from './threads/runtime.ts'
 import { ROUTE_ROWS_MAX, RuntimePlans } from './threads/runtime-plans.ts'
 import { ServeKeeper } from './serve/serve-keeper.ts'
-import { servedReport } from './serve/serve-memory.ts'
 import { ServiceWatch } from './service/service-watch.ts'
 import type { Service } from './service/service.ts'
 import { CERTIFICATE_POLL_MS, CertificateStore } from './tls/certificate-store.ts'
+import { Ownership } from './ownership/ownership.ts'
 import { noTls, type TlsMaterial } from './tls/tls-material.ts'
 import { WorkerPool } from './threads/worker-pool.ts'
 
@@ -72,6 +69,8 @@ export class Gateway {
   readonly #left = new LeftEndpoints()
   /** The endpoints of now, and the API's way to change them. */
   readonly directory: EndpointDirectory
+  /** Who may write where; given by whoever keeps leases. */
+  readonly ownership: Ownership
   /** What the gateway makes for routes that answer by themselves. */
   readonly served: ServeKeeper
   #services: Map<string, Service> = new Map()
@@ -136,6 +135,7 @@ export class Gateway {
     const [random, certificates] = [this.#random, this.#certificates]
     const tell = (challenges: Challenges): Promise<void> => this.#pool.tellChallenges(challenges)
     this.#acme = new AcmeCertificates({ outside: options, random, certificates, tell })
+    this.ownership = new Ownership({ outside: options, clock: this.#clock, threads: this.#pool })
     this.#watch = new ServiceWatch((event) => options.report(event))
     this.directory = new EndpointDirectory({
       clock: this.#clock,
@@ -153,7 +153,7 @@ export class Gateway {
 
   /** Brings the first snapshot into force. Rejects when it cannot be served: a port in use, a key file missing. */
   async start(snapshot: Snapshot): Promise<void> {
-    await this.directory.open()
+    await Promise.all([this.directory.open(), this.ownership.open()])
     const result = await this.apply(snapshot)
     if (!result.ok) throw new Error(result.problem)
     this.#state = 'serving'
@@ -198,6 +198,7 @@ export class Gateway {
       certificates: this.#certificates.report(),
       lastError: (service, address) => this.#checker.lastError(service, address),
       leaseMs: (service, address) => this.directory.leaseMs(service, address),
+      ownership: (service) => this.ownership.report(service),
       names: this.directory.names(),
       drains: this.directory.drains(),
     })
@@ -205,24 +206,21 @@ export class Gateway {
 
   /** Prometheus text format 0.0.4. */
   metrics(): string {
-    return prometheusText(
-      this.report(),
-      this.#reader,
-      this.#plans.routeRows,
-      (name, field) => this.#listenerReader.get(this.#plans.listenerRows[name]!, field),
-      this.#inForce === null ? {} : storeCounts(this.#inForce, this.#arena.memory),
-      this.#keys.report(),
-      { resolutions: this.directory.resolutions(), expirations: this.directory.expirations },
-      this.#services,
-      this.#caches.counts(),
-      this.#plans.callRows.read(this.#metrics),
-      this.#inForce === null ? [] : faultCounts(this.#inForce, this.#arena.memory),
-      {
-        ...this.served.report(),
-        ...servedReport(this.#inForce, this.#arena.memory),
-      },
-      this.#inForce === null ? null : keyReport(this.#inForce, this.#arena.memory, this.#pool.keyCounts()),
-    )
+    return gatewayMetrics({
+      report: this.report(),
+      reader: this.#reader,
+      plans: this.#plans,
+      listeners: this.#listenerReader,
+      inForce: this.#inForce,
+      memory: this.#arena.memory,
+      keys: this.#keys.report(),
+      directory: this.directory,
+      services: this.#services,
+      caches: this.#caches.counts(),
+      calls: this.#plans.callRows.read(this.#metrics),
+      served: this.served.report(),
+      keyed: this.#pool.keyCounts(),
+    })
   }
 
   /** Holds a breaker open or closed until `auto`. `endpoint` null is the breaker of the service. False when there is no such breaker. */
@@ -342,6 +340,7 @@ export class Gateway {
     this.#inForce = plan
     this.#caches.commit()
     this.#services = services
+    this.ownership.use(services)
     this.#tls = tls
     this.#checker.watch(this.#services.values(), tls)
     return { ok: true }

@@ -45,6 +45,7 @@ export async function testPlane(
       configVersion: 1,
       layout: arena.arrange(runtimeCells(snapshot, 1), clock.now()),
       listenerRows: {},
+      siteRows: Object.fromEntries(Object.keys(read.config.sites).map((name, row) => [name, row])),
       tls: noTls,
       routeRows: Object.fromEntries(read.config.routes.map(({ name }, row) => [name, row])),
       callRows: {},

@@ -4,6 +4,7 @@ import { checkControl } from './config-checks-control.ts'
 import { checkCaches } from './config-checks-cache.ts'
 import { checkFailover } from './config-checks-failover.ts'
 import { checkGslb } from './config-checks-gslb.ts'
+import { checkOwnership } from './config-checks-ownership.ts'
 import { checkListener, checkListenersAndRoutes } from './config-checks-listener.ts'
 import { checkProcesses } from './config-checks-process.ts'
 import { checkServe } from './config-checks-serve.ts'
@@ -142,6 +143,7 @@ function* checkService(path: Path, service: unknown, sites: unknown): Generator<
   yield* checkAtMost(at('timeouts', 'perTry'), at('timeouts', 'request'))
   yield* checkAtMost(at('detection', 'timeout'), at('detection', 'interval'))
   yield* checkFailover([...path, 'failover'], get(service, 'failover'), sites)
+  yield* checkOwnership(path, service, sites)
   yield* checkAtMost(at('limits', 'queue', 'timeout'), at('timeouts', 'request'))
   yield* checkShares([...path, 'limits', 'shares'], get(get(service, 'limits'), 'shares'))
 

@@ -17,6 +17,7 @@ import { upstreamTlsSchema } from './config-schema-tls.ts'
 import { endpointSchema, registrationSchema } from './config-schema-endpoint.ts'
 import { detectionSchema, failoverSchema, objectivesSchema } from './config-schema-failover.ts'
 import { hedgeSchema, limitsSchema } from './config-schema-limits.ts'
+import { dataSchema, ownershipSchema } from './config-schema-ownership.ts'
 import { statusRangePattern } from './config-status.ts'
 
 const retryReasons = ['connect-failure', 'reset-before-request', 'reset', 'timeout'] as const
@@ -185,6 +186,12 @@ export function serviceSchema(duration: DurationSchema): z.ZodType<ServiceConfig
       failover: z
         .exactOptional(failoverSchema(duration))
         .describe('What a controller may do when a site is down. Absent: writes need no lease.'),
+      ownership: z
+        .exactOptional(ownershipSchema())
+        .describe('Which unit a request belongs to, with `multi-active`. Absent: all belong to the first site.'),
+      data: z
+        .exactOptional(dataSchema)
+        .describe('Who says how far the data of this site is. Absent: nobody, and what a failover loses is unknown.'),
     })
     .transform(({ breaker, timeouts, ...service }) => {
       const perTry = service.retry.attempts === 0 ? timeouts.request : Math.ceil(timeouts.request / 2)

@@ -2,6 +2,7 @@ import type { DnsConfig, EndpointConfig, RegistrationConfig } from './config-end
 import type { CacheConfig } from './config-cache.ts'
 import type { ControlConfig } from './config-control.ts'
 import type { DetectionConfig, FailoverConfig, ObjectivesConfig } from './config-failover.ts'
+import type { DataConfig, OwnershipConfig } from './config-ownership.ts'
 import type { GslbConfig } from './config-gslb.ts'
 import type { ProcessConfig } from './config-process.ts'
 import type { RouteConfig } from './config-route.ts'
@@ -189,6 +190,10 @@ export interface ServiceConfig {
   readonly objectives?: ObjectivesConfig
   /** Absent: nobody holds a lease on writes, and no site takes over from another but by its share of the traffic. */
   readonly failover?: FailoverConfig
+  /** Absent: every request belongs to the first site’s unit. */
+  readonly ownership?: OwnershipConfig
+  /** Absent: nobody, and what a failover loses is unknown. */
+  readonly data?: DataConfig
 }
 
 /**

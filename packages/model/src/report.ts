@@ -106,6 +106,31 @@ export interface ServiceReport {
   /** Of the last ten seconds, milliseconds; null without samples. */
   readonly p99Ms: number | null
   readonly endpoints: readonly EndpointReport[]
+  /** Who may write where; null for a service without `failover`. */
+  readonly ownership: OwnershipReport | null
+}
+
+/** What a gateway knows of who may write to a service. */
+export interface OwnershipReport {
+  readonly units: readonly OwnedUnitReport[]
+}
+
+/** One unit of a service, as a gateway obeys it. */
+export interface OwnedUnitReport {
+  readonly unit: string
+  /** The newest epoch known, 0 before the first, and the site that has it. */
+  readonly epoch: number
+  readonly owner: string | null
+  /** Sites that reads go to; empty: all. */
+  readonly readers: readonly string[]
+  /** Writes need a lease; false with active-active. */
+  readonly leased: boolean
+  /** This gateway accepts writes now. */
+  readonly held: boolean
+  /** How long it may without another renewal, milliseconds. */
+  readonly remainingMs: number
+  /** Writes under way here. */
+  readonly writing: number
 }
 
 /** One endpoint of a service. Times in milliseconds, rates per second. */

@@ -1,4 +1,5 @@
 import type { Placement, ServiceConfig, SiteVerdict } from '@budao/model'
+import { serviceSites } from '@budao/model'
 import { unitRules } from './unit-rules.ts'
 import type { UnitRules } from './unit-rules.ts'
 
@@ -9,15 +10,22 @@ import type { UnitRules } from './unit-rules.ts'
  */
 export function unitsOf(
   service: string,
-  { mode, failover, objectives, detection, endpoints }: ServiceConfig,
+  config: ServiceConfig,
   siteOrder: readonly string[],
 ): readonly UnitRules[] {
+  const { mode, failover, objectives, detection, data } = config
   if (failover === undefined || mode === 'active-active') return []
-  const own = siteOrder.filter((site) => endpoints.some((endpoint) => endpoint.site === site))
-  if (mode === 'active-standby') return [unitRules(service, service, own, failover, objectives, detection)]
+  const own = serviceSites(config, siteOrder)
+  const ofData = {
+    restores: data !== undefined && !('shared' in data),
+    // With one database for all nobody waits for a site, so none has to be taken out.
+    reducesInSync: data === undefined || !('shared' in data),
+  }
+  if (mode === 'active-standby')
+    return [{ ...unitRules(service, service, own, failover, objectives, detection), ...ofData }]
   return own.map((home) => {
     const rules = unitRules(`${service}/${home}`, service, own, failover, objectives, detection)
-    return { ...rules, sites: [home, ...rules.sites.filter((site) => site !== home)] }
+    return { ...rules, ...ofData, sites: [home, ...rules.sites.filter((site) => site !== home)] }
   })
 }
 

@@ -10,6 +10,7 @@ import type { Answer, Client, ClientResponse } from '../client/client.ts'
 import { GoneClient } from '../client/gone-client.ts'
 import type { DataPlane } from '../threads/data-plane.ts'
 import { errorCodes, type ErrorCode } from '../errors.ts'
+import { exchangeRecord } from './exchange-record.ts'
 import { FilterChain } from '../filters/filter-chain.ts'
 import type { Filter, FilterRequest, Reply } from '../filters/filter.ts'
 import { ForwardedHead } from './forwarded-head.ts'
@@ -29,6 +30,8 @@ import type { Runtime } from '../threads/runtime.ts'
 import type { Endpoint, Service } from '../service/service.ts'
 import type { Timed, Waiter } from '../threads/timer-wheel.ts'
 import type { Span } from '../tracing/span.ts'
+import { leaves, rectifiedFor, type Leaving } from '../ownership/owned-request.ts'
+import { isWrite } from './write-method.ts'
 import { UpgradeTunnel, type TunnelOwner } from './upgrade-tunnel.ts'
 import type { UpstreamConnection } from '../upstream/upstream-connection.ts'
 
@@ -110,6 +113,9 @@ export class Exchange
   #keyed: KeyedWrite | null = null
   /** To be shown this request once its body is complete. */
   #mirror: Mirror | null = null
+  leaving: Leaving = 'may'
+  /** Chosen where the owner of a write is, before that is asked. */
+  #chosen: Service | null = null
 
   constructor(plane: DataPlane, client: Client) {
     super(client)
@@ -145,6 +151,8 @@ export class Exchange
     runtime.exchanges++
     this.#state = 'attempting'
     this.upgrade = ''
+    this.leaving = 'may'
+    this.#chosen = null
     this.#tunnel = null
     this.#route = null
     this.#chain.begin(NO_FILTERS)
@@ -243,6 +251,14 @@ export class Exchange
   /** The request's head as endpoints see it. */
   headText(): string {
     return this.#forwarded.text(this.#forwardedPath, this, this.#client.head, this.#client)
+  }
+
+  arrivedHeadText(): string {
+    const { head } = this.#client
+    head.fields.swapKept()
+    const text = this.#forwarded.text(this.path, this, head, this.#client)
+    head.fields.swapKept()
+    return text
   }
 
   get forwardedPath(): string {
@@ -384,6 +400,7 @@ export class Exchange
     switch (fallback?.choose(this.method, this.#serviceLeft())) {
       case 'service':
         this.#usedFallbackService = true
+        this.leaving = 'not'
         return this.#useService(fallback!.service!, this.#plane.clock.now())
       case 'json':
         return this.#answer(fallback!.reply!, 'fallback-json')
@@ -395,7 +412,8 @@ export class Exchange
   }
 
   #serviceLeft(): boolean {
-    return !this.#usedFallbackService && this.body.replayable
+    // A write is done where its owner is, or nowhere.
+    return !this.#usedFallbackService && this.body.replayable && this.#chosen === null
   }
 
   // The path of a request.
@@ -412,6 +430,7 @@ export class Exchange
     if (this.#client.head.upgrade !== '' && !this.#mayUpgrade(route)) return this.#refuse('bad_upgrade')
     this.#forwardedPath = route.rewrites ? runtime.router.rewrite(index, this) : this.path
     this.terms.priority = route.priority.of(this)
+    if (route.owned) this.#client.head.fields.keep()
     if (this.#plane.guard?.sheds(this.terms.priority) === true)
       return this.onAttemptsFailed('gateway_overloaded')
     if (route.filters.length === 0) return this.#forward(this.now)
@@ -461,14 +480,25 @@ export class Exchange
   }
 
   #forward(now: number): void {
-    const { ownAnswer, ownWork, sticky, keys } = this.#route!
+    const { ownAnswer, ownWork, sticky, keys, owned } = this.#route!
     if (ownAnswer !== null) return this.#answer(ownAnswer(this, this.#forwardedPath), 'route')
     if (ownWork !== null) return this.#receiveFor(ownWork, now)
     // Before the cache: what is for one client is kept for nobody else.
     if (sticky !== null && sticky.cookie !== null) this.giveCookie(sticky.cookie, this.#freshCookie)
-    if (keys === null || !keys.takes(this.method)) return this.proceed(now)
+    const keyed = keys !== null && keys.takes(this.method)
+    if (owned && isWrite(this.method)) this.#decideLeaving(keyed)
+    if (!keyed || this.leaving === 'must') return this.proceed(now)
     this.#keyed = new KeyedWrite(this.#plane, this, keys, this.#route!.longestMs)
     this.#keyed.begin()
+  }
+
+  /** A write that another gateway does is keyed, mirrored and kept there: whoever asks an endpoint does all of it. */
+  #decideLeaving(keyed: boolean): void {
+    const { head } = this.#client
+    this.#chosen = head.rectifiedAt === -1 ? null : this.#route!.serviceNamed(rectifiedFor(head))
+    this.#chosen ??= this.#route!.chooseService(this, this.#plane.random)
+    if (leaves(this.#chosen, this, this.#plane)) this.leaving = 'must'
+    else if (keyed) this.leaving = 'not'
   }
 
   /** Asks the cache, or the service. */
@@ -517,10 +547,15 @@ export class Exchange
   }
 
   giveHeld(answer: Answer): void {
+    if (this.#attempts.owned?.mayAcknowledge() === false) return this.#answerError('write_unacknowledged')
     this.giveKept(answer, this.#answering, this.#addedLines())
   }
 
   passHeld(head: ResponseHead, parts: readonly Buffer[]): void {
+    if (this.#attempts.owned?.mayAcknowledge() === false) {
+      this.#attempts.cancel()
+      return this.#answerError('write_unacknowledged')
+    }
     this.#state = 'relaying'
     this.#waitForProgress()
     if (!this.#passOn(head)) return
@@ -542,9 +577,9 @@ export class Exchange
     this.#state = 'attempting'
     const { rewriteHost, mirror } = this.#route!
     if (rewriteHost !== null) this.#client.head.fields.set('host', rewriteHost)
-    if (mirror !== null && mirror.wants(this.method, this.#plane.random)) this.#mirror = mirror
+    if (mirror !== null && this.leaving !== 'must' && mirror.wants(this.method, this.#plane.random)) this.#mirror = mirror
     if (this.body.complete) this.#show()
-    const service = this.#route!.chooseService(this, this.#plane.random)
+    const service = this.#chosen ?? this.#route!.chooseService(this, this.#plane.random)
     if (service === null) return this.onAttemptsFailed('no_endpoint')
     // A filter may have written the header that says it.
     if (this.#chain.hasPassed) this.terms.priority = this.#route!.priority.of(this)
@@ -684,7 +719,8 @@ export class Exchange
   #answerError(code: ErrorCode): void {
     this.#reason = code
     const { status, message } = errorCodes[code]
-    const headers = refusalHeaders(code, this.#attempts.retryAfterMs, this.#plane.random)
+    const { retryAfterMs, owned } = this.#attempts
+    const headers = refusalHeaders(code, retryAfterMs, this.#plane.random, owned)
     this.#answer(errorReply(status, code, message, headers), 'gateway')
   }
 
@@ -753,20 +789,17 @@ export class Exchange
   }
 
   #tell({ tracer }: Runtime, now: number): void {
-    const endpoint = this.#attempts.endpoint
-    const record = {
+    const record = exchangeRecord({
       status: this.#status,
       requestBytes: this.body.bytes,
       responseBytes: this.#response.bytes,
       durationMs: now - this.now,
-      endpoint: endpoint?.address ?? '',
-      site: endpoint?.site ?? '',
-      attempts: this.#attempts.count,
+      attempts: this.#attempts,
       answeredBy: this.#answeredBy,
       reason: this.#reason,
       marks: this.marks,
-      ...(this.#work?.records === undefined ? {} : { parts: this.#work.records }),
-    }
+      parts: this.#work?.records,
+    })
     this.#chain.onEnd(this, record)
     if (this.span !== null) tracer!.end(this.span, this, record)
   }

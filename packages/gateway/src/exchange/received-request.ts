@@ -1,6 +1,7 @@
 import type { Client, HttpVersion } from '../client/client.ts'
 import type { Claims } from '../filters/filter.ts'
 import { checkEditable } from '../http/fields.ts'
+import { parseLength } from '../http/request-head.ts'
 import { hostOf } from './forwarded-head.ts'
 import type { IssuedCookie } from './issued-cookie.ts'
 
@@ -40,6 +41,17 @@ export class ReceivedRequest {
 
   get peerTrusted(): boolean {
     return this.#client.listener.trustForwarded
+  }
+
+  /** Another gateway has passed it on to this one: it goes no further. */
+  get rectified(): boolean {
+    return this.#client.head.rectifiedAt !== -1
+  }
+
+  /** The epoch by which that one did so; 0 where it says none. */
+  get epochHint(): number {
+    const { epochAt, fields } = this.#client.head
+    return epochAt === -1 ? 0 : Math.max(0, parseLength(fields.value(epochAt)))
   }
 
   header(name: string): string | undefined {

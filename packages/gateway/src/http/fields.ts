@@ -30,6 +30,7 @@ export class Fields {
   /** Headers that stay on this hop, by index; ascending. */
   readonly dropped: number[] = []
   #edits: Edits | null = null
+  #keptEdits: Edits | null = null
 
   /**
    * Reads the lines of `text` from `start` up to the empty line that must end at `end`. Strict: no line folding, no bare CR or
@@ -148,6 +149,18 @@ export class Fields {
   remove(name: string): void {
     this.#edits ??= new Map()
     this.#edits.set(name.toLowerCase(), { value: null, added: [] })
+  }
+
+  /** Remembers the lines as they are now, so that later edits can be looked past. */
+  keep(): void {
+    this.#keptEdits = this.#edits === null ? null : new Map(this.#edits)
+  }
+
+  /** Has the lines as they were kept, until it is called once more. */
+  swapKept(): void {
+    const edits = this.#edits
+    this.#edits = this.#keptEdits
+    this.#keptEdits = edits
   }
 
   /** Marks a header as meant for this hop only. Calls come in ascending order of index. */

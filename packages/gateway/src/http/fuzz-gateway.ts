@@ -178,6 +178,7 @@ async function planeTo(address: string): Promise<DataPlane> {
       configVersion: 1,
       layout,
       routeRows: { all: 0 },
+      siteRows: {},
       callRows: {},
       listenerRows: {},
       tls: noTls,

@@ -1,9 +1,10 @@
-import { isIPv6 } from 'node:net'
 import type { ErrorCode } from '../errors.ts'
 import { isTraceparent } from '../exchange/request-identity.ts'
-import { equalsIgnoringCase, HOST, TARGET, TOKEN } from './bytes.ts'
+import { isAuthority } from './authority.ts'
+import { equalsIgnoringCase, TARGET, TOKEN } from './bytes.ts'
 import { readConnectionOptions } from './connection-options.ts'
 import { Fields } from './fields.ts'
+import { isUnderscoreTwin } from './underscore-twins.ts'
 
 /** How the end of a body is known. */
 export type Framing = 'none' | 'length' | 'chunked' | 'until-close'
@@ -12,21 +13,6 @@ export type Framing = 'none' | 'length' | 'chunked' | 'until-close'
 const METHODS: readonly string[] = ['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS', 'PATCH']
 
 const UPGRADE_OPTION = /(?:^|[\t ,])upgrade(?:[\t ,]|$)/i
-
-/** Names that some backends read as if `_` were `-`: a second, hidden way to say length or origin. */
-const UNDERSCORE_TWINS: readonly string[] = [
-  'content-length',
-  'transfer-encoding',
-  'x-forwarded-for',
-  'x-forwarded-proto',
-  'x-forwarded-host',
-  'x-real-ip',
-  'x-request-id',
-  'client-cert',
-  'client-cert-chain',
-  'x-client-cert-subject',
-  'x-client-cert-fingerprint',
-]
 
 /**
  * The head of one request, read strictly: whatever two readers could understand differently is refused (RFC 9112
@@ -55,6 +41,10 @@ export class RequestHead {
   traceparentAt = -1
   /** `X-Budao-Timeout`, or else `grpc-timeout`; the first of several. */
   timeoutAt = -1
+  /** `X-Budao-Epoch` of a gateway that passes a write on; the first of several. */
+  epochAt = -1
+  /** `X-Budao-Rectified`: which gateway passes it on, and for which service. */
+  rectifiedAt = -1
   /** `X-Budao-Attempt` says that this is not the first attempt. */
   isRepeated = false
   /** What a trusted peer says of the hops before it; always dropped from the lines, to be written anew with the peer added. */
@@ -103,6 +93,8 @@ export class RequestHead {
     this.requestIdAt = -1
     this.traceparentAt = -1
     this.timeoutAt = -1
+    this.epochAt = -1
+    this.rectifiedAt = -1
     this.isRepeated = false
     this.#hasHost = false
     this.#hasLength = false
@@ -189,6 +181,11 @@ export class RequestHead {
         case 12:
           if (fields.isNamed(i, 'x-request-id')) this.#readRequestId(i)
           else if (fields.isNamed(i, 'grpc-timeout')) this.#readTimeout(i)
+          else if (fields.isNamed(i, 'x-budao-unit')) fields.drop(i)
+          else wrong = this.#checkTwin(i)
+          break
+        case 13:
+          if (fields.isNamed(i, 'x-budao-epoch')) this.epochAt = this.#readOnce(i, this.epochAt)
           else wrong = this.#checkTwin(i)
           break
         case 14:
@@ -215,7 +212,9 @@ export class RequestHead {
           if (fields.isNamed(i, 'transfer-encoding')) wrong = this.#readEncoding(i)
           else if (fields.isNamed(i, 'x-forwarded-proto')) {
             if (this.#keepIfTrusted(i)) this.forwardedProtoAt = i
-          } else wrong = this.#checkCertificate(i, 'client-cert-chain')
+          } else if (fields.isNamed(i, 'x-budao-rectified'))
+            this.rectifiedAt = this.#readOnce(i, this.rectifiedAt)
+          else wrong = this.#checkCertificate(i, 'client-cert-chain')
           break
         case 19:
           if (fields.isNamed(i, 'proxy-authorization')) fields.drop(i)
@@ -264,6 +263,12 @@ export class RequestHead {
       (this.fields.nameLength(this.timeoutAt) === 12 && this.fields.nameLength(index) === 15)
     )
       this.timeoutAt = index
+  }
+
+  /** Dropped: endpoints believe what is written here. The first of several counts. */
+  #readOnce(index: number, before: number): number {
+    this.fields.drop(index)
+    return before === -1 ? index : before
   }
 
   /** Dropped: whom the next hop should believe is decided here. */
@@ -354,9 +359,7 @@ export class RequestHead {
   }
 
   #checkTwin(index: number): ErrorCode | null {
-    const name = this.fields.name(index)
-    if (!name.includes('_')) return null
-    return UNDERSCORE_TWINS.includes(name.toLowerCase().replaceAll('_', '-')) ? 'bad_header' : null
+    return isUnderscoreTwin(this.fields.name(index)) ? 'bad_header' : null
   }
 }
 
@@ -386,12 +389,4 @@ function isToken(text: string, end = text.length): boolean {
 
 function isAbsolute(target: string): boolean {
   return equalsIgnoringCase(target, 0, 7, 'http://') || equalsIgnoringCase(target, 0, 8, 'https://')
-}
-
-const IPV6 = /^\[([0-9A-Fa-f:.]+)\](?::\d{1,5})?$/
-const NAME = /^[0-9A-Za-z._~-]+(?::\d{1,5})?$/
-
-function isAuthority(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (HOST[text.charCodeAt(i)] !== 1) return false
-  return text.length <= 255 && (NAME.test(text) || isIPv6(IPV6.exec(text)?.[1] ?? ''))
 }

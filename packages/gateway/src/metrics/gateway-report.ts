@@ -31,6 +31,7 @@ export interface ReportInput {
   lastError(service: string, address: string): string
   /** Milliseconds until the lease of a registered endpoint ends; null without one. */
   leaseMs(service: string, address: string): number | null
+  ownership(service: Service): ServiceReport['ownership']
   readonly names: GatewayReport['names']
   readonly drains: GatewayReport['drains']
 }
@@ -138,6 +139,7 @@ export class GatewayReporter {
       ) as ServiceReport['shed'],
       ...this.#traffic.ofService(service, now),
       endpoints,
+      ownership: input.ownership(service),
     }
   }
 

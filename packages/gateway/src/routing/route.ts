@@ -47,6 +47,8 @@ export class Route {
   readonly mirror: Mirror | null
   readonly sticky: Sticky | null
   readonly fallback: RouteFallback | null
+  /** Some of its services have owners of their writes. */
+  readonly owned: boolean
   readonly #config: RouteConfig
   readonly #services: readonly Service[]
 
@@ -87,6 +89,7 @@ export class Route {
           )
     this.#config = config
     this.#services = config.backends.map(({ service }) => services.get(service)!)
+    this.owned = this.#services.some(({ ownership }) => ownership !== null)
     this.cache = cache
     this.keys = keys
     this.fallback = config.fallback === undefined ? null : new RouteFallback(config.fallback, services)
@@ -96,6 +99,16 @@ export class Route {
   chooseService(request: FilterRequest, random: Random): Service | null {
     const own = this.sticky?.choose(request) ?? null
     if (own !== null) return this.#services[own] ?? null
+    return this.#draw(random)
+  }
+
+  /** The service that another gateway has chosen, if it is one of those that requests of this route go to. */
+  serviceNamed(name: string): Service | null {
+    const index = this.#services.findIndex((service) => service.name === name)
+    return index !== -1 && this.#config.backends[index]!.weight > 0 ? this.#services[index]! : null
+  }
+
+  #draw(random: Random): Service | null {
     const { backends } = this.#config
     const index =
       backends.length === 1 && backends[0]!.weight > 0 ? 0 : chooseBackend(backends, random.next())

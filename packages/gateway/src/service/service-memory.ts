@@ -9,15 +9,17 @@ import {
   RetryBudget,
 } from '@budao/resilience'
 import { Admission } from './admission.ts'
+import { ownershipCells } from '../ownership/service-ownership.ts'
 import { HedgeCounts } from '../upstream/hedge-counts.ts'
 import { breakerOptions } from './service-options.ts'
 import { ShedCounts } from './shed-counts.ts'
 import { TrafficCounters } from './traffic-counters.ts'
 
-/** Names of a service's pieces of shared memory and how many cells each takes. */
+/** Names of a service's pieces of shared memory and how many cells each takes. `sites`: null where nobody keeps leases. */
 export function serviceCells(
   name: string,
   config: ServiceConfig,
+  sites: readonly string[] | null,
   workers: number,
   prioritized: boolean,
 ): Map<string, number> {
@@ -32,6 +34,7 @@ export function serviceCells(
     [names.shed, ShedCounts.cellsFor()],
     [names.hedges, HedgeCounts.cellsFor()],
     [names.counters, 2 * TrafficCounters.floatsFor(workers)],
+    ...(sites === null ? [] : ownershipCells(name, config, sites, workers)),
   ])
   for (const { address } of config.endpoints) {
     cells.set(names.endpointFacts(address), EndpointFacts.cellsFor(workers))

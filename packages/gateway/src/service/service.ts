@@ -27,12 +27,14 @@ import { Admission, type Entrant } from './admission.ts'
 import type { CallTerms } from '../exchange/call-terms.ts'
 import type { HashedBy } from '../upstream/endpoint-choice.ts'
 import type { ErrorCode } from '../errors.ts'
+import { ServiceOwnership, type Place } from '../ownership/service-ownership.ts'
 import { IssuedCookie } from '../exchange/issued-cookie.ts'
 import { cookieValue, queryValue } from '../exchange/request-values.ts'
 import { splitAddress } from '../client/socket-address.ts'
 import { HedgeCounts } from '../upstream/hedge-counts.ts'
 import { cellNames, needsAdmission, pendingCellName, type ServiceCellNames } from './service-memory.ts'
-import { breakerOptions, outlierOptions, slowStartOptions, budgetOptions } from './service-options.ts'
+import { endpointSet } from './service-set.ts'
+import { breakerOptions, budgetOptions } from './service-options.ts'
 import { ShedCounts } from './shed-counts.ts'
 import { TrafficCounters } from './traffic-counters.ts'
 import type { UpstreamPool } from '../upstream/upstream-pool.ts'
@@ -48,6 +50,10 @@ export interface ServiceContext {
   readonly prioritized: boolean
   cells(name: string): Cells
   floats(name: string): Float64Array
+  /** Whether somebody keeps leases: without, writes need none whatever `failover` says. */
+  readonly controlled: boolean
+  /** A site’s row, for the life of the process. */
+  siteRow(site: string): number
   report(event: EventDraft): void
   /** Wakes another thread for who waits there. */
   ring(worker: number): void
@@ -93,6 +99,8 @@ export class Service {
   readonly retry: RetryConfig
   readonly endpoints: readonly Endpoint[]
   readonly set: EndpointSet
+  /** Who writes where; null without `failover` or `control`: then nobody asks. */
+  readonly ownership: ServiceOwnership | null
   readonly breaker: CircuitBreaker | null
   readonly budget: RetryBudget
   readonly bulkhead: Bulkhead
@@ -144,25 +152,13 @@ export class Service {
         : null
     this.watchesLatency = (this.admission?.adaptive ?? this.#lateness) !== null
     const doors: (CircuitBreaker | null)[] = []
-    this.set = new EndpointSet(
-      context.cells(names.set),
-      context.random,
-      config.endpoints.map(({ address, site, weight, rank }) => ({ id: address, site, weight, rank })),
-      {
-        balance: config.balance,
-        mode: config.mode,
-        sites: context.sites,
-        localSite: context.localSite,
-        worker: context.worker,
-        workers: context.workers,
-        overprovisioningFactorPct: config.priority.overprovisioningPercent,
-        panicThresholdPct: config.priority.panicPercent,
-        outlier: outlierOptions(config),
-        slowStart: slowStartOptions(config),
-        memory: (index) => context.cells(names.endpointFacts(config.endpoints[index]!.address)),
-        isClosed: (index, now) => (doors[index]?.retryAfterMs(now) ?? 0) > 0,
-      },
-    )
+    const isClosed = (index: number, now: number): boolean => (doors[index]?.retryAfterMs(now) ?? 0) > 0
+    this.set = endpointSet(name, config, context, isClosed, null)
+    const makeSet = (place: Place): EndpointSet => endpointSet(name, config, context, isClosed, place)
+    this.ownership =
+      config.failover === undefined || !context.controlled
+        ? null
+        : new ServiceOwnership(name, config, context, makeSet)
     this.endpoints = config.endpoints.map((endpoint, index) => {
       const cells = breaker === null ? null : context.cells(names.endpointBreaker(endpoint.address))
       const own =
@@ -249,9 +245,9 @@ export class Service {
     return now + (typeof hedge.after === 'number' ? hedge.after : this.#lateness!.valueMs)
   }
 
-  /** The endpoint for the next attempt, as an index; -1 when there is none. `tried` are those to avoid. */
-  pick(request: HashedBy, now: number, tried: readonly number[]): number {
-    return this.set.pick(this.#hashes ? this.#hash(request) : 0, now, tried)
+  /** The endpoint of `set` for the next attempt, as an index; -1 when there is none. `tried` are those to avoid. */
+  pick(set: EndpointSet, request: HashedBy, now: number, tried: readonly number[]): number {
+    return set.pick(this.#hashes ? this.#hash(request) : 0, now, tried)
   }
 
   /** Takes the result of one attempt. `ok` is about the endpoint's health, `outcome` about its answers. */
@@ -279,6 +275,7 @@ export class Service {
     this.#inside.store(worker, 0)
     this.#context.cells(pendingCellName(this.name)).store(worker, 0)
     this.admission?.forget(worker)
+    this.ownership?.forget(worker)
   }
 
   /** Asks the breaker, behind the bulkhead. */

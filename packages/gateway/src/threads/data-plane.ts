@@ -14,6 +14,7 @@ import { RemoteTexts } from '../keys/remote-texts.ts'
 import { ListenerMetrics } from '../metrics/listener-metrics.ts'
 import { Listeners } from '../client/listeners.ts'
 import { Metrics } from '../metrics/metrics.ts'
+import { Peers } from '../ownership/peers.ts'
 import { OverloadGuard } from '../service/overload-guard.ts'
 import { RequestIdentity } from '../exchange/request-identity.ts'
 import { doorbellsOf, Runtime, type RuntimeContext, type RuntimePlan } from './runtime.ts'
@@ -70,6 +71,8 @@ export class DataPlane {
   readonly keyFile: KeyFilePort = new KeyFilePort()
   /** Key sets that the main thread has fetched. */
   readonly keys: RemoteTexts
+  /** Other gateways, which take the writes that they hold the lease for. */
+  readonly peers: Peers = new Peers(this)
   /** What the main thread has made for routes that answer by themselves. */
   readonly served: ServedTexts = new ServedTexts()
   readonly #options: DataPlaneOptions
@@ -151,6 +154,7 @@ export class DataPlane {
   /** Serves from `runtime` from now on: one assignment. Requests under way finish with the one they began with. */
   apply(runtime: Runtime): void {
     this.listenerMetrics.rows = runtime.plan.listenerRows
+    this.peers.node = runtime.plan.snapshot.config.node.name
     this.#connectPools(runtime, runtime.plan.tls)
     const before = this.runtime as Runtime | undefined
     if (before !== undefined) runtime.inherit(before, this.clock.now())
@@ -196,6 +200,7 @@ export class DataPlane {
     this.#listeners.close()
     for (const client of [...this.#clients]) client.destroy()
     for (const pool of this.#pools.values()) pool.close()
+    this.peers.close()
     clearInterval(this.#ticker)
     await (this.runtime as Runtime | undefined)?.close()
   }

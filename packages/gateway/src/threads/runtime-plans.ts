@@ -3,6 +3,7 @@ import type { Caches } from '../cache/caches.ts'
 import { CallRows } from '../metrics/call-rows.ts'
 import { LISTENER_ROWS_MAX } from '../metrics/listener-metrics.ts'
 import { giveRows } from '../metrics/name-rows.ts'
+import { siteRowsMax } from '../ownership/unit-memory.ts'
 import type { TlsMaterial } from '../tls/tls-material.ts'
 import type { Arena } from './arena.ts'
 import { runtimeCells, type RuntimePlan } from './runtime.ts'
@@ -22,6 +23,7 @@ export interface RuntimePlansOptions {
 export class RuntimePlans {
   readonly routeRows: Record<string, number> = Object.create(null)
   readonly listenerRows: Record<string, number> = Object.create(null)
+  readonly siteRows: Record<string, number> = Object.create(null)
   readonly callRows: CallRows = new CallRows()
   readonly #options: RuntimePlansOptions
 
@@ -41,11 +43,14 @@ export class RuntimePlans {
     const layout = arena.arrange(runtimeCells(snapshot, workers), now, busy)
     giveRows(this.routeRows, snapshot.config.routes, ROUTE_ROWS_MAX, 'route')
     giveRows(this.listenerRows, snapshot.config.listeners, LISTENER_ROWS_MAX, 'listener')
+    const sites = Object.keys(snapshot.config.sites).map((name) => ({ name }))
+    giveRows(this.siteRows, sites, siteRowsMax, 'site')
     return {
       snapshot,
       configVersion,
       layout,
       listenerRows: { ...this.listenerRows },
+      siteRows: { ...this.siteRows },
       tls,
       routeRows: { ...this.routeRows },
       callRows: this.callRows.assign(snapshot.config),

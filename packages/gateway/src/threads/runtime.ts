@@ -29,6 +29,8 @@ export interface RuntimePlan {
   readonly routeRows: Readonly<Record<string, number>>
   /** Row of each listener in its metrics. */
   readonly listenerRows: Readonly<Record<string, number>>
+  /** Row of each site in what is known of who writes where. */
+  readonly siteRows: Readonly<Record<string, number>>
   readonly tls: TlsMaterial
   /** Places of calls of the gateway's own in the metrics. */
   readonly callRows: CallPlaces
@@ -148,7 +150,7 @@ export class Runtime {
 
 /** The services of a plan over its shared memory, for threads that forward and for the one that observes. */
 export function createServices(
-  { snapshot, layout, workers }: RuntimePlan,
+  { snapshot, layout, workers, siteRows }: RuntimePlan,
   context: RuntimeContext,
 ): Map<string, Service> {
   const { config } = snapshot
@@ -162,6 +164,8 @@ export function createServices(
     prioritized: isPrioritized(config.routes),
     cells: (name: string): Cells => cellsOf(context.memory, layout, name),
     ring: (worker: number): void => doorbellsOf(context.memory, layout).ring(worker),
+    controlled: config.control !== undefined,
+    siteRow: (site: string): number => siteRows[site] ?? -1,
     floats: (name: string): Float64Array => floatsOf(context.memory, layout, name),
     report: (event: EventDraft): void => context.report(event),
   }
@@ -175,8 +179,10 @@ export function runtimeCells({ config }: Snapshot, workers: number): Map<string,
   const cells = routingCells(config, workers)
   cells.set(doorbellsName, Doorbells.cellsFor(workers))
   const prioritized = isPrioritized(config.routes)
+  const sites = config.control === undefined ? null : Object.keys(config.sites)
   for (const [name, service] of Object.entries(config.services)) {
-    for (const [key, length] of serviceCells(name, service, workers, prioritized)) cells.set(key, length)
+    for (const [key, length] of serviceCells(name, service, sites, workers, prioritized))
+      cells.set(key, length)
   }
   return cells
 }

@@ -18,6 +18,11 @@ export class TurnClock implements Clock {
     return this.#held ? this.#now : this.#clock.now()
   }
 
+  /** The time as it is, held or not: for what a stop of the process in the middle of a turn must not hide. */
+  actual(): number {
+    return this.#clock.now()
+  }
+
   /** Holds the clock at the time that it is. Always followed by `release` before the event loop goes on. */
   hold(): void {
     this.#now = this.#clock.now()

@@ -3,6 +3,7 @@ import type { EventDraft } from '@budao/model'
 import type { Challenges } from '../acme/acme-challenges.ts'
 import type { PurgeMatch } from '../cache/purge-match.ts'
 import type { KeyTexts } from '../keys/remote-texts.ts'
+import type { PeerAddresses } from '../ownership/peers.ts'
 import type { RuntimePlan } from './runtime.ts'
 import type { ServedTextsByName } from '../serve/served-texts.ts'
 import type { TlsMaterial } from '../tls/tls-material.ts'
@@ -40,6 +41,8 @@ export type WorkerOrder =
   | { readonly kind: 'key-file'; readonly port: MessagePort }
   /** What routes answer with by themselves, all of it. */
   | { readonly kind: 'served'; readonly texts: ServedTextsByName }
+  /** Where other gateways are, all of them. */
+  | { readonly kind: 'peers'; readonly addresses: PeerAddresses }
   | { readonly kind: 'drain' }
   | { readonly kind: 'close' }
 

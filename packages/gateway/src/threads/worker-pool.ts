@@ -3,6 +3,7 @@ import type { Challenges } from '../acme/acme-challenges.ts'
 import type { PurgeMatch } from '../cache/purge-match.ts'
 import { KeyFileHost } from '../idempotency/key-file-host.ts'
 import type { KeyTexts } from '../keys/remote-texts.ts'
+import type { PeerAddresses } from '../ownership/peers.ts'
 import type { RuntimePlan } from './runtime.ts'
 import type { ServedTextsByName } from '../serve/served-texts.ts'
 import type { TlsMaterial } from '../tls/tls-material.ts'
@@ -53,6 +54,7 @@ export class WorkerPool {
   #keys: KeyTexts = {}
   #served: ServedTextsByName = {}
   #challenges: Challenges = new Map()
+  #peers: PeerAddresses = { units: {}, sites: {} }
   readonly #keyFile: KeyFileHost
   #addresses: Readonly<Record<string, string>> = {}
   #ending = false
@@ -129,6 +131,12 @@ export class WorkerPool {
   tellServed(texts: ServedTextsByName): void {
     this.#served = texts
     for (const { thread } of this.#members) thread.ask({ kind: 'served', texts }).catch(() => {})
+  }
+
+  /** Tells every thread, and those that replace them, where other gateways are. Resolves once all that serve know. */
+  async tellPeers(addresses: PeerAddresses): Promise<void> {
+    this.#peers = addresses
+    await Promise.allSettled(this.#members.map(({ thread }) => thread.ask({ kind: 'peers', addresses })))
   }
 
   /** Has every thread, and those that replace them, answer these challenges. Resolves once all that serve do. */
@@ -296,6 +304,7 @@ export class WorkerPool {
     const plan = this.#plan!
     try {
       await member.thread.ask({ kind: 'challenges', challenges: this.#challenges })
+      await member.thread.ask({ kind: 'peers', addresses: this.#peers })
       await this.#connect(member)
       await member.thread.ask({ kind: 'prepare', plan, keys: this.#keys, served: this.#served })
       await this.#commit(member, portsChosen(plan, this.#addresses))

@@ -24,7 +24,7 @@ let bound: Readonly<Record<string, string>> = {}
 let queue: Promise<void> = Promise.resolve()
 
 // One after the other, but for the end, keys, challenges and texts: they must not wait until the last request has drained.
-const atOnce: readonly ToWorker['kind'][] = ['close', 'keys', 'key-file', 'challenges', 'served']
+const atOnce: readonly ToWorker['kind'][] = ['close', 'keys', 'key-file', 'challenges', 'served', 'peers']
 
 port.on('message', (message: ToWorker) => {
   const { id } = message
@@ -61,6 +61,9 @@ async function handle(message: ToWorker): Promise<WorkerAnswer> {
       break
     case 'served':
       plane.served.set(message.texts)
+      break
+    case 'peers':
+      plane.peers.set(message.addresses)
       break
     case 'challenges':
       plane.challenges = message.challenges.size === 0 ? null : message.challenges

@@ -2,6 +2,7 @@ import { failure, ignored, success, type BreakerOutcome } from '@budao/resilienc
 import type { Caller } from './caller.ts'
 import type { DataPlane } from '../threads/data-plane.ts'
 import { hopLines } from './hop-lines.ts'
+import type { OwnedRequest } from '../ownership/owned-request.ts'
 import type { Endpoint, Service } from '../service/service.ts'
 import type { UpstreamConnection, UpstreamFailure, UpstreamUser } from './upstream-connection.ts'
 
@@ -10,6 +11,10 @@ const STALE_MAX = 2
 
 /** Who began an attempt and decides what follows from it. */
 export interface AttemptOwner {
+  /** What the request has to do with who owns its unit; null where nobody does. */
+  readonly owned: OwnedRequest | null
+  /** Its write may no longer be done here. Nothing was sent; the attempt has not been recorded. */
+  onHeldBack(attempt: Attempt): void
   /** A final response head has come. */
   onHead(attempt: Attempt, connection: UpstreamConnection): void
   /** As `UpstreamUser.onUpstreamBody`. False to be sent no more for now. With `last` the attempt has been recorded. */
@@ -125,7 +130,9 @@ export class Attempt implements UpstreamUser {
     if (!this.active) return
     this.active = false
     this.sending = false
-    this.endpoint!.load.leave()
+    const { load, site } = this.endpoint!
+    load.leave()
+    if (ok === true) this.#service!.ownership?.countTraffic(site, 'served')
     this.#service!.record(this.index, this.#permit, ok, outcome, now - this.beganAt, now)
   }
 
@@ -145,12 +152,18 @@ export class Attempt implements UpstreamUser {
   timeOut(now: number): void {
     if (this.#service!.watchesLatency) this.#service!.observe(now - this.beganAt, now)
     this.drop()
+    this.#service!.ownership?.countTraffic(this.endpoint!.site, 'timed-out')
     this.end(false, failure, now)
   }
 
   onUpstreamReady(connection: UpstreamConnection): void {
+    const { owned } = this.#owner
+    if (owned !== null && !owned.maySend()) {
+      this.endpoint!.pool!.release(connection)
+      return this.#owner.onHeldBack(this)
+    }
     this.#connection = connection
-    this.#send(connection)
+    this.#send(connection, owned)
   }
 
   onUpstreamHead(connection: UpstreamConnection): void {
@@ -197,6 +210,8 @@ export class Attempt implements UpstreamUser {
 
   onUpstreamFailure(connection: UpstreamConnection, kind: UpstreamFailure): void {
     this.#connection = null
+    if (kind === 'connect-failure')
+      this.#service!.ownership?.countTraffic(this.endpoint!.site, 'connect-failed')
     if (kind !== 'reset' || !this.#wasStale(connection)) return this.#owner.onFailed(this, kind)
     this.#stale++
     this.connect(true)
@@ -219,11 +234,14 @@ export class Attempt implements UpstreamUser {
     if (this.#service!.watchesLatency) this.#service!.observe(latencyMs, now)
   }
 
-  #send(connection: UpstreamConnection): void {
+  #send(connection: UpstreamConnection, owned: OwnedRequest | null): void {
     const { body } = this.#caller
     const parts = body.parts()
-    const lines = hopLines(this.#caller, this.repeats, this.#service!.config.timeouts.announce, this.#plane)
-    const text = this.#caller.headText()
+    const { announce } = this.#service!.config.timeouts
+    const hop = hopLines(this.#caller, this.repeats, announce, this.#plane)
+    const lines = owned === null ? hop : hop + owned.lines
+    const toPeer = owned !== null && owned.peer !== null
+    const text = toPeer ? this.#caller.arrivedHeadText() : this.#caller.headText()
     const head = lines === '' ? text : `${text.slice(0, -2)}${lines}\r\n`
     this.sending = true
     const first = parts[0]

@@ -1,19 +1,21 @@
 import {
   failure,
   ignored,
-  isIdempotentMethod,
   parseRetryAfter,
   success,
   type BreakerOutcome,
+  type EndpointSet,
   type FailureKind,
 } from '@budao/resilience'
-import type { Entrant } from '../service/admission.ts'
+import { Admittance, type AdmittanceUser } from '../service/admittance.ts'
 import type { Attempt, AttemptOwner } from './attempt.ts'
 import { failureCodes, healthOf, isUnavailable, outcomeOf } from './answer-verdict.ts'
 import type { Caller } from './caller.ts'
 import type { DataPlane } from '../threads/data-plane.ts'
 import { chooseEndpoint } from './endpoint-choice.ts'
 import type { ErrorCode } from '../errors.ts'
+import { chooseHedge, mayHedge } from './hedge-rule.ts'
+import { OwnedRequest } from '../ownership/owned-request.ts'
 import { Race } from './race.ts'
 import { RETRY_AFTER_MS } from '../exchange/refusal-headers.ts'
 import { isUnprocessed, retryAt } from './retry-time.ts'
@@ -25,12 +27,10 @@ import type { UpstreamConnection, UpstreamFailure } from './upstream-connection.
  * What becomes of one request at a service: an attempt at an endpoint, and perhaps others elsewhere behind it. Decides
  * where and how often; `Attempt` is one try.
  */
-export class Attempts implements AttemptOwner, Entrant, Timed {
+export class Attempts implements AttemptOwner, AdmittanceUser, Timed {
   /** When to go on behind a pause, or to begin a hedge; the caller has the other deadlines. */
   deadlineAt: number = Infinity
   wheelTick: number = -1
-  rank = 0
-  waitingSince = 0
   /** Attempts begun for the current request, at all services. */
   count = 0
   readonly #plane: DataPlane
@@ -39,18 +39,19 @@ export class Attempts implements AttemptOwner, Entrant, Timed {
   readonly #tried: number[] = []
   /** Endpoint asked last; null when none was. */
   endpoint: Endpoint | null = null
-  #retryAfterMs = RETRY_AFTER_MS
-  #service: Service | null = null
-  #servicePermit = 0
-  /** Where the request waits to be let in. */
-  #awaited: Service | null = null
+  owned: OwnedRequest | null = null
+  /** Kept for the next request of the kind. */
+  #ownedBefore: OwnedRequest | null = null
+  #again = false
+  /** What the service asked last wants to be told to who was turned away. */
+  retryAfterMs: number = RETRY_AFTER_MS
+  readonly #place: Admittance = new Admittance(this)
   /** Attempts begun at the current service, those beside another one not counted, and those. */
   #begun = 0
   #hedged = 0
   #repeatable = false
   /** An attempt may have been processed. */
   #repeats = false
-  #beganAt = 0
 
   constructor(plane: DataPlane, caller: Caller) {
     this.#plane = plane
@@ -68,45 +69,41 @@ export class Attempts implements AttemptOwner, Entrant, Timed {
     return this.#race.current.paused
   }
 
-  /** What the service asked last wants to be told to who was turned away. */
-  get retryAfterMs(): number {
-    return this.#retryAfterMs
-  }
-
   /** A new request, of which nothing has been tried yet. */
   reset(): void {
     this.count = 0
     this.endpoint = null
+    this.owned = null
   }
 
   begin(service: Service, now: number): void {
+    this.#again = false
+    this.#begin(service, now)
+  }
+
+  #begin(wanted: Service, now: number): void {
+    this.retryAfterMs = wanted.config.limits.retryAfter
+    this.owned = wanted.ownership === null ? null : (this.#ownedBefore ??= new OwnedRequest(this.#plane))
+    const service = this.owned === null ? wanted : this.owned.begin(wanted, this.#caller)
+    if (typeof service === 'string') return this.#caller.onAttemptsFailed(service)
     this.#begun = 0
     this.#hedged = 0
     this.#repeats = false
     if (this.#tried.length > 0) this.#tried.length = 0
     this.#repeatable = this.#caller.repeatable
     this.#race.reset(this.#repeatable)
-    this.#retryAfterMs = service.config.limits.retryAfter
     const { terms } = this.#caller
     // Filters may have taken their time.
     if (terms.deadlineAt !== Infinity && terms.deadlineAt <= this.#plane.clock.now())
       return this.#caller.onAttemptsFailed('deadline_passed')
-    this.#awaited = service
-    const permit = service.enter(this, terms, now)
-    if (permit === 'waiting') return
-    this.#awaited = null
-    if (typeof permit === 'number') this.#enter(service, permit, now)
-    else this.#caller.onAttemptsFailed(permit)
+    this.#place.enter(service, terms, now)
   }
 
-  onAdmitted(permit: number, now: number): void {
-    const service = this.#awaited!
-    this.#awaited = null
-    this.#enter(service, permit, now)
+  onEntered(now: number): void {
+    this.#try(now)
   }
 
   onTurnedAway(code: ErrorCode): void {
-    this.#awaited = null
     this.#caller.onAttemptsFailed(code)
   }
 
@@ -122,7 +119,7 @@ export class Attempts implements AttemptOwner, Entrant, Timed {
 
   /** Nobody waits for the answer any more. */
   cancel(): void {
-    this.#stopWaiting()
+    this.#place.abandon()
     this.#plane.wheel.cancel(this)
     const now = this.#plane.clock.now()
     this.#race.cancel(now)
@@ -131,7 +128,7 @@ export class Attempts implements AttemptOwner, Entrant, Timed {
 
   /** The time of this attempt is over; `final` when the request's is. */
   onTimeout(now: number, final: boolean): void {
-    if (this.#awaited !== null) return this.#onWaitedInVain()
+    if (this.#place.waiting) return this.#place.onWaitedInVain()
     if (final) return this.#onTimeOver(now)
     if (this.#race.running > 1) {
       const { oldest } = this.#race
@@ -161,9 +158,11 @@ export class Attempts implements AttemptOwner, Entrant, Timed {
 
   onHead(attempt: Attempt, connection: UpstreamConnection): void {
     const { status } = connection.head
+    if (this.owned?.peer != null && this.#wasRefused(attempt, connection)) return
     if (status < 400) return this.#pass(attempt, connection)
     const unavailable = isUnavailable(status)
-    if (!unavailable && !this.#service!.retry.on.includes(`${status}`)) return this.#pass(attempt, connection)
+    if (!unavailable && !this.#place.service!.retry.on.includes(`${status}`))
+      return this.#pass(attempt, connection)
     const now = this.#plane.clock.now()
     if (this.#race.running > 1) {
       this.#refuse(attempt, connection, now)
@@ -232,21 +231,29 @@ export class Attempts implements AttemptOwner, Entrant, Timed {
     this.#caller.onAttemptsFailed('overloaded')
   }
 
-  #enter(service: Service, permit: number, now: number): void {
-    this.#service = service
-    this.#servicePermit = permit
-    this.#beganAt = now
-    this.#try(now)
+  onHeldBack(attempt: Attempt): void {
+    const now = this.#plane.clock.now()
+    attempt.end(null, ignored, now)
+    this.#race.leave(attempt)
+    if (this.#race.running > 0) return
+    this.owned!.heldBack()
+    // What an attempt before it has done nobody knows.
+    if (this.#begun > 1) this.#repudiate(now)
+    else this.#beginAgain(now)
   }
 
   #try(now: number): void {
-    const service = this.#service!
-    const index = chooseEndpoint(service, this.#caller, now, this.#tried)
+    const service = this.#place.service!
+    const index = chooseEndpoint(service, this.#setOf(service, now), this.#caller, now, this.#tried)
     if (index === -1) return this.#giveUp('no_endpoint', now)
     if (this.#begun++ > 0) service.counters.add('retries')
     this.#caller.onAttempt(now, this.#mayFollow(service))
     if (service.retry.hedge !== undefined) this.#scheduleHedge(service, now)
     this.#ask(service, index, service.admitted, now)
+  }
+
+  #setOf(service: Service, now: number): EndpointSet {
+    return this.owned === null ? service.set : this.owned.setOf(service, now)
   }
 
   #ask(service: Service, index: number, permit: number, now: number): void {
@@ -259,57 +266,67 @@ export class Attempts implements AttemptOwner, Entrant, Timed {
   }
 
   #scheduleHedge(service: Service, now: number): void {
-    if (!this.#mayHedge(service)) return
+    if (!mayHedge(this.#caller, service, this.#hedged)) return
     this.deadlineAt = service.hedgeAt(now)
     this.#plane.wheel.schedule(this)
   }
 
-  /** Only what is whole and may be repeated, and what nobody repeats already. */
-  #mayHedge({ retry }: Service): boolean {
-    const { body, replayable, terms, upgrade } = this.#caller
-    return (
-      upgrade === '' &&
-      this.#hedged < retry.hedge!.max &&
-      // Not by its key: an endpoint may answer the second one that the first is under way, and would win.
-      isIdempotentMethod(this.#caller.method) &&
-      replayable &&
-      body.complete &&
-      terms.attemptedBy === 'nobody'
-    )
-  }
-
   /** The attempt is late: asks another endpoint beside it, if there is one and the budget allows. */
   #hedge(now: number): void {
-    const service = this.#service!
+    const service = this.#place.service!
     // The body may have been let go meanwhile.
-    if (!this.#mayHedge(service)) return
+    if (!mayHedge(this.#caller, service, this.#hedged)) return
     this.#race.forEachIndex((index) => this.#avoid(index))
-    const index = service.pick(this.#caller, now, this.#tried)
-    // Where others wait for a place already, more load would only be more delay.
-    if (index === -1 || this.#tried.includes(index) || service.isCrowded) return
-    if (!service.budget.withdraw(now)) return
-    const { breaker } = service.endpoints[index]!
-    const permit = breaker === null ? 0 : breaker.admit(now)
-    if (permit < 0) return
+    const index = chooseHedge(service, this.#setOf(service, now), this.#caller, this.#tried, now)
+    if (index === -1) return
     this.#hedged++
     this.#repeats = true
     service.hedges.begun()
     this.#scheduleHedge(service, now)
-    this.#ask(service, index, permit, now)
+    this.#ask(service, index, service.admitted, now)
   }
 
   /** An answer to pass on: whoever else was asked is not waited for. */
   #pass(attempt: Attempt, connection: UpstreamConnection): void {
     if (this.deadlineAt !== Infinity) this.#plane.wheel.cancel(this)
     if (this.#hedged > 0) this.#win(attempt)
-    this.#caller.onResponse(connection)
+    if (this.owned?.mayAcknowledge() !== false) return this.#caller.onResponse(connection)
+    const now = this.#plane.clock.now()
+    this.#refuse(attempt, connection, now)
+    this.#repudiate(now)
   }
 
   #win(attempt: Attempt): void {
     // The first attempt cannot win against itself.
-    if (this.#race.running > 1 && this.#race.oldest !== attempt) this.#service!.hedges.won()
+    if (this.#race.running > 1 && this.#race.oldest !== attempt) this.#place.service!.hedges.won()
     this.#race.win(attempt, this.#plane.clock.now())
     this.endpoint = attempt.endpoint
+  }
+
+  /** Whether the other gateway said that it does not hold the lease: it has not touched the write. */
+  #wasRefused(attempt: Attempt, connection: UpstreamConnection): boolean {
+    const refusal = this.owned!.refusalOf(connection.head)
+    if (refusal === 'none') return false
+    const now = this.#plane.clock.now()
+    this.#refuse(attempt, connection, now)
+    if (refusal === 'newer') this.#beginAgain(now)
+    else this.#giveUp('write_owner_unknown', now)
+    return true
+  }
+
+  /** Nothing was done of it: it is asked once more where it belongs now, or fails. */
+  #beginAgain(now: number): void {
+    if (this.#again || !this.#caller.replayable) return this.#giveUp('write_owner_unknown', now)
+    this.#leave(ignored, now)
+    this.#again = true
+    this.#begin(this.owned!.wanted!, now)
+  }
+
+  /** The lease has ended while an endpoint worked: what it did is not acknowledged. */
+  #repudiate(now: number): void {
+    this.owned!.unacknowledged()
+    this.#leave(ignored, now)
+    this.#caller.onAttemptsFailed('write_unacknowledged')
   }
 
   /** An answer that is not passed on. */
@@ -328,17 +345,6 @@ export class Attempts implements AttemptOwner, Entrant, Timed {
     this.#caller.onAttemptsFailed('upstream_timeout')
   }
 
-  #onWaitedInVain(): void {
-    const service = this.#awaited!
-    this.#stopWaiting()
-    this.#caller.onAttemptsFailed(service.shed.count(this.rank, 'queue_timeout'))
-  }
-
-  #stopWaiting(): void {
-    this.#awaited?.admission!.abandon(this)
-    this.#awaited = null
-  }
-
   /** Whether this attempt is cut short so that another one has time. */
   #mayFollow(service: Service): boolean {
     return (
@@ -354,16 +360,16 @@ export class Attempts implements AttemptOwner, Entrant, Timed {
     this.#avoid(this.#race.current.index)
     const nextAt = retryAt({
       caller: this.#caller,
-      service: this.#service!,
+      service: this.#place.service!,
       cause,
       retries: this.#begun - 1,
-      untried: this.#service!.endpoints.length - this.#tried.length,
+      untried: this.#place.service!.endpoints.length - this.#tried.length,
       retryAfterMs,
       random: this.#plane.random,
       now,
     })
     if (nextAt === -1) return -1
-    if (!this.#service!.budget.withdraw(now)) return -1
+    if (!this.#place.service!.budget.withdraw(now)) return -1
     if (!isUnprocessed(cause)) this.#repeats = true
     return nextAt
   }
@@ -385,10 +391,8 @@ export class Attempts implements AttemptOwner, Entrant, Timed {
   }
 
   #leave(outcome: BreakerOutcome, now: number): void {
-    const service = this.#service
-    if (service === null) return
-    this.#service = null
+    if (!this.#place.leave(outcome, now)) return
+    this.owned?.leave()
     if (this.deadlineAt !== Infinity) this.#plane.wheel.cancel(this)
-    service.leave(this.#servicePermit, outcome, now - this.#beganAt, now)
   }
 }

@@ -215,6 +215,19 @@ export class BackendCall implements Caller, Timed {
     return ''
   }
 
+  /** What a call writes, it writes here or not at all. */
+  get leaving(): 'not' {
+    return 'not'
+  }
+
+  get rectified(): boolean {
+    return false
+  }
+
+  get epochHint(): number {
+    return 0
+  }
+
   /** Never asked for. */
   onUpgraded(): void {}
 
@@ -223,6 +236,10 @@ export class BackendCall implements Caller, Timed {
     const target = query === '' ? path : `${path}?${query}`
     const length = body === undefined ? '' : `Content-Length: ${body.length}\r\n`
     return `${method} ${target} HTTP/1.1\r\nHost: ${origin.authority}\r\n${lines}${origin.lines}${length}\r\n`
+  }
+
+  arrivedHeadText(): string {
+    return this.headText()
   }
 
   onAttempt(now: number, mayFollow: boolean): void {

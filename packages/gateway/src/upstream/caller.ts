@@ -1,6 +1,6 @@
 import type { CallTerms } from '../exchange/call-terms.ts'
 import type { ErrorCode } from '../errors.ts'
-import type { RequestView } from '../filters/filter.ts'
+import type { WriteCaller } from '../ownership/owned-request.ts'
 import type { RequestBody } from '../exchange/request-body.ts'
 import type { Endpoint } from '../service/service.ts'
 import type { Span } from '../tracing/span.ts'
@@ -11,7 +11,7 @@ import type { UpstreamConnection } from './upstream-connection.ts'
  * send and until when, and tells it what came. Exactly one of `onResponseBytes` with `last`, `onResponseTruncated` and
  * `onAttemptsFailed` ends a call that was not cancelled.
  */
-export interface Caller extends RequestView {
+export interface Caller extends WriteCaller {
   readonly body: RequestBody
   readonly terms: CallTerms
   /** Until when the current attempt, or a pause, may last: monotonic milliseconds. */
@@ -31,6 +31,8 @@ export interface Caller extends RequestView {
   readonly upgrade: string
   /** The request's head as endpoints see it. */
   headText(): string
+  /** The same as it came, before filters and rewrites: for another gateway, which does all that by itself. */
+  arrivedHeadText(): string
   /** An attempt begins; `mayFollow` says that another one may come behind it, which needs time too. */
   onAttempt(now: number, mayFollow: boolean): void
   /** No attempt is to be cut short now: the request's own deadline counts. */

@@ -162,6 +162,12 @@ export class UpstreamPool {
     this.#options.onTlsFailed(problem)
   }
 
+  /** Takes back a connection that was given and not used. */
+  release(connection: UpstreamConnection): void {
+    connection.assign(null)
+    this.onIdle(connection)
+  }
+
   onIdle(connection: UpstreamConnection): void {
     const next = this.#nextWaiting()
     if (next !== undefined) {

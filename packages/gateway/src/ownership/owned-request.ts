@@ -1,0 +1,170 @@
+import type { EndpointSet } from '@budao/resilience'
+import type { Claims, RequestView } from '../filters/filter.ts'
+import type { DataPlane } from '../threads/data-plane.ts'
+import type { ErrorCode } from '../errors.ts'
+import { isWrite } from '../exchange/write-method.ts'
+import type { RequestHead } from '../http/request-head.ts'
+import type { ResponseHead } from '../http/response-head.ts'
+import type { Service } from '../service/service.ts'
+import { peerRefusal } from './peer-refusal.ts'
+import type { OwnedUnit, ServiceOwnership } from './service-ownership.ts'
+
+/**
+ * may   a write that belongs to another gateway is passed on to it
+ * must  it is to be: what is done here beside asking an endpoint was left to that gateway
+ * not   it is done here or not at all
+ */
+export type Leaving = 'may' | 'must' | 'not'
+
+/** What of a request decides where its write is done. */
+export interface WriteCaller extends RequestView {
+  readonly leaving: Leaving
+  readonly claims?: Claims | null
+  /** Another gateway has passed it on to here. */
+  readonly rectified: boolean
+  /** The epoch by which that one did so; 0 where it said none. */
+  readonly epochHint: number
+}
+
+/**
+ * What one request at a service with `failover` has to do with who owns its unit. Asked before an endpoint is chosen, once
+ * more when the request is about to be sent, and before its answer is passed on. Refilled for each request.
+ */
+export class OwnedRequest {
+  /** Header lines for whoever is asked. */
+  lines = ''
+  /** The service that stands for the gateway that holds the lease; null when endpoints are asked. */
+  peer: Service | null = null
+  /** Whose write it is, whoever is asked. */
+  wanted: Service | null = null
+  readonly #plane: DataPlane
+  #ownership: ServiceOwnership | null = null
+  #unit: OwnedUnit | null = null
+  /** Of a write that is done here by lease; 0 for everything else. */
+  #epoch = 0
+  /** By which another gateway was asked. */
+  #peerEpoch = 0
+  /** Counted as under way. */
+  #entered = false
+  #reads = false
+
+  constructor(plane: DataPlane) {
+    this.#plane = plane
+  }
+
+  /** A request comes to a service. Returns whom to ask, that or what stands for another gateway, or why nobody is asked. */
+  begin(service: Service, caller: WriteCaller): Service | ErrorCode {
+    const ownership = service.ownership!
+    const unit = ownership.unitOf(caller)
+    this.wanted = service
+    this.#ownership = ownership
+    this.#unit = unit
+    this.#epoch = 0
+    this.lines = ''
+    this.peer = null
+    this.#reads = !isWrite(caller.method) || !ownership.leased
+    if (this.#reads) return service
+    const { memory } = unit
+    const { epoch } = memory.lease
+    if (caller.leaving !== 'must' && memory.mayBegin(epoch, this.#plane.clock.actual())) {
+      // Whoever passes it on by a newer epoch knows that this one is over.
+      if (caller.rectified && caller.epochHint > epoch) return this.#refuse('write_misdirected')
+      this.#epoch = epoch
+      this.lines = unit.stamp(epoch)
+      return service
+    }
+    if (caller.rectified) return this.#refuse('write_misdirected')
+    if (caller.leaving === 'not') return this.#refuse('write_owner_unknown')
+    const address = this.#plane.peers.addressOf(unit.name, ownership.siteOf(memory.owner))
+    if (address === null) return this.#refuse('write_owner_unknown')
+    this.peer = this.#plane.peers.serviceFor(service, address)
+    this.#peerEpoch = memory.epoch
+    this.lines = this.#plane.peers.lines(this.#peerEpoch, service.name)
+    ownership.counts.count('rectified')
+    return this.peer
+  }
+
+  /** Among whom the next attempt chooses. */
+  setOf(service: Service, now: number): EndpointSet {
+    if (this.peer !== null) return service.set
+    if (!this.#reads) return this.#ownership!.here
+    return this.#ownership!.readers(this.#unit!, service.set, now)
+  }
+
+  /** The request is about to be sent, perhaps long after it came. */
+  maySend(): boolean {
+    if (this.#epoch === 0) return true
+    const { memory } = this.#unit!
+    const now = this.#plane.clock.actual()
+    if (this.#entered) return memory.mayGoOn(this.#epoch, now)
+    memory.enter(this.#ownership!.worker)
+    this.#entered = true
+    if (memory.mayBegin(this.#epoch, now)) return true
+    this.leave()
+    return false
+  }
+
+  /** Whether the answer may be given to the client. */
+  mayAcknowledge(): boolean {
+    return this.#epoch === 0 || this.#unit!.memory.mayGoOn(this.#epoch, this.#plane.clock.actual())
+  }
+
+  /** It is over, however. */
+  leave(): void {
+    if (!this.#entered) return
+    this.#entered = false
+    this.#unit!.memory.leave(this.#ownership!.worker)
+  }
+
+  /** The lease ended before anything was sent. */
+  heldBack(): void {
+    this.#ownership!.counts.count('held_back')
+  }
+
+  /** It ended while an endpoint worked. */
+  unacknowledged(): void {
+    this.#ownership!.counts.count('unacknowledged')
+  }
+
+  /**
+   * Whether the other gateway says that it does not hold the lease, and then whether anybody knows a newer epoch than it was
+   * asked by.
+   */
+  refusalOf(head: ResponseHead): 'none' | 'newer' | 'same' {
+    const refusal = peerRefusal(head)
+    if (refusal === null) return 'none'
+    const { memory } = this.#unit!
+    const { epoch, owner } = refusal
+    if (epoch > 0) memory.learn(epoch, owner === undefined ? -1 : this.#ownership!.rowOf(owner))
+    return memory.epoch > this.#peerEpoch ? 'newer' : 'same'
+  }
+
+  /** What is known here, told to whoever asked in vain. */
+  get headers(): readonly (readonly [name: string, value: string])[] {
+    const unit = this.#unit
+    if (unit === null) return []
+    const { epoch, owner } = unit.memory
+    const site = this.#ownership!.siteOf(owner)
+    const known = ['X-Budao-Epoch', String(epoch)] as const
+    return site === undefined ? [known] : [known, ['X-Budao-Owner', site]]
+  }
+
+  #refuse(code: 'write_misdirected' | 'write_owner_unknown'): ErrorCode {
+    this.#ownership!.counts.count(code === 'write_misdirected' ? 'misdirected' : 'owner_unknown')
+    return code
+  }
+}
+
+/** Whether a write will be passed on to another gateway, as things are now. */
+export function leaves(service: Service | null, caller: WriteCaller, plane: DataPlane): boolean {
+  const ownership = service?.ownership ?? null
+  if (ownership === null || !ownership.leased || caller.rectified) return false
+  const { name, memory } = ownership.unitOf(caller)
+  if (memory.mayBegin(memory.lease.epoch, plane.clock.actual())) return false
+  return plane.peers.addressOf(name, ownership.siteOf(memory.owner)) !== null
+}
+
+/** The service for which another gateway has passed a write on; empty where it does not say. */
+export function rectifiedFor({ rectifiedAt, fields }: RequestHead): string {
+  return rectifiedAt === -1 ? '' : (/;service=(.+)$/.exec(fields.value(rectifiedAt))?.[1] ?? '')
+}

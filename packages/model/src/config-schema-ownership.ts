@@ -1,0 +1,42 @@
+import { z } from 'zod'
+import type { DataConfig, OwnershipConfig, OwnershipKey } from './config-ownership.ts'
+import { choice, exactlyOne, matching, name, text, token } from './config-scalars.ts'
+
+export function ownershipSchema(): z.ZodType<OwnershipConfig> {
+  return z.strictObject({
+    key: z
+      .exactOptional(
+        exactlyOne<OwnershipKey>({
+          header: token.describe('A request header.'),
+          cookie: token.describe('A cookie.'),
+          query: text('a query parameter').describe('A query parameter.'),
+          claim: text('a claim').describe('A claim of the token that a `jwt` filter of the route has passed.'),
+        }),
+      )
+      .describe('What of a request chooses its unit. Absent: all belong to `home`.'),
+    units: choice(['hash', 'modulo', 'site'])
+      .default('hash')
+      .describe(
+        '`hash`: the value is hashed over the sites; `modulo`: a number’s rest by their number; `site`: it is a site’s name.',
+      ),
+    home: z
+      .exactOptional(name)
+      .describe('The site of a request without such a value. Absent: the first one that has endpoints.'),
+  })
+}
+
+const url = matching(
+  /^https?:\/\/[^\s/?#@]+(?:[/?][^\s#]*)?$/,
+  'a URL such as http://127.0.0.1:7001/_budao/data',
+)
+
+export const dataSchema: z.ZodType<DataConfig> = exactlyOne<DataConfig>({
+  shared: z
+    .literal(true, { error: 'true' })
+    .describe('All sites write to one database: nothing is ever behind. `shared: true`.'),
+  hook: url.describe('A URL at this site that answers questions about the data, posted as JSON.'),
+  command: z
+    .array(text('a program or an argument'), { error: 'a program and its arguments' })
+    .min(1, { error: 'a program and its arguments' })
+    .describe('A program and its arguments: the question on its input, the answer on its output.'),
+})
