@@ -24,7 +24,6 @@ function endpoint(address: string, site: string, changes: Partial<EndpointReport
     requestsPerSecond: 491.7,
     failuresPerSecond: 0,
     p99Ms: 9.5,
-    ownership: null,
     latencyMs: 3.44,
     origin: 'configured',
     resolvedFrom: '',
@@ -49,6 +48,7 @@ function service(changes: Partial<ServiceReport> = {}): ServiceReport {
     requestsPerSecond: 983.4,
     failuresPerSecond: 0,
     p99Ms: 9.5,
+    ownership: null,
     endpoints: [endpoint('127.0.0.1:7001', 'east'), endpoint('127.0.0.1:7101', 'west')],
     ...changes,
   }

@@ -88,7 +88,8 @@ export const schemas: { readonly [name: string]: Schema } = {
     endpoints: list(ref('Endpoint')),
     ownership: {
       anyOf: [ref('Ownership'), { type: 'null' }],
-      description: 'Who may write where, as this gateway obeys it; null for a service whose writes need no lease.',
+      description:
+        'Who may write where, as this gateway obeys it; null for a service whose writes need no lease.',
     },
   }),
   Ownership: object({ units: list(ref('OwnedUnit')) }),

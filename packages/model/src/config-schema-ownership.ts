@@ -10,7 +10,9 @@ export function ownershipSchema(): z.ZodType<OwnershipConfig> {
           header: token.describe('A request header.'),
           cookie: token.describe('A cookie.'),
           query: text('a query parameter').describe('A query parameter.'),
-          claim: text('a claim').describe('A claim of the token that a `jwt` filter of the route has passed.'),
+          claim: text('a claim').describe(
+            'A claim of the token that a `jwt` filter of the route has passed.',
+          ),
         }),
       )
       .describe('What of a request chooses its unit. Absent: all belong to `home`.'),

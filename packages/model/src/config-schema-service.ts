@@ -188,10 +188,14 @@ export function serviceSchema(duration: DurationSchema): z.ZodType<ServiceConfig
         .describe('What a controller may do when a site is down. Absent: writes need no lease.'),
       ownership: z
         .exactOptional(ownershipSchema())
-        .describe('Which unit a request belongs to, with `multi-active`. Absent: all belong to the first site.'),
+        .describe(
+          'Which unit a request belongs to, with `multi-active`. Absent: all belong to the first site.',
+        ),
       data: z
         .exactOptional(dataSchema)
-        .describe('Who says how far the data of this site is. Absent: nobody, and what a failover loses is unknown.'),
+        .describe(
+          'Who says how far the data of this site is. Absent: nobody, and what a failover loses is unknown.',
+        ),
     })
     .transform(({ breaker, timeouts, ...service }) => {
       const perTry = service.retry.attempts === 0 ? timeouts.request : Math.ceil(timeouts.request / 2)

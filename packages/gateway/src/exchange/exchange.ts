@@ -577,7 +577,8 @@ export class Exchange
     this.#state = 'attempting'
     const { rewriteHost, mirror } = this.#route!
     if (rewriteHost !== null) this.#client.head.fields.set('host', rewriteHost)
-    if (mirror !== null && this.leaving !== 'must' && mirror.wants(this.method, this.#plane.random)) this.#mirror = mirror
+    if (mirror !== null && this.leaving !== 'must' && mirror.wants(this.method, this.#plane.random))
+      this.#mirror = mirror
     if (this.body.complete) this.#show()
     const service = this.#chosen ?? this.#route!.chooseService(this, this.#plane.random)
     if (service === null) return this.onAttemptsFailed('no_endpoint')

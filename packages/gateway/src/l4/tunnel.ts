@@ -168,10 +168,7 @@ export class Tunnel implements ClientConnection, HashedBy, Entrant, Timed {
 
   #try(now: number): void {
     const service = this.#service!
-    const { ownership, set } = service
-    // Bytes have no method: a connection goes where reads of the first unit go, the owner’s site first.
-    const among = ownership === null ? set : ownership.readers(ownership.units[0]!, set, now)
-    const index = chooseEndpoint(service, among, this, now, this.#tried)
+    const index = chooseEndpoint(service, service.setOfTunnels(now), this, now, this.#tried)
     if (index === -1) return this.#giveUp(failure, now)
     const endpoint = service.endpoints[index]!
     this.#endpoint = endpoint

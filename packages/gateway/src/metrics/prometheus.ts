@@ -14,6 +14,7 @@ import type { MetricsReader } from './metrics.ts'
 import { writeOverload } from './overload-metrics.ts'
 import { writeDirectory, writeServices, type DirectoryCounts } from './prometheus-services.ts'
 import { writeServed, type ServedReport } from '../serve/serve-exposition.ts'
+import { writeOwnership } from '../ownership/write-metrics.ts'
 import type { Service } from '../service/service.ts'
 import type { StoreCounts } from '../stores/store-status.ts'
 
@@ -87,6 +88,7 @@ export function prometheusText(
   writeFaults(text, faults)
   writeServed(text, served)
   if (keyed !== null) writeIdempotency(text, keyed)
+  writeOwnership(text, report, services)
   return text.toString()
 }
 

@@ -8,6 +8,7 @@ import type { ResponseHead } from '../http/response-head.ts'
 import type { Service } from '../service/service.ts'
 import { peerRefusal } from './peer-refusal.ts'
 import type { OwnedUnit, ServiceOwnership } from './service-ownership.ts'
+import type { WriteWord } from './write-counts.ts'
 
 /**
  * may   a write that belongs to another gateway is passed on to it
@@ -116,14 +117,9 @@ export class OwnedRequest {
     this.#unit!.memory.leave(this.#ownership!.worker)
   }
 
-  /** The lease ended before anything was sent. */
-  heldBack(): void {
-    this.#ownership!.counts.count('held_back')
-  }
-
-  /** It ended while an endpoint worked. */
-  unacknowledged(): void {
-    this.#ownership!.counts.count('unacknowledged')
+  /** It is given up for one of these. */
+  count(word: WriteWord): void {
+    this.#ownership!.counts.count(word)
   }
 
   /**
@@ -153,6 +149,11 @@ export class OwnedRequest {
     this.#ownership!.counts.count(code === 'write_misdirected' ? 'misdirected' : 'owner_unknown')
     return code
   }
+}
+
+/** Among whom the next attempt of a request chooses. */
+export function setOf(owned: OwnedRequest | null, service: Service, now: number): EndpointSet {
+  return owned === null ? service.set : owned.setOf(service, now)
 }
 
 /** Whether a write will be passed on to another gateway, as things are now. */

@@ -84,9 +84,11 @@ export class Ownership {
     this.#placements.set(unit, placement)
     this.#obey(placement)
     if (JSON.stringify(newest) === JSON.stringify(placement)) return
-    this.#file?.save(() => [...this.#placements.values()]).catch((error: unknown) => {
-      this.#options.outside.warn(`placements could not be kept for a restart: ${String(error)}`)
-    })
+    this.#file
+      ?.save(() => [...this.#placements.values()])
+      .catch((error: unknown) => {
+        this.#options.outside.warn(`placements could not be kept for a restart: ${String(error)}`)
+      })
   }
 
   /** The placement obeyed now; undefined before the first. */

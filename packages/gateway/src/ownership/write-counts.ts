@@ -2,16 +2,10 @@ import type { Cells } from '@budao/resilience'
 
 /**
  * What becomes of writes that are not simply done here. rectified: passed on to the gateway that holds the lease.
- * owner_unknown: nobody could be asked. misdirected: passed on to here by another gateway, and not held here.
- * unacknowledged: the lease ended while the endpoint worked. held_back: it ended, or was given up, before anything was sent.
+ * owner_unknown: nobody could be asked, or whoever was asked does not hold it. misdirected: passed on to here by another
+ * gateway, and not held here. unacknowledged: the lease ended while an endpoint worked.
  */
-export const writeWords = [
-  'rectified',
-  'owner_unknown',
-  'misdirected',
-  'unacknowledged',
-  'held_back',
-] as const
+export const writeWords = ['rectified', 'owner_unknown', 'misdirected', 'unacknowledged'] as const
 
 /** One of `writeWords`. */
 export type WriteWord = (typeof writeWords)[number]

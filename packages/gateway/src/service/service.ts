@@ -245,6 +245,12 @@ export class Service {
     return now + (typeof hedge.after === 'number' ? hedge.after : this.#lateness!.valueMs)
   }
 
+  /** Where connections go whose bytes have no method: as reads of the first unit do, the owner’s site first. */
+  setOfTunnels(now: number): EndpointSet {
+    const { ownership, set } = this
+    return ownership === null ? set : ownership.readers(ownership.units[0]!, set, now)
+  }
+
   /** The endpoint of `set` for the next attempt, as an index; -1 when there is none. `tried` are those to avoid. */
   pick(set: EndpointSet, request: HashedBy, now: number, tried: readonly number[]): number {
     return set.pick(this.#hashes ? this.#hash(request) : 0, now, tried)

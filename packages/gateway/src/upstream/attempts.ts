@@ -4,7 +4,6 @@ import {
   parseRetryAfter,
   success,
   type BreakerOutcome,
-  type EndpointSet,
   type FailureKind,
 } from '@budao/resilience'
 import { Admittance, type AdmittanceUser } from '../service/admittance.ts'
@@ -15,7 +14,7 @@ import type { DataPlane } from '../threads/data-plane.ts'
 import { chooseEndpoint } from './endpoint-choice.ts'
 import type { ErrorCode } from '../errors.ts'
 import { chooseHedge, mayHedge } from './hedge-rule.ts'
-import { OwnedRequest } from '../ownership/owned-request.ts'
+import { OwnedRequest, setOf } from '../ownership/owned-request.ts'
 import { Race } from './race.ts'
 import { RETRY_AFTER_MS } from '../exchange/refusal-headers.ts'
 import { isUnprocessed, retryAt } from './retry-time.ts'
@@ -236,7 +235,6 @@ export class Attempts implements AttemptOwner, AdmittanceUser, Timed {
     attempt.end(null, ignored, now)
     this.#race.leave(attempt)
     if (this.#race.running > 0) return
-    this.owned!.heldBack()
     // What an attempt before it has done nobody knows.
     if (this.#begun > 1) this.#repudiate(now)
     else this.#beginAgain(now)
@@ -244,16 +242,12 @@ export class Attempts implements AttemptOwner, AdmittanceUser, Timed {
 
   #try(now: number): void {
     const service = this.#place.service!
-    const index = chooseEndpoint(service, this.#setOf(service, now), this.#caller, now, this.#tried)
+    const index = chooseEndpoint(service, setOf(this.owned, service, now), this.#caller, now, this.#tried)
     if (index === -1) return this.#giveUp('no_endpoint', now)
     if (this.#begun++ > 0) service.counters.add('retries')
     this.#caller.onAttempt(now, this.#mayFollow(service))
     if (service.retry.hedge !== undefined) this.#scheduleHedge(service, now)
     this.#ask(service, index, service.admitted, now)
-  }
-
-  #setOf(service: Service, now: number): EndpointSet {
-    return this.owned === null ? service.set : this.owned.setOf(service, now)
   }
 
   #ask(service: Service, index: number, permit: number, now: number): void {
@@ -277,7 +271,7 @@ export class Attempts implements AttemptOwner, AdmittanceUser, Timed {
     // The body may have been let go meanwhile.
     if (!mayHedge(this.#caller, service, this.#hedged)) return
     this.#race.forEachIndex((index) => this.#avoid(index))
-    const index = chooseHedge(service, this.#setOf(service, now), this.#caller, this.#tried, now)
+    const index = chooseHedge(service, setOf(this.owned, service, now), this.#caller, this.#tried, now)
     if (index === -1) return
     this.#hedged++
     this.#repeats = true
@@ -310,21 +304,27 @@ export class Attempts implements AttemptOwner, AdmittanceUser, Timed {
     const now = this.#plane.clock.now()
     this.#refuse(attempt, connection, now)
     if (refusal === 'newer') this.#beginAgain(now)
-    else this.#giveUp('write_owner_unknown', now)
+    else this.#disown(now)
     return true
   }
 
   /** Nothing was done of it: it is asked once more where it belongs now, or fails. */
   #beginAgain(now: number): void {
-    if (this.#again || !this.#caller.replayable) return this.#giveUp('write_owner_unknown', now)
+    if (this.#again || !this.#caller.replayable) return this.#disown(now)
     this.#leave(ignored, now)
     this.#again = true
     this.#begin(this.owned!.wanted!, now)
   }
 
+  #disown(now: number): void {
+    this.owned!.count('owner_unknown')
+    this.#leave(ignored, now)
+    this.#caller.onAttemptsFailed('write_owner_unknown')
+  }
+
   /** The lease has ended while an endpoint worked: what it did is not acknowledged. */
   #repudiate(now: number): void {
-    this.owned!.unacknowledged()
+    this.owned!.count('unacknowledged')
     this.#leave(ignored, now)
     this.#caller.onAttemptsFailed('write_unacknowledged')
   }
