@@ -62,9 +62,9 @@ export function layoutOf(ports: readonly number[]): Layout {
 }
 
 /** Ports of 127.0.0.1 that were free a moment ago, all different. */
-export async function freePorts(): Promise<readonly number[]> {
+export async function freePorts(count: number = defaultPorts.length): Promise<readonly number[]> {
   const servers: Server[] = []
-  for (const _ of defaultPorts) servers.push(await listen(0))
+  while (servers.length < count) servers.push(await listen(0))
   const ports = servers.map((server) => (server.address() as AddressInfo).port)
   await Promise.all(servers.map(close))
   return ports
@@ -88,8 +88,38 @@ export async function busyPort(layout: Layout): Promise<BusyPort | undefined> {
   return undefined
 }
 
-/** The configuration of a site's gateway as shipped, with other ports and another folder for its state. */
-export function gatewayConfig(site: Site, ports: readonly number[], stateDir: string): string {
+/** Ports of relays, one for each shop in the order of the layout, and where they are told what to lose. */
+export interface RelayPorts {
+  readonly links: readonly number[]
+  readonly control: number
+}
+
+/**
+ * The configuration of a site's gateway as shipped, with other ports and another folder for its state; with relays, these are its
+ * endpoints.
+ */
+export function gatewayConfig(
+  site: Site,
+  ports: readonly number[],
+  stateDir: string,
+  relays: RelayPorts | null = null,
+): string {
+  const text = moved(site, ports, stateDir)
+  if (relays === null) return text
+  const shops = layoutOf(ports).shops
+  const links = shops.map(({ port }, index) => ({
+    at: `127.0.0.1:${relays.links[index]}`,
+    to: `127.0.0.1:${port}`,
+  }))
+  const relayed = links.reduce(
+    (all, { at, to }) => all.replaceAll(`address: ${to},`, `address: ${at},`),
+    text,
+  )
+  const lines = links.map(({ at, to }) => `      - { listen: "${at}", to: "${to}" }`)
+  return `${relayed}  relays:\n    control: 127.0.0.1:${relays.control}\n    links:\n${lines.join('\n')}\n`
+}
+
+function moved(site: Site, ports: readonly number[], stateDir: string): string {
   const text = readFileSync(join(import.meta.dirname, `${site}.yaml`), 'utf8')
   return text
     .replaceAll(

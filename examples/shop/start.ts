@@ -11,6 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { Crew } from './crew.ts'
 import { busyPort, defaultPorts, freePorts, gatewayConfig, layoutOf, sites } from './layout.ts'
+import type { RelayPorts } from './layout.ts'
 import { Phones } from './phones.ts'
 import { holdLeash } from './leash.ts'
 import { liveLine, welcome } from './screen.ts'
@@ -20,6 +21,7 @@ const usage = `Usage: npm start -- [options]
                      8080 to 8082, 9900 and 9901; auto: free ones
   --data DIR         where databases, logs and pid files go (default data/shop)
   --temporary        they go to a new folder that is removed at the end
+  --relays           relays in front of the shops, which budao drill can have lose packets
   --phones N         simulated phones (default 40, at most 500)
   --restart-after S  seconds until what died starts again (default 6)`
 const workspace = join(import.meta.dirname, '../..')
@@ -59,11 +61,14 @@ startShops()
 await Promise.all(
   layout.shops.map(async ({ name, port }) => answers(name, `http://127.0.0.1:${port}/healthz`)),
 )
-const configs = startGateways()
+const configs = writeConfigs(options.relays ? await relayPorts() : null)
+if (options.relays) startRelays()
+startGateways()
 await Promise.all(
-  layout.gateways.map(async ({ name, port }) =>
-    answers(name, `http://127.0.0.1:${port}/api/products?page=1`),
-  ),
+  layout.gateways.map(async ({ name, port, adminPort }) => {
+    await answers(name, `http://127.0.0.1:${port}/api/products?page=1`)
+    await answers(name, `http://127.0.0.1:${adminPort}/readyz`)
+  }),
 )
 await answers(layout.miniProgram.name, `http://127.0.0.1:${layout.miniProgram.port}/healthz`)
 if (stopping === undefined) {
@@ -119,17 +124,36 @@ function pemOf({ privateKey }: { readonly privateKey: KeyObject }): string {
 }
 
 /** Returns the gateways' configuration files. */
-function startGateways(): string[] {
-  const asShipped = ports === defaultPorts && options.data === undefined && !options.temporary
-  return layout.gateways.map(({ name, site }) => {
-    const file = asShipped ? join(import.meta.dirname, `${site}.yaml`) : join(runDir, `${site}.yaml`)
-    if (!asShipped) writeFileSync(file, gatewayConfig(site, ports, stateDir))
-    mkdirSync(join(stateDir, name), { recursive: true })
-    rmSync(join(stateDir, name, 'access.log'), { force: true })
-    const main = join(workspace, 'packages/budao/src/main.ts')
-    crew.start({ name, crew: 'gateways', args: ['--conditions=@budao/source', main, 'up', '-c', file] })
+function writeConfigs(relays: RelayPorts | null): string[] {
+  const asShipped =
+    ports === defaultPorts && options.data === undefined && !options.temporary && relays === null
+  return layout.gateways.map(({ site }) => {
+    if (asShipped) return join(import.meta.dirname, `${site}.yaml`)
+    const file = join(runDir, `${site}.yaml`)
+    writeFileSync(file, gatewayConfig(site, ports, stateDir, relays))
     return file
   })
+}
+
+async function relayPorts(): Promise<RelayPorts> {
+  const [control, ...links] = await freePorts(layout.shops.length + 1)
+  return { control: control!, links }
+}
+
+function startRelays(): void {
+  crew.start({ name: 'relays', crew: 'relays', args: budao('drill', 'relays', '-c', configs[0]!) })
+}
+
+function startGateways(): void {
+  for (const [index, { name }] of layout.gateways.entries()) {
+    mkdirSync(join(stateDir, name), { recursive: true })
+    rmSync(join(stateDir, name, 'access.log'), { force: true })
+    crew.start({ name, crew: 'gateways', args: budao('up', '-c', configs[index]!) })
+  }
+}
+
+function budao(...args: readonly string[]): string[] {
+  return ['--conditions=@budao/source', join(workspace, 'packages/budao/src/main.ts'), ...args]
 }
 
 /** Resolves when the process answers well. One that ends before has the wrong configuration or no permission. */
@@ -181,6 +205,7 @@ function stop(): Promise<void> {
     console.log('Stopping.')
     await phones.stop()
     await crew.stop('gateways', layout.miniProgram.name)
+    await crew.stop('relays')
     await crew.stop(...sites)
     if (options.temporary) rmSync(stateDir, { recursive: true, force: true })
     if (process.connected) process.disconnect?.()
@@ -202,6 +227,7 @@ interface Options {
   readonly portBase: string | undefined
   readonly data: string | undefined
   readonly temporary: boolean
+  readonly relays: boolean
   readonly phones: number
   /** Long enough, unless told otherwise, for people to see that a site is gone. */
   readonly restartAfterMs: number
@@ -214,6 +240,7 @@ function readOptions(): Options {
         'port-base': { type: 'string' },
         data: { type: 'string' },
         temporary: { type: 'boolean', default: false },
+        relays: { type: 'boolean', default: false },
         phones: { type: 'string', default: '40' },
         'restart-after': { type: 'string', default: '6' },
         help: { type: 'boolean', short: 'h' },
@@ -236,6 +263,7 @@ function readOptions(): Options {
       portBase: values['port-base'],
       data: values.data,
       temporary: values.temporary,
+      relays: values.relays,
       phones: Number(values.phones),
       restartAfterMs: Number(restartAfter) * 1_000,
     }

@@ -15,7 +15,7 @@ import { switchoverVerb } from './verbs/switchover.ts'
 import { statusVerb } from './verbs/status.ts'
 import { virtualIpVerb } from './verbs/providers/virtual-ip.ts'
 import { upVerb } from './verbs/up.ts'
-import { drillVerb } from './verbs/drill.ts'
+import { drillVerb } from './verbs/drill/drill.ts'
 import { version } from './version.ts'
 
 /** Each adds one verb. What a verb needs to run is imported when it runs, so that the others start fast. */

@@ -232,6 +232,11 @@ export class GatewayProcess implements AdminSource {
     return this.#agent
   }
 
+  muteDns(forMs: number): boolean {
+    this.#gslb?.mute(forMs)
+    return this.#gslb !== null
+  }
+
   record(draft: EventDraft): void {
     this.#report(draft)
   }

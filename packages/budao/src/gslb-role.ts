@@ -80,6 +80,11 @@ export class GslbRole {
     return this.#gslb.explain(name, client)
   }
 
+  /** For a drill: answers nothing for so long. */
+  mute(forMs: number): void {
+    this.#gslb.mute(forMs)
+  }
+
   async close(): Promise<void> {
     this.#seen.close()
     await this.#gslb.close()

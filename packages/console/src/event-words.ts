@@ -85,6 +85,9 @@ export const englishEvents: EventWords = {
   'process.stuck': 'process cannot be ended',
   'process.crash-loop': 'crash loop',
   'drill.started': 'drill started',
+  'drill.restored': 'drill taken back',
+  'drill.aborted': 'drill broken off',
+  'drill.skipped': 'drill skipped',
   'drill.finished': 'drill finished',
 }
 
@@ -170,5 +173,8 @@ export const chineseEvents: EventWords = {
   'process.stuck': '进程无法终止',
   'process.crash-loop': '反复崩溃，停止重启',
   'drill.started': '演练开始',
+  'drill.restored': '演练已恢复',
+  'drill.aborted': '演练中止',
+  'drill.skipped': '演练跳过',
   'drill.finished': '演练结束',
 }

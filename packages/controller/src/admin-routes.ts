@@ -79,7 +79,7 @@ export function adminRoutes({ source, consoleFiles, log }: AdminRoutesOptions): 
     },
     ...endpointRoutes({ source, log }),
     ...cacheRoutes({ source, log }),
-    ...dnsRoutes({ source }),
+    ...dnsRoutes({ source, log }),
     ...serveRoutes({ source, log }),
     {
       method: 'GET',
@@ -135,7 +135,7 @@ function mustExist(
 function drillEvent({ phase, site, message, reason, evidence }: DrillNote): EventDraft {
   return {
     kind: `drill.${phase}`,
-    severity: phase === 'started' ? 'warning' : 'info',
+    severity: phase === 'started' || phase === 'aborted' ? 'warning' : 'info',
     subject: site,
     site,
     message,

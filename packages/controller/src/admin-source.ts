@@ -70,6 +70,8 @@ export interface AdminSource extends NodeSource {
   dns(): GslbReport | null
   /** What a client at an address would be answered for a name; null where the name does not follow the sites. */
   explainDns(name: string, client: string): GslbExplanation | null
+  /** For a drill: DNS answers nothing for so long, 0 answers again. False where this process answers none. */
+  muteDns(forMs: number): boolean
   /** The channel lists that are served now. */
   channels(): readonly ChannelListReport[]
   /** Has a route tell apps another order. Must leave a `channels.changed` event with the reason. */
@@ -109,9 +111,15 @@ export interface ProcessChange {
   readonly reason: string
 }
 
+/** `restored`: what it broke is taken back; `aborted`: that was done early, since too much failed. */
+export const drillPhases = ['started', 'restored', 'aborted', 'finished'] as const
+
+/** One of `drillPhases`. */
+export type DrillPhase = (typeof drillPhases)[number]
+
 /** What a drill says of itself. */
 export interface DrillNote {
-  readonly phase: 'started' | 'finished'
+  readonly phase: DrillPhase
   readonly site: string
   /** One sentence for people, trimmed, 1 to 500 characters. */
   readonly message: string

@@ -1,11 +1,25 @@
 import { isIP } from 'node:net'
 import type { AdminRoute, AdminRoutesOptions } from './admin-routes.ts'
 import { ApiError } from './api-error.ts'
-import { badParameter, noQuery, onlyKeys, show } from './parameters.ts'
+import { badParameter, noQuery, object, onlyKeys, show } from './parameters.ts'
+
+/** It ends by itself, and not in a day: nobody may forget a name server. */
+const muteMsMax = 600_000
 
 /** The part of the API that is about DNS: what each name is answered with, and why somebody gets what they get. */
-export function dnsRoutes({ source }: Pick<AdminRoutesOptions, 'source'>): readonly AdminRoute[] {
+export function dnsRoutes({ source, log }: AdminRoutesOptions): readonly AdminRoute[] {
   return [
+    {
+      method: 'POST',
+      url: '/api/v1/dns/mute',
+      role: 'operator',
+      handle(request) {
+        const forMs = muteBody(request.body)
+        if (!source.muteDns(forMs)) off()
+        log.info({ from: request.ip, forMs }, 'DNS muted for a drill')
+        return { ok: true, forMs }
+      },
+    },
     {
       method: 'GET',
       url: '/api/v1/dns',
@@ -39,6 +53,14 @@ export function dnsRoutes({ source }: Pick<AdminRoutesOptions, 'source'>): reado
       },
     },
   ]
+}
+
+function muteBody(body: unknown): number {
+  const given = object('the body', body, 'For example {"forMs": 5000}.')
+  onlyKeys(given, ['forMs'], 'key')
+  const { forMs } = given
+  if (typeof forMs === 'number' && forMs >= 0 && forMs <= muteMsMax) return forMs
+  throw badParameter(`forMs must be a number from 0 to ${muteMsMax}, got ${show(forMs)}`)
 }
 
 function off(): never {

@@ -1,4 +1,5 @@
 import { eventKinds } from '@budao/model'
+import { drillPhases } from './admin-source.ts'
 import { apiErrorCodes } from './api-error.ts'
 import { failoverSchemas } from './openapi-failover-schemas.ts'
 import { processSchemas } from './openapi-processes.ts'
@@ -236,6 +237,8 @@ export const schemas: { readonly [name: string]: Schema } = {
     }),
     why: string,
   }),
+  DnsMute: object({ forMs: { ...number, maximum: 600_000, description: '0: answers again.' } }),
+  DnsMuted: object({ ok: { const: true }, forMs: number }),
   Drains: object({ drains: list(ref('Drain')) }),
   Registration: object(
     { site: string },
@@ -310,14 +313,17 @@ export const schemas: { readonly [name: string]: Schema } = {
   AccessToken: object({ accessToken: string, expiresAt: instant }),
   DrillNote: object(
     {
-      phase: choice('started', 'finished'),
+      phase: choice(...drillPhases),
       site: { type: 'string', description: 'One of the sites of the report.' },
       message: sentence,
       evidence: { type: 'object', additionalProperties: flat, maxProperties: 40 },
     },
     { reason: sentence },
   ),
-  DrillRecorded: object({ ok: { const: true }, kind: choice('drill.started', 'drill.finished') }),
+  DrillRecorded: object({
+    ok: { const: true },
+    kind: choice(...drillPhases.map((phase) => `drill.${phase}`)),
+  }),
   Error: object(
     { error: choice(...apiErrorCodes), message: string },
     {

@@ -249,6 +249,15 @@ export const openapi: OpenApi = {
         '404': error('dns-off'),
       }),
     },
+    '/api/v1/dns/mute': {
+      post: {
+        summary: 'For a drill: DNS answers nothing for so long',
+        operationId: 'muteDns',
+        security: operator,
+        requestBody: { required: true, content: { 'application/json': { schema: ref('DnsMute') } } },
+        responses: { '200': json('DnsMuted'), ...changing, '404': error('dns-off') },
+      },
+    },
     '/api/v1/dns/explain': {
       get: get(
         'explainDns',

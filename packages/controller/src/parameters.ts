@@ -1,6 +1,7 @@
 import { eventKinds } from '@budao/model'
 import type { EventKind } from '@budao/model'
-import type { BreakerRequest, BreakerTarget, DrillNote, EventQuery } from './admin-source.ts'
+import { drillPhases } from './admin-source.ts'
+import type { BreakerRequest, BreakerTarget, DrillNote, DrillPhase, EventQuery } from './admin-source.ts'
 import { ApiError } from './api-error.ts'
 
 const limitMax = 2_000
@@ -43,9 +44,8 @@ export function drillBody(body: unknown): DrillNote {
   const given = object('the body', body, 'For example {"phase": "started", "site": "…", …}.')
   onlyKeys(given, ['phase', 'site', 'message', 'reason', 'evidence'], 'key')
   const { phase, site, reason } = given
-  if (phase !== 'started' && phase !== 'finished') {
-    throw badParameter(`phase must be started or finished, got ${show(phase)}`)
-  }
+  if (!isPhase(phase))
+    throw badParameter(`phase must be one of ${drillPhases.join(', ')}, got ${show(phase)}`)
   if (typeof site !== 'string') throw badParameter(`site must be the name of a site, got ${show(site)}`)
   return {
     phase,
@@ -109,6 +109,8 @@ const isEventKind = (value: unknown): value is EventKind => (eventKinds as reado
 /** JSON can hold numbers beyond all bounds, such as 1e999: as events are written, they would become null. */
 const isFlat = (value: unknown): boolean =>
   value === null || typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)
+
+const isPhase = (value: unknown): value is DrillPhase => (drillPhases as readonly unknown[]).includes(value)
 
 const isTarget = (value: unknown): value is BreakerTarget => (targets as readonly unknown[]).includes(value)
 

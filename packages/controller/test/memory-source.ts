@@ -57,6 +57,13 @@ export class MemorySource implements AdminSource {
     return this.dnsReport
   }
 
+  mutedMs: number | null = null
+
+  muteDns(forMs: number): boolean {
+    this.mutedMs = forMs
+    return this.dnsReport !== null
+  }
+
   explainDns(): GslbExplanation | null {
     return null
   }

@@ -2,6 +2,7 @@ import { isLoopback, parseAddress } from './config-address.ts'
 import { checkShares } from './config-checks-limits.ts'
 import { checkControl } from './config-checks-control.ts'
 import { checkCaches } from './config-checks-cache.ts'
+import { checkDrills } from './config-checks-drills.ts'
 import { checkFailover } from './config-checks-failover.ts'
 import { checkGslb } from './config-checks-gslb.ts'
 import { checkOwnership } from './config-checks-ownership.ts'
@@ -39,6 +40,7 @@ export function checkConfig(value: unknown, document: ConfigDocument): Problem[]
     ...checkCaches(value),
     ...checkVirtualIp(value),
     ...checkGslb(value),
+    ...checkDrills(value),
     ...checkServe(value),
     ...checkProcesses(value),
     ...items(get(value, 'routes')).flatMap((route, index) => [

@@ -54,6 +54,14 @@ const syntax: [text: string, ...problems: string[]][] = [
 ]
 
 const shape: [text: string, ...problems: string[]][] = [
+  [
+    `${smallest}drills: { timezone: Asia/Peking2 }\n`,
+    'f:13:21  drills.timezone: bad value: expected a time zone such as UTC or Asia/Shanghai, found "Asia/Peking2"',
+  ],
+  [
+    `${smallest}drills: { blockWindows: [{ reason: sale }] }\n`,
+    'f:13:26  drills.blockWindows[0]: bad value: expected dates, days or times, found keys with values',
+  ],
   [`${smallest}drain: 30s\ndrain: 40s\n`, 'f:14:1  drain: key given twice'],
   [
     `${smallest}drain: 5\n`,
@@ -62,7 +70,7 @@ const shape: [text: string, ...problems: string[]][] = [
   [`${smallest}drain: 40d\n`, 'f:13:8  drain: bad value: expected at most 24 days, found "40d"'],
   [
     `${smallest}colour: red\n`,
-    'f:13:1  colour: unknown key: expected one of version, node, dataDir, sites, admin, workers, drain, log, dns, gslb, overload, tracing, listeners, control, virtualIp, stores, identity, caches, services, processes, routes',
+    'f:13:1  colour: unknown key: expected one of version, node, dataDir, sites, admin, workers, drain, log, dns, gslb, drills, overload, tracing, listeners, control, virtualIp, stores, identity, caches, services, processes, routes',
   ],
   [
     `${smallest}log: { level: worn }\n`,
@@ -165,7 +173,22 @@ const shape: [text: string, ...problems: string[]][] = [
   ],
 ]
 
+const drill = (more: string): string =>
+  `${smallest}drills: { schedule: [{ name: a, scenario: hang, site: east, at: "10:30"${more} }] }\n`
+
 const crossed: [text: string, ...problems: string[]][] = [
+  [
+    drill(', duration: 10s'),
+    'f:13:84  drills.schedule[0].duration: too short for the fault: expected at least 13000ms: 5s before the fault and 2s after it, found 10000ms',
+  ],
+  [
+    `${smallest}drills: { relays: { control: "10.0.0.1:9950", links: [{ listen: "127.0.0.1:7001", to: "127.0.0.1:7002" }] } }\n`,
+    'f:13:30  drills.relays.control: open to the network: expected a loopback address: whoever reaches it can cut endpoints off, found "10.0.0.1:9950"',
+  ],
+  [
+    `${smallest}drills: { blockWindows: [{ dates: { from: 2026-11-12, to: 2026-11-10 } }] }\n`,
+    'f:13:59  drills.blockWindows[0].dates.to: before its beginning: expected 2026-11-12 or later, found "2026-11-10"',
+  ],
   [
     smallestWith(['site: east }\nsites', 'site: eest }\nsites']),
     'f:2:27  node.site: unknown site: expected one of east, west, found "eest" (did you mean `east`?)',

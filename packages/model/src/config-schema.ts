@@ -17,6 +17,7 @@ import {
   writtenDuration,
 } from './config-scalars.ts'
 import { dnsSchema } from './config-schema-endpoint.ts'
+import { drillsSchema } from './config-schema-drills.ts'
 import { gslbSchema } from './config-schema-gslb.ts'
 import { overloadSchema } from './config-schema-limits.ts'
 import { controlSchema } from './config-schema-control.ts'
@@ -57,7 +58,7 @@ function configSchema(duration: DurationSchema): z.ZodType<Config> {
           weight: integer(0, 1000).default(1).describe('Share of the load against other sites.'),
           pidFile: z
             .exactOptional(file)
-            .describe('File with one `PID name` a line: the processes `budao drill site-loss` kills.'),
+            .describe('File with one `PID name` a line: what `budao drill` may stop and kill.'),
         }),
       ).describe('Places that can be lost as a whole, by name; their order is their preference.'),
       admin: z
@@ -91,6 +92,9 @@ function configSchema(duration: DurationSchema): z.ZodType<Config> {
       gslb: z
         .exactOptional(gslbSchema(duration))
         .describe('Authoritative DNS whose answers follow the health of sites. Absent: none.'),
+      drills: z
+        .exactOptional(drillsSchema(duration))
+        .describe('How things are failed on purpose, and when. Absent: by hand only.'),
       overload: z
         .exactOptional(overloadSchema(duration))
         .describe(

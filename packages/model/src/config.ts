@@ -1,6 +1,7 @@
 import type { DnsConfig, EndpointConfig, RegistrationConfig } from './config-endpoint.ts'
 import type { CacheConfig } from './config-cache.ts'
 import type { ControlConfig } from './config-control.ts'
+import type { DrillsConfig } from './config-drills.ts'
 import type { DetectionConfig, FailoverConfig, ObjectivesConfig } from './config-failover.ts'
 import type { DataConfig, OwnershipConfig } from './config-ownership.ts'
 import type { GslbConfig } from './config-gslb.ts'
@@ -34,6 +35,8 @@ export interface Config {
   readonly dns: DnsConfig
   /** Absent: no names are answered for. */
   readonly gslb?: GslbConfig
+  /** Absent: nothing fails on purpose by itself. */
+  readonly drills?: DrillsConfig
   /** Absent: the gateway does not watch itself. */
   readonly overload?: OverloadConfig
   /** At least one, but for a controller. */
@@ -66,7 +69,7 @@ export interface NodeConfig {
 export interface SiteConfig {
   /** Share of the load against other sites. Default 1. */
   readonly weight: number
-  /** A file with one `PID name` a line: the processes `budao drill site-loss` kills. */
+  /** A file with one `PID name` a line: what `budao drill` may stop and kill. */
   readonly pidFile?: string
 }
 

@@ -101,6 +101,9 @@ export const eventKinds = [
   'process.stuck',
   'process.crash-loop',
   'drill.started',
+  'drill.restored',
+  'drill.aborted',
+  'drill.skipped',
   'drill.finished',
 ] as const
 

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { DrillNote } from '@budao/controller'
 import type {
   BudaoEvent,
@@ -34,6 +33,8 @@ export interface GatewayWitness {
   lastSeq(): Promise<number>
   /** All events after that position, oldest first. */
   eventsAfter(seq: number): Promise<readonly BudaoEvent[]>
+  /** Units that are on their way to another site; null where nothing moves units. */
+  unitsOnTheMove(): Promise<readonly string[] | null>
   /** Leaves the start or end of the drill in the gateway's events. A change: with a viewer token it is refused. */
   record(note: DrillNote): Promise<void>
 }
@@ -76,6 +77,20 @@ export class AdminApi implements GatewayWitness {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify(note),
+    })
+  }
+
+  /** Null where this gateway knows of no failover: then nothing can be under way. */
+  async unitsOnTheMove(): Promise<readonly string[] | null> {
+    return null
+  }
+
+  /** Leaves questions of DNS without an answer for so long; 0: answers again. */
+  async muteDns(forMs: number): Promise<void> {
+    await this.#ask('/api/v1/dns/mute', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify({ forMs }),
     })
   }
 
@@ -230,36 +245,6 @@ export function servicesLost(report: GatewayReport, site: string): readonly stri
       ({ endpoints }) => !endpoints.some((endpoint) => endpoint.site !== site && endpoint.state === 'usable'),
     )
     .map(({ name }) => name)
-}
-
-/** True when every endpoint of the site gets traffic. */
-export function siteIsUp(report: GatewayReport, site: string): boolean {
-  const endpoints = report.services.flatMap((service) => service.endpoints).filter((one) => one.site === site)
-  return endpoints.length > 0 && endpoints.every(({ state }) => state === 'usable')
-}
-
-/**
- * Asks again and again until the site was seen down and then up. Resolves with the time of that answer by `now`, or
- * null when `signal` ends it first. An admin API that does not answer for a while is asked on.
- */
-export async function siteReturn(
-  witness: Pick<GatewayWitness, 'status'>,
-  site: string,
-  { now, everyMs, signal }: { now: () => number; everyMs: number; signal: AbortSignal },
-): Promise<number | null> {
-  let wasDown = false
-  while (!signal.aborted) {
-    try {
-      const up = siteIsUp(await witness.status(), site)
-      if (up && wasDown) return now()
-      wasDown ||= !up
-    } catch (error) {
-      // The next answer decides: who watches a failure must outlast one.
-      if (!(error instanceof CliError)) throw error
-    }
-    await sleep(everyMs, undefined, { signal }).catch(() => {})
-  }
-  return null
 }
 
 function reason(error: unknown): string {

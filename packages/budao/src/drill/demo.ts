@@ -19,7 +19,7 @@ export async function startDemo(): Promise<Demo> {
   if (!existsSync(script)) {
     throw new CliError('--demo needs a checkout of Budao: the package does not carry the demo shop', 2)
   }
-  const child = fork(script, ['--port-base', 'auto', '--temporary', '--phones', '10'], {
+  const child = fork(script, ['--port-base', 'auto', '--temporary', '--relays', '--phones', '10'], {
     execArgv: ['--conditions=@budao/source'],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })

@@ -1,48 +1,110 @@
-import { resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { Config } from '@budao/model'
 import { CliError } from '../cli-error.ts'
-import type { SiteLossOptions } from './site-loss.ts'
+import type { DrillReport } from './drill-report.ts'
+import type { DrillOptions } from './run-drill.ts'
+import type { Cutter } from './scenario.ts'
 
-/** A site loss as a person asks for it; the rest is in the configuration. */
+/** A drill as a person asks for it; the rest is in the configuration. */
 export interface DrillPlan extends Pick<
-  SiteLossOptions,
-  'site' | 'rate' | 'durationMs' | 'killAfterMs' | 'slowMs' | 'returnWithinMs' | 'forceReason'
+  DrillOptions,
+  | 'scenario'
+  | 'site'
+  | 'rate'
+  | 'durationMs'
+  | 'faultAfterMs'
+  | 'faultMs'
+  | 'slowMs'
+  | 'returnWithinMs'
+  | 'forceReason'
 > {
   /** Path and query. */
   readonly path: string
   /** Origin of the gateway. Default the configuration's first listener. */
   readonly via?: URL
+  /** Only this one of the pid file. */
+  readonly process?: string
+  /** Instead of the pid file. */
+  readonly pids?: readonly number[]
+  /** Where the drills' journal and reports are. Default `drills` in `dataDir`. */
+  readonly out?: string
+  /** Of the admin API. */
+  readonly token?: string
 }
 
-/** Completes a plan. `baseDir` is the configuration file's folder. Throws CliError for what the configuration lacks. */
-export function siteLossOptions(
-  { path, via, ...plan }: DrillPlan,
+/** A verdict and a new place take at most so long by default: `detection.budget`. */
+const rtoDefaultMs = 5_000
+
+/** What holds where the configuration says nothing of drills. */
+const drillsDefault: DrillOptions['drills'] = {
+  timezone: 'UTC',
+  blockWindows: [],
+  abort: { failedPercent: 50, over: 10_000 },
+}
+
+/** Completes a plan. `file` is the configuration's. Throws CliError for what the configuration lacks. */
+export function drillOptions(
+  { path, via, process, pids, out, token, ...plan }: DrillPlan,
   config: Config,
-  baseDir: string,
-): SiteLossOptions {
+  file: string,
+): DrillOptions {
+  const baseDir = dirname(file)
   const site = config.sites[plan.site]
   if (site === undefined) {
     throw new CliError(`--site: expected one of ${Object.keys(config.sites).join(', ')}, got ${plan.site}`, 2)
   }
-  if (site.pidFile === undefined) {
-    throw new CliError(`sites.${plan.site}.pidFile is not configured: only what it names is ever killed`, 2)
-  }
   const url = new URL(path, via ?? firstListener(config))
   const host = hostFor(url, config)
+  const pidFile = plan.scenario.hits === 'controllers' ? config.drills?.controllersPidFile : site.pidFile
+  const relays = config.drills?.relays
+  const cutter: Cutter = relays === undefined ? { by: 'firewall' } : { by: 'relay', control: relays.control }
   return {
     ...plan,
     url,
     ...(host === undefined ? {} : { host }),
-    pidFile: resolve(baseDir, site.pidFile),
+    targets: {
+      ...(pidFile === undefined ? {} : { pidFile: resolve(baseDir, pidFile) }),
+      ...(process === undefined ? {} : { process }),
+      pids: pids ?? [],
+      cutter,
+      ...(config.gslb === undefined ? {} : { dnsAdmin: adminOrigin(config) }),
+    },
     warmUpMs: 1_000,
     // Longer than the gateway lets any request take: who waits less would blame the gateway for his impatience.
     timeoutMs: Math.max(10_000, 2_000 + longestRequest(config)),
+    objectives: objectivesFor(url, config),
+    drills: config.drills ?? drillsDefault,
+    folder: drillsFolder(config, baseDir, out),
+    ...(token === undefined ? {} : { token }),
   }
+}
+
+/** Where journal and reports are. */
+export function drillsFolder(config: Pick<Config, 'dataDir'>, baseDir: string, out?: string): string {
+  return out === undefined ? join(resolve(baseDir, config.dataDir), 'drills') : resolve(out)
+}
+
+/** Where a configuration's admin API is asked. */
+export function adminOrigin({ admin }: Pick<Config, 'admin'>): string {
+  return `http://${reachable(admin.address)}`
 }
 
 /** An address to connect to: one that stands for every interface is reached over loopback. */
 export function reachable(address: string): string {
   return address.replace(/^0\.0\.0\.0:/, '127.0.0.1:').replace(/^\[::\]:/, '[::1]:')
+}
+
+/** The strictest ones of the services that answer this path. */
+function objectivesFor(url: URL, config: Config): DrillReport['objectives'] {
+  const services = routeFor(url, config)?.backends.map(({ service }) => config.services[service]) ?? []
+  const found = services.flatMap((service) => service?.objectives ?? [])
+  const least = (key: 'rto' | 'rpo'): number | null =>
+    found.reduce<number | null>(
+      (min, { [key]: ms }) => (ms === undefined ? min : Math.min(min ?? ms, ms)),
+      null,
+    )
+  const rtoMs = least('rto')
+  return { rtoMs: rtoMs ?? rtoDefaultMs, rpoMs: least('rpo'), configured: rtoMs !== null }
 }
 
 function firstListener({ listeners }: Config): string {
@@ -56,10 +118,11 @@ function firstListener({ listeners }: Config): string {
   return `${listener.protocol}://${reachable(listener.address)}`
 }
 
-/** The name under which the first route of this path is asked for; undefined: any will do. */
-function hostFor(url: URL, { routes }: Config): string | undefined {
-  const route = routes.find(({ match }) =>
-    match.some(({ path }) => {
+function routeFor(url: URL, { routes }: Config): Config['routes'][number] | undefined {
+  return routes.find(({ match }) =>
+    match.some(({ path, headers }) => {
+      // A drill sends none of its own with its reads.
+      if (headers !== undefined && Object.keys(headers).length > 0) return false
       if (path === undefined) return true
       if ('exact' in path) return path.exact === url.pathname
       return 'prefix' in path
@@ -67,6 +130,11 @@ function hostFor(url: URL, { routes }: Config): string | undefined {
         : new RegExp(`^(?:${path.regex})$`).test(url.pathname)
     }),
   )
+}
+
+/** The name under which the first route of this path is asked for; undefined: any will do. */
+function hostFor(url: URL, config: Config): string | undefined {
+  const route = routeFor(url, config)
   if (route === undefined || route.hosts.includes('*')) return undefined
   return route.hosts[0]?.replace(/^\*\./, 'drill.')
 }

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { BudaoEvent, EventKind } from '@budao/model'
 import { drillReport } from './drill-report.ts'
-import type { DrillEvidence } from './drill-report.ts'
+import type { DrillEvidence, DrillReport } from './drill-report.ts'
 import type { Outcome, Sample } from './load.ts'
+import { scenarios } from './scenarios.ts'
+import type { WriteFate } from './writes.ts'
 
 const killWallMs = Date.parse('2026-11-23T08:00:00.000Z')
 
@@ -114,15 +116,96 @@ test('latency: a request under way at the kill is measured as during it', () => 
   assert.deepEqual(latency.after, { requests: 1, p50: 3, p99: 3, max: 3 })
 })
 
+const holds = (report: DrillReport): Record<string, boolean | null> =>
+  Object.fromEntries(report.invariants.map((one) => [one.name, one.holds]))
+
+test('a hang may fail requests until the objective is over, and not longer', () => {
+  const hang = (failedMs: number): DrillReport => {
+    const failed = [sample(510, 520, 'timeout'), sample(500 + failedMs - 10, 500 + failedMs, 'timeout')]
+    return drillReport(evidence({ samples: [...steady(0, 100), ...failed], scenario: scenarios.hang }))
+  }
+  const inTime = hang(400)
+  assert.deepEqual(inTime.outage, { firstFailureMs: 10, firstSuccessMs: 15, rtoMs: 390, failed: 2 })
+  assert.deepEqual([inTime.verdict, inTime.passed, holds(inTime)['no-read-failed']], ['passed', true, null])
+  const late = hang(470)
+  assert.deepEqual([late.verdict, holds(late)['within-rto']], ['failed', false])
+  assert.ok(late.advice.includes('slow-recovery'))
+})
+
+test('a drill that was ended early was not passed, whatever it measured', () => {
+  for (const ended of ['aborted', 'interrupted'] as const) {
+    const report = drillReport(evidence({ samples: steady(0, 100), ended, endedBecause: 'why' }))
+    assert.deepEqual([report.verdict, report.passed, report.endedBecause], [ended, false, 'why'])
+  }
+})
+
+test('acknowledged writes that are gone: how many, and how old the oldest was at the fault', () => {
+  const samples = [sample(100, 110, 'ok'), sample(300, 310, 'ok'), sample(520, 530, 'timeout')]
+  const fate = (ackMs: number, what: WriteFate['fate']): WriteFate => ({
+    dueMs: ackMs - 10,
+    ackMs,
+    fate: what,
+  })
+  const written = (...fates: WriteFate[]): DrillReport =>
+    drillReport(evidence({ samples: steady(0, 100), writes: { samples, fates, startMs: 0, endMs: 1000 } }))
+  const lost = written(fate(110, 'lost'), fate(310, 'kept'))
+  assert.deepEqual(
+    [lost.writes?.lost, lost.writes?.keptElsewhere, lost.writes?.checked, lost.writes?.rpoMs],
+    [1, 1, 2, 390],
+  )
+  assert.deepEqual([lost.verdict, holds(lost)['no-write-lost']], ['failed', false])
+  assert.equal(lost.advice[0], 'writes-lost')
+  const kept = written(fate(110, 'seen'), fate(310, 'seen'))
+  assert.deepEqual([kept.writes?.rpoMs, holds(kept)['no-write-lost']], [0, true])
+  const unseen = written()
+  assert.deepEqual([unseen.writes?.rpoMs, holds(unseen)['no-write-lost']], [null, null])
+  assert.ok(unseen.advice.includes('no-read-back'))
+})
+
+test('a write in an older epoch is only wrong when the newer one was acknowledged before it was sent', () => {
+  const write = (dueMs: number, endMs: number, epoch: number): Sample => ({
+    dueMs,
+    endMs,
+    outcome: 'ok',
+    epoch,
+  })
+  const older = (...samples: Sample[]): boolean | null | undefined =>
+    drillReport(
+      evidence({ samples: steady(0, 100), writes: { samples, fates: [], startMs: 0, endMs: 1000 } }),
+    ).writes?.olderEpochAccepted
+  assert.equal(older(write(1, 2, 7), write(3, 4, 8), write(5, 6, 8)), false)
+  assert.equal(older(write(1, 5, 7), write(2, 4, 8)), false)
+  assert.equal(older(write(1, 2, 7), write(3, 4, 8), write(5, 6, 7)), true)
+  assert.equal(older(sample(1, 2, 'ok')), null)
+})
+
+test('the run is drawn in stretches: every request is in one of them', () => {
+  const samples = [...steady(0, 90), sample(700, 1400, 'timeout'), sample(710, 900, 'degraded')]
+  const { series } = drillReport(evidence({ samples }))
+  assert.equal(series.everyMs, 50)
+  assert.equal(series.reads.length, 20)
+  const sum = (key: 'ok' | 'degraded' | 'failed'): number =>
+    series.reads.reduce((total, bucket) => total + bucket[key], 0)
+  assert.deepEqual([sum('ok'), sum('degraded'), sum('failed')], [90, 1, 1])
+  assert.equal(series.reads.at(-1)?.failed, 1)
+})
+
 function evidence(changes: Partial<DrillEvidence>): DrillEvidence {
   return {
+    id: '20261123T080000000Z-site-loss-east',
+    scenario: scenarios['site-loss'],
     site: 'east',
+    gateway: { node: 'gw-east', version: '0.1.0' },
     samples: [],
+    writes: null,
     startMs: 0,
     endMs: 1000,
     killMs: 500,
     killWallMs,
-    killed: [{ pid: 1, name: 'shop-east-1' }],
+    hit: ['shop-east-1 (12)'],
+    restoreMs: null,
+    ended: 'completed',
+    endedBecause: null,
     forceReason: null,
     endpoints: ['a:1', 'a:2'],
     events: [],
@@ -132,6 +215,8 @@ function evidence(changes: Partial<DrillEvidence>): DrillEvidence {
     fallbacks: 0,
     returnedMs: null,
     returnWithinMs: 0,
+    restored: null,
+    objectives: { rtoMs: 400, rpoMs: null, configured: true },
     ...changes,
   }
 }

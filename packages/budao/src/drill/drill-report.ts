@@ -1,18 +1,48 @@
-import type { BudaoEvent, EventKind } from '@budao/model'
+import type { BudaoEvent, DrillScenario, EventKind } from '@budao/model'
+import { adviceFor } from './advice.ts'
+import type { Advice } from './advice.ts'
 import type { Sample } from './load.ts'
-import type { SiteProcess } from './site-processes.ts'
+import {
+  buckets,
+  bucketWidth,
+  counts,
+  failuresOf,
+  isFailure,
+  latency,
+  latencyOf,
+  longestGap,
+  outage,
+  round,
+} from './measures.ts'
+import type { Bucket, Latency, Outage, RequestCounts } from './measures.ts'
+import type { Scenario } from './scenario.ts'
+import { invariantsOf, verdictOf } from './verdict.ts'
+import type { Invariant, Verdict } from './verdict.ts'
+import { writesReport } from './writes-report.ts'
+import type { WritesEvidence, WritesReport } from './writes-report.ts'
 
 /** What the drill saw. Times are milliseconds on the drill's own clock; events are dated by the machine's wall clock. */
 export interface DrillEvidence {
+  readonly id: string
+  readonly scenario: Pick<Scenario, 'name' | 'mayFail'>
   readonly site: string
+  readonly gateway: DrillReport['gateway']
+  /** Of reads. */
   readonly samples: readonly Sample[]
+  readonly writes: WritesEvidence | null
   readonly startMs: number
   /** When the schedule ended. */
   readonly endMs: number
+  /** When the fault was put in force. */
   readonly killMs: number
   /** The wall clock at `killMs`, milliseconds since 1970. */
   readonly killWallMs: number
-  readonly killed: readonly SiteProcess[]
+  /** What the fault met. */
+  readonly hit: readonly string[]
+  /** When the drill had taken the fault back; null: that is for whoever restarts processes. */
+  readonly restoreMs: number | null
+  readonly ended: DrillReport['ended']
+  readonly endedBecause: string | null
   /** Why the last usable site might be lost; null: it was not the last, or nobody forced it. */
   readonly forceReason: string | null
   /** Addresses of the site's endpoints. */
@@ -24,81 +54,99 @@ export interface DrillEvidence {
   /** Growth of the gateway's own counters over the run, other clients' requests included; null: it did not say. */
   readonly retries: number | null
   readonly fallbacks: number | null
-  /** From the kill until every endpoint of the site was usable again; null: not within `returnWithinMs`. */
+  /** From the fault until every endpoint of the site was usable again; null: not within `returnWithinMs`. */
   readonly returnedMs: number | null
   readonly returnWithinMs: number
+  /** Whether all endpoints are as they were before; null: nobody could say. */
+  readonly restored: boolean | null
+  readonly objectives: DrillReport['objectives']
 }
 
+/** The report, as `--json` and `DIR/ID.json` have it. Fields are only ever added within one `schema`. */
 export interface DrillReport {
+  readonly schema: 1
+  /** Sorts by time, such as `20261126T031500Z-hang-east`. */
+  readonly id: string
+  readonly scenario: DrillScenario
   readonly site: string
-  /** No request failed. All of the drill's requests are GETs, so each of them could be tried again. */
+  /** When the fault was put in force, ISO 8601 in UTC. */
+  readonly at: string
+  readonly gateway: { readonly node: string; readonly version: string }
+  readonly verdict: Verdict
+  /** `verdict` is passed. */
   readonly passed: boolean
-  readonly killed: readonly SiteProcess[]
+  readonly invariants: readonly Invariant[]
+  readonly advice: readonly Advice[]
+  readonly ended: 'completed' | 'aborted' | 'interrupted'
+  /** Why it ended early; null: it did not. */
+  readonly endedBecause: string | null
+  /** What the fault met: processes by name and number, or endpoints. */
+  readonly hit: readonly string[]
+  /** From the fault until the drill had taken it back; null: that is for whoever restarts processes. */
+  readonly restoredAfterMs: number | null
+  /** Whether all endpoints are as they were before; null: nobody could say. */
+  readonly restored: boolean | null
+  /** Of the service that was asked, from the configuration, or what stands in where it has none. */
+  readonly objectives: { readonly rtoMs: number; readonly rpoMs: number | null; readonly configured: boolean }
   /** Given with --force. */
   readonly forceReason: string | null
   readonly durationMs: number
   /** From the start of the load. */
   readonly killedAfterMs: number
-  readonly requests: {
-    readonly sent: number
-    /** By a backend, with 2xx or 3xx. */
-    readonly ok: number
-    /** By the gateway's fallback. */
-    readonly degraded: number
-    readonly failed: number
-    /** Of those answered: took longer than `slowMs`. */
-    readonly slow: number
-  }
+  /** Reads. */
+  readonly requests: RequestCounts
   readonly slowMs: number
-  /** Failed requests by kind. */
+  /** Failed reads by kind. */
   readonly failures: Readonly<Record<string, number>>
-  /** The longest time in which no request was answered by a backend. */
+  /** Of reads; null: none failed. */
+  readonly outage: Outage | null
+  /** Null: the drill did not write. */
+  readonly writes: WritesReport | null
+  /** The longest time in which no read was answered by a backend. */
   readonly longestGapMs: number
-  /** When that gap began, from the kill; negative before it. */
+  /** When that gap began, from the fault; negative before it. */
   readonly longestGapAtMs: number
   /** How long the load generator itself was held up at worst: a gap below this may be its own. */
   readonly longestPauseMs: number
   readonly detect: {
-    /** From the kill to the first event that takes an endpoint of the site out; null when there is none. */
+    /** From the fault to the first event that takes an endpoint of the site out; null when there is none. */
     readonly firstMs: number | null
-    /** From the kill until each endpoint of the site was out; null when one never was. */
+    /** From the fault until each endpoint of the site was out; null when one never was. */
     readonly allOutMs: number | null
     readonly endpoints: readonly EndpointOut[]
   }
   /**
-   * From the kill to the end of the last disturbed request that was due before the site came back: one that failed,
+   * From the fault to the end of the last disturbed read that was due before the site came back: one that failed,
    * was degraded or slow. 0 when none was.
    */
   readonly recoverMs: number
-  /** Of answered requests, by when they ended: before the kill, until the site was out and users recovered, after. */
+  /** Of answered reads, by when they ended: before the fault, until the site was out and users recovered, after. */
   readonly latency: { readonly before: Latency; readonly during: Latency; readonly after: Latency }
   /** By the gateway over the run, for all its clients; null: it did not say. */
   readonly retries: number | null
   readonly fallbacks: number | null
-  /** From the kill until every endpoint of the site was usable again, to 0.1 s; null: not seen. */
+  /** From the fault until every endpoint of the site was usable again, to 0.1 s; null: not seen. */
   readonly returnedMs: number | null
   readonly returnWithinMs: number
-  /** What the gateway noticed and did from the kill on, about this site or as a whole. */
+  /** The run in stretches, by when requests ended. */
+  readonly series: {
+    readonly everyMs: number
+    readonly reads: readonly Bucket[]
+    readonly writes: readonly Bucket[] | null
+  }
+  /** What the gateway noticed and did from the fault on, about this site or as a whole. */
   readonly events: readonly DrillEvent[]
 }
 
 export interface EndpointOut {
   readonly address: string
-  /** From the kill; null when the gateway never took it out. */
+  /** From the fault; null when the gateway never took it out. */
   readonly ms: number | null
   readonly by: EventKind | null
 }
 
-/** Milliseconds; null without requests. */
-export interface Latency {
-  readonly requests: number
-  readonly p50: number | null
-  readonly p99: number | null
-  readonly max: number | null
-}
-
 export interface DrillEvent {
-  /** From the kill. */
+  /** From the fault. */
   readonly ms: number
   readonly kind: EventKind
   readonly subject: string
@@ -109,49 +157,52 @@ export interface DrillEvent {
 /** Events by which an endpoint stops getting traffic. */
 const outKinds: readonly EventKind[] = ['endpoint.ejected', 'endpoint.unhealthy', 'breaker.opened']
 
-/** Events are dated in whole milliseconds: the one that follows the kill at once may seem to precede it by one. */
+/** Events are dated in whole milliseconds: the one that follows the fault at once may seem to precede it by one. */
 const datingMs = 1
 
 /** Pure: the same evidence gives the same report. */
 export function drillReport(evidence: DrillEvidence): DrillReport {
-  const { samples, killMs, startMs, endMs, slowMs } = evidence
-  const events = evidence.events
-    .map((event) => ({ ...event, ms: Date.parse(event.at) - evidence.killWallMs }))
-    .filter((event) => event.ms >= -datingMs && concerns(event, evidence))
-    .map(({ ms, kind, subject, message, evidence: numbers }) => ({
-      ms: Math.max(0, ms),
-      kind,
-      subject,
-      message,
-      evidence: numbers,
-    }))
+  const { samples, killMs, startMs, endMs, slowMs, scenario } = evidence
+  const events = eventsOf(evidence)
   const endpoints = evidence.endpoints.map((address) => whenOut(address, events))
   const outMs = endpoints.flatMap(({ ms }) => (ms === null ? [] : [ms]))
   const allOutMs = outMs.length > 0 && outMs.length === endpoints.length ? Math.max(...outMs) : null
   const recoverMs = whenRecovered(evidence)
-
-  const answered = samples.filter(({ outcome }) => outcome === 'ok' || outcome === 'degraded')
+  const answered = samples.filter((sample) => !isFailure(sample))
   const settledMs = killMs + Math.max(allOutMs ?? endMs - killMs, recoverMs)
   const gap = longestGap(samples, startMs, endMs)
-  const failures = tally(samples.filter(isFailure))
-  const failed = Object.values(failures).reduce((sum, count) => sum + count, 0)
-  return {
+  const everyMs = bucketWidth(endMs - startMs)
+
+  const figures = {
+    requests: counts(samples, slowMs),
+    outage: outage(samples, killMs),
+    longestGapMs: round(gap.ms),
+    writes: evidence.writes === null ? null : writesReport(evidence.writes, killMs, slowMs),
+    objectives: evidence.objectives,
+    restored: evidence.restored,
+    ended: evidence.ended,
+  }
+  const invariants = invariantsOf(figures, scenario.mayFail)
+  const verdict = verdictOf(evidence.ended, invariants)
+  const report: Omit<DrillReport, 'advice'> = {
+    schema: 1,
+    id: evidence.id,
+    scenario: scenario.name,
     site: evidence.site,
-    passed: failed === 0 && samples.length > 0,
-    killed: evidence.killed,
+    at: new Date(evidence.killWallMs).toISOString(),
+    gateway: evidence.gateway,
+    verdict,
+    passed: verdict === 'passed',
+    invariants,
+    endedBecause: evidence.endedBecause,
+    hit: evidence.hit,
+    restoredAfterMs: evidence.restoreMs === null ? null : round(evidence.restoreMs - killMs),
     forceReason: evidence.forceReason,
     durationMs: round(endMs - startMs),
     killedAfterMs: round(killMs - startMs),
-    requests: {
-      sent: samples.length,
-      ok: samples.filter(({ outcome }) => outcome === 'ok').length,
-      degraded: samples.filter(({ outcome }) => outcome === 'degraded').length,
-      failed,
-      slow: answered.filter((sample) => latencyOf(sample) > slowMs).length,
-    },
+    ...figures,
     slowMs,
-    failures,
-    longestGapMs: round(gap.ms),
+    failures: failuresOf(samples),
     longestGapAtMs: round(gap.atMs - killMs),
     longestPauseMs: round(evidence.longestPauseMs),
     detect: { firstMs: outMs.length === 0 ? null : Math.min(...outMs), allOutMs, endpoints },
@@ -165,22 +216,35 @@ export function drillReport(evidence: DrillEvidence): DrillReport {
     fallbacks: evidence.fallbacks,
     returnedMs: evidence.returnedMs === null ? null : Math.round(evidence.returnedMs),
     returnWithinMs: evidence.returnWithinMs,
+    series: {
+      everyMs,
+      reads: buckets(samples, startMs, endMs, everyMs),
+      writes: evidence.writes === null ? null : buckets(evidence.writes.samples, startMs, endMs, everyMs),
+    },
     events,
   }
+  return { ...report, advice: adviceFor(report) }
 }
 
-function isFailure({ outcome }: Sample): boolean {
-  return outcome !== 'ok' && outcome !== 'degraded'
-}
-
-function latencyOf({ dueMs, endMs }: Sample): number {
-  return endMs - dueMs
+function eventsOf(evidence: DrillEvidence): readonly DrillEvent[] {
+  return evidence.events
+    .map((event) => ({ ...event, ms: Date.parse(event.at) - evidence.killWallMs }))
+    .filter((event) => event.ms >= -datingMs && concerns(event, evidence))
+    .map(({ ms, kind, subject, message, evidence: numbers }) => ({
+      ms: Math.max(0, ms),
+      kind,
+      subject,
+      message,
+      evidence: numbers,
+    }))
 }
 
 /** Endpoint events of the other sites belong to somebody else's story; services and workers to everybody's. */
 function concerns(event: BudaoEvent, { site, endpoints }: DrillEvidence): boolean {
   if (event.kind.startsWith('endpoint.')) return event.site === site || endpoints.includes(event.subject)
-  return /^(breaker|service|worker|snapshot)\./.test(event.kind)
+  return /^(breaker|service|worker|snapshot|gslb|failover|ownership|control|leader|switchover|site)\./.test(
+    event.kind,
+  )
 }
 
 function whenOut(address: string, events: readonly DrillEvent[]): EndpointOut {
@@ -196,42 +260,4 @@ function whenRecovered({ samples, killMs, slowMs, returnedMs }: DrillEvidence): 
     if (sample.outcome !== 'ok' || latencyOf(sample) > slowMs) lastMs = Math.max(lastMs, sample.endMs)
   }
   return lastMs - killMs
-}
-
-/** Start and end of the run count as successes: otherwise a run without any would have no gap. */
-function longestGap(
-  samples: readonly Sample[],
-  startMs: number,
-  endMs: number,
-): { ms: number; atMs: number } {
-  const ends = samples.filter(({ outcome }) => outcome === 'ok').map((sample) => sample.endMs)
-  ends.sort((a, b) => a - b)
-  let longest = { ms: 0, atMs: startMs }
-  let lastMs = startMs
-  for (const at of [...ends.filter((end) => end < endMs), endMs]) {
-    if (at - lastMs > longest.ms) longest = { ms: at - lastMs, atMs: lastMs }
-    lastMs = at
-  }
-  return longest
-}
-
-function tally(samples: readonly Sample[]): Record<string, number> {
-  const counts: Record<string, number> = {}
-  for (const { outcome } of samples) counts[outcome] = (counts[outcome] ?? 0) + 1
-  return counts
-}
-
-/** Nearest rank: a value that was measured, never one between two. */
-function latency(samples: readonly Sample[]): Latency {
-  const sorted = Float64Array.from(samples, latencyOf).toSorted()
-  const rank = (share: number): number | null => {
-    const value = sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)]
-    return value === undefined ? null : round(value)
-  }
-  return { requests: sorted.length, p50: rank(0.5), p99: rank(0.99), max: rank(1) }
-}
-
-/** To 10 µs: more digits say nothing. */
-function round(ms: number): number {
-  return Math.round(ms * 100) / 100
 }

@@ -25,6 +25,8 @@ export interface Sample {
   readonly dueMs: number
   readonly endMs: number
   readonly outcome: Outcome
+  /** Of an answer: the epoch in which the write was taken, where there is one. */
+  readonly epoch?: number
 }
 
 export interface LoadOptions {
@@ -33,6 +35,8 @@ export interface LoadOptions {
   readonly host?: string
   /** Requests a second. */
   readonly rate: number
+  /** The whole request that is due then, head and body. Default: GET of the URL. */
+  readonly request?: (dueMs: number) => string
   /** From when a request is due. Default 10 000. */
   readonly timeoutMs?: number
   /** Default 1024. */
@@ -42,7 +46,7 @@ export interface LoadOptions {
 }
 
 /**
- * Sends GET requests by a fixed schedule, whether or not earlier ones are answered (open loop), over keep-alive
+ * Sends requests by a fixed schedule, whether or not earlier ones are answered (open loop), over keep-alive
  * connections. It never retries: what fails here, a client would have seen.
  */
 export class Load {
@@ -52,7 +56,7 @@ export class Load {
   readonly #connectionsMax: number
   readonly #queueMax: number
   readonly #url: URL
-  readonly #request: string
+  readonly #request: (dueMs: number) => string
 
   #samples: Sample[] = []
   #idle: Connection[] = []
@@ -75,14 +79,30 @@ export class Load {
     this.#timeoutMs = options.timeoutMs ?? 10_000
     this.#connectionsMax = options.connectionsMax ?? 1024
     this.#queueMax = options.queueMax ?? 4096
-    this.#request =
+    const get =
       `GET ${this.#url.pathname}${this.#url.search} HTTP/1.1\r\nHost: ${options.host ?? this.#url.host}\r\n` +
       'User-Agent: budao-drill\r\nAccept: */*\r\n\r\n'
+    this.#request = options.request ?? ((): string => get)
   }
 
   /** So long was the generator itself kept from its schedule at worst, milliseconds: gaps below this are its own. */
   get longestPauseMs(): number {
     return this.#longestPauseMs
+  }
+
+  /** What ended since that time, in order of their ends. */
+  since(ms: number): readonly Sample[] {
+    let from = this.#samples.length
+    while (from > 0 && this.#samples[from - 1]!.endMs >= ms) from--
+    return this.#samples.slice(from)
+  }
+
+  /** Requests that were due before that time and have no answer yet. */
+  overdue(ms: number): number {
+    let count = 0
+    for (const { dueMs } of this.#connections) if (dueMs !== undefined && dueMs < ms) count++
+    for (let at = this.#queueHead; at < this.#queue.length; at++) if (this.#queue[at]! < ms) count++
+    return count
   }
 
   /** Begins the schedule anew; what was measured before is forgotten, the connections are kept. */
@@ -135,7 +155,7 @@ export class Load {
 
   #send(connection: Connection, dueMs: number): void {
     connection.dueMs = dueMs
-    connection.socket.write(this.#request, 'latin1')
+    connection.socket.write(this.#request(dueMs))
   }
 
   #open(dueMs: number): void {
@@ -163,12 +183,12 @@ export class Load {
     socket.on('error', () => this.#lose(connection, connection.connected ? 'reset' : 'connect'))
     socket.on('close', () => this.#lose(connection, connection.connected ? 'reset' : 'connect'))
     // Written before it is connected: the system sends it as soon as it can.
-    socket.write(this.#request, 'latin1')
+    socket.write(this.#request(dueMs))
   }
 
   #answered(connection: Connection, answer: ReadAnswer): void {
     if (connection.dueMs === undefined) return this.#lose(connection, 'bad-answer') // An answer nobody asked for.
-    this.#record(connection.dueMs, judge(answer))
+    this.#record(connection.dueMs, judge(answer), epochOf(answer))
     connection.dueMs = undefined
     if (!answer.reusable) return this.#lose(connection, 'reset')
     const next = this.#dequeue()
@@ -212,8 +232,8 @@ export class Load {
     }
   }
 
-  #record(dueMs: number, outcome: Outcome): void {
-    this.#samples.push({ dueMs, endMs: this.#now(), outcome })
+  #record(dueMs: number, outcome: Outcome, epoch?: number): void {
+    this.#samples.push({ dueMs, endMs: this.#now(), outcome, ...(epoch === undefined ? {} : { epoch }) })
     if (this.#samples.length >= this.#scheduled) this.#drained?.()
   }
 }
@@ -231,4 +251,9 @@ function judge({ status, head }: ReadAnswer): Outcome {
   // Warning 110 is HTTP's own mark of an answer that is older than it should be.
   const stale = field(head, 'warning')?.startsWith('110') === true
   return stale || field(head, 'x-budao-fallback') !== undefined ? 'degraded' : 'ok'
+}
+
+function epochOf({ head }: ReadAnswer): number | undefined {
+  const epoch = field(head, 'x-budao-epoch')
+  return epoch !== undefined && /^\d{1,15}$/.test(epoch) ? Number(epoch) : undefined
 }

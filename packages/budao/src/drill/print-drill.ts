@@ -1,5 +1,7 @@
 import type { Paint } from '../output.ts'
-import type { DrillReport, Latency } from './drill-report.ts'
+import type { DrillReport } from './drill-report.ts'
+import type { Latency } from './measures.ts'
+import type { Invariant, InvariantName } from './verdict.ts'
 
 const width = 80
 const eventsShown = 14
@@ -10,10 +12,15 @@ export function formatDrill(report: DrillReport, paint: Paint): string {
   return [
     '',
     headline(report, paint),
+    ...(report.endedBecause === null ? [] : wrap(report.endedBecause)),
+    '',
+    row('what', `${report.scenario} of ${report.hit.join(', ')}`),
+    row('taken back', takenBack(report)),
+    ...report.invariants.filter(({ holds }) => holds !== null).map((one) => invariantRow(one, paint)),
     '',
     row(
-      'requests',
-      `${requests.sent} sent in ${seconds(report.durationMs)}, killed after ${seconds(report.killedAfterMs)}`,
+      'reads',
+      `${requests.sent} sent in ${seconds(report.durationMs)}, fault after ${seconds(report.killedAfterMs)}`,
     ),
     row('answered', `${requests.ok} by a backend, ${requests.degraded} by the fallback (degraded)`),
     row('failed', [String(requests.failed), ...kinds(report.failures)].join('  ')),
@@ -34,6 +41,7 @@ export function formatDrill(report: DrillReport, paint: Paint): string {
       `${report.retries ?? '?'} by the gateway, ${report.fallbacks ?? '?'} fallbacks (all clients)`,
     ),
     row('came back', cameBack(report)),
+    ...writeRows(report),
     '',
     `${''.padEnd(14)}${['requests', 'p50', 'p99', 'max'].map((title) => title.padStart(10)).join('')}`,
     latencyRow('before', latency.before),
@@ -44,11 +52,56 @@ export function formatDrill(report: DrillReport, paint: Paint): string {
   ].join('\n')
 }
 
-function headline({ passed, site, requests }: DrillReport, paint: Paint): string {
-  if (!passed) return paint('red', `FAILED  ${plural(requests.failed, 'request')} failed when ${site} died`)
-  if (requests.degraded === 0) return paint('green', `PASSED  ${site} died and no request failed`)
-  const degraded = plural(requests.degraded, 'request')
-  return paint('yellow', `PASSED  ${site} died, no request failed, ${degraded} got the fallback`)
+function headline({ verdict, site, scenario, requests }: DrillReport, paint: Paint): string {
+  const what = `${scenario} of ${site}`
+  if (verdict === 'aborted') return paint('red', `ABORTED  ${what}: too much failed, taken back early`)
+  if (verdict === 'interrupted') return paint('yellow', `INTERRUPTED  ${what}: a person ended it`)
+  const failed = requests.failed === 0 ? 'no read failed' : `${plural(requests.failed, 'read')} failed`
+  if (verdict === 'failed') return paint('red', `FAILED  ${what}: ${failed}`)
+  if (requests.degraded === 0) return paint('green', `PASSED  ${what}: ${failed}`)
+  return paint('yellow', `PASSED  ${what}: ${failed}, ${plural(requests.degraded, 'read')} got the fallback`)
+}
+
+const invariantTexts: Readonly<Record<InvariantName, string>> = {
+  'no-read-failed': 'no read failed',
+  'within-rto': 'recovered within the objective',
+  'no-write-lost': 'no acknowledged write lost',
+  'one-epoch': 'no write taken in two epochs',
+  'always-served': 'somebody always served',
+  restored: 'everything as it was before',
+}
+
+function invariantRow({ name, holds, measured, limit }: Invariant, paint: Paint): string {
+  const inTime = name === 'within-rto' || name === 'always-served'
+  const figures = inTime ? `: ${ms(measured ?? 0)} of ${ms(limit ?? 0)}` : ''
+  return `${''.padEnd(14)}${holds ? paint('green', 'yes') : paint('red', 'NO ')}  ${invariantTexts[name]}${figures}`
+}
+
+function takenBack({ restoredAfterMs }: DrillReport): string {
+  return restoredAfterMs === null ? 'by whoever restarts its processes' : `after ${seconds(restoredAfterMs)}`
+}
+
+function writeRows({ writes }: DrillReport): string[] {
+  if (writes === null) return []
+  const { requests, outage, checked, lost, keptElsewhere, rpoMs, epochs } = writes
+  return [
+    '',
+    row('writes', `${requests.sent} sent, ${requests.ok} acknowledged`),
+    row('failed', [String(requests.failed), ...kinds(writes.failures)].join('  ')),
+    row(
+      'RTO',
+      outage === null
+        ? 'no write failed'
+        : `${ms(outage.rtoMs)} from the first failure to the end of the last, first success after ${outage.firstSuccessMs === null ? '–' : ms(outage.firstSuccessMs)}`,
+    ),
+    row(
+      'RPO',
+      rpoMs === null
+        ? 'nobody looked for the writes'
+        : `${ms(rpoMs)}: ${lost} of ${checked} acknowledged lost, ${keptElsewhere} seen at an endpoint only`,
+    ),
+    ...(epochs.length === 0 ? [] : [row('epochs', epochs.join(', '))]),
+  ]
 }
 
 function row(name: string, text: string): string {
@@ -74,7 +127,7 @@ function detected(firstMs: number | null, allOutMs: number | null, endpoints: nu
 }
 
 function cameBack({ returnedMs, returnWithinMs }: DrillReport): string {
-  if (returnedMs !== null) return `${seconds(returnedMs)} after the kill, every endpoint usable`
+  if (returnedMs !== null) return `${seconds(returnedMs)} after the fault, every endpoint usable`
   return returnWithinMs === 0 ? 'not waited for' : `not within ${seconds(returnWithinMs)} after the load`
 }
 
@@ -82,7 +135,7 @@ function events(report: DrillReport, paint: Paint): string[] {
   const shown = report.events.slice(0, eventsShown)
   const left = report.events.length - shown.length
   return [
-    report.events.length === 0 ? 'The gateway reported nothing.' : 'What the gateway did, after the kill:',
+    report.events.length === 0 ? 'The gateway reported nothing.' : 'What the gateway did, after the fault:',
     ...shown.map((event) => {
       const head = `${signed(event.ms).padStart(10)}  ${event.kind.padEnd(19)} ${event.subject}`
       return [cut(head), ...wrap(event.message).map((line) => paint('dim', line))].join('\n')

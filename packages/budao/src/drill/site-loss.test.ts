@@ -13,19 +13,22 @@ import { text as readText } from 'node:stream/consumers'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { DrillNote } from '@budao/controller'
 import type { BudaoEvent, EndpointReport, GatewayReport } from '@budao/model'
-import { AdminApi, servicesLost, siteReturn } from './admin-api.ts'
-import { siteLoss } from './site-loss.ts'
-import type { SiteLossOptions } from './site-loss.ts'
+import { AdminApi, servicesLost } from './admin-api.ts'
+import type { DrillReport } from './drill-report.ts'
+import { runDrill } from './run-drill.ts'
+import type { DrillOptions } from './run-drill.ts'
+import { scenarios } from './scenarios.ts'
+import { whenWhole } from './site-return.ts'
 
 test('a site dies and the gateway goes on: no failures, both endpoints named, the site comes back', async (t) => {
   const world = await createWorld(t)
   const lines: string[] = []
-  const report = await siteLoss(world.admin, world.options, (line) => lines.push(line))
+  const report = await drill(world, {}, (line) => lines.push(line))
 
   assert.equal(report.passed, true)
   assert.equal(report.requests.ok, report.requests.sent)
   assert.deepEqual(
-    report.killed.map(({ name }) => name),
+    report.hit.map((text) => text.replace(/ \(\d+\)$/, '')),
     ['shop-east-1', 'shop-east-2'],
   )
   for (const victim of world.victims) assert.equal(victim.signalCode, 'SIGKILL')
@@ -39,29 +42,31 @@ test('a site dies and the gateway goes on: no failures, both endpoints named, th
   assert.notEqual(report.detect.allOutMs, null)
   assert.notEqual(report.returnedMs, null)
   assert.equal(report.retries, 7)
-  assert.ok(lines.some((line) => /killed shop-east-1 \(\d+\), shop-east-2 \(\d+\) with SIGKILL/.test(line)))
+  assert.ok(lines.some((line) => /east: site-loss of shop-east-1 \(\d+\), shop-east-2 \(\d+\)/.test(line)))
 })
 
 test('the gateway is told before the first process dies, and of the figures at the end', async (t) => {
   const world = await createWorld(t)
-  const report = await siteLoss(world.admin, world.options, () => {})
+  const report = await drill(world)
   const { requests, detect } = report
-  const killed = 'shop-east-1, shop-east-2'
   assert.deepEqual(world.notes, [
     {
       phase: 'started',
       site: 'east',
-      message: 'A drill is about to kill 2 processes of site east under 200 requests/s.',
-      evidence: { rate: 200, durationMs: 700, killAfterMs: 100, processes: killed },
+      message: 'A drill (site-loss) of site east is about to begin under 200 requests/s.',
+      evidence: { id: report.id, scenario: 'site-loss', rate: 200, durationMs: 700, faultAfterMs: 100 },
       deadAtThatTime: 0,
     },
     {
       phase: 'finished',
       site: 'east',
-      message: `The drill lost site east: 0 of ${requests.sent} requests failed.`,
+      message: `The drill (site-loss) of site east was passed: 0 of ${requests.sent} reads failed.`,
       evidence: {
+        id: report.id,
+        scenario: 'site-loss',
         passed: true,
-        killed,
+        verdict: 'passed',
+        hit: report.hit.join(', '),
         sent: requests.sent,
         ok: requests.ok,
         degraded: 0,
@@ -71,6 +76,10 @@ test('the gateway is told before the first process dies, and of the figures at t
         detectFirstMs: detect.firstMs,
         detectAllOutMs: detect.allOutMs,
         recoverMs: report.recoverMs,
+        rtoMs: 0,
+        rpoMs: null,
+        writesFailed: null,
+        writesLost: null,
         retries: 7,
         fallbacks: 0,
         returnedMs: report.returnedMs,
@@ -84,8 +93,8 @@ for (const status of [401, 403]) {
   test(`a gateway that answers ${status} to the drill’s start keeps it from killing`, async (t) => {
     const world = await createWorld(t, { noteStatus: { started: status } })
     await assert.rejects(
-      siteLoss(world.admin, world.options, () => {}),
-      new RegExp(`nothing was killed: .*/api/v1/drills answered ${status}: no.*operator token: see --token`),
+      drill(world),
+      new RegExp(`nothing was broken: .*/api/v1/drills answered ${status}: no.*operator token: see --token`),
     )
     for (const victim of world.victims) assert.equal(victim.exitCode ?? victim.signalCode, null)
     assert.deepEqual(
@@ -99,28 +108,29 @@ for (const status of [403, 500, 'cut off'] as const) {
   test(`a drill that has killed reports all the same when its end gets ${status}, and says so once`, async (t) => {
     const world = await createWorld(t, { noteStatus: { finished: status } })
     const lines: string[] = []
-    const report = await siteLoss(world.admin, world.options, (line) => lines.push(line))
+    const report = await drill(world, {}, (line) => lines.push(line))
     assert.equal(report.passed, true)
-    assert.equal(report.killed.length, 2)
-    assert.equal(lines.filter((line) => line.includes('did not note the end')).length, 1, lines.join('\n'))
+    assert.equal(report.hit.length, 2)
+    assert.equal(
+      lines.filter((line) => line.includes('did not note that the drill has finished')).length,
+      1,
+      lines.join('\n'),
+    )
   })
 }
 
 test('a pid file that no longer holds when it is time to kill: the gateway learns that nothing died', async (t) => {
   const world = await createWorld(t, { atStart: (pidFile) => writeFileSync(pidFile, '') })
-  await assert.rejects(
-    siteLoss(world.admin, world.options, () => {}),
-    /names no process/,
-  )
+  await assert.rejects(drill(world), /names no process/)
   for (const victim of world.victims) assert.equal(victim.exitCode ?? victim.signalCode, null)
   const [, end] = world.notes
-  assert.equal(end?.message, 'The drill of site east ended before it killed anything.')
+  assert.equal(end?.message, 'The drill (site-loss) of site east ended before it broke anything.')
   assert.match(String(end.evidence['problem']), /names no process/)
 })
 
 test('the gateway loses requests: they are reported and the drill is not passed', async (t) => {
   const world = await createWorld(t, { afterKill: 503 })
-  const report = await siteLoss(world.admin, { ...world.options, returnWithinMs: 0 }, () => {})
+  const report = await drill(world, { returnWithinMs: 0 })
   assert.equal(report.passed, false)
   assert.ok(report.failures['status 503']! > 0)
   assert.ok(report.recoverMs > 0)
@@ -129,12 +139,12 @@ test('the gateway loses requests: they are reported and the drill is not passed'
 test('the last usable site is refused and nobody is killed, unless a person says why', async (t) => {
   const world = await createWorld(t, { westState: 'unhealthy' })
   await assert.rejects(
-    siteLoss(world.admin, world.options, () => {}),
-    /east is the last usable site of shop: nothing was killed/,
+    drill(world),
+    /nothing was broken:\n.*another-place: east is the last usable site of shop\. To do: .*--force --reason/s,
   )
   for (const victim of world.victims) assert.equal(victim.exitCode ?? victim.signalCode, null)
-  const forced = await siteLoss(world.admin, { ...world.options, forceReason: 'game day' }, () => {})
-  assert.equal(forced.killed.length, 2)
+  const forced = await drill(world, { forceReason: 'game day' })
+  assert.equal(forced.hit.length, 2)
   assert.equal(forced.forceReason, 'game day')
   assert.deepEqual(
     world.notes.map(({ phase, reason }) => [phase, reason]),
@@ -148,19 +158,13 @@ test('the last usable site is refused and nobody is killed, unless a person says
 test('a path that does not answer well is refused before anybody is killed', async (t) => {
   const world = await createWorld(t)
   const url = new URL('/nope', world.options.url)
-  await assert.rejects(
-    siteLoss(world.admin, { ...world.options, url }, () => {}),
-    /must answer well.*status 404/,
-  )
+  await assert.rejects(drill(world, { url }), /must answer well.*status 404/)
   for (const victim of world.victims) assert.equal(victim.exitCode ?? victim.signalCode, null)
 })
 
 test('a site that is not behind this gateway is refused', async (t) => {
   const world = await createWorld(t)
-  await assert.rejects(
-    siteLoss(world.admin, { ...world.options, site: 'north' }, () => {}),
-    /no endpoint at site north/,
-  )
+  await assert.rejects(drill(world, { site: 'north' }), /no endpoint at site north/)
 })
 
 test('a gateway without an answer is named', async () => {
@@ -176,7 +180,8 @@ test('a site is only back once it was seen down', async () => {
   let asked = 0
   const witness = { status: async () => gatewayReport(states[asked++] ?? 'usable', 'usable') }
   const signal = new AbortController().signal
-  assert.equal(await siteReturn(witness, 'east', { now: () => asked, everyMs: 1, signal }), 5)
+  const looking = { now: () => asked, everyMs: 1, signal, mustFall: true }
+  assert.equal(await whenWhole(witness, 'east', looking), 5)
 })
 
 test('a service at one site only is lost with it', () => {
@@ -185,9 +190,20 @@ test('a service at one site only is lost with it', () => {
   assert.deepEqual(servicesLost(gatewayReport('usable', 'open'), 'west'), [])
 })
 
+/** Runs a site loss in this world, with other options where they are given. */
+function drill(
+  { admin, options }: World,
+  other: Partial<DrillOptions> = {},
+  say: (line: string) => void = () => {},
+): Promise<DrillReport> {
+  const stopping = new AbortController().signal
+  const startGuard = (): never => assert.fail('a site loss needs no guard')
+  return runDrill({ witness: admin, say, stopping, startGuard }, { ...options, ...other })
+}
+
 interface World {
   readonly admin: AdminApi
-  readonly options: SiteLossOptions
+  readonly options: DrillOptions
   readonly victims: readonly ChildProcess[]
   /** What the drill told the gateway. */
   readonly notes: readonly Note[]
@@ -279,13 +295,18 @@ async function createWorld(
     victims,
     notes,
     options: {
+      scenario: scenarios['site-loss'],
       site: 'east',
       url: new URL(`${origin}/api/products`),
-      pidFile,
+      targets: { pidFile, pids: [], cutter: { by: 'firewall' } },
+      objectives: { rtoMs: 5_000, rpoMs: null, configured: false },
+      drills: { timezone: 'UTC', blockWindows: [], abort: { failedPercent: 100, over: 60_000 } },
+      folder: join(directory, 'drills'),
       rate: 200,
       warmUpMs: 100,
       durationMs: 700,
-      killAfterMs: 100,
+      faultAfterMs: 100,
+      faultMs: 100,
       timeoutMs: 5_000,
       slowMs: 60_000,
       returnWithinMs: 20_000,
@@ -310,7 +331,14 @@ function gatewayReport(
     { address: 'west:1', site: 'west', state: west },
   ]
   return {
-    services: [{ name: 'shop', endpoints }],
+    node: { name: 'gw', site: 'east' },
+    version: '0',
+    snapshot: { version: 1 },
+    refused: null,
+    drains: [],
+    sites: [{ name: 'east' }, { name: 'west' }],
+    rateWindowMs: 10_000,
+    services: [{ name: 'shop', endpoints, requestsPerSecond: 0, failuresPerSecond: 0 }],
     routes: [{ retries, fallbacks: 0 }],
   } as unknown as GatewayReport
 }

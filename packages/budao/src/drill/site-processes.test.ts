@@ -36,13 +36,13 @@ test('the processes of the file are killed, and no other', async (t) => {
 test('a number that belongs to another process is refused, and nobody is killed', (t) => {
   const [one, other] = [start(t, 'shop-east-1'), start(t, 'shop-east-10')]
   const file = pidFile(t, `${one.pid} shop-east-1\n${other.pid} shop-east-2\n`)
-  assert.throws(() => readSiteProcesses(file), /is not shop-east-2 but .*shop-east-10.*nothing was killed/)
+  assert.throws(() => readSiteProcesses(file), /is not shop-east-2 but .*shop-east-10.*nothing was broken/)
   assert.deepEqual(killSite([{ pid: other.pid!, name: 'shop-east-1' }]), [])
 })
 
 test('our own number is refused even under our own name', (t) => {
   const file = pidFile(t, `${process.pid} ${process.argv[0]}\n`)
-  assert.throws(() => readSiteProcesses(file), /nothing was killed/)
+  assert.throws(() => readSiteProcesses(file), /nothing was broken/)
 })
 
 test('a process that ended, a missing file and an empty one are refused', async (t) => {

@@ -50,12 +50,12 @@ export function parsePidFile(text: string, file: string): readonly SiteProcess[]
 function verify(one: SiteProcess, file: string): void {
   const words = commandLine(one.pid)
   if (words === undefined) {
-    throw new CliError(`process ${one.pid} (${one.name}) of ${file} does not run: nothing was killed`)
+    throw new CliError(`process ${one.pid} (${one.name}) of ${file} does not run: nothing was broken`)
   }
   if (words.includes(one.name) && one.pid !== process.pid) return
   const seen = words.join(' ').slice(0, 120)
   throw new CliError(
-    `process ${one.pid} of ${file} is not ${one.name} but \`${seen}\`: nothing was killed; is the file out of date?`,
+    `process ${one.pid} of ${file} is not ${one.name} but \`${seen}\`: nothing was broken; is the file out of date?`,
   )
 }
 

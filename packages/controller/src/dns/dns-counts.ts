@@ -22,6 +22,8 @@ export class DnsCounts {
   /** Beyond the rate of a network: answered truncated, or not at all. */
   slipped = 0
   limited = 0
+  /** Left without an answer on purpose, by a drill. */
+  muted = 0
   /** Answered with the last good sites. */
   stale = 0
   /** Not sent because the machine takes them no faster. */

@@ -20,8 +20,13 @@ export function dnsMetrics(report: GslbReport, counts: DnsCounts, connections: n
   for (const [code, count] of Object.entries(counts.answers)) sample({ code }, count)
   sample = family('truncated_total', 'counter', 'Answers too long for UDP: their clients come again by TCP.')
   sample({}, counts.truncated)
-  sample = family('limited_total', 'counter', 'Answers beyond the rate of a network: dropped, or truncated.')
+  sample = family(
+    'limited_total',
+    'counter',
+    'Answers beyond the rate of a network, dropped or truncated; or muted by a drill.',
+  )
   sample({ action: 'drop' }, counts.limited)
+  sample({ action: 'mute' }, counts.muted)
   sample({ action: 'slip' }, counts.slipped)
   sample = family(
     'dropped_total',

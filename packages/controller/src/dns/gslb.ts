@@ -120,7 +120,7 @@ export class Gslb {
   report(): GslbReport {
     const now = performance.now()
     const { book } = this.#state
-    const { queries, answers, ignored, limited, unsent } = this.#counts
+    const { queries, answers, ignored, limited, muted, unsent } = this.#counts
     const { site, requestsPerSecond } = this.#options.traffic()
     return {
       listening: this.#listening,
@@ -129,9 +129,14 @@ export class Gslb {
       zones: book.zones.map(({ name, key }) => ({ zone: name, ...book.size(key) })),
       queries: Object.values(queries).reduce((sum, count) => sum + count, 0),
       answers: { ...answers },
-      dropped: ignored + limited + unsent,
+      dropped: ignored + limited + muted + unsent,
       withdrawn: this.#withdrawal.report(site, requestsPerSecond, now),
     }
+  }
+
+  /** As `Responder.mute`. */
+  mute(forMs: number): void {
+    this.#responder.mute(forMs)
   }
 
   /** Text in Prometheus' format 0.0.4. */

@@ -83,6 +83,7 @@ export class HttpFront {
     const url = URL.parse(request.url ?? '/', 'http://dns')
     if (url === null) return refusal(400, 'the path cannot be read')
     const { responder } = this.#options
+    if (responder.muted) return refusal(503, 'a drill: no questions are answered')
     const peer = this.#peer(request)
     if (this.#options.config().remoteBackend) {
       const header = (name: string): string | undefined => {

@@ -60,6 +60,8 @@ export class Responder {
   readonly #reader = new QueryReader()
   readonly #edns: EdnsReply
   #state: DnsState
+  /** Until then nothing is answered, by `now`: a drill. */
+  #mutedUntil = -Infinity
   // Of the answer that is being made.
   #answer: RecordSet | null = null
   /** -1: as the records have it. */
@@ -76,6 +78,15 @@ export class Responder {
 
   use(state: DnsState): void {
     this.#state = state
+  }
+
+  /** For a drill: hears every question and answers none for so long; 0 answers again. */
+  mute(forMs: number): void {
+    this.#mutedUntil = this.#options.now() + forMs
+  }
+
+  get muted(): boolean {
+    return this.#options.now() < this.#mutedUntil
   }
 
   /**
@@ -104,6 +115,10 @@ export class Responder {
       return null
     }
     counts.queries[over]++
+    if (this.#mutedUntil > 0 && this.muted) {
+      counts.muted++
+      return null
+    }
     this.#forget()
     this.#address = ipBytes(client) ?? noAddress
     let truncated = false

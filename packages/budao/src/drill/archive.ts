@@ -1,0 +1,97 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { DrillScenario } from '@budao/model'
+import { CliError } from '../cli-error.ts'
+import type { DrillReport } from './drill-report.ts'
+import { drillPage } from './page/drill-page.ts'
+import type { BrokenOff } from './restore.ts'
+import type { Verdict } from './verdict.ts'
+
+/** One drill in the list. */
+export interface ArchivedDrill {
+  readonly id: string
+  readonly at: string
+  readonly scenario: DrillScenario
+  readonly site: string
+  /** `broken off`: it was killed, and what it broke taken back for it. */
+  readonly verdict: Verdict | 'broken off'
+}
+
+const listMax = 1_000
+
+/** Reports of drills in one folder: `ID.json` and `ID.html`. */
+export class Archive {
+  readonly folder: string
+
+  constructor(folder: string) {
+    this.folder = folder
+  }
+
+  /** Keeps a report and its page; where the page is. */
+  keep(report: DrillReport): string {
+    mkdirSync(this.folder, { recursive: true })
+    this.#write(`${report.id}.json`, `${JSON.stringify(report, null, 1)}\n`)
+    this.#write(`${report.id}.html`, drillPage(report))
+    return this.page(report.id)
+  }
+
+  page(id: string): string {
+    return join(this.folder, `${id}.html`)
+  }
+
+  /** The newest first, at most a thousand. What is no report is passed over. */
+  list(): readonly ArchivedDrill[] {
+    return this.#names()
+      .slice(0, listMax)
+      .flatMap((name) => {
+        const found = this.#read(name)
+        if (found === undefined) return []
+        const { id, scenario, site } = found
+        if ('restoredAt' in found)
+          return { id, scenario, site, at: found.startedAt, verdict: 'broken off' as const }
+        return { id, scenario, site, at: found.at, verdict: found.verdict }
+      })
+  }
+
+  /** The newest, or the only one whose id begins so. Throws CliError where there is none, or several. */
+  report(id = ''): DrillReport {
+    const names = this.#names().filter((name) => name.startsWith(id) && !name.includes('.broken-off'))
+    const exact = names.find((name) => name === `${id}.json`)
+    const chosen = exact ?? (id === '' || names.length === 1 ? names[0] : undefined)
+    const report = chosen === undefined ? undefined : this.#read(chosen)
+    if (report !== undefined && 'verdict' in report) return report
+    const several = names.length > 1 ? `${names.length} drills begin so` : 'there is no such drill'
+    throw new CliError(`${id === '' ? 'no drill was run yet' : `${id}: ${several}`}: see budao drill list`)
+  }
+
+  #names(): readonly string[] {
+    try {
+      return readdirSync(this.folder)
+        .filter((name) => /^\d{8}T\d+Z-.*\.json$/.test(name))
+        .toSorted()
+        .toReversed()
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+      throw error
+    }
+  }
+
+  #read(name: string): DrillReport | BrokenOff | undefined {
+    try {
+      const found = JSON.parse(readFileSync(join(this.folder, name), 'utf8')) as Partial<
+        DrillReport & BrokenOff
+      >
+      const known = found.schema === 1 || found.restoredAt !== undefined
+      return known ? (found as DrillReport | BrokenOff) : undefined
+    } catch {
+      return undefined
+    }
+  }
+
+  /** Renamed into place: nobody reads half a report. */
+  #write(name: string, text: string): void {
+    const file = join(this.folder, name)
+    writeFileSync(`${file}.new`, text)
+    renameSync(`${file}.new`, file)
+  }
+}
