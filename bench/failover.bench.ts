@@ -36,7 +36,7 @@ const waitMsMax = 30_000
 
 interface Told extends TrialResult {
   readonly arm: string
-  readonly run: number
+  readonly turn: number
 }
 
 export async function run(args: readonly string[]): Promise<0 | 1> {
@@ -95,18 +95,18 @@ async function measure(plan: {
   // All stand side by side the whole time, and one at a time is asked for something.
   const worlds = new Map<Arm, TrialWorld>()
   for (const arm of plan.chosen) worlds.set(arm, arm.make(ends, plan.programs))
-  for (let run = 1; run <= plan.runs; run++) {
+  for (let turn = 1; turn <= plan.runs; turn++) {
     for (const fault of plan.faults)
       for (const arm of shuffled(plan.chosen, draws)) {
         const told = {
           arm: arm.name,
-          run,
+          turn,
           ...(await runTrial(worlds.get(arm)!, fault, { phaseMs: draws.next() * 3_000, waitMsMax })),
         }
         results.push(told)
         const took =
           told.writesMs === null ? `never, within ${waitMsMax / 1_000} s` : `${Math.round(told.writesMs)} ms`
-        plan.say(`${run}/${plan.runs}  ${fault} of ${told.site}, ${arm.name}: ${took}`)
+        plan.say(`${turn}/${plan.runs}  ${fault} of ${told.site}, ${arm.name}: ${took}`)
       }
   }
   return results
@@ -177,8 +177,8 @@ function tableOf(rows: readonly Row[]): string {
 /** Whether ours writes again, and never in two epochs, decides; how fast is printed. */
 function judge(results: readonly Told[], say: (text: string) => void): 0 | 1 {
   const ours = results.filter(({ arm }) => arm.startsWith('budao'))
-  const broken = ours.flatMap(({ arm, run, fault, findings }) =>
-    findings.violations.map((violation) => `${arm}, run ${run}, ${fault}: ${violation}`),
+  const broken = ours.flatMap(({ arm, turn, fault, findings }) =>
+    findings.violations.map((violation) => `${arm}, run ${turn}, ${fault}: ${violation}`),
   )
   for (const each of broken) say(`FAILED  ${each}`)
   const late = results.filter((each) => !countsAsMeasured(each)).length

@@ -146,7 +146,8 @@ export class Observer {
     // A domain fails from here when nothing of it is well: neither a watch over it nor a link to one of its nodes.
     const domains = new Set([domain, ...peers.map((peer) => peer.domain)])
     const failing = [...domains].filter((each) => each !== domain && !this.#isSeen(each))
-    this.#health.domains(failing.length, domains.size, now)
+    const cutOffSince = this.#health.domains(failing.length, domains.size, now)
+    if (cutOffSince !== null) for (const watch of this.#watches) watch.forget(cutOffSince, now)
     this.#world.tell(this.opinions())
   }
 

@@ -99,6 +99,12 @@ export class SiteWatch {
     this.#watchedNodes?.detector.restart(now)
   }
 
+  /** The observer itself was cut off since then. */
+  forget(since: number, now: number): void {
+    this.#watchedEndpoints?.detector.forget(since, now)
+    this.#watchedNodes?.detector.forget(since, now)
+  }
+
   opinion(now: number, by: Pick<SiteOpinion, 'observer' | 'domain' | 'abstains'>): SiteOpinion {
     const { service, site } = this
     const worst = this.#worse
