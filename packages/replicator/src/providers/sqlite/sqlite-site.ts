@@ -1,0 +1,107 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import { hlcZero, nextHlc, type Row } from '@budao/model'
+import { rowOf, type RowVersion } from '../../merge/row-version.ts'
+import type { ReplicatedTables } from '../../replicated-table.ts'
+import { prepareSqlite } from './sqlite-schema.ts'
+import { SqliteRows } from './sqlite-rows.ts'
+
+/** What this site's database knows: its clock, epochs, and the rows with what they were merged from. */
+export class SqliteSite {
+  readonly db: DatabaseSync
+  readonly site: string
+  readonly tables: ReplicatedTables
+  readonly rows: SqliteRows
+  readonly now: () => number
+  readonly #clock: StatementSync
+  readonly #setClock: StatementSync
+  readonly #version: StatementSync
+  readonly #setVersion: StatementSync
+  readonly #epoch: StatementSync
+
+  constructor(db: DatabaseSync, site: string, tables: ReplicatedTables, now: () => number = Date.now) {
+    prepareSqlite(db)
+    this.db = db
+    this.site = site
+    this.tables = tables
+    this.now = now
+    const jsonColumns = new Map(Object.entries(tables).map(([name, { rule }]) => [name, setColumns(rule)]))
+    this.rows = new SqliteRows(db, (table) => jsonColumns.get(table) ?? none)
+    for (const table of Object.keys(tables)) this.rows.prepare(table)
+    this.#clock = db.prepare('SELECT hlc FROM budao_clock')
+    this.#setClock = db.prepare('UPDATE budao_clock SET hlc = ?')
+    this.#version = db.prepare('SELECT version FROM budao_rows WHERE tbl = ? AND key = ?')
+    this.#setVersion = db.prepare(
+      `INSERT INTO budao_rows VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET version = excluded.version, deleted_at = excluded.deleted_at`,
+    )
+    this.#epoch = db.prepare('SELECT epoch FROM budao_epochs WHERE origin = ?')
+  }
+
+  /** The last stamp of this site's clock. */
+  get hlc(): string {
+    return String(this.#clock.get()?.['hlc'] ?? hlcZero)
+  }
+
+  set hlc(stamp: string) {
+    this.#setClock.run(stamp)
+  }
+
+  /** A stamp for a write of this site. */
+  tick(): string {
+    const stamp = nextHlc(this.hlc, this.now())
+    this.hlc = stamp
+    return stamp
+  }
+
+  /** What was merged of a key; `row` is the one that stands. */
+  version(table: string, key: string, row: Row | null): RowVersion | null {
+    const found = this.#version.get(table, key)
+    if (found === undefined) return null
+    const version = JSON.parse(String(found['version'])) as RowVersion
+    // The row of a register is the one in the table, so it is stored once.
+    return version.kind === 'register' ? { ...version, row } : version
+  }
+
+  setVersion(table: string, key: string, version: RowVersion): void {
+    const stored = version.kind === 'register' ? { ...version, row: null } : version
+    const isGone = rowOf(version, this.tables[table]!.rule) === null
+    this.#setVersion.run(table, key, JSON.stringify(stored), isGone ? this.now() : null)
+  }
+
+  /** The lowest epoch that is accepted of a site. */
+  epochOf(origin: string): number {
+    return Number(this.#epoch.get(origin)?.['epoch'] ?? 0)
+  }
+
+  /** The epoch in which this site writes. From 1. */
+  get ownEpoch(): number {
+    return Math.max(1, this.epochOf(''))
+  }
+
+  /** This site writes in this epoch from here on. Never goes back. */
+  claim(epoch: number): void {
+    this.raiseEpoch('', epoch)
+  }
+
+  /** From here on nothing of a lower epoch is accepted of `origin`. Never goes back. */
+  raiseEpoch(origin: string, epoch: number): void {
+    this.db
+      .prepare(
+        'INSERT INTO budao_epochs VALUES (?, ?) ON CONFLICT DO UPDATE SET epoch = max(epoch, excluded.epoch)',
+      )
+      .run(origin, epoch)
+  }
+
+  /** Forgets tombstones and ids that are older than any log is kept. */
+  clean(olderThan: number): void {
+    this.db.prepare('DELETE FROM budao_rows WHERE deleted_at < ?').run(olderThan)
+    this.db.prepare('DELETE FROM budao_seen WHERE at < ?').run(olderThan)
+  }
+}
+
+const none: ReadonlySet<string> = new Set()
+
+function setColumns(rule: ReplicatedTables[string]['rule']): ReadonlySet<string> {
+  if (rule.name !== 'crdt') return none
+  return new Set(Object.keys(rule.columns).filter((name) => rule.columns[name] === 'set'))
+}

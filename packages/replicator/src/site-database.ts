@@ -1,0 +1,70 @@
+import type { Applier, ChangeDraft, ChangeEvent, ChangeSource, Conflict, DeadLetter } from '@budao/model'
+
+/** The database of this site as the replicator uses it. One implementation a provider. */
+export interface SiteDatabase {
+  /** Changes made here. */
+  readonly source: ChangeSource
+  /** Changes made elsewhere. */
+  readonly applier: Applier
+  /**
+   * Writes a row and its event in one transaction; all drafts together or none. An event whose id was written before is
+   * null. Throws `WriteRefusedError`, or what the database has against it. Undefined: applications write by themselves.
+   */
+  readonly write?: (drafts: readonly ChangeDraft[]) => Promise<(ChangeEvent | null)[]>
+  /** Writes a heartbeat that travels like any change. */
+  beat(beat: Heartbeat): Promise<void>
+  /** Changes that wait to be put into the log, and how full that makes the outbox, percent. */
+  backlog(): Promise<{ readonly events: number; readonly percent: number }>
+  readonly letters: DeadLetters
+  readonly conflicts: Conflicts
+  /** Tables that wait for a person, each with the reason. */
+  paused(): ReadonlyMap<string, string>
+  /** From here on nothing of `origin` below this epoch is accepted, and of this site nothing is written below it. */
+  fence(origin: string, epoch: number): Promise<void>
+  /** This site writes in this epoch from here on. */
+  claim(epoch: number): Promise<void>
+  /** Forgets tombstones and ids from before this wall-clock time. */
+  clean(olderThan: number): Promise<void>
+  close(): Promise<void>
+}
+
+/** What travels every moment so that silence is noticed. */
+export interface Heartbeat {
+  /** Rises with each. */
+  readonly n: number
+  /** Wall-clock milliseconds at its site. */
+  readonly at: number
+}
+
+/** Events that wait for a person. */
+export interface DeadLetters {
+  count(): Promise<number>
+  /** Behind `after`, the oldest first. */
+  list(after: number, limit: number): Promise<DeadLetter[]>
+  /** Tries them again in their order: all, or those of one key. */
+  retry(only?: RowPlace): Promise<RetryResult>
+  /** Gives a letter up: its event counts as seen, the row here stands. False: there is no such letter. */
+  drop(id: number): Promise<boolean>
+}
+
+/** Decisions between two changes. */
+export interface Conflicts {
+  count(): Promise<number>
+  /** Behind `after`, the oldest first. */
+  list(after: number, limit: number): Promise<Conflict[]>
+  /** Writes the row that lost as a new change of this site. Null: there is no such conflict, or it was undone. */
+  undo(id: number): Promise<ChangeEvent | null>
+}
+
+/** Where a row is. */
+export interface RowPlace {
+  readonly table: string
+  readonly key: string
+}
+
+/** What a retry came to. */
+export interface RetryResult {
+  readonly applied: number
+  /** Letters that are left, of all keys. */
+  readonly left: number
+}
