@@ -7,12 +7,16 @@ import { DrainDialog } from './drain-dialog.ts'
 import { el } from './element.ts'
 import type { Node } from './element.ts'
 import { eventList } from './event-list.ts'
+import { FailoverQuestion } from './failover-state.ts'
+import { failover } from './failover-view.ts'
 import { formatSpan, formatTime } from './format.ts'
 import { answered, eventsPath, initialState, unanswered } from './page-state.ts'
 import type { EventsAnswer, PageState } from './page-state.ts'
 import { patch } from './patch.ts'
 import { nextDelayMs } from './schedule.ts'
 import { refused, routes, services, sites } from './tables.ts'
+import { WishDialog } from './wish-dialog.ts'
+import type { UnitWishKind } from './wish-dialog.ts'
 import { chooseLanguage, languages } from './words.ts'
 import type { Language, Words } from './words.ts'
 
@@ -20,6 +24,7 @@ const languageItem = 'budao-language'
 const noticeMs = 8_000
 
 const client = new AdminClient()
+const failoverQuestion = new FailoverQuestion(client)
 let language: Language = chooseLanguage([localStorage.getItem(languageItem) ?? '', ...navigator.languages])
 let words: Words = languages[language]
 let state: PageState = initialState
@@ -42,12 +47,16 @@ const changes: DialogContext = {
 }
 const breakerDialog = new BreakerDialog(client, changes)
 const drainDialog = new DrainDialog(client, changes)
+const wishDialog = new WishDialog(client, changes)
 
 part('reload').addEventListener('click', () => void reload())
 part('language').addEventListener('click', () => setLanguage(language === 'en' ? 'zh' : 'en'))
 part('view').addEventListener('click', ({ target }) => {
   const button = target instanceof Element ? target.closest<HTMLElement>('button') : null
   const { breakerService, breakerEndpoint, drainSite, drainEndpoint, drainService } = button?.dataset ?? {}
+  const { wish, wishUnit } = button?.dataset ?? {}
+  const unit = state.failover?.units.find((each) => each.unit === wishUnit)
+  if (unit !== undefined) wishDialog.open(wish as UnitWishKind, unit)
   if (breakerService !== undefined) breakerDialog.open(breakerService, breakerEndpoint)
   if (drainSite !== undefined) drainDialog.open({ site: drainSite })
   if (drainEndpoint !== undefined) {
@@ -81,11 +90,12 @@ function ask(): void {
 
 async function askOnce(): Promise<void> {
   try {
-    const [report, events] = await Promise.all([
+    const [report, events, units] = await Promise.all([
       client.get<GatewayReport>('/api/v1/status'),
       client.get<EventsAnswer>(eventsPath(state)),
+      failoverQuestion.ask(performance.now()),
     ])
-    state = answered(state, report, events, new Date(), performance.now())
+    state = answered(state, report, events, new Date(), performance.now(), units)
   } catch (error) {
     locked = needsToken(error)
     if (!locked) state = unanswered(state, error instanceof Error ? error.message : String(error), new Date())
@@ -131,10 +141,12 @@ function view(now: Date): Node[] {
   const nodes: Node[] = banner(state, now, words)
   if (report === null) return nodes
   const problems = refused(report, now, words)
+  const units = failover(state.failover, now, words)
   return [
     ...nodes,
     ...(problems === null ? [] : [problems]),
     sites(report, words),
+    ...(units === null ? [] : [units]),
     services(report, words),
     routes(report, words),
     eventList(state.events, now, words),

@@ -1,5 +1,6 @@
 import { el } from './element.ts'
 import type { Element, Node } from './element.ts'
+import { failoverTroubles } from './failover-state.ts'
 import { formatSpan, formatTime } from './format.ts'
 import { signOf } from './labels.ts'
 import type { PageState } from './page-state.ts'
@@ -42,7 +43,8 @@ export function banner(state: PageState, now: Date, words: Words): Node[] {
 }
 
 function summaryOf(state: PageState, now: Date, words: Words): Summary {
-  return summarise(state.report!, state.events, traffic(state.samples), now, words)
+  const others = failoverTroubles(state.failover, words)
+  return summarise(state.report!, state.events, traffic(state.samples), now, words, others)
 }
 
 function headline({ tone, headline: text }: Summary): Element {

@@ -1,4 +1,5 @@
 import type { BudaoEvent, GatewayReport } from '@budao/model'
+import type { FailoverState } from './failover-state.ts'
 import { addSample } from './traffic.ts'
 import type { Sample } from './traffic.ts'
 
@@ -10,6 +11,8 @@ export interface PageState {
   /** Ascending, the newest 200. */
   readonly events: readonly BudaoEvent[]
   readonly samples: readonly Sample[]
+  /** Null where the process decides nothing about it. */
+  readonly failover: FailoverState | null
   /** Failed questions in a row. */
   readonly failures: number
   readonly unreachable: { readonly since: Date; readonly reason: string } | null
@@ -27,6 +30,7 @@ export const initialState: PageState = {
   reportAt: null,
   events: [],
   samples: [],
+  failover: null,
   failures: 0,
   unreachable: null,
 }
@@ -46,6 +50,7 @@ export function answered(
   { lastSeq, events }: EventsAnswer,
   at: Date,
   elapsed: number,
+  failover: FailoverState | null = null,
 ): PageState {
   // Numbering that went back is a gateway that started anew: what we hold is not its past.
   const renumbered = lastSeq < (state.events.at(-1)?.seq ?? 0)
@@ -58,6 +63,7 @@ export function answered(
       at: elapsed,
       routes: report.routes,
     }),
+    failover,
     failures: 0,
     unreachable: null,
   }

@@ -36,16 +36,22 @@ const ownDoing: ReadonlySet<EventKind> = new Set<EventKind>([
   'breaker.opened',
   'breaker.half-open',
   'breaker.closed',
+  'failover.advised',
+  'failover.started',
+  'failover.finished',
+  'failover.rolled-back',
 ])
 
+/** `others`: what else is broken, the worst first. */
 export function summarise(
   report: GatewayReport,
   events: readonly BudaoEvent[],
   lately: readonly RouteTraffic[] | null,
   now: Date,
   words: Words,
+  others: readonly string[] = [],
 ): Summary {
-  const broken = brokenParts(report, words)
+  const broken = [...others, ...brokenParts(report, words)]
   return {
     ...headline(report, broken.length, words),
     broken:

@@ -1,8 +1,9 @@
 import type { EndpointReport, GatewayReport, RouteReport, ServiceReport, SiteReport } from '@budao/model'
 import { el } from './element.ts'
-import type { Content, Element } from './element.ts'
+import type { Element } from './element.ts'
 import { formatMs, formatNumber, formatTime } from './format.ts'
 import { pill, whence, whyOut } from './labels.ts'
+import { row, section, table } from './table.ts'
 import type { Words } from './words.ts'
 
 type Drains = GatewayReport['drains']
@@ -229,50 +230,5 @@ function drainButton(
       'aria-label': drained ? words.undrainOf(name) : words.drainOf(name),
     },
     drained ? words.undrain : words.drain,
-  )
-}
-
-// On a phone the style sheet shows each row as a card, which would take the table's meaning away from
-// screen readers: the roles say it again.
-function table(caption: string, titles: readonly string[], rows: readonly Element[]): Element {
-  const heads = titles.map((title, index) =>
-    el('th', { scope: 'col', role: 'columnheader', class: index === 0 ? '' : 'value' }, title),
-  )
-  return el(
-    'table',
-    { role: 'table' },
-    el('caption', { class: 'unseen' }, caption),
-    el('thead', { role: 'rowgroup' }, el('tr', { role: 'row' }, heads)),
-    el('tbody', { role: 'rowgroup' }, rows),
-  )
-}
-
-function row(
-  attributes: Record<string, string>,
-  titles: readonly string[],
-  cells: readonly Content[],
-): Element {
-  const [first, ...others] = cells
-  return el(
-    'tr',
-    { role: 'row', ...attributes },
-    el('th', { scope: 'row', role: 'rowheader' }, first ?? null),
-    others.map((cell, index) => {
-      const title = titles[index + 1] ?? ''
-      return el(
-        'td',
-        { role: 'cell', 'data-title': title, class: typeof cell === 'string' ? 'value' : '' },
-        cell,
-      )
-    }),
-  )
-}
-
-function section(id: string, title: string, content: Content): Element {
-  return el(
-    'section',
-    { 'data-key': id, id, 'aria-labelledby': `${id}-title` },
-    el('h2', { id: `${id}-title` }, title),
-    content,
   )
 }

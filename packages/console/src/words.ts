@@ -1,10 +1,11 @@
 import { chineseEvents, englishEvents, type EventWords } from './event-words.ts'
+import { chineseFailover, englishFailover, type FailoverWords } from './failover-words.ts'
 import { formatNumber } from './format.ts'
 
 /** Everything the page says, in one language. */
-export type Words = typeof english
+export type Words = typeof englishPage & FailoverWords
 
-const english = {
+const englishPage = {
   skip: 'Skip to the state',
   reload: 'Reload configuration',
   otherLanguage: '中文',
@@ -143,6 +144,8 @@ const english = {
   kinds: englishEvents as EventWords,
 }
 
+const english: Words = { ...englishPage, ...englishFailover }
+
 const chinese: Words = {
   skip: '跳到状态',
   reload: '重新加载配置',
@@ -272,6 +275,7 @@ const chinese: Words = {
   },
 
   kinds: chineseEvents,
+  ...chineseFailover,
 }
 
 export type Language = 'en' | 'zh'
