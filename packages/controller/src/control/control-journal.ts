@@ -1,4 +1,4 @@
-import type { AuditDraft, EventDraft, SiteVerdict } from '@budao/model'
+import type { AuditAction, AuditDraft, EventDraft, SiteVerdict } from '@budao/model'
 import type { UnitEffect } from '../failover/unit-effect.ts'
 import type { Hello } from '../links/frames.ts'
 import type { AuditFile } from './audit-file.ts'
@@ -55,6 +55,22 @@ export class ControlJournal {
 
   linkDown({ node, domain }: Pick<Hello, 'node' | 'domain'>, cause: string, why: string): void {
     this.#event('link.down', 'warning', node, `The link with ${node} is down: ${why}.`, { domain, cause })
+  }
+
+  /** A person has changed something that stands until it is changed again. */
+  changed(
+    action: AuditAction,
+    kind: EventDraft['kind'],
+    {
+      subject,
+      by,
+      message,
+      detail,
+    }: { subject: string; by: string; message: string; detail: Readonly<Record<string, string>> },
+  ): void {
+    this.#event(kind, 'warning', subject, `${message}.`, { by, ...detail })
+    const at = new Date().toISOString()
+    void this.record({ at, actor: by, action, subject, term: 0, epoch: 0, detail })
   }
 
   judged(before: readonly SiteVerdict[], after: readonly SiteVerdict[]): void {

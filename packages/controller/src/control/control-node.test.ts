@@ -8,7 +8,7 @@ test('three nodes find each other, one leads, a site gets the lease; when its ba
   const third = await nodes.start('third')
   await nodes.start('east')
   await nodes.start('west')
-  const unit = () => third.controller!.reports()[0]!
+  const unit = () => third.desk!.reports()[0]!
   await until('all links are up', () =>
     third.nodes().nodes.every(({ link }) => link === 'self' || link === 'up'),
   )

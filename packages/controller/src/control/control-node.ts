@@ -20,7 +20,9 @@ import type { PeerAddress } from '../links/peer-link.ts'
 import { Observer } from '../observe/observer.ts'
 import { AuditFile } from './audit-file.ts'
 import { ControlJournal } from './control-journal.ts'
+import type { FailoverDesk } from '../failover-desk.ts'
 import { Controller } from './controller.ts'
+import { Desk } from './desk.ts'
 import { NodeMessages } from './node-messages.ts'
 import { Positions } from './positions.ts'
 import type { ServingSide } from './serving-side.ts'
@@ -57,6 +59,7 @@ export interface ControlNodeOptions {
 export class ControlNode {
   readonly #options: ControlNodeOptions
   readonly #control: ControlConfig
+  #config: Config
   readonly #peers: readonly PeerAddress[]
   readonly #domain: string
   readonly #site: string | null
@@ -70,6 +73,7 @@ export class ControlNode {
   /** Units that this node’s keeper has to do with. */
   #kept: readonly string[] = []
   #controller: Controller | null = null
+  #desk: Desk | null = null
   #messages!: NodeMessages
   #placements: Map<string, Placement> = new Map()
   #judgedTimer: NodeJS.Timeout | undefined
@@ -94,6 +98,7 @@ export class ControlNode {
     const { node } = config
     const control = config.control!
     this.#options = options
+    this.#config = config
     this.#control = control
     this.#journal = journal
     this.#site = control.witness ? null : node.site
@@ -114,29 +119,11 @@ export class ControlNode {
   }
 
   async #open(): Promise<void> {
-    const { config, serving, store, start, controller } = this.#options
+    const { config, serving, start, controller } = this.#options
     const { name } = config.node
     const now = (): number => this.#options.now()
     const random = { next: () => Math.random() }
-    const units = unitsIn(config)
-    if (serving !== null && this.#site !== null) {
-      const site = this.#site
-      const kept = units.filter(({ sites }) => sites.includes(site))
-      this.#kept = kept.map(({ unit }) => unit)
-      this.#keeper = new Keeper({
-        node: name,
-        start,
-        site,
-        store,
-        units: kept,
-        lease: (unit) => serving.lease(unit),
-        settle: (unit, epoch) => serving.settle(unit, epoch),
-        usable: (unit) => serving.usable(unit),
-        data: (service) => serving.data(service),
-        placed: (placement, holder) => serving.placed(placement, holder),
-        now,
-      })
-    }
+    this.#keeper = this.#keep()
     this.#links = await Links.open(parseAddress(this.#control.address)!, this.#peers, beatMsOf(config), {
       self: {
         node: name,
@@ -181,15 +168,25 @@ export class ControlNode {
       this.#options.judged?.(this.#verdicts.all)
     }, judgedEveryMs)
     this.#judgedTimer.unref()
-    if (controller) this.#controller = this.#decide(random)
+    if (!controller) return
+    this.#controller = this.#decide(random)
+    this.#desk = new Desk({
+      node: name,
+      controller: this.#controller,
+      store: this.#store,
+      audit: this.#journal.audit!,
+      journal: this.#journal,
+      nodes: () => this.nodes(),
+    })
   }
 
   get verdicts(): readonly SiteVerdict[] {
     return this.#verdicts.all
   }
 
-  get controller(): Controller | null {
-    return this.#controller
+  /** What people ask of failover; null where nothing is decided here. */
+  get desk(): FailoverDesk | null {
+    return this.#desk
   }
 
   get audit(): AuditFile | null {
@@ -240,6 +237,18 @@ export class ControlNode {
     this.#keeper?.gone(holder)
   }
 
+  /** Another configuration is in force. `node` and `control` are for life. */
+  async apply(config: Config): Promise<void> {
+    this.#config = config
+    this.#verdicts.watch(config)
+    this.#observer.watch(config)
+    await this.#keeper?.close()
+    // The next one goes on with the leases of the same process: their memory is the gateway’s.
+    this.#keeper = this.#keep()
+    this.#messages = new NodeMessages(this.#links, this.#keeper, this.#site, this.#peers)
+    this.#controller?.units(unitsIn(config))
+  }
+
   /** Says good-bye: leases end, somebody else leads at once. */
   async close(): Promise<void> {
     this.#closed = true
@@ -252,10 +261,32 @@ export class ControlNode {
     this.#options.store.close()
   }
 
+  /** The keeper of this site’s leases; null where no gateway serves. */
+  #keep(): Keeper | null {
+    const { serving, store, start, now } = this.#options
+    const site = this.#site
+    if (serving === null || site === null) return null
+    const kept = unitsIn(this.#config).filter(({ sites }) => sites.includes(site))
+    this.#kept = kept.map(({ unit }) => unit)
+    return new Keeper({
+      node: this.#config.node.name,
+      start,
+      site,
+      store,
+      units: kept,
+      lease: (unit) => serving.lease(unit),
+      settle: (unit, epoch) => serving.settle(unit, epoch),
+      usable: (unit) => serving.usable(unit),
+      data: (service) => serving.data(service),
+      placed: (placement, holder) => serving.placed(placement, holder),
+      now,
+    })
+  }
+
   #decide(random: { next(): number }): Controller {
     const { config, start } = this.#options
     const { name } = config.node
-    return new Controller(unitsIn(config), {
+    return new Controller(unitsIn(this.#config), {
       self: `${name}#${start}`,
       node: name,
       store: this.#store,
@@ -270,11 +301,14 @@ export class ControlNode {
         return this.#messages.publish(placement, timeoutMs)
       },
       notify: (notice) => this.#journal.notify(notice),
-      replied: () => undefined,
+      replied: (reply) => this.#desk?.replied(reply),
       audit: (draft) => this.#journal.record(draft),
-      leads: (term) => this.#journal.leads(term),
+      leads: (term) => {
+        this.#journal.leads(term)
+        if (term === null) this.#desk?.unled()
+      },
       leader: () => undefined,
-      record: () => undefined,
+      record: (key, record) => this.#desk?.seen(key, record),
       unrecorded: (unit) => this.#journal.unrecorded(unit),
     })
   }

@@ -77,16 +77,12 @@ export class Controller {
 
   constructor(units: readonly UnitRules[], world: ControllerWorld) {
     this.#world = world
-    for (const rules of units) this.#units.set(rules.unit, unknownUnit(rules))
     this.#leadership = new LeaderLoop(world.self, world.store, () => world.now(), world.random, {
       led: (term, until) => this.#led(term, until),
       unled: () => this.#unled(),
       record: (record) => world.leader(record),
     })
-    for (const unit of this.#units.keys()) {
-      void this.#read(leaseKey(unit))
-      void this.#read(runKey(unit))
-    }
+    this.units(units)
     this.#watch = world.store.store.watch('', (key, record) => this.#seen(key, record))
     world.verdicts.subscribe((service) => this.#judged(service))
     this.#timer = setInterval(() => this.#turn(), turnMs)
@@ -114,6 +110,26 @@ export class Controller {
 
   states(): readonly UnitState[] {
     return [...this.#units.values()]
+  }
+
+  /** These are the units from now on; what is known of those that stay is kept. */
+  units(units: readonly UnitRules[]): void {
+    const before = new Map(this.#units)
+    this.#units.clear()
+    for (const rules of units) {
+      const { unit, service, automation } = rules
+      const state = before.get(unit)
+      const changed = state?.rules.automation !== automation
+      this.#units.set(
+        unit,
+        state === undefined
+          ? { ...unknownUnit(rules), verdicts: this.#world.verdicts.of(service) }
+          : { ...state, rules, ...(changed ? { automation } : {}) },
+      )
+      if (state !== undefined) continue
+      void this.#read(leaseKey(unit))
+      void this.#read(runKey(unit))
+    }
   }
 
   drained(sites: readonly string[]): void {

@@ -21,14 +21,18 @@ export class Verdicts {
     this.watch(config)
   }
 
+  /** Another configuration is in force: what was heard of a site that is still there counts on. */
   watch({ services }: Pick<Config, 'services'>): void {
     this.#services = new Map(
       Object.entries(services)
         .filter(([, { failover }]) => failover !== undefined)
         .map(([service, { endpoints }]) => [service, [...new Set(endpoints.map(({ site }) => site))]]),
     )
-    this.#heard.clear()
-    this.#verdicts = new Map()
+    for (const [key, words] of this.#heard) {
+      const [service = '', site = ''] = key.split(' ')
+      if (this.#services.get(service)?.includes(site) !== true) words.clear()
+    }
+    this.#verdicts = new Map([...this.#verdicts].filter(([service]) => this.#services.has(service)))
     this.judge()
   }
 

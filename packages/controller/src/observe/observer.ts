@@ -1,4 +1,4 @@
-import type { Config, SiteOpinion } from '@budao/model'
+import type { Config, ServiceConfig, SiteOpinion } from '@budao/model'
 import { opinionEveryMs } from '@budao/model'
 import { LocalHealth, type DetectorState, type HardCause } from '@budao/resilience'
 import type { Links } from '../links/links.ts'
@@ -29,6 +29,8 @@ export class Observer {
   readonly #health: LocalHealth
   readonly #delay = new LoopDelay()
   #watches: readonly SiteWatch[] = []
+  /** What each service that is watched was when its watches began. */
+  #settings: ReadonlyMap<string, string> = new Map()
   readonly #timer: NodeJS.Timeout
   #states: Map<SiteWatch, DetectorState> = new Map()
   #toldAt = -Infinity
@@ -44,26 +46,24 @@ export class Observer {
     this.#timer.unref()
   }
 
-  /** Begins anew with the services of another configuration: what they were is not known then, and taken for up. */
+  /**
+   * Another configuration is in force. A service that has changed is watched anew, and taken for up until more is known; the
+   * others are known as before.
+   */
   watch({ services }: Pick<Config, 'services'>): void {
-    for (const watch of this.#watches) watch.close()
-    const { peers, domain, links, random } = this.#world
-    const world = {
-      now: () => this.#world.now(),
-      random,
-      changed: (watch: SiteWatch) => this.#changed(watch),
-    }
-    const watches: SiteWatch[] = []
-    for (const [service, settings] of Object.entries(services)) {
-      if (settings.failover === undefined) continue
-      for (const site of new Set(settings.endpoints.map((endpoint) => endpoint.site))) {
-        const there = peers.filter((peer) => peer.site === site).map(({ node }) => node)
-        const nodes = site === domain || there.length === 0 ? null : new NodePlace(links, there)
-        watches.push(new SiteWatch(service, site, settings, nodes, world))
-      }
-    }
-    this.#watches = watches
-    this.#states = new Map(watches.map((watch) => [watch, watch.state]))
+    const before = this.#settings
+    this.#settings = new Map(
+      Object.entries(services)
+        .filter(([, { failover }]) => failover !== undefined)
+        .map(([service, settings]) => [service, JSON.stringify(settings)]),
+    )
+    const kept = this.#watches.filter(({ service }) => before.get(service) === this.#settings.get(service))
+    for (const watch of this.#watches) if (!kept.includes(watch)) watch.close()
+    const fresh = [...this.#settings.keys()]
+      .filter((service) => before.get(service) !== this.#settings.get(service))
+      .flatMap((service) => this.#watchesOf(service, services[service]!))
+    this.#watches = [...kept, ...fresh]
+    this.#states = new Map(this.#watches.map((watch) => [watch, watch.state]))
   }
 
   /** Null: its word counts. */
@@ -100,6 +100,20 @@ export class Observer {
   close(): void {
     clearInterval(this.#timer)
     for (const watch of this.#watches) watch.close()
+  }
+
+  #watchesOf(service: string, settings: ServiceConfig): SiteWatch[] {
+    const { peers, domain, links, random } = this.#world
+    const world = {
+      now: () => this.#world.now(),
+      random,
+      changed: (watch: SiteWatch) => this.#changed(watch),
+    }
+    return [...new Set(settings.endpoints.map(({ site }) => site))].map((site) => {
+      const there = peers.filter((peer) => peer.site === site).map(({ node }) => node)
+      const nodes = site === domain || there.length === 0 ? null : new NodePlace(links, there)
+      return new SiteWatch(service, site, settings, nodes, world)
+    })
   }
 
   #turn(): void {

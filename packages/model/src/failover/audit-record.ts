@@ -32,6 +32,8 @@ export type AuditAction =
   | 'failback.stage'
   | 'drain.refused'
   | 'drain.forced'
+  | 'drain.started'
+  | 'drain.ended'
   | 'acknowledged'
   | 'automation.changed'
 
