@@ -8,6 +8,7 @@ import { checkVerb } from './verbs/check.ts'
 import { dnsVerb } from './verbs/dns.ts'
 import { failbackVerb } from './verbs/failback.ts'
 import { failoverVerb } from './verbs/failover.ts'
+import { controllerVerb } from './verbs/controller.ts'
 import { importVerb } from './verbs/import.ts'
 import { gatewayVerb } from './verbs/gateway.ts'
 import { drainVerb } from './verbs/drain.ts'
@@ -22,6 +23,7 @@ import { version } from './version.ts'
 const verbs: readonly ((program: Command) => void)[] = [
   upVerb,
   gatewayVerb,
+  controllerVerb,
   agentVerb,
   checkVerb,
   importVerb,

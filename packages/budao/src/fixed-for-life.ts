@@ -12,6 +12,7 @@ export function fixedForLife(before: Config, after: Config): string[] {
   check('node', before.node, after.node)
   check('workers', before.workers, after.workers)
   check('dataDir', before.dataDir, after.dataDir)
+  check('control', before.control, after.control)
   check('admin', before.admin, after.admin)
   check('gslb.listen', before.gslb?.listen, after.gslb?.listen)
   check('gslb.http.address', before.gslb?.http?.address, after.gslb?.http?.address)

@@ -8,6 +8,7 @@ import {
   type AdminServer,
   type AdminSource,
   type BreakerRequest,
+  type FailoverDesk,
   type ProcessDesk,
   type ReloadResult,
   type Supervisor,
@@ -31,6 +32,8 @@ import type {
   Snapshot,
 } from '@budao/model'
 import pino, { type Logger } from 'pino'
+import type { ControlRole } from './control/control-role.ts'
+import { startControl } from './control/gateway-control.ts'
 import { startAgent } from './agent/agent-role.ts'
 import { CliError } from './cli-error.ts'
 import { fixedForLife } from './fixed-for-life.ts'
@@ -61,6 +64,7 @@ export class GatewayProcess implements AdminSource {
   #admin: AdminServer | null = null
   #gslb: GslbRole | null = null
   #agent: Supervisor | null = null
+  #control: ControlRole | null = null
   /** Null where other roles than the gateway’s are another process’s. */
   #startAgent: ((config: Config) => Promise<Supervisor | null>) | null = null
   #leaving = false
@@ -127,7 +131,10 @@ export class GatewayProcess implements AdminSource {
         ...(config.admin.tokens === undefined ? {} : { tokens: config.admin.tokens }),
         consoleFiles: consoleFiles(),
       })
+      self.#control = await self.#startControl(config)
     } catch (error) {
+      await self.#control?.close()
+      await self.#admin?.close()
       self.#agent?.leave()
       await self.#gslb?.close()
       await gateway.close()
@@ -162,7 +169,12 @@ export class GatewayProcess implements AdminSource {
   }
 
   metrics(): string {
-    return this.#gateway.metrics() + (this.#gslb?.metrics() ?? '') + (this.#agent?.metrics() ?? '')
+    return (
+      this.#gateway.metrics() +
+      (this.#gslb?.metrics() ?? '') +
+      (this.#agent?.metrics() ?? '') +
+      (this.#control?.metrics() ?? '')
+    )
   }
 
   ready(): boolean {
@@ -228,6 +240,10 @@ export class GatewayProcess implements AdminSource {
     return this.#gslb?.explain(name, client) ?? null
   }
 
+  failover(): FailoverDesk | null {
+    return this.#control?.desk ?? null
+  }
+
   agent(): ProcessDesk | null {
     return this.#agent
   }
@@ -252,6 +268,8 @@ export class GatewayProcess implements AdminSource {
       this.#log.info(`not ready any more; serves on for ${waitMs} ms, until the shared address has left`)
       await sleep(waitMs)
     }
+    // Somebody else is to write from now on, and begins once what is held here has surely ended.
+    await this.#control?.close()
     const complete = await this.#gateway.drain(drain)
     if (!complete) this.#log.warn(`requests were still under way after ${drain} ms; they are cut off`)
     await this.#gslb?.close()
@@ -283,6 +301,7 @@ export class GatewayProcess implements AdminSource {
     const applied = await this.#gateway.apply(read.snapshot)
     if (!applied.ok) return this.#refuse([applied.problem])
     applyGslb?.()
+    await this.#control?.apply(read.snapshot.config)
     if (this.#agent === null) this.#agent = (await this.#startAgent?.(read.snapshot.config)) ?? null
     else this.#agent.apply(read.snapshot.config.processes)
     this.#refused = null
@@ -298,6 +317,16 @@ export class GatewayProcess implements AdminSource {
       gatewayReport: () => this.#gateway.report(),
       report: this.#report,
       warn: (message) => this.#log.warn(message),
+    })
+  }
+
+  #startControl(config: Config): Promise<ControlRole | null> {
+    return startControl(config, this.#gateway, {
+      baseDir: this.#source.baseDir,
+      admin: this.adminUrl,
+      report: this.#report,
+      warn: (message) => this.#log.warn(message),
+      judged: (verdicts) => this.#gslb?.judge(verdicts),
     })
   }
 

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
-import { ControlNode, type FailoverDesk, type ServingSide } from '@budao/controller'
-import type { Config, EventDraft, SiteVerdict } from '@budao/model'
+import type { FailoverDesk, ServingSide } from '@budao/controller'
+import { ControlNode } from '@budao/controller/control'
+import { startVariable, type Config, type EventDraft, type SiteVerdict } from '@budao/model'
 import { openStore } from './providers/coordination.ts'
 import { readSecret } from './secret.ts'
 
@@ -43,7 +44,7 @@ export class ControlRole {
           store,
           folder: resolve(baseDir, dataDir),
           // An agent names each start of a process, so that it can say whose lease ended with it.
-          start: process.env['BUDAO_START'] ?? randomUUID().slice(0, 13),
+          start: process.env[startVariable] ?? randomUUID().slice(0, 13),
           controller: control.controller ?? decides,
           admin,
           serving,
@@ -66,6 +67,11 @@ export class ControlRole {
   /** Null where nothing is decided here. */
   get desk(): FailoverDesk | null {
     return this.#node.desk
+  }
+
+  /** Prometheus text. */
+  metrics(): string {
+    return this.#node.metrics()
   }
 
   /** A supervisor’s word that a process has exited; `holder` as leases name it. */

@@ -13,6 +13,7 @@ const againMs = 60_000
 export class ControlJournal {
   readonly #node: string
   readonly #report: (event: EventDraft) => void
+  readonly #counts: Record<string, number> = {}
   readonly #told: Set<string> = new Set()
   /** Null where nothing is decided here. */
   audit: AuditFile | null = null
@@ -22,10 +23,15 @@ export class ControlJournal {
     this.#report = report
   }
 
+  /** What was told since the start, by kind. */
+  get counts(): Readonly<Record<string, number>> {
+    return this.#counts
+  }
+
   /** Resolves true once it is on the disk. */
   async record(draft: AuditDraft): Promise<boolean> {
     const event = auditEvent(draft, serviceOf(draft.subject))
-    if (event !== null) this.#report(event)
+    if (event !== null) this.#say(event)
     return (await this.audit?.append(draft)) ?? false
   }
 
@@ -77,7 +83,7 @@ export class ControlJournal {
     for (const verdict of after) {
       const was = before.find(({ site }) => site === verdict.site)
       const event = verdictEvent(was, verdict)
-      if (event !== null) this.#report(event)
+      if (event !== null) this.#say(event)
     }
   }
 
@@ -107,11 +113,16 @@ export class ControlJournal {
     }))
   }
 
+  #say(event: EventDraft): void {
+    this.#counts[event.kind] = (this.#counts[event.kind] ?? 0) + 1
+    this.#report(event)
+  }
+
   #once(id: string, event: () => EventDraft): void {
     if (this.#told.has(id)) return
     this.#told.add(id)
     if (this.#told.size > toldMax) this.#told.delete(this.#told.values().next().value!)
-    this.#report(event())
+    this.#say(event())
   }
 
   #event(
@@ -121,6 +132,6 @@ export class ControlJournal {
     message: string,
     evidence: EventDraft['evidence'] = {},
   ): void {
-    this.#report({ kind, severity, subject, message, evidence })
+    this.#say({ kind, severity, subject, message, evidence })
   }
 }

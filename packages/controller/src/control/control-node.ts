@@ -19,6 +19,7 @@ import { Links } from '../links/links.ts'
 import type { PeerAddress } from '../links/peer-link.ts'
 import { Observer } from '../observe/observer.ts'
 import { AuditFile } from './audit-file.ts'
+import { controlMetrics } from './control-metrics.ts'
 import { ControlJournal } from './control-journal.ts'
 import type { FailoverDesk } from '../failover-desk.ts'
 import { Controller } from './controller.ts'
@@ -180,21 +181,16 @@ export class ControlNode {
     })
   }
 
-  get verdicts(): readonly SiteVerdict[] {
-    return this.#verdicts.all
-  }
-
   /** What people ask of failover; null where nothing is decided here. */
   get desk(): FailoverDesk | null {
     return this.#desk
   }
 
-  get audit(): AuditFile | null {
-    return this.#journal.audit
-  }
-
-  get keeper(): Keeper | null {
-    return this.#keeper
+  /** Prometheus text. */
+  metrics(): string {
+    const { audit, counts } = this.#journal
+    const file = audit === null ? null : { writable: audit.problem === null, lost: audit.lost }
+    return controlMetrics(this.nodes(), this.#controller?.reports() ?? [], counts, file)
   }
 
   /** Links, leader and store as this node sees them. */
