@@ -112,6 +112,9 @@ export class GatewayProcess implements AdminSource {
       directoryFile: resolve(source.baseDir, config.dataDir, 'endpoints.json'),
       keysFolder: resolve(source.baseDir, config.dataDir, 'keys'),
       keyFile: resolve(source.baseDir, config.dataDir, 'idempotency.db'),
+      ...(config.control === undefined
+        ? {}
+        : { placementFile: resolve(source.baseDir, config.dataDir, 'placements.json') }),
       acmeFolder: resolve(source.baseDir, config.dataDir, 'acme'),
       onSnapshot: (changed) => void self.#keep(changed),
       report,

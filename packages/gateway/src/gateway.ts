@@ -34,12 +34,12 @@ import type { Service } from './service/service.ts'
 import { CERTIFICATE_POLL_MS, CertificateStore } from './tls/certificate-store.ts'
 import { Ownership } from './ownership/ownership.ts'
 import { noTls, type TlsMaterial } from './tls/tls-material.ts'
+import { WorkerWatch } from './threads/worker-watch.ts'
 import { WorkerPool } from './threads/worker-pool.ts'
 
 /** Shared memory for services, endpoints and rate limits: 8 Mi cells, 32 MiB of address space, used as needed. */
 const ARENA_CELLS = 8 * 1_024 * 1_024
 const SECOND_MS = 1_000
-const STUCK_MS = 10_000
 
 /** Whether a snapshot is in force, or why everything stays as it was. */
 export type ApplyResult = { readonly ok: true } | { readonly ok: false; readonly problem: string }
@@ -71,6 +71,8 @@ export class Gateway {
   readonly directory: EndpointDirectory
   /** Who may write where; given by whoever keeps leases. */
   readonly ownership: Ownership
+  /** Whether the threads still turn. */
+  readonly workers: WorkerWatch
   /** What the gateway makes for routes that answer by themselves. */
   readonly served: ServeKeeper
   #services: Map<string, Service> = new Map()
@@ -136,6 +138,7 @@ export class Gateway {
     const tell = (challenges: Challenges): Promise<void> => this.#pool.tellChallenges(challenges)
     this.#acme = new AcmeCertificates({ outside: options, random, certificates, tell })
     this.ownership = new Ownership({ outside: options, clock: this.#clock, threads: this.#pool })
+    this.workers = new WorkerWatch(this.#pool, this.#reader, this.#clock, options.stuckMs)
     this.#watch = new ServiceWatch((event) => options.report(event))
     this.directory = new EndpointDirectory({
       clock: this.#clock,
@@ -378,12 +381,7 @@ export class Gateway {
   #tick(): void {
     const now = this.#clock.now()
     this.#reporter.sample(this.#services, this.#plans.routeRows)
-    const { stuckMs = STUCK_MS } = this.#options
-    for (const { id, state } of this.#pool.states()) {
-      const seenAt = this.#reader.tickAt(id)
-      if (state !== 'serving' || seenAt === 0 || now - seenAt <= stuckMs) continue
-      void this.#pool.replace(id, `it has not reacted for ${Math.round(now - seenAt)} ms`)
-    }
+    this.workers.look(now)
     this.#watch.look(this.#services.values(), now)
     this.directory.tick()
   }

@@ -1,19 +1,58 @@
+import { sharedData, unknownData, type ServingSide } from '@budao/controller'
 import type { Gateway } from '@budao/gateway'
-import type { Config } from '@budao/model'
+import type { Config, ControlConfig } from '@budao/model'
 import type { ControlRole, ControlRoleOptions } from './control-role.ts'
+
+/** Worker threads turn fifty times a second: one that has not for so long is stuck, and no beat is echoed for it. */
+const turnedMsMax = 500
 
 /** The part in failover of a process with a gateway; null without `control`, which then costs nothing. */
 export async function startControl(
   config: Config,
-  _gateway: Gateway,
+  gateway: Gateway,
   options: Omit<ControlRoleOptions, 'serving' | 'decides' | 'now'>,
 ): Promise<ControlRole | null> {
-  if (config.control === undefined) return null
+  const { control, node } = config
+  if (control === undefined) return null
+  // What the control plane needs is loaded only where there is one.
   const { ControlRole } = await import('./control-role.ts')
+  await gateway.ownership.peers(trafficBySite(control, node.name))
   return ControlRole.start(config, {
     ...options,
     decides: false,
-    serving: null,
-    now: () => performance.now(),
+    serving: servingSide(control, node.name, gateway),
+    now: () => gateway.ownership.now(),
   })
+}
+
+function servingSide(control: ControlConfig, self: string, gateway: Gateway): ServingSide {
+  const { ownership } = gateway
+  return {
+    serves: () => (gateway.workers.turnedMs() ?? Infinity) <= turnedMsMax,
+    lease: (unit) => ownership.lease(unit),
+    settle: (unit, epoch) => ownership.settle(unit, epoch),
+    usable: (unit) => ownership.usable(unit),
+    data: (service) => {
+      const data = gateway.snapshot?.config.services[service]?.data
+      return data !== undefined && 'shared' in data ? sharedData : unknownData
+    },
+    placed(placement, holder) {
+      const there = holder === null || holder === self ? undefined : control.peers[holder]
+      void ownership.place(placement, there?.traffic ?? null)
+    },
+    traffic: () =>
+      ownership.traffic().map(({ service, site, served, connectFailed, timedOut }) => ({
+        service,
+        site,
+        counts: { served, 'connect-failed': connectFailed, 'timed-out': timedOut },
+      })),
+  }
+}
+
+/** One gateway for each other site; of several the first in the file. */
+function trafficBySite({ peers }: ControlConfig, self: string): Record<string, string> {
+  const sites: Record<string, string> = {}
+  for (const [node, { site, traffic }] of Object.entries(peers))
+    if (node !== self && site !== undefined && traffic !== undefined) sites[site] ??= traffic
+  return sites
 }

@@ -1,0 +1,186 @@
+import { strict as assert } from 'node:assert'
+import { writeFileSync } from 'node:fs'
+import { createServer, request, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { freePort, startNode, tempDir, type TestProcess } from '@budao/testkit'
+
+const program = fileURLToPath(new URL('../packages/budao/src/main.ts', import.meta.url))
+
+/** On a machine that does much else. */
+const patienceMs = 30_000
+
+/** A write as the backends saw it, in the order in which they did. */
+interface Seen {
+  readonly site: string
+  readonly epoch: number
+  readonly body: string
+}
+
+interface UnitView {
+  readonly epoch: number
+  readonly owner: string
+  readonly lease: string
+  readonly run: { readonly id: string; readonly outcome: string | null; readonly kind: string } | null
+}
+
+/** Two sites, a gateway and a backend each, and a witness, as processes over one file. */
+class World {
+  readonly seen: Seen[] = []
+  readonly ports: Record<string, { readonly web: number; readonly admin: number; readonly link: number }> = {}
+  readonly processes: Record<string, TestProcess> = {}
+  readonly #t: TestContext
+  readonly #folder: string
+  readonly #backends: Record<string, number> = {}
+
+  static async start(t: TestContext): Promise<World> {
+    const world = new World(t)
+    for (const site of ['east', 'west']) world.#backends[site] = await world.#backend(site)
+    for (const node of ['east', 'west', 'third'])
+      world.ports[node] = { web: await freePort(), admin: await freePort(), link: await freePort() }
+    for (const node of ['east', 'west', 'third']) world.run(node)
+    return world
+  }
+
+  private constructor(t: TestContext) {
+    this.#t = t
+    this.#folder = tempDir(t)
+    writeFileSync(join(this.#folder, 'secret'), 'what all three nodes share\n')
+  }
+
+  run(node: string): void {
+    const witness = node === 'third'
+    const { web, admin, link } = this.ports[node]!
+    const peer = (name: string): string => `127.0.0.1:${this.ports[name]!.link}`
+    const config = {
+      version: 1,
+      node: witness ? { name: node } : { name: node, site: node },
+      dataDir: `data-${node}`,
+      sites: { east: {}, west: {} },
+      admin: { address: `127.0.0.1:${admin}` },
+      ...(witness ? {} : { listeners: [{ name: 'web', address: `127.0.0.1:${web}`, protocol: 'http' }] }),
+      control: {
+        address: `127.0.0.1:${link}`,
+        token: { file: 'secret' },
+        controller: true,
+        witness,
+        store: { type: 'sqlite', path: 'coordination.db' },
+        peers: {
+          east: { address: peer('east'), site: 'east', traffic: `127.0.0.1:${this.ports['east']!.web}` },
+          west: { address: peer('west'), site: 'west', traffic: `127.0.0.1:${this.ports['west']!.web}` },
+          third: { address: peer('third'), witness: true },
+        },
+      },
+      services: {
+        shop: {
+          mode: 'active-standby',
+          healthCheck: { type: 'http', path: '/' },
+          failover: { every: '0s' },
+          detection: { stable: '1s' },
+          data: { shared: true },
+          endpoints: ['east', 'west'].map((site) => ({ address: `127.0.0.1:${this.#backends[site]}`, site })),
+        },
+      },
+      ...(witness ? {} : { routes: [{ name: 'all', backends: [{ service: 'shop' }] }] }),
+    }
+    const file = join(this.#folder, `${node}.json`)
+    writeFileSync(file, JSON.stringify(config))
+    this.processes[node] = startNode(this.#t, [program, witness ? 'controller' : 'gateway', '-c', file])
+  }
+
+  /** A write through the gateway of a site: its status, and the epoch that its backend was told; 0 when nobody answered. */
+  write(site: string, body: string, timeoutMs = 1_500): Promise<number> {
+    return new Promise((resolve) => {
+      const asked = request(
+        { host: '127.0.0.1', port: this.ports[site]!.web, method: 'POST', path: '/', timeout: timeoutMs },
+        (response) => {
+          response.resume()
+          response.on('error', () => resolve(0))
+          response.on('end', () => resolve(response.statusCode ?? 0))
+        },
+      )
+      asked.on('timeout', () => asked.destroy())
+      asked.on('error', () => resolve(0))
+      asked.end(body)
+    })
+  }
+
+  async unit(node: string): Promise<UnitView | null> {
+    try {
+      const answer = await fetch(`http://127.0.0.1:${this.ports[node]!.admin}/api/v1/failover`)
+      return ((await answer.json()) as { units: UnitView[] }).units[0] ?? null
+    } catch {
+      return null
+    }
+  }
+
+  async leader(node: string): Promise<string | null> {
+    try {
+      const answer = await fetch(`http://127.0.0.1:${this.ports[node]!.admin}/api/v1/failover`)
+      return ((await answer.json()) as { leader: { node: string } | null }).leader?.node ?? null
+    } catch {
+      return null
+    }
+  }
+
+  /** Until it is so, as that node sees it. */
+  async until(node: string, what: string, holds: (unit: UnitView) => boolean): Promise<UnitView> {
+    const deadline = performance.now() + patienceMs
+    let last: UnitView | null = null
+    while (performance.now() < deadline) {
+      last = await this.unit(node)
+      if (last !== null && holds(last)) return last
+      await pause(20)
+    }
+    const output = Object.values(this.processes).map(({ output: said }) => said.slice(-4_000))
+    throw new Error(`never: ${what}; last ${JSON.stringify(last)}\n${output.join('\n---\n')}`)
+  }
+
+  /** Until a write through that gateway is acknowledged. */
+  async untilWritten(site: string, body: string): Promise<void> {
+    const deadline = performance.now() + patienceMs
+    while (performance.now() < deadline) {
+      if ((await this.write(site, body)) === 200) return
+      await pause(20)
+    }
+    throw new Error(`never: a write at ${site}\n${this.processes[site]!.output.slice(-4_000)}`)
+  }
+
+  async #backend(site: string): Promise<number> {
+    const server: Server = createServer((asked, response) => {
+      let body = ''
+      asked.setEncoding('utf8').on('data', (part: string) => (body += part))
+      asked.on('end', () => {
+        const epoch = Number(asked.headers['x-budao-epoch'] ?? 0)
+        if (asked.method === 'POST') this.seen.push({ site, epoch, body })
+        response.end('ok')
+      })
+    }).listen(0, '127.0.0.1')
+    await new Promise((resolve) => server.once('listening', resolve))
+    this.#t.after(() => {
+      server.close()
+      server.closeAllConnections()
+    })
+    return (server.address() as AddressInfo).port
+  }
+}
+
+test('what three processes do when the owner is killed, stopped and continued, and when the leader dies in a move', async (t) => {
+  const world = await World.start(t)
+  await world.until('third', 'east holds epoch 1', ({ owner, lease }) => owner === 'east' && lease === 'held')
+  await world.untilWritten('west', 'first')
+  assert.deepEqual(world.seen.at(-1), { site: 'east', epoch: 1, body: 'first' })
+
+  // The site that writes loses its gateway by SIGKILL: the other one writes, in the next epoch.
+  await world.processes['east']!.kill()
+  await world.untilWritten('west', 'second')
+  assert.deepEqual(world.seen.at(-1), { site: 'west', epoch: 2, body: 'second' })
+
+  // It comes back, and lets writes through to the new owner.
+  world.run('east')
+  await world.untilWritten('east', 'third')
+  assert.deepEqual(world.seen.at(-1), { site: 'west', epoch: 2, body: 'third' })
+})
