@@ -30,7 +30,7 @@ export function clientOptions({ brokers, clientId = 'budao', tls, sasl }: KafkaC
 }
 
 /** A client that asks and reads without being in a group: the watermark is in the database of who applies. */
-export function newConsumer(connection: KafkaConnection): Consumer<Buffer, Buffer, Buffer, Buffer> {
+export function newConsumer(connection: KafkaConnection): Consumer {
   return new Consumer({
     ...clientOptions(connection),
     groupId: 'budao',
@@ -40,11 +40,7 @@ export function newConsumer(connection: KafkaConnection): Consumer<Buffer, Buffe
 }
 
 /** Where a partition begins and ends; `noLog` when there is no such topic. A topic that is made again has another id. */
-export async function topicBounds(
-  consumer: Consumer<Buffer, Buffer, Buffer, Buffer>,
-  topic: string,
-  partition: number,
-): Promise<LogBounds> {
+export async function topicBounds(consumer: Consumer, topic: string, partition: number): Promise<LogBounds> {
   const before = await topicId(consumer, topic)
   if (before === null) return noLog
   const ask = async (timestamp: bigint): Promise<number> => {
@@ -60,10 +56,7 @@ export async function topicBounds(
   return { logId: before, first, end }
 }
 
-async function topicId(
-  consumer: Consumer<Buffer, Buffer, Buffer, Buffer>,
-  topic: string,
-): Promise<string | null> {
+async function topicId(consumer: Consumer, topic: string): Promise<string | null> {
   try {
     const { topics } = await consumer.metadata({ topics: [topic], forceUpdate: true })
     return topics.get(topic)?.id ?? null

@@ -2,17 +2,17 @@ import { Admin } from '@platformatic/kafka'
 import assert from 'node:assert/strict'
 import { after, test, type TestContext } from 'node:test'
 import { LogTruncatedError } from '@budao/model'
-import { type KafkaBroker, startKafka, takeEvents, testEvent, testEventLog } from '@budao/testkit'
+import { startKafka, takeEvents, testEvent, testEventLog } from '@budao/testkit'
 import { KafkaLog } from './kafka-log.ts'
 
 // One broker for the file: each start costs seconds. Tests run one after the other, each with a topic of its own.
-let started: KafkaBroker | undefined
+let started: ReturnType<typeof startKafka> | null = null
 const atEnd: (() => unknown)[] = []
 after(async () => {
   for (const work of atEnd.toReversed()) await work()
 })
-async function broker(t: TestContext): Promise<KafkaBroker | undefined> {
-  started ??= await startKafka({
+function broker(t: TestContext): ReturnType<typeof startKafka> {
+  started ??= startKafka({
     after: (work: () => unknown) => atEnd.push(work),
     skip: (reason?: string) => t.skip(reason),
   } as unknown as TestContext)

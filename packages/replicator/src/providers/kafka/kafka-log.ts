@@ -36,7 +36,7 @@ export interface KafkaLogOptions extends KafkaConnection {
   readonly deliveryMsMax?: number
 }
 
-type Message = MessageToProduce<Buffer, Buffer, Buffer, Buffer>
+type Message = MessageToProduce
 
 /** What one call of `append` waits for. */
 interface Pending {
@@ -61,8 +61,8 @@ const openMsMax = 15_000
 export class KafkaLog implements EventLog {
   readonly partitions: number
   readonly #options: KafkaLogOptions
-  readonly #producer: Producer<Buffer, Buffer, Buffer, Buffer>
-  readonly #asker: Consumer<Buffer, Buffer, Buffer, Buffer>
+  readonly #producer: Producer
+  readonly #asker: Consumer
   readonly #logId: string
   readonly #ends: number[]
   readonly #readers = new Set<KafkaReader>()
@@ -74,12 +74,7 @@ export class KafkaLog implements EventLog {
   #misses = 0
   readonly #closing = new AbortController()
 
-  private constructor(
-    options: KafkaLogOptions,
-    asker: Consumer<Buffer, Buffer, Buffer, Buffer>,
-    logId: string,
-    ends: number[],
-  ) {
+  private constructor(options: KafkaLogOptions, asker: Consumer, logId: string, ends: number[]) {
     this.#options = options
     this.#asker = asker
     this.#logId = logId
@@ -186,7 +181,7 @@ export class KafkaLog implements EventLog {
   /** Sends what is pending, again and again until nothing is. */
   async #send(): Promise<void> {
     // The turn of whoever appended first ends before: what others append in it goes along.
-    await null
+    await Promise.resolve()
     while (this.#pending.length > 0) {
       const batch = this.#take()
       try {
@@ -293,10 +288,7 @@ async function makeTopic(admin: Admin, options: KafkaLogOptions): Promise<void> 
 }
 
 /** Bounds of every partition. A topic that was made just now may have no leader yet: asks again for some seconds. */
-async function boundsOfAll(
-  asker: Consumer<Buffer, Buffer, Buffer, Buffer>,
-  topic: string,
-): Promise<LogBounds[]> {
+async function boundsOfAll(asker: Consumer, topic: string): Promise<LogBounds[]> {
   const until = performance.now() + openMsMax
   for (;;) {
     try {

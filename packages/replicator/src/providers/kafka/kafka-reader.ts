@@ -29,7 +29,7 @@ const controlBit = 0x20
 /** Follows one partition by an offset of its own, on connections of its own: a fetch that waits holds up nobody else. */
 export class KafkaReader implements LogReader {
   readonly #options: KafkaReaderOptions
-  readonly #consumer: Consumer<Buffer, Buffer, Buffer, Buffer>
+  readonly #consumer: Consumer
   #offset: number
   /** Whether the log is known to be the one that was asked for, and to hold the offset. */
   #checked = false

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { RowDataPacket } from 'mysql2/promise'
 import { type ChangeEvent, type Row, SourceGapError } from '@budao/model'
 import { type MariadbServer, startMariadb } from '@budao/testkit'
 import { BinlogSource } from './binlog-source.ts'
@@ -34,7 +35,11 @@ test('a row travels exactly, whatever its types', { timeout: 60_000 }, async (t)
   t.after(() => app.end())
   await app.query('CREATE DATABASE shop; USE shop')
   await app.query(everyType)
-  const source = await BinlogSource.open({ connection: connectionOf(server), site: 'east', tables: ['things'] })
+  const source = await BinlogSource.open({
+    connection: connectionOf(server),
+    site: 'east',
+    tables: ['things'],
+  })
   t.after(() => source.close())
 
   await app.query(`INSERT INTO things (id, small, big, huge, price, f, d, day, at, moment, clock, year, name, latin, fixed,
@@ -51,7 +56,14 @@ test('a row travels exactly, whatever its types', { timeout: 60_000 }, async (t)
   const events = await take(source, 6)
   assert.deepEqual(
     events.map(({ op, key }) => `${op} ${key}`),
-    ['create 18446744073709551615', 'create 1', 'update 1', 'delete 1', 'delete 18446744073709551615', 'create 2'],
+    [
+      'create 18446744073709551615',
+      'create 1',
+      'update 1',
+      'delete 1',
+      'delete 18446744073709551615',
+      'create 2',
+    ],
   )
   const [first, second, updated, deleted, moved, last] = events
   const expected: Row = {
@@ -93,78 +105,94 @@ test('a row travels exactly, whatever its types', { timeout: 60_000 }, async (t)
 
   // What a SELECT gives is the same, so that both can be compared.
   const shape = await readShape(app, 'shop', 'things')
-  const [rows] = await app.query(`SELECT ${selectList(shape)} FROM things`)
-  assert.deepEqual(toRow(shape, (rows as Record<string, unknown>[])[0]!), last!.payload)
+  const [rows] = await app.query<RowDataPacket[]>(`SELECT ${selectList(shape)} FROM things`)
+  assert.deepEqual(toRow(shape, rows[0]!), last!.payload)
 })
 
-test('transactions stay whole, resume by GTID, leave out what others wrote, and never skip', { timeout: 60_000 }, async (t) => {
-  const server = await startMariadb(t, { site: 1 })
-  if (server === undefined) return
-  const connection = connectionOf(server)
-  const app = await connect({ ...connection, database: 'mysql' })
-  t.after(() => app.destroy())
-  await app.query('CREATE DATABASE shop; USE shop; CREATE TABLE orders (id INT PRIMARY KEY, n INT)')
-  await app.query('CREATE TABLE other (id INT PRIMARY KEY)')
-  const statements: string[] = []
-  const open = (): Promise<BinlogSource> =>
-    BinlogSource.open({ connection, site: 'east', tables: ['orders'], onSchemaChange: (each) => statements.push(each) })
-  let source = await open()
-  t.after(() => source.close())
+test(
+  'transactions stay whole, resume by GTID, leave out what others wrote, and never skip',
+  { timeout: 60_000 },
+  async (t) => {
+    const server = await startMariadb(t, { site: 1 })
+    if (server === undefined) return
+    const connection = connectionOf(server)
+    const app = await connect({ ...connection, database: 'mysql' })
+    t.after(() => app.destroy())
+    await app.query('CREATE DATABASE shop; USE shop; CREATE TABLE orders (id INT PRIMARY KEY, n INT)')
+    await app.query('CREATE TABLE other (id INT PRIMARY KEY)')
+    const statements: string[] = []
+    const open = (): Promise<BinlogSource> =>
+      BinlogSource.open({
+        connection,
+        site: 'east',
+        tables: ['orders'],
+        onSchemaChange: (each) => statements.push(each),
+      })
+    let source = await open()
+    t.after(() => source.close())
 
-  await app.query('BEGIN; INSERT INTO orders VALUES (1, 1); INSERT INTO other VALUES (1); UPDATE orders SET n = 2; COMMIT')
-  await app.query('BEGIN; INSERT INTO orders VALUES (2, 1); ROLLBACK')
-  // An applier's write: another domain, so nobody's change of this site.
-  const applier = await connect(connection, 1002)
-  t.after(() => applier.destroy())
-  await applier.query('INSERT INTO orders VALUES (3, 3)')
-  await app.query('INSERT INTO orders VALUES (4, 4)')
-  const whole = (await source.next())!
-  const events = whole.transactions.flat()
-  if (whole.transactions.length < 2) events.push(...(await source.next())!.transactions.flat())
-  assert.deepEqual(
-    events.map(({ op, key, payload, before }) => [op, key, payload!['n'], before?.['n']]),
-    [
-      ['create', '1', 1, undefined],
-      ['update', '1', 2, 1],
-      ['create', '4', 4, undefined],
-    ],
-  )
-  assert.deepEqual(events.slice(0, 2).map(({ txId }) => txId), [events[0]!.txId, events[0]!.txId])
-  assert.ok(events[1]!.seq > events[0]!.seq)
+    await app.query(
+      'BEGIN; INSERT INTO orders VALUES (1, 1); INSERT INTO other VALUES (1); UPDATE orders SET n = 2; COMMIT',
+    )
+    await app.query('BEGIN; INSERT INTO orders VALUES (2, 1); ROLLBACK')
+    // An applier's write: another domain, so nobody's change of this site.
+    const applier = await connect(connection, 1002)
+    t.after(() => applier.destroy())
+    await applier.query('INSERT INTO orders VALUES (3, 3)')
+    await app.query('INSERT INTO orders VALUES (4, 4)')
+    const whole = (await source.next())!
+    const events = whole.transactions.flat()
+    if (whole.transactions.length < 2) events.push(...(await source.next())!.transactions.flat())
+    assert.deepEqual(
+      events.map(({ op, key, payload, before }) => [op, key, payload!['n'], before?.['n']]),
+      [
+        ['create', '1', 1, undefined],
+        ['update', '1', 2, 1],
+        ['create', '4', 4, undefined],
+      ],
+    )
+    assert.deepEqual(
+      events.slice(0, 2).map(({ txId }) => txId),
+      [events[0]!.txId, events[0]!.txId],
+    )
+    assert.ok(events[1]!.seq > events[0]!.seq)
 
-  // Only what was confirmed is behind a restart.
-  await source.confirm(whole.position)
-  await source.close()
-  await app.query('ALTER TABLE orders ADD COLUMN note VARCHAR(20)')
-  await app.query(`INSERT INTO orders VALUES (5, 5, 'new')`)
-  source = await open()
-  const again = await take(source, 1)
-  const fresh = again.at(-1)!.key === '5' ? again : [...again, ...(await take(source, 1))]
-  assert.deepEqual(fresh.at(-1)!.payload, { id: 5, n: 5, note: 'new' })
-  assert.ok(fresh.at(-1)!.hlc > events[2]!.hlc)
-  assert.match(statements.join(';'), /ALTER TABLE orders/)
+    // Only what was confirmed is behind a restart.
+    await source.confirm(whole.position)
+    await source.close()
+    await app.query('ALTER TABLE orders ADD COLUMN note VARCHAR(20)')
+    await app.query(`INSERT INTO orders VALUES (5, 5, 'new')`)
+    source = await open()
+    const again = await take(source, 1)
+    const fresh = again.at(-1)!.key === '5' ? again : [...again, ...(await take(source, 1))]
+    assert.deepEqual(fresh.at(-1)!.payload, { id: 5, n: 5, note: 'new' })
+    assert.ok(fresh.at(-1)!.hlc > events[2]!.hlc)
+    assert.match(statements.join(';'), /ALTER TABLE orders/)
 
-  // The server dies and comes back: the stream goes on by itself. The epoch is that of its place in the binlog.
-  await app.query(`INSERT INTO budao_epochs VALUES ('', 7)`)
-  await server.process.kill()
-  await server.restart()
-  const later = await connect(connection)
-  t.after(() => later.destroy())
-  await later.query(`INSERT INTO orders VALUES (6, 6, NULL)`)
-  const [sixth] = await take(source, 1)
-  assert.equal(sixth!.key, '6')
-  assert.equal(sixth!.epoch, 7)
-  await source.close()
+    // The server dies and comes back: the stream goes on by itself. The epoch is that of its place in the binlog.
+    await app.query(`INSERT INTO budao_epochs VALUES ('', 7)`)
+    await server.process.kill()
+    await server.restart()
+    const later = await connect(connection)
+    t.after(() => later.destroy())
+    await later.query(`INSERT INTO orders VALUES (6, 6, NULL)`)
+    const [sixth] = await take(source, 1)
+    assert.equal(sixth!.key, '6')
+    assert.equal(sixth!.epoch, 7)
+    await source.close()
 
-  // What is behind the position is purged unread: it says so instead of going on.
-  await later.query(`INSERT INTO orders VALUES (7, 7, NULL); FLUSH BINARY LOGS; INSERT INTO orders VALUES (8, 8, NULL)`)
-  const [[last]] = (await later.query('SHOW MASTER STATUS')) as unknown as [[{ File: string }]]
-  await later.query('FLUSH BINARY LOGS')
-  await later.query(`PURGE BINARY LOGS TO '${last.File}'`)
-  source = await open()
-  await assert.rejects(source.next(), (error) => {
-    assert.ok(error instanceof SourceGapError)
-    assert.match(error.message, /resync the other sites/)
-    return true
-  })
-})
+    // What is behind the position is purged unread: it says so instead of going on.
+    await later.query(
+      `INSERT INTO orders VALUES (7, 7, NULL); FLUSH BINARY LOGS; INSERT INTO orders VALUES (8, 8, NULL)`,
+    )
+    const [[last]] = (await later.query('SHOW MASTER STATUS')) as unknown as [[{ File: string }]]
+    await later.query('FLUSH BINARY LOGS')
+    await later.query(`PURGE BINARY LOGS TO '${last.File}'`)
+    source = await open()
+    await assert.rejects(source.next(), (error) => {
+      assert.ok(error instanceof SourceGapError)
+      assert.match(error.message, /resync the other sites/)
+      return true
+    })
+  },
+)

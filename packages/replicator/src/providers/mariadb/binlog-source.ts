@@ -1,22 +1,19 @@
 import ZongJi, { type AnyBinlogEvent, type MariadbGtidEvent, type WriteRowsEvent } from '@vlasky/zongji'
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import {
-  type ChangeEvent,
   type ChangeSource,
   hlcZero,
   nextHlc,
   type RefusedChange,
-  refusedTextMax,
-  type Row,
   type SourceBatch,
   SourceGapError,
   type Transaction,
 } from '@budao/model'
-import { sealed } from '../../event-hash.ts'
 import { readPosition, writePosition } from './binlog-position.ts'
+import { eventsOf, type Image, images, type OpenTransaction } from './binlog-transaction.ts'
 import { connect, exactValues, type MariadbConnection } from './mariadb-connection.ts'
 import { prepareMariadb } from './mariadb-schema.ts'
-import { keyOf, readShape, type TableShape, toRow } from './table-shape.ts'
+import { readShape, type TableShape, toRow } from './table-shape.ts'
 
 /** What is read, and for whom. */
 export interface BinlogSourceOptions {
@@ -39,8 +36,6 @@ const transactionBytesMax = 256 * 1024 * 1024
 const batchTransactionsMax = 1000
 const keepEveryMs = 1000
 const retryMsMax = 5000
-/** Of one row, changes of one transaction: so many have places in `seq` of their own. */
-const changesOfKeyMax = 1024
 /** ER_MASTER_FATAL_ERROR_READING_BINLOG: what was asked for is purged, or never was there. */
 const gapErrno = 1236
 
@@ -288,7 +283,7 @@ export class BinlogSource implements ChangeSource {
         each === null ? null : toRow(shape, each),
       )
       open.changes.push({ shape, before: before!, after: after! })
-      open.bytes += Number(event.size) / event.rows.length
+      open.bytes += event.size / event.rows.length
     }
     if (open.bytes > transactionBytesMax) {
       throw new SourceGapError(
@@ -309,7 +304,12 @@ export class BinlogSource implements ChangeSource {
     const open = this.#open
     this.#open = null
     if (open === null) return
-    const { events, refused } = open.changes.length === 0 ? nothing : this.#eventsOf(open)
+    if (open.changes.length > 0) this.#hlc = nextHlc(this.#hlc, (this.#options.now ?? Date.now)())
+    const { events, refused } = eventsOf(open, {
+      origin: this.#options.site,
+      epoch: this.#epoch,
+      hlc: this.#hlc,
+    })
     this.#read = writePosition({ gtids, hlc: this.#hlc, epoch: this.#epoch })
     if (events.length === 0 && refused.length === 0) return
     this.#ready.push({ events, refused, bytes: open.bytes, position: this.#read })
@@ -319,54 +319,6 @@ export class BinlogSource implements ChangeSource {
       this.#stream?.connection?.pause()
     }
     this.#wake?.()
-  }
-
-  #eventsOf(open: OpenTransaction): { readonly events: ChangeEvent[]; readonly refused: RefusedChange[] } {
-    const { site, now = Date.now } = this.#options
-    const { gtid, seq } = open
-    this.#hlc = nextHlc(this.#hlc, now())
-    const changesOfKey = new Map<string, number>()
-    const events: ChangeEvent[] = []
-    const refused: RefusedChange[] = []
-    const add = (shape: TableShape, op: ChangeEvent['op'], before: Row | null, payload: Row | null): void => {
-      const { table } = shape
-      const key = keyOf(shape, (payload ?? before)!)
-      const place = `${table}\0${key}`
-      const nth = changesOfKey.get(place) ?? 0
-      changesOfKey.set(place, nth + 1)
-      const id = `${gtid}/${events.length + refused.length}`
-      if (nth >= changesOfKeyMax) {
-        const detail = `expected at most ${changesOfKeyMax} changes of one row in one transaction, found more in ${gtid}`
-        refused.push({ reason: 'too-large', detail, text: `${id} ${place}`.slice(0, refusedTextMax) })
-        return
-      }
-      events.push(
-        sealed({
-          id,
-          op,
-          payload,
-          v: 1,
-          origin: site,
-          epoch: this.#epoch,
-          hlc: this.#hlc,
-          seq: seq * changesOfKeyMax + nth,
-          key,
-          table,
-          schemaVersion: 1,
-          txId: gtid,
-          before,
-        }),
-      )
-    }
-    for (const { shape, before, after } of open.changes) {
-      if (before !== null && after !== null && keyOf(shape, before) !== keyOf(shape, after)) {
-        // A row under another key is another row.
-        add(shape, 'delete', before, null)
-        add(shape, 'create', null, after)
-      } else if (after === null) add(shape, 'delete', before, null)
-      else add(shape, before === null ? 'create' : 'update', before, after)
-    }
-    return { events, refused }
   }
 
   async #shape(table: string): Promise<TableShape> {
@@ -392,29 +344,8 @@ export class BinlogSource implements ChangeSource {
   }
 }
 
-/** A transaction of which the end was not read yet. */
-interface OpenTransaction {
-  readonly gtid: string
-  readonly seq: number
-  /** Written by an applier, or replicated from somewhere: not this site's. */
-  readonly isForeign: boolean
-  readonly isStandalone: boolean
-  readonly changes: { readonly shape: TableShape; readonly before: Row | null; readonly after: Row | null }[]
-  bytes: number
-}
-
 /** Rows as they were written, changed (`before` and `after`) or deleted. */
 type RowsOfTable = Omit<WriteRowsEvent, 'getEventName'> & {
   readonly tableName: string
   getEventName(): string
-}
-
-const nothing = { events: [], refused: [] } as const
-
-type Image = Readonly<Record<string, unknown>>
-
-function images(kind: string, row: Image): [before: Image | null, after: Image | null] {
-  if (kind === 'writerows') return [null, row]
-  if (kind === 'deleterows') return [row, null]
-  return [row['before'] as Image, row['after'] as Image]
 }

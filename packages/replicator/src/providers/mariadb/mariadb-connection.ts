@@ -25,10 +25,7 @@ export const exactValues: Pick<
  * A connection of the replicator's own. `domainId`: what it writes goes into the binlog under this GTID domain, by which
  * the source of this site knows it is not the site's own; null: not into the binlog at all.
  */
-export async function connect(
-  options: MariadbConnection,
-  domainId?: number | null,
-): Promise<Connection> {
+export async function connect(options: MariadbConnection, domainId?: number | null): Promise<Connection> {
   const connection = await createConnection({
     ...options,
     ...exactValues,

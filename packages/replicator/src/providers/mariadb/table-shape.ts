@@ -16,6 +16,9 @@ export interface Column {
   readonly bytes: number
 }
 
+/** What the driver and the binlog hand out. */
+export type SqlValue = null | number | string | Buffer | readonly string[]
+
 /** A table as it is in the database. */
 export interface TableShape {
   readonly table: string
@@ -67,7 +70,9 @@ export async function readShape(
     if (part !== null) keys.push({ part: Number(part), column })
   }
   if (keys.length === 0) {
-    throw new Error(`table ${table}: expected a primary key, found none: rows without one cannot be told apart`)
+    throw new Error(
+      `table ${table}: expected a primary key, found none: rows without one cannot be told apart`,
+    )
   }
   return {
     table,
@@ -81,12 +86,14 @@ export async function readShape(
 export function selectList({ columns }: TableShape): string {
   // As text a FLOAT is rounded to six digits; as a DOUBLE it is what it is.
   return columns
-    .map(({ name, kind }) => (kind === 'float' ? `CAST(${quoted(name)} AS DOUBLE) AS ${quoted(name)}` : quoted(name)))
+    .map(({ name, kind }) =>
+      kind === 'float' ? `CAST(${quoted(name)} AS DOUBLE) AS ${quoted(name)}` : quoted(name),
+    )
     .join(', ')
 }
 
 /** A row as events carry it, from a SELECT or from the binlog. */
-export function toRow({ columns }: TableShape, values: Readonly<Record<string, unknown>>): Row {
+export function toRow({ columns }: TableShape, values: Readonly<Record<string, SqlValue | undefined>>): Row {
   const row: Record<string, Json> = {}
   for (const column of columns) {
     const value = values[column.name]
@@ -95,7 +102,7 @@ export function toRow({ columns }: TableShape, values: Readonly<Record<string, u
   return row
 }
 
-function toJson({ kind, bytes }: Column, value: unknown): Json {
+function toJson({ kind, bytes }: Column, value: SqlValue): Json {
   if (value === null) return null
   switch (kind) {
     case 'integer': {
@@ -123,7 +130,8 @@ function toJson({ kind, bytes }: Column, value: unknown): Json {
 export function toSql(value: Json): unknown {
   if (typeof value === 'boolean') return value ? 1 : 0
   if (typeof value !== 'object' || value === null) return value
-  if ('$base64' in value && typeof value['$base64'] === 'string') return Buffer.from(value['$base64'], 'base64')
+  if ('$base64' in value && typeof value['$base64'] === 'string')
+    return Buffer.from(value['$base64'], 'base64')
   if ('$integer' in value && typeof value['$integer'] === 'string') return value['$integer']
   return JSON.stringify(value)
 }

@@ -1,0 +1,3 @@
+export * from './binlog-source.ts'
+export * from './mariadb-applier.ts'
+export type * from './mariadb-connection.ts'
