@@ -24,6 +24,7 @@ interface UnitView {
   readonly epoch: number
   readonly owner: string
   readonly lease: string
+  readonly verdicts: readonly { readonly site: string; readonly state: string }[]
   readonly run: { readonly id: string; readonly outcome: string | null; readonly kind: string } | null
 }
 
@@ -41,7 +42,10 @@ class World {
     for (const site of ['east', 'west']) world.#backends[site] = await world.#backend(site)
     for (const node of ['east', 'west', 'third'])
       world.ports[node] = { web: await freePort(), admin: await freePort(), link: await freePort() }
-    for (const node of ['east', 'west', 'third']) world.run(node)
+    // Who watches only is there first, and leads.
+    world.run('third')
+    await world.untilLeader('third', 'third')
+    for (const node of ['east', 'west']) world.run(node)
     return world
   }
 
@@ -117,13 +121,30 @@ class World {
     }
   }
 
-  async leader(node: string): Promise<string | null> {
-    try {
-      const answer = await fetch(`http://127.0.0.1:${this.ports[node]!.admin}/api/v1/failover`)
-      return ((await answer.json()) as { leader: { node: string } | null }).leader?.node ?? null
-    } catch {
-      return null
+  /** Until that one leads, as the other sees it. */
+  async untilLeader(leader: string, node: string): Promise<void> {
+    const deadline = performance.now() + patienceMs
+    while (performance.now() < deadline) {
+      const answer = await fetch(`http://127.0.0.1:${this.ports[node]!.admin}/api/v1/failover`).catch(
+        () => null,
+      )
+      const said = (await answer?.json()) as { leader: { node: string } | null } | undefined
+      if (said?.leader?.node === leader) return
+      await pause(20)
     }
+    throw new Error(`never: ${leader} leads\n${this.processes[node]!.output.slice(-4_000)}`)
+  }
+
+  async move(node: string, to: string): Promise<number> {
+    const answer = await fetch(
+      `http://127.0.0.1:${this.ports[node]!.admin}/api/v1/failover/units/shop/move`,
+      {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json' },
+        body: JSON.stringify({ kind: 'switchover', to, reason: 'to see it' }),
+      },
+    )
+    return answer.status
   }
 
   /** Until it is so, as that node sees it. */
@@ -168,19 +189,61 @@ class World {
   }
 }
 
+const areWell = ({ verdicts }: UnitView): boolean => verdicts.every(({ state }) => state === 'up')
+
 test('what three processes do when the owner is killed, stopped and continued, and when the leader dies in a move', async (t) => {
   const world = await World.start(t)
-  await world.until('third', 'east holds epoch 1', ({ owner, lease }) => owner === 'east' && lease === 'held')
-  await world.untilWritten('west', 'first')
-  assert.deepEqual(world.seen.at(-1), { site: 'east', epoch: 1, body: 'first' })
+  // Whichever site was there first.
+  const begun = await world.until('third', 'a site has the lease', ({ lease }) => lease === 'held')
+  const [one, two] = begun.owner === 'east' ? ['east', 'west'] : ['west', 'east']
+  const { epoch: first } = begun
+  await world.until('third', 'both sites are well', areWell)
+  await world.untilWritten(two, 'first')
+  assert.deepEqual(world.seen.at(-1), { site: one, epoch: first, body: 'first' })
 
   // The site that writes loses its gateway by SIGKILL: the other one writes, in the next epoch.
-  await world.processes['east']!.kill()
-  await world.untilWritten('west', 'second')
-  assert.deepEqual(world.seen.at(-1), { site: 'west', epoch: 2, body: 'second' })
+  await world.processes[one]!.kill()
+  await world.untilWritten(two, 'second')
+  assert.deepEqual(world.seen.at(-1), { site: two, epoch: first + 1, body: 'second' })
 
   // It comes back, and lets writes through to the new owner.
-  world.run('east')
-  await world.untilWritten('east', 'third')
-  assert.deepEqual(world.seen.at(-1), { site: 'west', epoch: 2, body: 'third' })
+  world.run(one)
+  await world.untilWritten(one, 'third')
+  assert.deepEqual(world.seen.at(-1), { site: two, epoch: first + 1, body: 'third' })
+
+  // The owner is stopped: the other site writes. Continued, it lets in no write of its old epoch: not one that waited at it.
+  await world.until('third', `${one} is well again`, areWell)
+  const { pid } = world.processes[two]!
+  process.kill(pid, 'SIGSTOP')
+  const late = world.write(two, 'late', patienceMs)
+  await world.untilWritten(one, 'fourth')
+  assert.deepEqual(world.seen.at(-1), { site: one, epoch: first + 2, body: 'fourth' })
+  process.kill(pid, 'SIGCONT')
+  await late
+  await world.untilWritten(two, 'fifth')
+  assert.deepEqual(world.seen.at(-1), { site: one, epoch: first + 2, body: 'fifth' })
+
+  // The leader dies in the middle of a planned move: another one ends it, once.
+  await world.until('third', `${two} is well again`, areWell)
+  const asked = world.move('third', two).catch(() => 0)
+  await world.processes['third']!.waitForOutput(/"failover.started".*"switchover"/, patienceMs)
+  await world.processes['third']!.kill()
+  await asked
+  const { run, epoch, owner } = await world.until(
+    one,
+    'the move has ended',
+    (unit) => unit.run?.kind === 'switchover' && unit.run.outcome !== null && unit.lease === 'held',
+  )
+  assert.equal(run!.id, `shop@${first + 2}`)
+  assert.equal(epoch, first + 3)
+  assert.equal(owner, run!.outcome === 'done' ? two : one)
+  await world.untilWritten(one, 'sixth')
+  assert.deepEqual(world.seen.at(-1), { site: owner, epoch: first + 3, body: 'sixth' })
+
+  // What every backend saw, in the order of all: no epoch after a later one.
+  const epochs = world.seen.map((write) => write.epoch)
+  assert.deepEqual(
+    epochs,
+    epochs.toSorted((a, b) => a - b),
+  )
 })

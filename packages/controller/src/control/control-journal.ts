@@ -6,6 +6,8 @@ import { auditEvent, noticeEvent, serviceOf, verdictEvent } from './control-even
 
 /** Ids of what people were told already. */
 const toldMax = 1_000
+/** Two connections become one within this time, milliseconds. */
+const soonMs = 500
 /** As long as something cannot be done people are told again so often, milliseconds. */
 const againMs = 60_000
 
@@ -15,6 +17,8 @@ export class ControlJournal {
   readonly #report: (event: EventDraft) => void
   readonly #counts: Record<string, number> = {}
   readonly #told: Set<string> = new Set()
+  readonly #linked: Set<string> = new Set()
+  readonly #ending: Map<string, NodeJS.Timeout> = new Map()
   /** Null where nothing is decided here. */
   audit: AuditFile | null = null
 
@@ -56,10 +60,27 @@ export class ControlJournal {
   }
 
   linkUp({ node, domain, roles }: Hello): void {
+    clearTimeout(this.#ending.get(node))
+    this.#ending.delete(node)
+    if (this.#linked.has(node)) return
+    this.#linked.add(node)
     this.#event('link.up', 'info', node, `There is a link with ${node}.`, { domain, roles: roles.join(', ') })
   }
 
-  linkDown({ node, domain }: Pick<Hello, 'node' | 'domain'>, cause: string, why: string): void {
+  /** `soon`: another connection may take its place, which is nothing to tell. */
+  linkDown(peer: Pick<Hello, 'node' | 'domain'>, cause: string, why: string, soon: boolean): void {
+    const { node } = peer
+    clearTimeout(this.#ending.get(node))
+    this.#ending.delete(node)
+    if (soon) {
+      const timer = setTimeout(() => this.#down(peer, cause, why), soonMs)
+      timer.unref()
+      this.#ending.set(node, timer)
+    } else this.#down(peer, cause, why)
+  }
+
+  #down({ node, domain }: Pick<Hello, 'node' | 'domain'>, cause: string, why: string): void {
+    this.#linked.delete(node)
     this.#event('link.down', 'warning', node, `The link with ${node} is down: ${why}.`, { domain, cause })
   }
 

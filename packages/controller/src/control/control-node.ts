@@ -150,7 +150,7 @@ export class ControlNode {
       ended: (peer, cause, why, leaves) => this.#ended(peer, cause, why, leaves),
       echoed: (node, rttMs) => this.#observer?.echoed(this.#siteOf(node), rttMs),
       refused: (node, why) =>
-        this.#journal.linkDown({ node, domain: this.#siteOf(node) ?? node }, 'refused', why),
+        this.#journal.linkDown({ node, domain: this.#siteOf(node) ?? node }, 'refused', why, false),
     })
     this.#messages = new NodeMessages(this.#links, this.#keeper, this.#site, this.#peers)
     this.#observer = new Observer(config, {
@@ -363,7 +363,7 @@ export class ControlNode {
 
   #ended(peer: Hello, cause: HardCause | null, why: string, leaves: boolean): void {
     if (this.#closed) return
-    this.#journal.linkDown(peer, leaves ? 'left' : (cause ?? 'unknown'), why)
+    this.#journal.linkDown(peer, leaves ? 'left' : (cause ?? 'unknown'), why, cause === null && !leaves)
     if (cause === null && !leaves) return
     this.#controller?.gone(`${peer.node}#${peer.start}`)
     this.#observer.gone(peer.node, peer.site, cause ?? 'closed')
