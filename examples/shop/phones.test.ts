@@ -51,7 +51,7 @@ async function live(
   gateways: readonly string[],
   until: (counts: PhonesCounts) => boolean,
 ): Promise<PhonesCounts> {
-  const phones = new Phones(Math.random, { gateways, users: 8, thinkMs: 1 })
+  const phones = new Phones(Math.random, { gateways, users: 8, thinkMs: 1, timeoutMs: 30_000 })
   t.after(() => phones.stop())
   phones.start()
   while (!until(phones.counts)) await sleep(5)

@@ -1,0 +1,3 @@
+import { loadHalf } from './unit.ts'
+
+await loadHalf(1)
