@@ -1,0 +1,67 @@
+import { z } from 'zod'
+import type { DataPosition, DataQuestion, DataResult, SiteData } from './site-data.ts'
+
+/** Asks once, and gives the answer’s text. Rejects with a sentence that says why there is none. */
+export type AskData = (
+  question: DataQuestion & { readonly do: DataVerb },
+  timeoutMs: number,
+) => Promise<string>
+
+type DataVerb = 'position' | 'restore' | 'catch-up' | 'shadow'
+
+/** A position is wanted twice a second. */
+const positionMs = 2_000
+/** As long as a controller waits for it. */
+const workMs = 30_000
+
+const count = z.number().min(0)
+const positionAnswer = z.object({
+  position: z.int().min(0),
+  epoch: z.int().min(0).default(0),
+  lagMs: count.nullable().default(null),
+  divergence: z.int().min(0).default(0),
+  capacityPercent: count.default(100),
+  inSync: z.array(z.string()).default([]),
+})
+const workAnswer = z.object({ ok: z.boolean(), why: z.string().default('it said no') })
+
+/** The data of a service that somebody at this site is asked about. An answer that makes no sense is none. */
+export class AskedData implements SiteData {
+  readonly shared = false
+  readonly #ask: AskData
+
+  constructor(ask: AskData) {
+    this.#ask = ask
+  }
+
+  async position(question: DataQuestion): Promise<DataPosition | null> {
+    try {
+      const text = await this.#ask({ do: 'position', ...question }, positionMs)
+      return positionAnswer.parse(JSON.parse(text))
+    } catch {
+      // Not knowing is what it leads to: the position told last grows old.
+      return null
+    }
+  }
+
+  restore(question: DataQuestion): Promise<DataResult> {
+    return this.#work('restore', question)
+  }
+
+  catchUp(question: DataQuestion): Promise<DataResult> {
+    return this.#work('catch-up', question)
+  }
+
+  shadow(question: DataQuestion): Promise<DataResult> {
+    return this.#work('shadow', question)
+  }
+
+  async #work(verb: DataVerb, question: DataQuestion): Promise<DataResult> {
+    try {
+      const { ok, why } = workAnswer.parse(JSON.parse(await this.#ask({ do: verb, ...question }, workMs)))
+      return ok ? null : why
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error)
+    }
+  }
+}
