@@ -21,6 +21,10 @@ type Edits = Readonly<Record<string, unknown>>
 /** What a test wants otherwise than the usual one listener, one service `shop` and one route `shop`. */
 export interface TestConfig {
   readonly workers?: number
+  /** Default `gw-1` at `east`. */
+  readonly node?: Edits
+  readonly control?: Edits | undefined
+  readonly sites?: Edits
   readonly drain?: string
   readonly tracing?: Edits
   readonly listener?: Edits
@@ -49,11 +53,12 @@ export function configText(config: TestConfig): string {
   return JSON.stringify({
     version: 1,
     ...dns,
-    node: { name: 'gw-1', site: 'east' },
+    node: config.node ?? { name: 'gw-1', site: 'east' },
+    ...(config.control === undefined ? {} : { control: config.control }),
     workers: config.workers ?? 1,
     ...(config.drain === undefined ? {} : { drain: config.drain }),
     ...(config.tracing === undefined ? {} : { tracing: config.tracing }),
-    sites: { east: {}, west: {} },
+    sites: config.sites ?? { east: {}, west: {} },
     listeners: config.listeners ?? [
       { name: 'web', address: '127.0.0.1:0', protocol: 'http', ...config.listener },
     ],
@@ -153,6 +158,7 @@ export async function testGateway(
     | 'acmeRetryMs'
     | 'certificatePollMs'
     | 'directoryFile'
+    | 'placementFile'
     | 'onSnapshot'
   > = {},
 ): Promise<TestGateway> {

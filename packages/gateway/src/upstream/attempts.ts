@@ -216,8 +216,9 @@ export class Attempts implements AttemptOwner, AdmittanceUser, Timed {
     if (this.#race.running > 0) return this.#avoid(attempt.index)
     const cause = kind === 'connect-failure' ? 'connect-failure' : sent ? 'reset' : 'reset-before-request'
     const nextAt = this.#claimNext(cause, now)
-    if (nextAt === -1) this.#giveUp(failureCodes[kind], now)
-    else this.#goOn(nextAt, now)
+    if (nextAt !== -1) this.#goOn(nextAt, now)
+    else if (this.owned?.peer != null && isUnprocessed(cause)) this.#disown(now)
+    else this.#giveUp(failureCodes[kind], now)
   }
 
   onFull(attempt: Attempt): void {
