@@ -73,7 +73,7 @@ export class UnitKeeper {
   /** Keeps the lease where it is this site’s, and looks whose it is otherwise. */
   async turn(): Promise<void> {
     void this.#askData()
-    if (this.#lease === null || this.#lease.value.site !== this.#options.site) await this.#read()
+    if (this.#lease === null || this.#next(this.#lease.value) === null) await this.#read()
     await this.#hold()
   }
 
