@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { categories } from './catalogue.ts'
 import type { Category } from './catalogue.ts'
 import { pageSize } from './store.ts'
+import { epochOf, StaleEpoch } from './epoch.ts'
 import type { Line, Store } from './store.ts'
 
 export interface ShopRequest {
@@ -45,18 +46,21 @@ export function answer(store: Store, request: ShopRequest): Answer {
       }
     }
     try {
-      return handler(
-        store,
-        request,
-        new URLSearchParams(mark < 0 ? '' : request.url.slice(mark + 1)),
-        match[1] ?? '',
-      )
+      const query = new URLSearchParams(mark < 0 ? '' : request.url.slice(mark + 1))
+      const answered = (): Answer => handler(store, request, query, match[1] ?? '')
+      const epoch = isRead(request) ? null : epochOf(request.headers)
+      return epoch === null ? answered() : store.underEpoch(epoch, answered)
     } catch (error) {
       if (error instanceof Invalid) return refuse(400, error.message)
+      if (error instanceof StaleEpoch) return refuse(409, error.message)
       throw error
     }
   }
   return refuse(404, `There is nothing at ${path}.`)
+}
+
+function isRead({ method }: ShopRequest): boolean {
+  return method === 'GET' || method === 'HEAD'
 }
 
 function listProducts(store: Store, _: ShopRequest, query: URLSearchParams): Answer {

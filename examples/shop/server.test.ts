@@ -133,6 +133,23 @@ test('the same key gets the same order from both processes of a site, and stock 
   assert.equal(product.data.stock, products[2]!.stock - 4)
 })
 
+test('a write of an epoch that is over is refused, and nothing of it done', async (t) => {
+  const { url } = await startShop(t, { name: 'shop-east-1' })
+  const put = (epoch: number, unit = 'shop') =>
+    fetch(`${url}/api/cart`, {
+      method: 'PUT',
+      headers: { ...user, 'X-Budao-Unit': unit, 'X-Budao-Epoch': `${epoch}` },
+      body: JSON.stringify({ items: [{ productId: epoch, quantity: 1 }] }),
+    })
+  assert.deepEqual([(await put(3)).status, (await put(4)).status], [200, 200])
+  const late = await put(3)
+  assert.equal(late.status, 409)
+  assert.match(((await late.json()) as { message: string }).message, /^Epoch 3 of shop is over/)
+  const { data } = await json(`${url}/api/cart`, user)
+  assert.equal((data.items[0] as { productId: number }).productId, 4)
+  assert.equal((await put(1, 'shop/west')).status, 200, 'each unit has epochs of its own')
+})
+
 test('an acknowledged order is there after SIGKILL', async (t) => {
   const data = join(directory(t), 'east.db')
   const first = await startShop(t, { data })

@@ -2,6 +2,8 @@ import { DatabaseSync } from 'node:sqlite'
 import type { StatementSync } from 'node:sqlite'
 import { products as seed } from './catalogue.ts'
 import type { Category, Product } from './catalogue.ts'
+import { epochTable, raiseEpoch, StaleEpoch } from './epoch.ts'
+import type { WriteEpoch } from './epoch.ts'
 
 export interface Line {
   readonly productId: number
@@ -126,6 +128,15 @@ export class Store {
     })
   }
 
+  /** Writes only while no newer epoch has: both in one transaction. Throws StaleEpoch, with nothing done. */
+  underEpoch<T>({ unit, epoch }: WriteEpoch, write: () => T): T {
+    return this.#transaction(() => {
+      if (this.#prepare(raiseEpoch).get(unit, epoch) === undefined)
+        throw new StaleEpoch(`Epoch ${epoch} of ${unit} is over: a newer one has written here.`)
+      return write()
+    })
+  }
+
   /** Newest first. */
   orders(user: string, limit: number): Order[] {
     const rows = this.#prepare('SELECT id, body FROM orders WHERE user = ? ORDER BY id DESC LIMIT ?').all(
@@ -145,6 +156,7 @@ export class Store {
 
   /** Takes the write lock at once: a read that turns into a write could otherwise fail with SQLITE_BUSY. */
   #transaction<T>(work: () => T): T {
+    if (this.#db.isTransaction) return work()
     this.#db.exec('BEGIN IMMEDIATE')
     try {
       const result = work()
@@ -181,7 +193,7 @@ function open(file: string): DatabaseSync {
   inTurn(() => db.exec('PRAGMA journal_mode = WAL'))
   db.exec('PRAGMA synchronous = FULL')
   inTurn(() => db.exec('BEGIN IMMEDIATE'))
-  db.exec(schema)
+  db.exec(schema + epochTable)
   const insert = db.prepare(
     'INSERT OR IGNORE INTO products (id, category, name, price_fen, image, stock) VALUES (?, ?, ?, ?, ?, ?)',
   )

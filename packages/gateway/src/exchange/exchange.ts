@@ -30,7 +30,8 @@ import type { Runtime } from '../threads/runtime.ts'
 import type { Endpoint, Service } from '../service/service.ts'
 import type { Timed, Waiter } from '../threads/timer-wheel.ts'
 import type { Span } from '../tracing/span.ts'
-import { leaves, rectifiedFor, type Leaving } from '../ownership/owned-request.ts'
+import type { Leaving } from '../ownership/owned-request.ts'
+import { belongingOf, type Belonging } from './write-belonging.ts'
 import { isWrite } from './write-method.ts'
 import { UpgradeTunnel, type TunnelOwner } from './upgrade-tunnel.ts'
 import type { UpstreamConnection } from '../upstream/upstream-connection.ts'
@@ -113,9 +114,8 @@ export class Exchange
   #keyed: KeyedWrite | null = null
   /** To be shown this request once its body is complete. */
   #mirror: Mirror | null = null
-  leaving: Leaving = 'may'
-  /** Chosen where the owner of a write is, before that is asked. */
-  #chosen: Service | null = null
+  /** Of a write whose service has owners. */
+  #belonging: Belonging | null = null
 
   constructor(plane: DataPlane, client: Client) {
     super(client)
@@ -151,8 +151,7 @@ export class Exchange
     runtime.exchanges++
     this.#state = 'attempting'
     this.upgrade = ''
-    this.leaving = 'may'
-    this.#chosen = null
+    this.#belonging = null
     this.#tunnel = null
     this.#route = null
     this.#chain.begin(NO_FILTERS)
@@ -251,6 +250,10 @@ export class Exchange
   /** The request's head as endpoints see it. */
   headText(): string {
     return this.#forwarded.text(this.#forwardedPath, this, this.#client.head, this.#client)
+  }
+
+  get leaving(): Leaving {
+    return this.#usedFallbackService ? 'not' : (this.#belonging?.leaving ?? 'may')
   }
 
   arrivedHeadText(): string {
@@ -400,7 +403,6 @@ export class Exchange
     switch (fallback?.choose(this.method, this.#serviceLeft())) {
       case 'service':
         this.#usedFallbackService = true
-        this.leaving = 'not'
         return this.#useService(fallback!.service!, this.#plane.clock.now())
       case 'json':
         return this.#answer(fallback!.reply!, 'fallback-json')
@@ -413,7 +415,7 @@ export class Exchange
 
   #serviceLeft(): boolean {
     // A write is done where its owner is, or nowhere.
-    return !this.#usedFallbackService && this.body.replayable && this.#chosen === null
+    return !this.#usedFallbackService && this.body.replayable && this.#belonging === null
   }
 
   // The path of a request.
@@ -486,19 +488,11 @@ export class Exchange
     // Before the cache: what is for one client is kept for nobody else.
     if (sticky !== null && sticky.cookie !== null) this.giveCookie(sticky.cookie, this.#freshCookie)
     const keyed = keys !== null && keys.takes(this.method)
-    if (owned && isWrite(this.method)) this.#decideLeaving(keyed)
+    if (owned && isWrite(this.method))
+      this.#belonging = belongingOf(this.#plane, this.#route!, this, this.#client.head, keyed)
     if (!keyed || this.leaving === 'must') return this.proceed(now)
     this.#keyed = new KeyedWrite(this.#plane, this, keys, this.#route!.longestMs)
     this.#keyed.begin()
-  }
-
-  /** A write that another gateway does is keyed, mirrored and kept there: whoever asks an endpoint does all of it. */
-  #decideLeaving(keyed: boolean): void {
-    const { head } = this.#client
-    this.#chosen = head.rectifiedAt === -1 ? null : this.#route!.serviceNamed(rectifiedFor(head))
-    this.#chosen ??= this.#route!.chooseService(this, this.#plane.random)
-    if (leaves(this.#chosen, this, this.#plane)) this.leaving = 'must'
-    else if (keyed) this.leaving = 'not'
   }
 
   /** Asks the cache, or the service. */
@@ -580,7 +574,7 @@ export class Exchange
     if (mirror !== null && this.leaving !== 'must' && mirror.wants(this.method, this.#plane.random))
       this.#mirror = mirror
     if (this.body.complete) this.#show()
-    const service = this.#chosen ?? this.#route!.chooseService(this, this.#plane.random)
+    const service = this.#belonging?.service ?? this.#route!.chooseService(this, this.#plane.random)
     if (service === null) return this.onAttemptsFailed('no_endpoint')
     // A filter may have written the header that says it.
     if (this.#chain.hasPassed) this.terms.priority = this.#route!.priority.of(this)

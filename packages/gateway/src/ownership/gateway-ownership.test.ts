@@ -23,7 +23,7 @@ test('a write is done by the gateway that holds the lease, at its own site, unde
     'east',
   )
   assert.deepEqual(
-    new Set(sites.east.writes.map(({ epoch, unit }) => `${epoch} ${unit}`)),
+    new Set(sites.east.writes.map(({ epoch, unit }) => [epoch, unit].join(' '))),
     new Set(['1 shop']),
   )
   const { target, body, head } = sites.east.writes.at(-1)!
