@@ -1,4 +1,4 @@
-import { sharedData, unknownData, type ServingSide } from '@budao/controller'
+import { openSiteData, type ServingSide } from '@budao/controller'
 import type { Gateway } from '@budao/gateway'
 import type { Config, ControlConfig } from '@budao/model'
 import type { ControlRole, ControlRoleOptions } from './control-role.ts'
@@ -20,22 +20,19 @@ export async function startControl(
   return ControlRole.start(config, {
     ...options,
     decides: false,
-    serving: servingSide(control, node.name, gateway),
+    serving: servingSide(control, node.name, gateway, options.baseDir),
     now: () => gateway.ownership.now(),
   })
 }
 
-function servingSide(control: ControlConfig, self: string, gateway: Gateway): ServingSide {
+function servingSide(control: ControlConfig, self: string, gateway: Gateway, baseDir: string): ServingSide {
   const { ownership } = gateway
   return {
     serves: () => (gateway.workers.turnedMs() ?? Infinity) <= turnedMsMax,
     lease: (unit) => ownership.lease(unit),
     settle: (unit, epoch) => ownership.settle(unit, epoch),
     usable: (unit) => ownership.usable(unit),
-    data: (service) => {
-      const data = gateway.snapshot?.config.services[service]?.data
-      return data !== undefined && 'shared' in data ? sharedData : unknownData
-    },
+    data: (service) => openSiteData(gateway.snapshot?.config.services[service]?.data, baseDir),
     placed(placement, holder) {
       const there = holder === null || holder === self ? undefined : control.peers[holder]
       void ownership.place(placement, there?.traffic ?? null)
