@@ -26,6 +26,7 @@ import { Controller } from './controller.ts'
 import { Desk } from './desk.ts'
 import { NodeMessages } from './node-messages.ts'
 import { Positions } from './positions.ts'
+import { SpreadServices } from './spread-services.ts'
 import type { ServingSide } from './serving-side.ts'
 import { TimedStore } from './timed-store.ts'
 import { Verdicts } from './verdicts.ts'
@@ -75,6 +76,7 @@ export class ControlNode {
   #kept: readonly string[] = []
   #controller: Controller | null = null
   #desk: Desk | null = null
+  #spread: SpreadServices | null = null
   #messages!: NodeMessages
   #placements: Map<string, Placement> = new Map()
   #judgedTimer: NodeJS.Timeout | undefined
@@ -167,10 +169,17 @@ export class ControlNode {
     this.#judgedTimer = setInterval(() => {
       if (this.#controller === null) this.#verdicts.judge()
       this.#options.judged?.(this.#verdicts.all)
+      this.#spread?.look()
     }, judgedEveryMs)
     this.#judgedTimer.unref()
     if (!controller) return
     this.#controller = this.#decide(random)
+    this.#spread = new SpreadServices(config, {
+      store: this.#store,
+      verdicts: (service) => this.#verdicts.of(service),
+      term: () => this.#controller?.term ?? null,
+      publish: (placement, timeoutMs) => this.#publish(placement, timeoutMs),
+    })
     this.#desk = new Desk({
       node: name,
       controller: this.#controller,
@@ -178,6 +187,10 @@ export class ControlNode {
       audit: this.#journal.audit!,
       journal: this.#journal,
       nodes: () => this.nodes(),
+      drained: (sites) => {
+        this.#controller?.drained(sites)
+        this.#spread?.drained(sites)
+      },
     })
   }
 
@@ -243,6 +256,7 @@ export class ControlNode {
     this.#keeper = this.#keep()
     this.#messages = new NodeMessages(this.#links, this.#keeper, this.#site, this.#peers)
     this.#controller?.units(unitsIn(config))
+    this.#spread?.apply(config)
   }
 
   /** Says good-bye: leases end, somebody else leads at once. */
@@ -292,19 +306,19 @@ export class ControlNode {
       wall: () => Date.now(),
       positions: (unit) => this.#positions.of(unit),
       order: (order, timeoutMs) => this.#messages.order(order, timeoutMs),
-      publish: (placement, timeoutMs) => {
-        this.#placements.set(placement.unit, placement)
-        return this.#messages.publish(placement, timeoutMs)
-      },
+      publish: (placement, timeoutMs) => this.#publish(placement, timeoutMs),
       notify: (notice) => this.#journal.notify(notice),
       replied: (reply) => this.#desk?.replied(reply),
       audit: (draft) => this.#journal.record(draft),
       leads: (term) => {
         this.#journal.leads(term)
+        this.#spread?.look()
         if (term === null) this.#desk?.unled()
       },
       leader: () => undefined,
-      record: (key, record) => this.#desk?.seen(key, record),
+      record: (key, record) => {
+        if (this.#spread?.seen(key, record) !== true) this.#desk?.seen(key, record)
+      },
       unrecorded: (unit) => this.#journal.unrecorded(unit),
     })
   }
@@ -329,8 +343,7 @@ export class ControlNode {
       return position === undefined ? [] : [{ unit, position }]
     })
     this.#positions.hear(positions)
-    const frame = { t: 'opinions', opinions, positions } as const
-    for (const link of this.#links.connected()) link.send(frame)
+    this.#links.tellAll({ t: 'opinions', opinions, positions })
   }
 
   async #question(from: Hello, question: Question): Promise<Answer | undefined> {
@@ -369,8 +382,14 @@ export class ControlNode {
     this.#observer.gone(peer.node, peer.site, cause ?? 'closed')
   }
 
+  #publish(placement: Placement, timeoutMs: number): Promise<void> {
+    this.#placements.set(placement.unit, placement)
+    return this.#messages.publish(placement, timeoutMs)
+  }
+
   #judged(service: string, before: readonly SiteVerdict[]): void {
     this.#options.judged?.(this.#verdicts.all)
+    this.#spread?.look()
     if (this.#controller === null) return
     this.#journal.judged(before, this.#verdicts.of(service))
   }

@@ -10,11 +10,12 @@ import type { RunDraft } from './unit-state.ts'
 
 /** No run is under way: is one to begin? `go`: the scheduler lets the one begin that was wanted. */
 export function decide(draft: UnitDraft, go: boolean): void {
-  const { lease, publishedEpoch } = draft.state
+  const { lease, publishedEpoch, publishedReaders } = draft.state
   if (lease === undefined) return
   if (lease === null || lease.value.state === 'granted') return placeFirst(draft)
   const { epoch } = lease.value
-  if (publishedEpoch !== epoch) {
+  // Also where only the sites that may answer reads are others.
+  if (publishedEpoch !== epoch || publishedReaders !== draft.readers.join(' ')) {
     draft.set({ publishedEpoch: epoch })
     draft.publish(publishId(draft.state), unitTimes.publish)
   }
