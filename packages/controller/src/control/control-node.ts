@@ -3,7 +3,6 @@ import type {
   ControlConfig,
   CoordinationStore,
   EventDraft,
-  LeaderReport,
   NodeRole,
   NodesReport,
   Placement,
@@ -24,6 +23,7 @@ import { ControlJournal } from './control-journal.ts'
 import type { FailoverDesk } from '../failover-desk.ts'
 import { Controller } from './controller.ts'
 import { Desk } from './desk.ts'
+import { nodesReport } from './nodes-report.ts'
 import { NodeMessages } from './node-messages.ts'
 import { Positions } from './positions.ts'
 import { SpreadServices } from './spread-services.ts'
@@ -208,37 +208,23 @@ export class ControlNode {
 
   /** Links, leader and store as this node sees them. */
   nodes(): NodesReport {
-    const { config } = this.#options
-    const answeredMs = this.#store.answeredMs()
-    return {
-      self: config.node.name,
-      leader: this.#leader(),
-      store: { type: this.#control.store.type, reachable: this.#store.reachable, answeredMs },
-      nodes: [
-        {
-          node: config.node.name,
-          site: this.#site,
-          domain: this.#domain,
-          roles: this.#roles(),
-          address: this.#control.address,
-          link: 'self',
-          sinceMs: null,
-          answeredMs: null,
-          roundTripMs: null,
-          why: '',
-          abstains: this.#observer.abstains,
-        },
-        ...this.#peers.map(({ node, site, domain }) => ({
-          node,
-          site,
-          domain,
-          roles: this.#links.get(node)?.peer?.roles ?? [],
-          address: this.#control.peers[node]!.address,
-          ...this.#links.report(node)!,
-          abstains: this.#verdicts.abstains(node),
-        })),
-      ],
-    }
+    return nodesReport({
+      self: {
+        node: this.#config.node.name,
+        site: this.#site,
+        domain: this.#domain,
+        roles: this.#roles(),
+        admin: this.#options.admin,
+      },
+      control: this.#control,
+      peers: this.#peers,
+      links: this.#links,
+      store: this.#store,
+      leader: this.#controller?.leader ?? null,
+      leads: this.#controller !== null && this.#controller.term !== null,
+      abstains: (node) =>
+        node === this.#config.node.name ? this.#observer.abstains : this.#verdicts.abstains(node),
+    })
   }
 
   /** A supervisor’s word that a process has exited; `holder` as leases name it. */
@@ -392,15 +378,6 @@ export class ControlNode {
     this.#spread?.look()
     if (this.#controller === null) return
     this.#journal.judged(before, this.#verdicts.of(service))
-  }
-
-  #leader(): LeaderReport | null {
-    const record = this.#controller?.leader ?? null
-    if (record === null) return null
-    const node = record.holder.slice(0, record.holder.lastIndexOf('#'))
-    const self = node === this.#options.config.node.name
-    const admin = self ? this.#options.admin : (this.#links.get(node)?.peer?.admin ?? null)
-    return { node, term: record.term, self: self && this.#controller!.term !== null, admin }
   }
 }
 
