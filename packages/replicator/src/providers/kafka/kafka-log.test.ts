@@ -6,17 +6,20 @@ import { startKafka, takeEvents, testEvent, testEventLog } from '@budao/testkit'
 import { KafkaLog } from './kafka-log.ts'
 
 // One broker for the file: each start costs seconds. Tests run one after the other, each with a topic of its own.
-let started: ReturnType<typeof startKafka> | null = null
+const started = new Map<'kafka', ReturnType<typeof startKafka>>()
 const atEnd: (() => unknown)[] = []
 after(async () => {
   for (const work of atEnd.toReversed()) await work()
 })
 function broker(t: TestContext): ReturnType<typeof startKafka> {
-  started ??= startKafka({
-    after: (work: () => unknown) => atEnd.push(work),
-    skip: (reason?: string) => t.skip(reason),
-  } as unknown as TestContext)
-  return started
+  const kafka =
+    started.get('kafka') ??
+    startKafka({
+      after: (work: () => unknown) => atEnd.push(work),
+      skip: (reason?: string) => t.skip(reason),
+    } as unknown as TestContext)
+  started.set('kafka', kafka)
+  return kafka
 }
 
 let topics = 0

@@ -1,5 +1,5 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
-import type { ApplyBatch, ChangeEvent } from '@budao/model'
+import type { ApplyBatch, ChangeEvent, LogPosition } from '@budao/model'
 import type { RowVersion } from '../../merge/row-version.ts'
 import { type AppliedTable, type ApplyFacts, isKeyOf, type KnownRow, placeOf } from './apply-state.ts'
 import { quoted } from './mariadb-connection.ts'
@@ -14,7 +14,7 @@ export interface LoadedFacts {
 /** Begins a transaction, and reads and locks in it all that a batch is about, in one round trip. */
 export async function loadFacts(
   connection: Connection,
-  { origin, entries, next }: ApplyBatch,
+  { origin, entries, next }: Pick<ApplyBatch, 'origin' | 'entries'> & { readonly next: LogPosition | null },
   known: Pick<ApplyFacts, 'site' | 'capture' | 'now' | 'tables'>,
 ): Promise<LoadedFacts> {
   const events = entries.flatMap((entry) => entry.events)
@@ -23,7 +23,7 @@ export async function loadFacts(
   sql.add('START TRANSACTION')
   const watermark = sql.add(
     'SELECT log_id, next FROM budao_watermarks WHERE origin = ? AND part = ? FOR UPDATE',
-    [origin, next.partition],
+    [origin, next?.partition ?? 0],
   )
   const epoch = sql.add('SELECT epoch FROM budao_epochs WHERE origin = ? LOCK IN SHARE MODE', [origin])
   const parked = sql.add('SELECT DISTINCT tbl, row_key FROM budao_dead_letters')
@@ -77,7 +77,8 @@ export async function loadFacts(
   }
   const mark = results[watermark]![0]
   return {
-    appliedBelow: mark !== undefined && mark['log_id'] === next.logId ? Number(mark['next']) : 0,
+    appliedBelow:
+      next !== null && mark !== undefined && mark['log_id'] === next.logId ? Number(mark['next']) : 0,
     facts: {
       ...known,
       origin,
@@ -124,7 +125,7 @@ function keysByTable(
 }
 
 /** The row of a register is the one in the table, so it is stored once. */
-function parsedVersion(text: string, row: KnownRow['row']): RowVersion {
+export function parsedVersion(text: string, row: KnownRow['row']): RowVersion {
   const version = JSON.parse(text) as RowVersion
   return version.kind === 'register' ? { ...version, row } : version
 }

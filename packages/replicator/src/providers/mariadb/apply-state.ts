@@ -62,7 +62,7 @@ export interface ApplyFacts {
 }
 
 /** Why an event cannot be applied now. */
-class Parked extends Error {
+export class Parked extends Error {
   readonly event: ChangeEvent
   readonly reason: DeadLetterReason
 

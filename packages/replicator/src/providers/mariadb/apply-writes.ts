@@ -6,11 +6,16 @@ import { type AppliedTable, type ApplyState, type KnownRow, rowHash } from './ap
 import { quoted } from './mariadb-connection.ts'
 import { keyCondition, toSql } from './table-shape.ts'
 
-/** Writes what a batch came to and commits it, in one round trip. `next`: the new watermark; null: it stays. */
+/** Behind the insert of a version: it takes the place of the one before. */
+export const orNewVersion =
+  ' ON DUPLICATE KEY UPDATE version = VALUES(version), row_hash = VALUES(row_hash), deleted_at = VALUES(deleted_at)'
+
+/** Writes what a batch came to and commits it, in one round trip. `next`: the new watermark; null: it stays. `more` is done with it. */
 export async function writeState(
   connection: Connection,
   state: ApplyState,
   next: LogPosition | null,
+  more: (sql: Statements) => void = () => {},
 ): Promise<void> {
   const { facts, newlySeen, letters, newlyPaused, conflicts } = state
   const at = new Date(facts.now).toISOString()
@@ -28,7 +33,7 @@ export async function writeState(
     [...facts.rows.values()]
       .filter(({ hasNewVersion }) => hasNewVersion)
       .map((each) => versionRow(each, facts.now)),
-    ' ON DUPLICATE KEY UPDATE version = VALUES(version), row_hash = VALUES(row_hash), deleted_at = VALUES(deleted_at)',
+    orNewVersion,
   )
   insert(
     'budao_dead_letters (origin, tx_id, tbl, row_key, at, reason, detail, event)',
@@ -50,12 +55,13 @@ export async function writeState(
       ' ON DUPLICATE KEY UPDATE log_id = VALUES(log_id), next = VALUES(next)',
     )
   }
+  more(sql)
   sql.add('COMMIT')
   await sql.run(connection)
 }
 
-/** Rows that go make room for those that come: a unique value may move from one row to another. */
-function writeRows(sql: Statements, { shape }: AppliedTable, rows: readonly KnownRow[]): void {
+/** Writes rows as they are to stand. Those that go make room for those that come: a unique value may move from one row to another. */
+export function writeRows(sql: Statements, { shape }: AppliedTable, rows: readonly KnownRow[]): void {
   const table = quoted(shape.table)
   const gone = rows.filter(({ original, row }) => original !== null && row === null)
   if (gone.length > 0) {
@@ -117,7 +123,8 @@ function valuesOf(names: readonly string[], rows: readonly KnownRow[]): unknown[
   return rows.map(({ row }) => names.map((name) => toSql(row![name]!)))
 }
 
-function versionRow({ table, key, version, row }: KnownRow, now: number): unknown[] {
+/** What is kept of a row's version. */
+export function versionRow({ table, key, version, row }: KnownRow, now: number): unknown[] {
   const stored = version!.kind === 'register' ? { ...version, row: null } : version
   const isGone = rowOf(version, table.rule) === null
   return [table.shape.table, key, JSON.stringify(stored), rowHash(row), isGone ? now : null]

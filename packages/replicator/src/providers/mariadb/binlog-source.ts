@@ -13,7 +13,7 @@ import { readPosition, writePosition } from './binlog-position.ts'
 import { eventsOf, type Image, images, type OpenTransaction } from './binlog-transaction.ts'
 import { connect, exactValues, type MariadbConnection } from './mariadb-connection.ts'
 import { prepareMariadb } from './mariadb-schema.ts'
-import { readShape, type TableShape, toRow } from './table-shape.ts'
+import { readShape, type TableShape, textOf, toRow } from './table-shape.ts'
 
 /** What is read, and for whom. */
 export interface BinlogSourceOptions {
@@ -38,6 +38,9 @@ const keepEveryMs = 1000
 const retryMsMax = 5000
 /** ER_MASTER_FATAL_ERROR_READING_BINLOG: what was asked for is purged, or never was there. */
 const gapErrno = 1236
+
+/** Tables of replication's own, which say something to the source. */
+const own = ['budao_epochs', 'budao_heartbeat', 'budao_outbox']
 
 interface Ready {
   readonly events: Transaction
@@ -91,6 +94,11 @@ export class BinlogSource implements ChangeSource {
     this.#hlc = hlc
     this.#epoch = epoch
     this.#timer = setInterval(() => void this.#keep().catch(() => {}), keepEveryMs).unref()
+  }
+
+  /** Transactions that were read and are not confirmed yet. */
+  get waiting(): number {
+    return this.#ready.length + (this.#confirmed === this.#delivered ? 0 : 1)
   }
 
   /** Connects and goes on where it was confirmed. Throws where a table cannot be replicated. */
@@ -179,7 +187,7 @@ export class BinlogSource implements ChangeSource {
     stream.start({
       serverId: this.#serverId,
       gtidSet: readPosition(this.#read).gtids,
-      includeSchema: { [connection.database]: [...tables, 'budao_epochs'] },
+      includeSchema: { [connection.database]: [...tables, ...own] },
       includeEvents: [
         ...['mariadbgtid', 'query', 'xid', 'xaprepare', 'tablemap', 'rotate'],
         ...['writerows', 'updaterows', 'deleterows'],
@@ -254,6 +262,8 @@ export class BinlogSource implements ChangeSource {
       isForeign: domainId !== this.#domainId,
       isStandalone: standalone,
       changes: [],
+      written: [],
+      beat: null,
       bytes: 0,
     }
   }
@@ -276,7 +286,7 @@ export class BinlogSource implements ChangeSource {
     const open = this.#open
     if (open === null || open.isForeign) return
     const { tableName } = event
-    if (tableName === 'budao_epochs') return this.#epochs(event)
+    if (own.includes(tableName)) return this.#own(open, event)
     const shape = this.#shapes.get(tableName) ?? (await this.#shape(tableName))
     for (const row of event.rows as readonly Image[]) {
       const [before, after] = images(event.getEventName(), row).map((each) =>
@@ -292,11 +302,22 @@ export class BinlogSource implements ChangeSource {
     }
   }
 
-  /** The site's own epoch is changed by a transaction: what stands behind it in the binlog was written in it. */
-  #epochs(event: RowsOfTable): void {
+  #own(open: OpenTransaction, event: RowsOfTable): void {
     for (const row of event.rows as readonly Image[]) {
       const [, after] = images(event.getEventName(), row)
-      if (after?.['origin'] === '') this.#epoch = Number(after['epoch'])
+      if (after === null) continue
+      switch (event.tableName) {
+        case 'budao_epochs':
+          // A transaction changes it: what stands behind it in the binlog was written in it.
+          if (after['origin'] === '') this.#epoch = Number(after['epoch'])
+          continue
+        case 'budao_heartbeat':
+          open.beat = { n: Number(after['n']), at: Number(after['at']) }
+          continue
+        case 'budao_outbox':
+          open.written.push(textOf(after['event']))
+          open.bytes += event.size / event.rows.length
+      }
     }
   }
 
@@ -304,7 +325,8 @@ export class BinlogSource implements ChangeSource {
     const open = this.#open
     this.#open = null
     if (open === null) return
-    if (open.changes.length > 0) this.#hlc = nextHlc(this.#hlc, (this.#options.now ?? Date.now)())
+    if (open.changes.length > 0 || open.beat !== null)
+      this.#hlc = nextHlc(this.#hlc, (this.#options.now ?? Date.now)())
     const { events, refused } = eventsOf(open, {
       origin: this.#options.site,
       epoch: this.#epoch,

@@ -1,5 +1,7 @@
 import { type ChangeEvent, type RefusedChange, refusedTextMax, type Row } from '@budao/model'
+import { parseChangeEvent } from '@budao/model/parser'
 import { sealed } from '../../event-hash.ts'
+import { heartbeatTable } from '../../replicated-table.ts'
 import { keyOf, type SqlValue, type TableShape } from './table-shape.ts'
 
 /** A transaction of which the end was not read yet. */
@@ -10,6 +12,9 @@ export interface OpenTransaction {
   readonly isForeign: boolean
   readonly isStandalone: boolean
   readonly changes: { readonly shape: TableShape; readonly before: Row | null; readonly after: Row | null }[]
+  /** Events that the application wrote into the outbox, as JSON. */
+  readonly written: string[]
+  beat: { readonly n: number; readonly at: number } | null
   bytes: number
 }
 
@@ -18,7 +23,7 @@ const changesOfKeyMax = 1024
 
 /** Its changes as events, in the order of its statements. */
 export function eventsOf(
-  { gtid, seq, changes }: OpenTransaction,
+  { gtid, seq, changes, written, beat }: OpenTransaction,
   more: Pick<ChangeEvent, 'origin' | 'epoch' | 'hlc'>,
 ): { readonly events: ChangeEvent[]; readonly refused: RefusedChange[] } {
   const changesOfKey = new Map<string, number>()
@@ -59,6 +64,24 @@ export function eventsOf(
       add(shape, 'create', null, after)
     } else if (after === null) add(shape, 'delete', before, null)
     else add(shape, before === null ? 'create' : 'update', before, after)
+  }
+  for (const text of written) {
+    const parsed = parseChangeEvent(text)
+    if (parsed.ok) events.push(parsed.event)
+    else refused.push({ reason: parsed.reason, detail: parsed.detail, text: text.slice(0, refusedTextMax) })
+  }
+  if (beat !== null) {
+    const { n, at } = beat
+    const event = {
+      id: gtid,
+      op: 'update',
+      payload: { n, at },
+      v: 1,
+      ...more,
+      seq: n,
+      key: more.origin,
+    } as const
+    events.push(sealed({ ...event, table: heartbeatTable, schemaVersion: 1, txId: gtid }))
   }
   return { events, refused }
 }

@@ -4,6 +4,9 @@ import type { Connection, RowDataPacket } from 'mysql2/promise'
 import { type ApplyBatch, type ChangeEvent, hlcMs, type LogEntry, nextHlc, hlcZero } from '@budao/model'
 import { startMariadb, testEvent } from '@budao/testkit'
 import { MariadbApplier } from './mariadb-applier.ts'
+import { MariadbOutbox } from './mariadb-outbox.ts'
+import { listConflicts } from './mariadb-letters.ts'
+import { openMariadbDatabase } from './mariadb-database.ts'
 import { connect, type MariadbConnection } from './mariadb-connection.ts'
 
 const byEast = { rule: { name: 'owner', ownerOf: () => 'east' } } as const
@@ -15,7 +18,7 @@ interface Site {
   rows(sql: string): Promise<unknown[]>
 }
 
-async function west(t: TestContext, create: string, more: object = {}): Promise<Site | undefined> {
+async function westOf(t: TestContext, create: string, more: object = {}): Promise<Site | undefined> {
   const server = await startMariadb(t, { site: 2 })
   if (server === undefined) return undefined
   const connection = { host: server.host, port: server.port, user: server.user, database: 'shop' }
@@ -61,7 +64,7 @@ test(
   'rows, what was seen and the watermark change together; again is not twice',
   { timeout: 60_000 },
   async (t) => {
-    const site = await west(t, tables)
+    const site = await westOf(t, tables)
     if (site === undefined) return
     const { applier } = site
     assert.equal(await applier.watermark('east', 0), null)
@@ -103,7 +106,7 @@ test(
   'what cannot be applied waits with its key and its transaction, and says why',
   { timeout: 60_000 },
   async (t) => {
-    const site = await west(t, tables)
+    const site = await westOf(t, tables)
     if (site === undefined) return
     const { applier, app } = site
     await app.query("INSERT INTO orders VALUES (50, 1, 'taken', 1)")
@@ -155,7 +158,7 @@ test(
   'a row that this site changed against its owner is put right, and both are kept',
   { timeout: 60_000 },
   async (t) => {
-    const site = await west(t, tables)
+    const site = await westOf(t, tables)
     if (site === undefined) return
     const { applier, app } = site
     const row = { id: 1, n: 1, code: 'a' }
@@ -164,9 +167,91 @@ test(
     const late = change(2, { op: 'update', key: '1', before: row, payload: { ...row, n: 2 } })
     assert.equal((await applier.apply(batch([[late]], 1))).conflicts, 1)
     assert.deepEqual(await site.rows('SELECT n, own FROM orders'), [[2, 9]])
-    const [conflict] = await applier.conflicts()
+    const [conflict] = await listConflicts(app, 0, 10)
     assert.deepEqual(conflict!.local, { ...row, n: 77 })
     assert.equal(conflict!.winner, 'remote')
     assert.equal(conflict!.remote.id, late.id)
   },
 )
+
+test('by the outbox both sites write one row, and both end with the same', { timeout: 60_000 }, async (t) => {
+  const servers = await Promise.all([startMariadb(t, { site: 1 }), startMariadb(t, { site: 2 })])
+  const rule = { name: 'crdt', columns: { stock: 'counter' } } as const
+  const sites = []
+  for (const [index, server] of servers.entries()) {
+    if (server === undefined) return
+    const connection = { host: server.host, port: server.port, user: server.user, database: 'shop' }
+    const app = await connect({ ...connection, database: 'mysql' })
+    await app.query(`CREATE DATABASE shop; USE shop;
+      CREATE TABLE goods (id INT PRIMARY KEY, name VARCHAR(20), stock INT NOT NULL);
+      CREATE TABLE audit (n INT AUTO_INCREMENT PRIMARY KEY, what VARCHAR(20))`)
+    const site = ['east', 'west'][index]!
+    const options = { connection, site, tables: { goods: { rule } }, capture: 'outbox' } as const
+    const database = await openMariadbDatabase(options)
+    const outbox = await MariadbOutbox.open(options)
+    t.after(async () => {
+      await outbox.close()
+      await database.close()
+      app.destroy()
+    })
+    sites.push({ site, app, database, outbox })
+  }
+  const [east, west] = sites as [(typeof sites)[0], (typeof sites)[0]]
+  const carry = async (from: typeof east, to: typeof east, offset: number): Promise<ChangeEvent[]> => {
+    const { transactions, position, refused } = (await from.database.source.next())!
+    assert.equal(refused, undefined)
+    await from.database.source.confirm(position)
+    const entries = transactions.map((events, index) => ({ offset: offset + index, events }))
+    const next = { logId: 'l', partition: 0, offset: offset + entries.length }
+    await to.database.applier.apply({ origin: from.site, entries, next })
+    return transactions.flat()
+  }
+
+  // The application's own statement and the event are one transaction: both, or neither.
+  await assert.rejects(
+    east.outbox.transaction(async ({ connection, write }) => {
+      await connection.query("INSERT INTO audit (what) VALUES ('gone')")
+      await write({ id: 'never', op: 'create', table: 'goods', payload: { id: 9, name: 'x', stock: 1 } })
+      throw new Error('changed my mind')
+    }),
+    /changed my mind/,
+  )
+  await east.outbox.transaction(async ({ connection, write }) => {
+    await connection.query("INSERT INTO audit (what) VALUES ('kept')")
+    assert.ok(
+      await write({ id: 'a', op: 'create', table: 'goods', payload: { id: 1, name: 'tea', stock: 10 } }),
+    )
+    assert.equal(
+      await write({ id: 'a', op: 'create', table: 'goods', payload: { id: 1, name: 'tea', stock: 99 } }),
+      null,
+    )
+  })
+  assert.deepEqual(
+    (await carry(east, west, 0)).map(({ id }) => id),
+    ['a'],
+  )
+  // Each without knowing of the other: both counts are in afterwards, and the later name.
+  await east.database.write!([{ id: 'b', op: 'update', table: 'goods', payload: { id: 1, stock: 7 } }])
+  await west.database.write!([
+    { id: 'c', op: 'update', table: 'goods', payload: { id: 1, stock: 8, name: 'green tea' } },
+  ])
+  await east.database.beat({ n: 5, at: 1 })
+  await carry(west, east, 0)
+  await carry(east, west, 1)
+  for (const { app } of sites) {
+    const [rows] = await app.query<RowDataPacket[]>('SELECT * FROM goods')
+    assert.deepEqual(
+      rows.map((row) => Object.values(row)),
+      [[1, 'green tea', 5]],
+    )
+  }
+  const [[audit]] = await east.app.query<RowDataPacket[]>('SELECT GROUP_CONCAT(what) AS what FROM audit')
+  assert.equal(audit!['what'], 'kept')
+  const [[left]] = await east.app.query<RowDataPacket[]>('SELECT COUNT(*) AS n FROM budao_outbox')
+  assert.equal(Number(left!['n']), 0)
+  // A conflict can be taken back: the row that lost is written as a change of now.
+  const [conflict] = await east.database.conflicts.list(0, 10)
+  assert.equal(conflict!.winner, 'merged')
+  assert.ok(await east.database.conflicts.undo(conflict!.id))
+  assert.equal(await east.database.conflicts.undo(conflict!.id), null)
+})

@@ -1,10 +1,17 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
-import type { Applier, ApplyBatch, ApplyResult, Conflict, DeadLetterReason, LogPosition } from '@budao/model'
+import type { Applier, ApplyBatch, ApplyResult, DeadLetterReason, LogPosition } from '@budao/model'
 import type { ReplicatedTables } from '../../replicated-table.ts'
-import { type AppliedTable, ApplyState } from './apply-state.ts'
-import { loadFacts } from './apply-facts.ts'
+import { type AppliedTable, type ApplyFacts, ApplyState, placeOf } from './apply-state.ts'
+import { loadFacts, Statements } from './apply-facts.ts'
 import { writeState } from './apply-writes.ts'
 import { connect, errnoOf, type MariadbConnection } from './mariadb-connection.ts'
+import {
+  countLetters,
+  keepLetters,
+  type LetterGroup,
+  lettersToRetry,
+  removeLetters,
+} from './mariadb-letters.ts'
 import { prepareMariadb } from './mariadb-schema.ts'
 import { readShape } from './table-shape.ts'
 
@@ -27,6 +34,13 @@ export interface MariadbApplierOptions {
   readonly now?: () => number
 }
 
+/** What a retry of dead letters came to. */
+export interface RetryResult {
+  readonly applied: number
+  /** Letters that are left, of all keys. */
+  readonly left: number
+}
+
 /** Deadlocks and waits for locks are tried again so often, then the batch is given back. */
 const attemptsMax = 8
 const ER_LOCK_WAIT_TIMEOUT = 1205
@@ -44,6 +58,7 @@ export class MariadbApplier implements Applier {
   readonly #domainId: number
   readonly #tables: Map<string, AppliedTable>
   readonly #lanes = new Map<number, Connection>()
+  #paused: ReadonlyMap<string, string> = new Map()
   #closed = false
 
   private constructor(
@@ -117,25 +132,27 @@ export class MariadbApplier implements Applier {
     }
   }
 
-  /** Conflicts behind `after`, the oldest first. */
-  async conflicts(after: number = 0, limit: number = 1000): Promise<Conflict[]> {
-    const [rows] = await this.#asker.query<RowDataPacket[]>(
-      'SELECT * FROM budao_conflicts WHERE id > ? ORDER BY id LIMIT ?',
-      [after, limit],
-    )
-    const json = (text: unknown): never => (typeof text === 'string' ? JSON.parse(text) : null) as never
-    return rows.map((row) => ({
-      id: Number(row['id']),
-      table: String(row['tbl']),
-      key: String(row['row_key']),
-      at: String(row['at']),
-      rule: row['rule'] as Conflict['rule'],
-      winner: row['winner'] as Conflict['winner'],
-      local: json(row['local']),
-      remote: json(row['remote']),
-      result: json(row['result']),
-      undone: Number(row['undone']) === 1,
-    }))
+  /**
+   * Tries dead letters again in their order, all of them or those of one key; a transaction goes as a whole. A table that
+   * was paused is tried again too.
+   */
+  async retry(only?: { readonly table: string; readonly key: string }): Promise<RetryResult> {
+    await this.#asker.query('DELETE FROM budao_paused')
+    let applied = 0
+    const blocked = new Set<string>()
+    for (const group of await lettersToRetry(this.#asker, only)) {
+      const places = group.events.map(({ table, key }) => placeOf(table, key))
+      const isBlocked = places.some((place) => blocked.has(place))
+      const count = isBlocked ? 0 : await this.#retryGroup(group)
+      applied += count
+      if (count === 0) for (const place of places) blocked.add(place)
+    }
+    return { applied, left: await countLetters(this.#asker) }
+  }
+
+  /** Tables that came to a change they cannot hold, with the reason, as of the last batch. */
+  get paused(): ReadonlyMap<string, string> {
+    return this.#paused
   }
 
   async close(): Promise<void> {
@@ -144,12 +161,39 @@ export class MariadbApplier implements Applier {
     this.#asker.destroy()
   }
 
-  async #applyWhole(batch: ApplyBatch, refusal: string | null): Promise<ApplyResult> {
+  /** How many events came of it. The letters are gone, or say why they are still there. */
+  async #retryGroup({ ids, origin, events }: LetterGroup): Promise<number> {
+    const lane = await this.#lane(0)
+    let why: { readonly reason: DeadLetterReason; readonly message: string } | null
+    try {
+      await this.#learnShapes({ entries: [{ offset: 0, events }] })
+      const batch = { origin, entries: [{ offset: 0, events }], next: null }
+      const state = new ApplyState((await loadFacts(lane, batch, this.#known())).facts)
+      why = state.attempt(events, false)
+      await writeState(lane, state, null, (sql) =>
+        why === null ? removeLetters(sql, ids) : keepLetters(sql, ids, why.reason, why.message),
+      )
+      return why === null ? events.length : 0
+    } catch (error) {
+      await lane.query('ROLLBACK').catch(() => this.#dropLane(0, lane))
+      if (!isAboutRows(error)) throw error
+      const sql = new Statements()
+      keepLetters(sql, ids, 'database-refuses', (error as Error).message)
+      await sql.run(this.#asker)
+      return 0
+    }
+  }
+
+  #known(): Pick<ApplyFacts, 'site' | 'capture' | 'now' | 'tables'> {
     const { site, capture, now = Date.now } = this.#options
+    return { site, capture, now: now(), tables: this.#tables }
+  }
+
+  async #applyWhole(batch: ApplyBatch, refusal: string | null): Promise<ApplyResult> {
     const lane = await this.#lane(batch.next.partition)
     try {
       await this.#learnShapes(batch)
-      const loaded = await loadFacts(lane, batch, { site, capture, now: now(), tables: this.#tables })
+      const loaded = await loadFacts(lane, batch, this.#known())
       const state = new ApplyState(loaded.facts)
       for (const { offset, events, refused = [] } of batch.entries) {
         if (offset < loaded.appliedBelow) {
@@ -160,6 +204,7 @@ export class MariadbApplier implements Applier {
         if (events.length > 0) state.transaction(events, refusal)
       }
       await writeState(lane, state, loaded.appliedBelow > batch.next.offset ? null : batch.next)
+      this.#paused = loaded.facts.paused
       return state.result
     } catch (error) {
       await lane.query('ROLLBACK').catch(() => this.#dropLane(batch.next.partition, lane))
@@ -189,7 +234,7 @@ export class MariadbApplier implements Applier {
   }
 
   /** A column that is not known may have been added here since: looks once a batch. */
-  async #learnShapes({ entries }: ApplyBatch): Promise<void> {
+  async #learnShapes({ entries }: Pick<ApplyBatch, 'entries'>): Promise<void> {
     const looked = new Set<string>()
     for (const { events } of entries) {
       for (const { table, payload } of events) {

@@ -39,7 +39,10 @@ export async function connect(options: MariadbConnection, domainId?: number | nu
          innodb_lock_wait_timeout = 5, autocommit = 1, tx_isolation = 'READ-COMMITTED'`,
     )
     if (domainId === null) await connection.query('SET SESSION sql_log_bin = 0')
-    else if (domainId !== undefined) await connection.query('SET SESSION gtid_domain_id = ?', [domainId])
+    else if (domainId !== undefined) {
+      // Triggers ask for it: what they would do has been done where the row comes from, and travels by itself.
+      await connection.query('SET SESSION gtid_domain_id = ?, @budao_applying = 1', [domainId])
+    }
     return connection
   } catch (error) {
     connection.destroy()

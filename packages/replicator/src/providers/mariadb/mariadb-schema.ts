@@ -1,11 +1,12 @@
 import type { Connection } from 'mysql2/promise'
 
 // Keys and ids are compared byte by byte, whatever the database's own collation. Rows of `budao_rows` outlive the rows they
-// are about: they are the tombstones.
+// are about: they are the tombstones. The outbox is always empty: a row of it is written and removed in one transaction, and
+// stands in the binlog alone, in the order of commits.
 const options = 'ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin'
 const statements = [
   `CREATE TABLE IF NOT EXISTS budao_outbox (
-     pos BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, tx_id VARCHAR(255) NOT NULL, event LONGTEXT NOT NULL) ${options}`,
+     pos BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY, event LONGTEXT NOT NULL) ${options}`,
   `CREATE TABLE IF NOT EXISTS budao_rows (
      tbl VARCHAR(64) NOT NULL, row_key VARCHAR(512) NOT NULL, version LONGTEXT NOT NULL, row_hash CHAR(32) NOT NULL,
      deleted_at BIGINT NULL, PRIMARY KEY (tbl, row_key), KEY (deleted_at)) ${options}`,
@@ -15,6 +16,8 @@ const statements = [
   `CREATE TABLE IF NOT EXISTS budao_watermarks (
      origin VARCHAR(64) NOT NULL, part INT NOT NULL, log_id VARCHAR(64) NOT NULL, next BIGINT NOT NULL,
      PRIMARY KEY (origin, part)) ${options}`,
+  `CREATE TABLE IF NOT EXISTS budao_heartbeat (
+     one TINYINT NOT NULL PRIMARY KEY, n BIGINT NOT NULL, at BIGINT NOT NULL) ${options}`,
   `CREATE TABLE IF NOT EXISTS budao_epochs (
      origin VARCHAR(64) NOT NULL PRIMARY KEY, epoch BIGINT NOT NULL) ${options}`,
   `CREATE TABLE IF NOT EXISTS budao_sources (

@@ -122,8 +122,13 @@ function toJson({ kind, bytes }: Column, value: SqlValue): Json {
     }
     case 'exact':
     case 'text':
-      return Buffer.isBuffer(value) ? value.toString('utf8') : String(value)
+      return textOf(value)
   }
+}
+
+/** A value as text. */
+export function textOf(value: SqlValue | undefined): string {
+  return Buffer.isBuffer(value) ? value.toString('utf8') : String(value)
 }
 
 /** A value of a row as a parameter of SQL. */
