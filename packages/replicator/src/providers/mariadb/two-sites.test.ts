@@ -13,7 +13,7 @@ import { BinlogSource } from './binlog-source.ts'
 import { connect, type MariadbConnection } from './mariadb-connection.ts'
 
 const accounts = 20
-const transfers = 300
+const transfers = 200
 
 // One process a direction, as a site has: it reads the binlog into the log, and the log into the other site's database.
 const carrier = `
@@ -122,7 +122,7 @@ test(
         await west.restart()
         reader = await connect(fromWest)
       }
-      if (n === 200) {
+      if (n === 160) {
         await east.process.kill()
         await east.restart()
         app = await connect(fromEast)
