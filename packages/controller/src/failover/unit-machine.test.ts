@@ -187,6 +187,23 @@ test('a site that is down: fenced, waited for, and the other one takes the next 
   )
 })
 
+test('who reads is published anew within an epoch: a site that came back is read from again', () => {
+  const bench = running()
+  bench.verdicts({ east: 'up', west: 'down' })
+  bench.tick(100)
+  bench.verdicts({ east: 'up', west: 'suspect' })
+  bench.tick(100)
+  const published = bench.effects.flatMap((effect) => (effect.kind === 'publish' ? [effect.placement] : []))
+  assert.deepEqual(
+    published.map(({ epoch, readers }) => [epoch, readers.join(' ')]),
+    [
+      [1, 'east west'],
+      [1, 'east'],
+      [1, 'east west'],
+    ],
+  )
+})
+
 test('the word of the agent that the holder has stopped is as good as its lease’s end', () => {
   const bench = running()
   bench.verdicts({ east: 'down', west: 'up' })

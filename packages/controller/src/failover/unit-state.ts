@@ -44,8 +44,7 @@ export interface UnitState {
   /** What it would do; the scheduler says when. */
   readonly wants: RunDraft | null
   readonly publishedEpoch: number
-  /** The readers that were published with it. */
-  readonly publishedReaders: string
+  readonly publishedReaders: readonly string[]
   /** Why things are as they are. */
   readonly explanation: Explanation | null
   readonly stores: number
@@ -109,7 +108,7 @@ export function unknownUnit(rules: UnitRules): UnitState {
     steps: [],
     wants: null,
     publishedEpoch: 0,
-    publishedReaders: '',
+    publishedReaders: [],
     explanation: null,
     stores: 0,
   }
