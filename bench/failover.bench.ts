@@ -9,15 +9,18 @@ import {
   whyNoCuts,
   whyNoNetwork,
 } from '@budao/testkit'
-import { type Arm, arms, benchFaults } from './failover/arms.ts'
+import { type Arm, arms, benchFaults, type TrialPrograms } from './failover/arms.ts'
 import { Ends } from './failover/ends.ts'
 import { distributionOf, distributionText } from './failover/distribution.ts'
-import type { SharedAddressPrograms } from './failover/shared-address-world.ts'
+import { keepStory } from './failover/story.ts'
 import { countsAsMeasured, runTrial, type TrialResult } from './failover/trial.ts'
 import { describeMachine, machineText } from './machine.ts'
 import { UsageError, wholeNumber } from './options.ts'
 import { shuffled } from './statistics.ts'
 import { table } from './table.ts'
+
+/** Of ours: longer than the worst that is computed for a lease. */
+const slowMs = 3_500
 
 const usage = `npm run bench -- failover [options]
 
@@ -27,6 +30,7 @@ const usage = `npm run bench -- failover [options]
   --seed S        order and moments (default 1)
   --json          print JSON on standard output, everything else on standard error
   --file FILE     write the JSON there too
+  --stories PATH  a folder: what happened in every trial of ours that took longer than ${slowMs / 1_000} s or broke a rule
 
 Two sites, a witness and clients in network namespaces (needs root). Clients write 100 times a second through every gateway; the site that writes
 fails; how long until a write is acknowledged again? Every write is noted with its epoch where it is applied: none of two epochs at once.
@@ -49,6 +53,7 @@ export async function run(args: readonly string[]): Promise<0 | 1> {
       fault: { type: 'string' },
       json: { type: 'boolean', default: false },
       file: { type: 'string' },
+      stories: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   })
@@ -72,7 +77,7 @@ export async function run(args: readonly string[]): Promise<0 | 1> {
   }
   const machine = describeMachine()
   say(machineText(machine))
-  const results = await measure({ chosen, faults, runs, seed, programs, say })
+  const results = await measure({ chosen, faults, runs, seed, programs, say, stories: values.stories })
   const summary = summarize(results)
   say(tableOf(summary))
   const json = `${JSON.stringify({ machine, seed, arms: chosen.map(({ name, about }) => ({ name, about })), summary, results }, null, 2)}\n`
@@ -86,8 +91,9 @@ async function measure(plan: {
   readonly faults: readonly SiteFault[]
   readonly runs: number
   readonly seed: number
-  readonly programs: SharedAddressPrograms
+  readonly programs: TrialPrograms
   readonly say: (text: string) => void
+  readonly stories: string | undefined
 }): Promise<Told[]> {
   const draws = new SeededDraws(plan.seed)
   const results: Told[] = []
@@ -104,6 +110,9 @@ async function measure(plan: {
           ...(await runTrial(worlds.get(arm)!, fault, { phaseMs: draws.next() * 3_000, waitMsMax })),
         }
         results.push(told)
+        const bad = (told.writesMs ?? Infinity) > slowMs || told.findings.violations.length > 0
+        if (plan.stories !== undefined && bad && arm.name.startsWith('budao'))
+          plan.say(`  ${keepStory(plan.stories, `${turn}-${arm.name}-${fault}`, worlds.get(arm)!, told)}`)
         const took =
           told.writesMs === null ? `never, within ${waitMsMax / 1_000} s` : `${Math.round(told.writesMs)} ms`
         plan.say(`${turn}/${plan.runs}  ${fault} of ${told.site}, ${arm.name}: ${took}`)
@@ -186,13 +195,15 @@ function judge(results: readonly Told[], say: (text: string) => void): 0 | 1 {
   return broken.length === 0 ? 0 : 1
 }
 
-async function findPrograms(): Promise<SharedAddressPrograms | string> {
+async function findPrograms(): Promise<TrialPrograms | string> {
   const problem = (await whyNoNetwork()) ?? (await whyNoCuts())
   if (problem !== undefined) return problem
   const [nginx, keepalived] = [await findOrInstall('nginx'), await findOrInstall('keepalived')]
   if (nginx.kind === 'missing') return `nginx is needed: ${nginx.reason}`
   if (keepalived.kind === 'missing') return `keepalived is needed: ${keepalived.reason}`
-  return { nginx: nginx.path, keepalived: keepalived.path }
+  const etcd = await findOrInstall('etcd-server', 'etcd')
+  if (etcd.kind === 'missing') return `etcd is needed: ${etcd.reason}`
+  return { nginx: nginx.path, keepalived: keepalived.path, etcd: etcd.path }
 }
 
 function choose<T extends string>(

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type Attempt,
   type EpochFindings,
+  type LastMove,
   machineNow,
   type SiteFault,
   type TrialSite,
@@ -12,14 +13,16 @@ import {
 const rate = 100
 const timeoutMs = 3_000
 /** So long after the other site writes what is stopped or cut off stays so, to see whether it does harm when it comes back. */
-const aftermathMs = 2_500
+const aftermathMs = 1_500
 /** How far the client may be behind its schedule before its figures say nothing. */
-const clientLateMsMax = 100
+const clientLateMsMax = 150
 
 /** What one fault at the site that writes led to. Times in milliseconds since the fault; null: never. */
 export interface TrialResult {
   readonly fault: SiteFault
   readonly site: TrialSite
+  /** Of the machine's monotonic clock. */
+  readonly failedAt: number
   /** Until the first acknowledged write that was sent after the fault. */
   readonly writesMs: number | null
   /** The longest time from the fault on in which no read succeeded anywhere. */
@@ -28,6 +31,8 @@ export interface TrialResult {
   readonly failedReads: number
   /** When the clients were not able to keep their schedule themselves: the trial does not count. */
   readonly clientLateMs: number
+  /** By the account of what is measured; `decidedMs`: from the fault until it was decided. Null where nobody keeps one, or nothing was moved. */
+  readonly move: (LastMove & { readonly decidedMs: number }) | null
   readonly findings: EpochFindings
 }
 
@@ -47,11 +52,14 @@ export async function runTrial(
   await sleep(500 + phaseMs)
   const before = world.firstWrites.at(-1)!
   const site = before.site as TrialSite
+  const movedBefore = world.lastMove()
+  const failedAtWall = Date.now()
   const { at, until } = await world.fail(site, fault)
   await world.writeAfter(at, waitMsMax, (write) => helps(write, site, until))
   await sleep(aftermathMs)
+  const move = world.lastMove()
   world.revive()
-  await sleep(aftermathMs)
+  await sleep(fault === 'site-kill' ? 0 : aftermathMs)
   await world.stopLoad()
   const attempts = world.attempts.filter(({ sentAt }) => sentAt > at)
   const failed = (kind: Attempt['kind']): number =>
@@ -62,8 +70,12 @@ export async function runTrial(
       .map(({ doneAt }) => doneAt),
   )
   return {
-    ...{ fault, site, writesMs: Number.isFinite(firstWrite) ? firstWrite - at : null },
+    ...{ fault, site, failedAt: at, writesMs: Number.isFinite(firstWrite) ? firstWrite - at : null },
     ...{ readsMs: longestGap(attempts, at), failedWrites: failed('write'), failedReads: failed('read') },
+    move:
+      move === null || move.id === movedBefore?.id
+        ? null
+        : { ...move, decidedMs: move.startedAt - failedAtWall },
     clientLateMs: lateness(world.attempts, at),
     findings: world.check(),
   }

@@ -34,7 +34,6 @@ import type {
 import pino, { type Logger } from 'pino'
 import type { ControlRole } from './control/control-role.ts'
 import { startControl } from './control/gateway-control.ts'
-import { SharedEndpoints } from './control/shared-endpoints.ts'
 import { startAgent } from './agent/agent-role.ts'
 import { CliError } from './cli-error.ts'
 import { fixedForLife } from './fixed-for-life.ts'
@@ -59,7 +58,6 @@ export interface GatewayProcessOptions {
 export class GatewayProcess implements AdminSource {
   readonly events: EventLog
   readonly #gateway: Gateway
-  readonly #endpoints: SharedEndpoints
   readonly #source: ConfigSource
   readonly #log: Logger
   readonly #report: (draft: EventDraft) => void
@@ -83,7 +81,6 @@ export class GatewayProcess implements AdminSource {
     report: (draft: EventDraft) => void,
   ) {
     this.#gateway = gateway
-    this.#endpoints = new SharedEndpoints(gateway.directory, () => this.#control?.registry ?? null)
     this.#source = source
     this.events = events
     this.#log = log
@@ -219,15 +216,15 @@ export class GatewayProcess implements AdminSource {
   }
 
   registerEndpoint(registration: EndpointRegistration): Promise<DirectoryResult> {
-    return this.#endpoints.register(registration)
+    return this.#gateway.directory.register(registration)
   }
 
   renewEndpoint(service: string, address: string): DirectoryResult {
-    return this.#endpoints.renew(service, address)
+    return this.#gateway.directory.renew(service, address)
   }
 
   deregisterEndpoint(service: string, address: string, wish: DrainWish): Promise<DirectoryResult> {
-    return this.#endpoints.deregister(service, address, wish)
+    return this.#gateway.directory.deregister(service, address, wish)
   }
 
   drain(target: DrainTarget, wish: DrainWish): Promise<DirectoryResult> {

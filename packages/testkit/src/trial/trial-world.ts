@@ -13,6 +13,8 @@ import { type FirstWrite, WriteLoad } from './write-load.ts'
 export const trialSites = ['east', 'west'] as const
 export type TrialSite = (typeof trialSites)[number]
 
+/** Before whatever else this machine does, where that is allowed: trials are about what is broken on purpose. */
+const ahead = ['-n', process.getuid?.() === 0 ? '-10' : '0']
 const idsPerLoad = 1_000_000
 
 export const backendPort = 7000
@@ -40,6 +42,18 @@ export const siteFaults = [
   'mute',
 ] as const
 export type SiteFault = (typeof siteFaults)[number]
+
+/** The last time that what is measured moved writes, by its own account. */
+export interface LastMove {
+  readonly id: string
+  readonly by: string
+  readonly reason: string
+  readonly outcome: string | null
+  /** Wall clock, milliseconds since 1970. */
+  readonly startedAt: number
+  /** When each step began, milliseconds since then. */
+  readonly steps: Readonly<Record<string, number>>
+}
 
 /** Two sites, a witness and clients, each a machine of its own; a recording backend a site. What stands in front of these is said by who extends it. */
 export abstract class TrialWorld {
@@ -70,6 +84,11 @@ export abstract class TrialWorld {
   /** Resolves when everything is as it should be, at both sites: one may fail now. */
   abstract settled(): Promise<void>
 
+  /** Null where nobody keeps account. */
+  lastMove(): LastMove | null {
+    return null
+  }
+
   /** Who clients write to. */
   protected abstract get gateways(): readonly { name: string; address: string; port: number }[]
 
@@ -87,7 +106,8 @@ export abstract class TrialWorld {
     args: readonly string[],
   ): TestProcess {
     const { host } = this.machines[machine]
-    return this.machines[machine].run(name, () => host.start(this.#t, command, args, this.folder))
+    const all = [...ahead, command, ...args]
+    return this.machines[machine].run(name, () => host.start(this.#t, 'nice', all, this.folder))
   }
 
   /** Clients begin to write: so many a second, all gateways together. */
@@ -163,6 +183,13 @@ export abstract class TrialWorld {
       if (found !== undefined || performance.now() > until) return found
       await sleep(20)
     }
+  }
+
+  /** The last lines of everything that runs. */
+  story(linesMax: number): string {
+    return Object.entries(this.machines)
+      .map(([name, machine]) => `== ${name}\n${machine.story(linesMax)}`)
+      .join('\n')
   }
 
   /** What the backends did with the writes of the clients that began last. */

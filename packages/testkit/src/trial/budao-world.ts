@@ -1,0 +1,192 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import type { UnitReport } from '@budao/model'
+import type { Cleanup } from '../cleanup.ts'
+import { backendPort, gatewayPort, type LastMove, TrialWorld, trialSites } from './trial-world.ts'
+
+const main = fileURLToPath(new URL('../../../budao/src/main.ts', import.meta.url))
+const adminPort = 9900
+const linkPort = 9940
+/** No two moves by itself are nearer than ten seconds. */
+const apartMs = 10_500
+const settleMsMax = 120_000
+const nodes = { east: 'gw-east', west: 'gw-west', witness: 'third' } as const
+type Place = keyof typeof nodes
+
+export interface BudaoOptions {
+  readonly detection: 'accelerated' | 'literal'
+  readonly fence: 'lease' | 'process'
+  /** The program of etcd: a member at each site and one beside the witness. Absent: one SQLite file, which all machines reach. */
+  readonly etcd?: string
+  /** In front of every program of ours: for example a clock that jumps. */
+  readonly wrapper?: readonly string[]
+  /** Where a node keeps its data; absent: a folder of its own in that of the trial. */
+  readonly dataDir?: (place: Place) => string
+}
+
+/** Two gateways that decide, a witness that decides too, and where they keep leases. */
+export class BudaoWorld extends TrialWorld {
+  readonly #options: BudaoOptions
+  #epoch: { readonly epoch: number | null; readonly since: number } = { epoch: null, since: 0 }
+
+  constructor(t: Cleanup, options: BudaoOptions) {
+    super(t)
+    this.#options = options
+    writeFileSync(join(this.folder, 'secret'), 'a secret that all nodes of a trial share')
+    if (options.etcd !== undefined)
+      for (const place of ['east', 'west', 'witness'] as const) this.#startEtcd(place, options.etcd)
+    for (const site of trialSites) this.#startNode(site, 'gateway')
+    this.#startNode('witness', 'controller')
+  }
+
+  protected override get gateways(): { name: string; address: string; port: number }[] {
+    return trialSites.map((site) => ({ name: nodes[site], address: this.address(site), port: gatewayPort }))
+  }
+
+  protected override get gatewayPrograms(): readonly string[] {
+    return ['budao']
+  }
+
+  dataDir(place: Place): string {
+    return this.#options.dataDir?.(place) ?? join(this.folder, `data-${nodes[place]}`)
+  }
+
+  /** What the node of that place says of the unit; null: nothing. */
+  report(place: Place): UnitReport | null {
+    const url = `http://127.0.0.1:${adminPort}/api/v1/failover`
+    try {
+      const text = this.machines[place].host.run(process.execPath, [
+        '-e',
+        `fetch('${url}', { signal: AbortSignal.timeout(2000) }).then(async (r) => console.log(await r.text()))`,
+      ])
+      return (JSON.parse(text) as { units: UnitReport[] }).units[0] ?? null
+    } catch {
+      return null
+    }
+  }
+
+  /** Of whoever leads. */
+  leader(): { readonly place: Place; readonly report: UnitReport } | null {
+    for (const place of ['witness', 'west', 'east'] as const) {
+      const report = this.report(place)
+      if (report?.leads === true) return { place, report }
+    }
+    return null
+  }
+
+  override async settled(): Promise<void> {
+    const until = performance.now() + settleMsMax
+    for (;;) {
+      const report = this.leader()?.report
+      if (report !== undefined && this.#rests(report) && isWell(report)) return
+      if (performance.now() > until)
+        throw new Error(
+          `not settled within ${settleMsMax / 1_000} s:\n${JSON.stringify(report, null, 2)}\n${this.story(15)}`,
+        )
+      await sleep(300)
+    }
+  }
+
+  override lastMove(): LastMove | null {
+    const run = this.leader()?.report.run
+    if (run === undefined || run === null) return null
+    const { id, by, reason, startedAt, steps, outcome } = run
+    const since = Object.fromEntries(steps.map(({ step, atMs }) => [step, Math.round(atMs)]))
+    return { id, by, reason, outcome, startedAt, steps: since }
+  }
+
+  /** For as long as moves by itself keep apart. */
+  #rests({ epoch }: UnitReport): boolean {
+    const now = performance.now()
+    if (this.#epoch.epoch !== epoch) this.#epoch = { epoch, since: now }
+    return now - this.#epoch.since > apartMs
+  }
+
+  #startNode(place: Place, verb: 'gateway' | 'controller'): void {
+    const file = join(this.folder, `${nodes[place]}.yaml`)
+    writeFileSync(file, `${JSON.stringify(this.#config(place), null, 2)}\n`)
+    const [command = '', ...args] = [
+      ...(this.#options.wrapper ?? []),
+      ...[process.execPath, '--conditions=@budao/source', main, verb, '-c', file],
+    ]
+    this.start(place, 'budao', command, args)
+  }
+
+  #startEtcd(place: Place, program: string): void {
+    const own = `http://${this.address(place)}`
+    const cluster = (['east', 'west', 'witness'] as const).map(
+      (each) => `${each}=http://${this.address(each)}:2380`,
+    )
+    this.start(place, 'etcd', program, [
+      ...['--name', place, '--data-dir', join(this.folder, `etcd-${place}`)],
+      ...['--listen-client-urls', `${own}:2379`, '--advertise-client-urls', `${own}:2379`],
+      ...['--listen-peer-urls', `${own}:2380`, '--initial-advertise-peer-urls', `${own}:2380`],
+      ...['--initial-cluster', cluster.join(','), '--initial-cluster-state', 'new', '--log-level', 'error'],
+    ])
+  }
+
+  /** As a user would write it, with shorter times between failovers, so that they can be repeated. */
+  #config(place: Place): object {
+    const { detection, fence, etcd } = this.#options
+    const store =
+      etcd === undefined
+        ? { type: 'sqlite', path: join(this.folder, 'coordination.db') }
+        : {
+            type: 'etcd',
+            endpoints: (['east', 'west', 'witness'] as const).map(
+              (each) => `http://${this.address(each)}:2379`,
+            ),
+          }
+    const peers = Object.fromEntries(
+      (['east', 'west', 'witness'] as const).map((each) => [
+        nodes[each],
+        {
+          address: `${this.address(each)}:${linkPort}`,
+          ...(each === 'witness'
+            ? { witness: true }
+            : { site: each, traffic: `${this.address(each)}:${gatewayPort}` }),
+        },
+      ]),
+    )
+    return {
+      version: 1,
+      node: { name: nodes[place], ...(place === 'witness' ? {} : { site: place }) },
+      dataDir: this.dataDir(place),
+      sites: { east: {}, west: {} },
+      admin: { address: `127.0.0.1:${adminPort}` },
+      ...(place === 'witness'
+        ? {}
+        : { listeners: [{ name: 'web', address: `0.0.0.0:${gatewayPort}`, protocol: 'http' }] }),
+      control: {
+        address: `${this.address(place)}:${linkPort}`,
+        token: { file: join(this.folder, 'secret') },
+        controller: true,
+        ...(place === 'witness' ? { witness: true } : {}),
+        ...{ store, peers },
+      },
+      services: {
+        shop: {
+          mode: 'active-standby',
+          endpoints: trialSites.map((site) => ({ address: `${this.address(site)}:${backendPort}`, site })),
+          healthCheck: { type: 'http', path: '/healthz', interval: '1s', timeout: '500ms' },
+          detection: { mode: detection, stable: '2s' },
+          failover: { fence, every: '0s' },
+        },
+      },
+      routes: [{ name: 'shop', backends: [{ service: 'shop' }] }],
+    }
+  }
+}
+
+/** Somebody holds it, nothing is under way, and any site could take it. */
+function isWell({ lease, run, verdicts, owner }: UnitReport): boolean {
+  return (
+    lease === 'held' &&
+    owner !== null &&
+    (run === null || run.outcome !== null) &&
+    verdicts.length === trialSites.length &&
+    verdicts.every(({ state }) => state === 'up')
+  )
+}
