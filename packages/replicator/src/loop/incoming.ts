@@ -1,0 +1,135 @@
+import {
+  type Applier,
+  type ApplyResult,
+  type DeadLetterReason,
+  type EventLog,
+  type LogEntry,
+  type LogPosition,
+  LogTruncatedError,
+} from '@budao/model'
+import { heartbeatTable } from '../replicated-table.ts'
+import { untilItHolds } from './backoff.ts'
+import type { LoopState } from './loop-state.ts'
+
+/** From whom, into what, and who wants to know. */
+export interface IncomingOptions {
+  readonly origin: string
+  readonly partition: number
+  readonly log: Pick<EventLog, 'bounds' | 'read'>
+  readonly applier: Applier
+  /** Everything before this place is in the database, durably. */
+  readonly onApplied: (next: LogPosition, result: ApplyResult) => void
+  readonly onState: (state: LoopState) => void
+  /** Monotonic milliseconds. */
+  readonly now: () => number
+}
+
+/** Counts since the start. */
+export interface IncomingCounts {
+  readonly applied: number
+  readonly duplicates: number
+  readonly conflicts: number
+  readonly parked: Readonly<Partial<Record<DeadLetterReason, number>>>
+}
+
+/** Applies one partition of a peer's log, one batch at a time, the next one on its way meanwhile. */
+export class Incoming {
+  readonly #options: IncomingOptions
+  readonly #stop: AbortController = new AbortController()
+  readonly #running: Promise<void>
+  #next: LogPosition | null = null
+  #beatAt: number
+  #applied = 0
+  #duplicates = 0
+  #conflicts = 0
+  readonly #parked: Partial<Record<DeadLetterReason, number>> = {}
+
+  constructor(options: IncomingOptions) {
+    this.#options = options
+    this.#beatAt = options.now()
+    this.#running = this.#run()
+  }
+
+  /** Where it goes on; null: nothing is known yet. */
+  get next(): LogPosition | null {
+    return this.#next
+  }
+
+  get counts(): IncomingCounts {
+    return {
+      applied: this.#applied,
+      duplicates: this.#duplicates,
+      conflicts: this.#conflicts,
+      parked: this.#parked,
+    }
+  }
+
+  /** Since a heartbeat of the origin was applied, milliseconds: younger writes of it may be missing here. */
+  get silentMs(): number {
+    return this.#options.now() - this.#beatAt
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    const { onState } = this.#options
+    try {
+      const retrying = (error: Error): void => onState({ state: 'retrying', why: error.message })
+      // A reader that failed begins again where the database stands.
+      await untilItHolds(this.#stop.signal, () => this.#follow(retrying), retrying, isTruncated)
+    } catch (error) {
+      onState({ state: 'stopped', why: (error as Error).message })
+    }
+  }
+
+  async #follow(retrying: (error: Error) => void): Promise<void> {
+    const { log, origin, partition, applier, onState } = this.#options
+    const { signal } = this.#stop
+    const from = (await applier.watermark(origin, partition)) ?? (await beginning(log, partition))
+    this.#next = from
+    const reader = log.read(from)
+    const end = (): void => reader.close()
+    signal.addEventListener('abort', end, { once: true })
+    try {
+      while (!signal.aborted) {
+        const entries = await reader.next()
+        if (entries === null) return
+        const next: LogPosition = { ...from, offset: entries.at(-1)!.offset + 1 }
+        const batch = { origin, entries, next }
+        const result = await untilItHolds(signal, () => applier.apply(batch), retrying)
+        if (result === null) return
+        this.#count(entries, next, result)
+        onState({ state: 'running', why: '' })
+      }
+    } finally {
+      reader.close()
+      signal.removeEventListener('abort', end)
+    }
+  }
+
+  #count(entries: readonly LogEntry[], next: LogPosition, result: ApplyResult): void {
+    this.#next = next
+    this.#applied += result.applied
+    this.#duplicates += result.duplicates
+    this.#conflicts += result.conflicts
+    for (const reason of result.parked) this.#parked[reason] = (this.#parked[reason] ?? 0) + 1
+    const beat = entries.some(({ events }) => events.some(({ table }) => table === heartbeatTable))
+    if (beat) this.#beatAt = this.#options.now()
+    this.#options.onApplied(next, result)
+  }
+}
+
+/** A database that has nothing of this site begins at the first entry there ever was, or cannot begin. */
+async function beginning(log: Pick<EventLog, 'bounds'>, partition: number): Promise<LogPosition> {
+  const bounds = await log.bounds(partition)
+  const from = { logId: bounds.logId, partition, offset: 0 }
+  if (bounds.first > 0) throw new LogTruncatedError(from, bounds)
+  return from
+}
+
+function isTruncated(error: unknown): boolean {
+  return error instanceof LogTruncatedError
+}

@@ -1,0 +1,123 @@
+import {
+  type ChangeSource,
+  type EventLog,
+  LogFullError,
+  type LogPosition,
+  SourceGapError,
+} from '@budao/model'
+import { heartbeatTable } from '../replicated-table.ts'
+import { untilItHolds } from './backoff.ts'
+import type { LoopState } from './loop-state.ts'
+
+/** From where to where, and who wants to know. */
+export interface OutgoingOptions {
+  readonly source: ChangeSource
+  readonly log: EventLog
+  /** Durably in the log. `isBeat`: nothing but a heartbeat. */
+  readonly onAppended: (positions: readonly LogPosition[], isBeat: boolean) => void
+  readonly onState: (state: LoopState) => void
+}
+
+/** So many events are remembered with their place, for those who ask late whether the peer has them. */
+const rememberedMax = 10_000
+
+/** Carries this site's changes into its log, one batch at a time: what is not in the log yet stays in the source. */
+export class Outgoing {
+  readonly #options: OutgoingOptions
+  readonly #stop: AbortController = new AbortController()
+  readonly #places: Map<string, readonly LogPosition[]> = new Map()
+  readonly #waiting: Map<string, Set<(positions: readonly LogPosition[]) => void>> = new Map()
+  readonly #running: Promise<void>
+  #events = 0
+
+  constructor(options: OutgoingOptions) {
+    this.#options = options
+    this.#running = this.#run()
+  }
+
+  /** Events carried so far. */
+  get events(): number {
+    return this.#events
+  }
+
+  /** Where an event is in the log, once it is; null after `signal`. */
+  placeOf(id: string, signal: AbortSignal): Promise<readonly LogPosition[] | null> {
+    const known = this.#places.get(id)
+    if (known !== undefined) return Promise.resolve(known)
+    return new Promise((resolve) => {
+      const waiting = this.#waiting.get(id) ?? new Set()
+      this.#waiting.set(id, waiting)
+      const end = (positions: readonly LogPosition[] | null): void => {
+        waiting.delete(end)
+        if (waiting.size === 0) this.#waiting.delete(id)
+        signal.removeEventListener('abort', gone)
+        resolve(positions)
+      }
+      const gone = (): void => end(null)
+      waiting.add(end)
+      signal.addEventListener('abort', gone, { once: true })
+      if (signal.aborted) gone()
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort()
+    await this.#options.source.close()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    const { source, onState } = this.#options
+    const { signal } = this.#stop
+    const retrying = (error: Error): void =>
+      onState({ state: error instanceof LogFullError ? 'log-full' : 'retrying', why: error.message })
+    try {
+      for (;;) {
+        const batch = await untilItHolds(signal, () => source.next(), retrying, isGap)
+        if (batch === null) return
+        const { transactions, position } = batch
+        const positions = await untilItHolds(
+          signal,
+          () => this.#options.log.append(transactions, 'durable'),
+          retrying,
+        )
+        if (positions === null) return
+        this.#appended(
+          transactions.flat().map(({ id, table }) => ({ id, table })),
+          positions,
+        )
+        if (
+          (await untilItHolds(signal, async () => (await source.confirm(position), true), retrying)) === null
+        )
+          return
+        onState({ state: 'running', why: '' })
+      }
+    } catch (error) {
+      onState({ state: 'stopped', why: (error as Error).message })
+    }
+  }
+
+  #appended(
+    events: readonly { readonly id: string; readonly table: string }[],
+    positions: readonly LogPosition[],
+  ): void {
+    this.#options.onAppended(
+      positions,
+      events.every(({ table }) => table === heartbeatTable),
+    )
+    this.#events += events.length
+    for (const { id, table } of events) {
+      if (table === heartbeatTable) continue
+      this.#places.set(id, positions)
+      for (const end of this.#waiting.get(id) ?? []) end(positions)
+    }
+    for (const id of this.#places.keys()) {
+      if (this.#places.size <= rememberedMax) break
+      this.#places.delete(id)
+    }
+  }
+}
+
+function isGap(error: unknown): boolean {
+  return error instanceof SourceGapError
+}

@@ -1,0 +1,326 @@
+import {
+  type ChangeDraft,
+  type ChangeEvent,
+  type EventLog,
+  type LogBounds,
+  type LogPosition,
+} from '@budao/model'
+import { AckSender } from './loop/ack-sender.ts'
+import { type Alarm, Alarms, silentMsMax } from './loop/alarms.ts'
+import { Durability, type Settled } from './loop/durability.ts'
+import { Incoming } from './loop/incoming.ts'
+import type { LoopState } from './loop/loop-state.ts'
+import { Outgoing } from './loop/outgoing.ts'
+import { PeerProgress } from './loop/peer-progress.ts'
+import { heartbeatTable } from './replicated-table.ts'
+import type { ReplicatorReport } from './replicator-report.ts'
+import type { SiteDatabase } from './site-database.ts'
+
+/** Everything a replicator stands between. */
+export interface ReplicatorOptions {
+  readonly site: string
+  readonly database: SiteDatabase
+  /** This site's log. */
+  readonly log: EventLog
+  readonly peers: readonly PeerOptions[]
+  readonly onPeerLoss: 'block' | 'degrade'
+  /** How long a peer may take to acknowledge, milliseconds. */
+  readonly peerTimeoutMs: number
+  /** Between two heartbeats, milliseconds. Default 250. */
+  readonly beatMs?: number
+  /** How full the log is, percent. */
+  readonly logPercent?: () => number
+  /** Everybody has applied what is below. */
+  readonly onReleased?: (offset: number) => void
+  /** Something began that a person should know, or ended. */
+  readonly onAlarm?: (alarm: Alarm, isOn: boolean) => void
+  /** Ids and tombstones are remembered so long, milliseconds: as long as the log keeps entries. */
+  readonly keepMs?: number
+}
+
+/** Another site. */
+export interface PeerOptions {
+  readonly site: string
+  /** Its replicator. */
+  readonly url: string
+  readonly token?: string
+  /** Its log, read from here. */
+  readonly log: Pick<EventLog, 'bounds' | 'read'>
+  readonly partitions: number
+}
+
+const beatMsDefault = 250
+/** While no peer answers, heartbeats come more slowly: they would fill the log. */
+const slowBeatEvery = 20
+const cleanEveryMs = 60_000
+const alarmPercent = 80
+
+/** One site's replicator: its changes go into its log, the peers' logs into its database. */
+export class Replicator {
+  readonly #options: ReplicatorOptions
+  readonly #outgoing: Outgoing
+  readonly #incoming: Map<string, { readonly loops: readonly Incoming[]; readonly states: LoopState[] }> =
+    new Map()
+  readonly #acks: readonly AckSender[]
+  readonly #progress: ReadonlyMap<string, PeerProgress>
+  readonly #durability: Durability
+  readonly #alarms: Alarms
+  readonly #timers: readonly NodeJS.Timeout[]
+  #outgoingState: LoopState = { state: 'running', why: '' }
+  #looking: Promise<void> | null = null
+  #ticks = 0
+  #beats = 0
+  #closed = false
+
+  constructor(options: ReplicatorOptions) {
+    this.#options = options
+    const { database, log, peers, site, onPeerLoss, peerTimeoutMs, beatMs = beatMsDefault } = options
+    const now = (): number => performance.now()
+    this.#progress = new Map(peers.map((peer) => [peer.site, new PeerProgress(peer.site, now)]))
+    this.#alarms = new Alarms(options.onAlarm ?? (() => {}))
+    this.#durability = new Durability({
+      peers: [...this.#progress.values()],
+      onPeerLoss,
+      peerTimeoutMs,
+      onDegraded: () => void this.#look(),
+    })
+    this.#outgoing = new Outgoing({
+      source: database.source,
+      log,
+      onAppended: (positions, isBeat) => {
+        for (const peer of this.#progress.values()) peer.appended(positions, isBeat)
+      },
+      onState: (state) => (this.#outgoingState = state),
+    })
+    this.#acks = peers.map((peer) => {
+      const sender = new AckSender({
+        url: peer.url,
+        site,
+        onError: () => {},
+        ...(peer.token !== undefined && { token: peer.token }),
+      })
+      this.#follow(peer, sender, now)
+      return sender
+    })
+    this.#timers = [
+      setInterval(() => void (this.#looking ??= this.#tick()), beatMs),
+      setInterval(() => void this.#clean(), cleanEveryMs),
+    ]
+  }
+
+  /** Writes changes here; resolves once they are as durable as is asked. */
+  async publish(
+    drafts: readonly ChangeDraft[],
+    level: 'async' | 'sync',
+    signal: AbortSignal,
+  ): Promise<{ readonly events: readonly (ChangeEvent | null)[]; readonly settled: Settled | 'here' }> {
+    const { write } = this.#options.database
+    if (write === undefined) throw new Error('this database is written by the application alone')
+    const events = await write(drafts)
+    if (level === 'async') return { events, settled: 'here' }
+    return { events, settled: await this.settled(drafts.at(-1)!.id, signal) }
+  }
+
+  /** Waits until the peers have an event that was written here. */
+  async settled(id: string, signal: AbortSignal): Promise<Settled> {
+    const until = AbortSignal.any([signal, AbortSignal.timeout(this.#options.peerTimeoutMs)])
+    const positions = await this.#placeOf(id, until)
+    return positions === null ? 'unknown' : this.#durability.settle(positions, signal)
+  }
+
+  /** A peer says what it has applied. False: it is none of ours. */
+  applied(site: string, positions: readonly LogPosition[]): boolean {
+    const progress = this.#progress.get(site)
+    if (progress === undefined) return false
+    for (const position of positions) progress.applied(position)
+    const all = [...this.#progress.values()].map((peer) => peer.next(0)?.offset ?? 0)
+    this.#options.onReleased?.(Math.min(...all))
+    return true
+  }
+
+  /** Ids of events that this site has and a peer has not said to have, the oldest first: in its log, and not there yet. */
+  async unreplicated(site: string, limit: number): Promise<readonly string[]> {
+    const { log } = this.#options
+    const ids: string[] = []
+    for (let partition = 0; partition < log.partitions && ids.length < limit; partition++) {
+      const bounds = await log.bounds(partition)
+      const from = this.#progress.get(site)?.next(partition) ?? {
+        logId: bounds.logId,
+        partition,
+        offset: bounds.first,
+      }
+      if (from.offset >= bounds.end) continue
+      await this.#idsOf(from, bounds, limit, ids)
+    }
+    return ids
+  }
+
+  async report(): Promise<ReplicatorReport> {
+    const { site, database, log, logPercent } = this.#options
+    const [backlog, letters, conflicts] = await Promise.all([
+      database.backlog(),
+      database.letters.count(),
+      database.conflicts.count(),
+    ])
+    const ends: number[] = []
+    for (let partition = 0; partition < log.partitions; partition++)
+      ends.push((await log.bounds(partition)).end)
+    return {
+      site,
+      outgoing: {
+        ...this.#outgoingState,
+        events: this.#outgoing.events,
+        backlog: backlog.events,
+        outboxPercent: backlog.percent,
+        logPercent: logPercent?.() ?? null,
+      },
+      peers: [...this.#progress.values()].map((peer) => ({
+        site: peer.peer,
+        behind: ends.reduce((sum, end, partition) => sum + end - (peer.next(partition)?.offset ?? 0), 0),
+        rpoMs: peer.rpoMs,
+        lagP50Ms: peer.lagMs(0.5),
+        lagP99Ms: peer.lagMs(0.99),
+        silentMs: peer.silentMs,
+        degraded: this.#durability.degraded.has(peer.peer),
+      })),
+      incoming: [...this.#incoming].map(([origin, { loops, states }]) => ({
+        site: origin,
+        ...worst(states),
+        silentMs: Math.min(...loops.map((each) => each.silentMs)),
+        applied: sum(loops, (each) => each.counts.applied),
+        duplicates: sum(loops, (each) => each.counts.duplicates),
+        conflicts: sum(loops, (each) => each.counts.conflicts),
+        parked: sum(loops, (each) => Object.values(each.counts.parked).reduce((a, b) => a + b, 0)),
+      })),
+      deadLetters: letters,
+      conflicts,
+      paused: Object.fromEntries(database.paused()),
+      alarms: this.#alarms.all,
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    for (const timer of this.#timers) clearInterval(timer)
+    await this.#looking
+    await this.#outgoing.close()
+    for (const { loops } of this.#incoming.values()) for (const loop of loops) await loop.close()
+    for (const ack of this.#acks) await ack.close()
+  }
+
+  #follow(peer: PeerOptions, sender: AckSender, now: () => number): void {
+    const states: LoopState[] = []
+    const loops = Array.from({ length: peer.partitions }, (_, partition) => {
+      states.push({ state: 'running', why: '' })
+      return new Incoming({
+        origin: peer.site,
+        partition,
+        log: peer.log,
+        applier: this.#options.database.applier,
+        onApplied: (next) => sender.send(next),
+        onState: (state) => (states[partition] = state),
+        now,
+      })
+    })
+    this.#incoming.set(peer.site, { loops, states })
+  }
+
+  async #placeOf(id: string, signal: AbortSignal): Promise<readonly LogPosition[] | null> {
+    const { database, log } = this.#options
+    // Written long ago, and carried away: it is somewhere before the end.
+    const soon = AbortSignal.any([signal, AbortSignal.timeout(100)])
+    const place = await this.#outgoing.placeOf(id, soon)
+    if (place !== null || signal.aborted) return place
+    if ((await database.backlog()).events > 0) return this.#outgoing.placeOf(id, signal)
+    const positions: LogPosition[] = []
+    for (let partition = 0; partition < log.partitions; partition++) {
+      const { logId, end } = await log.bounds(partition)
+      if (end > 0) positions.push({ logId, partition, offset: end - 1 })
+    }
+    return positions
+  }
+
+  async #idsOf(from: LogPosition, { end }: LogBounds, limit: number, ids: string[]): Promise<void> {
+    const reader = this.#options.log.read(from)
+    try {
+      for (;;) {
+        const entries = (await reader.next()) ?? []
+        for (const { events } of entries) {
+          for (const { id, table } of events) if (table !== heartbeatTable && ids.length < limit) ids.push(id)
+        }
+        const last = entries.at(-1)
+        if (last === undefined || last.offset + 1 >= end || ids.length >= limit) return
+      }
+    } finally {
+      reader.close()
+    }
+  }
+
+  async #tick(): Promise<void> {
+    try {
+      const everySlow = this.#ticks++ % slowBeatEvery === 0
+      const somebodyAnswers = [...this.#progress.values()].some(({ silentMs }) => silentMs < silentMsMax)
+      if (somebodyAnswers || everySlow)
+        await this.#options.database.beat({ n: this.#beats++, at: Date.now() })
+    } catch {
+      // A database that cannot be written to sends no heartbeat: that is what the peers are told by.
+    }
+    await this.#look()
+    this.#looking = null
+  }
+
+  async #look(): Promise<void> {
+    this.#durability.look()
+    try {
+      this.#alarms.set(await this.#wrong())
+    } catch {
+      // The database cannot be asked: the loops say so.
+    }
+  }
+
+  async #wrong(): Promise<Alarm[]> {
+    const { database, logPercent, site } = this.#options
+    const alarms: Alarm[] = []
+    const add = (code: Alarm['code'], subject: string, message: string): unknown =>
+      alarms.push({ code, subject, message })
+    const { state, why } = this.#outgoingState
+    if (state === 'stopped' || state === 'log-full') add(state, site, why)
+    const percent = logPercent?.() ?? 0
+    if (percent >= alarmPercent) add('log-filling', site, `the event log is ${Math.round(percent)} % full`)
+    const outbox = (await database.backlog()).percent
+    if (outbox >= alarmPercent) add('outbox-filling', site, `the outbox is ${Math.round(outbox)} % full`)
+    for (const peer of this.#progress.values()) {
+      const seconds = Math.round(peer.silentMs / 1000)
+      if (peer.silentMs > silentMsMax)
+        add('peer-stands-still', peer.peer, `has applied nothing for ${seconds} s, heartbeats included`)
+    }
+    for (const peer of this.#durability.degraded)
+      add('degraded', peer, 'writes are acknowledged without it until it has everything')
+    for (const [origin, { loops, states }] of this.#incoming) {
+      const { state: incoming, why: reason } = worst(states)
+      if (incoming === 'stopped') add('stopped', origin, reason)
+      const silentMs = Math.min(...loops.map((each) => each.silentMs))
+      if (silentMs > silentMsMax)
+        add('origin-silent', origin, `nothing has arrived for ${Math.round(silentMs / 1000)} s`)
+    }
+    const letters = await database.letters.count()
+    if (letters > 0) add('dead-letters', site, `${letters} events wait: budao events dlq list`)
+    for (const [table, detail] of database.paused()) add('table-paused', table, detail)
+    return alarms
+  }
+
+  async #clean(): Promise<void> {
+    const { database, keepMs } = this.#options
+    if (keepMs !== undefined) await database.clean(Date.now() - keepMs).catch(() => {})
+  }
+}
+
+function sum<T>(all: readonly T[], of: (one: T) => number): number {
+  return all.reduce((total, one) => total + of(one), 0)
+}
+
+function worst(states: readonly LoopState[]): LoopState {
+  const order = ['stopped', 'log-full', 'retrying', 'running']
+  return states.toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state))[0]!
+}
