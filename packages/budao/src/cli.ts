@@ -6,11 +6,13 @@ import { cacheVerb } from './verbs/cache.ts'
 import { channelsVerb } from './verbs/channels.ts'
 import { checkVerb } from './verbs/check.ts'
 import { dnsVerb } from './verbs/dns.ts'
+import { eventsVerb } from './verbs/events.ts'
 import { failbackVerb } from './verbs/failback.ts'
 import { failoverVerb } from './verbs/failover.ts'
 import { controllerVerb } from './verbs/controller.ts'
 import { importVerb } from './verbs/import.ts'
 import { gatewayVerb } from './verbs/gateway.ts'
+import { replicatorVerb } from './verbs/replicator.ts'
 import { drainVerb } from './verbs/drain.ts'
 import { switchoverVerb } from './verbs/switchover.ts'
 import { statusVerb } from './verbs/status.ts'
@@ -24,6 +26,8 @@ const verbs: readonly ((program: Command) => void)[] = [
   upVerb,
   gatewayVerb,
   controllerVerb,
+  replicatorVerb,
+  eventsVerb,
   agentVerb,
   checkVerb,
   importVerb,

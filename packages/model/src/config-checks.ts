@@ -8,6 +8,7 @@ import { checkGslb } from './config-checks-gslb.ts'
 import { checkOwnership } from './config-checks-ownership.ts'
 import { checkListener, checkListenersAndRoutes } from './config-checks-listener.ts'
 import { checkProcesses } from './config-checks-process.ts'
+import { checkReplication } from './config-checks-replication.ts'
 import { checkServe } from './config-checks-serve.ts'
 import { checkRoute } from './config-checks-route.ts'
 import type { ConfigDocument, Finding, Path } from './config-document.ts'
@@ -41,6 +42,7 @@ export function checkConfig(value: unknown, document: ConfigDocument): Problem[]
     ...checkVirtualIp(value),
     ...checkGslb(value),
     ...checkDrills(value),
+    ...checkReplication(value),
     ...checkServe(value),
     ...checkProcesses(value),
     ...items(get(value, 'routes')).flatMap((route, index) => [

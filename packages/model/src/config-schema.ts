@@ -24,6 +24,7 @@ import { controlSchema } from './config-schema-control.ts'
 import { cacheSchema } from './config-schema-cache.ts'
 import { proxyProtocolSchema, sniName, tcpSchema } from './config-schema-l4.ts'
 import { processSchema } from './config-schema-process.ts'
+import { replicationSchema } from './config-schema-replication.ts'
 import { routeSchema } from './config-schema-route.ts'
 import { serviceSchema } from './config-schema-service.ts'
 import { identitySchema } from './providers/identity-schema.ts'
@@ -110,6 +111,9 @@ function configSchema(duration: DurationSchema): z.ZodType<Config> {
       control: z
         .exactOptional(controlSchema(duration))
         .describe('How this node takes part in failover. Absent: it does not.'),
+      replication: z
+        .exactOptional(replicationSchema(duration))
+        .describe('How this site’s data reaches the others: `budao replicator`. Absent: not at all.'),
       virtualIp: z
         .exactOptional(virtualIpSchema(duration))
         .describe('An address that one of several gateways holds. Absent: none.'),

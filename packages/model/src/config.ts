@@ -6,6 +6,7 @@ import type { DetectionConfig, FailoverConfig, ObjectivesConfig } from './config
 import type { DataConfig, OwnershipConfig } from './config-ownership.ts'
 import type { GslbConfig } from './config-gslb.ts'
 import type { ProcessConfig } from './config-process.ts'
+import type { ReplicationConfig } from './config-replication.ts'
 import type { RouteConfig } from './config-route.ts'
 import type { IdentityConfig } from './providers/identity.ts'
 import type { StoreConfig } from './providers/store.ts'
@@ -43,6 +44,8 @@ export interface Config {
   readonly listeners: readonly ListenerConfig[]
   /** Absent: this node takes no part in failover. */
   readonly control?: ControlConfig
+  /** Absent: data stays where it is. */
+  readonly replication?: ReplicationConfig
   /** Absent: the gateway has the addresses of its machine. */
   readonly virtualIp?: VirtualIpConfig
   /** Servers that several gateways share, by name. */

@@ -14,8 +14,6 @@ export interface RemoteLogOptions {
   /** Such as `http://10.0.1.5:9910`. */
   readonly url: string
   readonly token?: string
-  /** The peer could not be asked, or can again. */
-  readonly onReach?: (error: Error | null) => void
 }
 
 const retryMsMin = 50
@@ -49,9 +47,7 @@ export class RemoteLog {
         const overdue = AbortSignal.timeout(waitMsMax + overdueMs)
         const response = await this.#ask(query, AbortSignal.any([signal, overdue]))
         if (response.status === 200 || response.status === 204) {
-          const body = Buffer.from(await response.arrayBuffer())
-          this.#options.onReach?.(null)
-          return body
+          return Buffer.from(await response.arrayBuffer())
         }
         if (response.status === 410) {
           throw new LogTruncatedError(from, ((await response.json()) as { found: LogBounds }).found)
@@ -60,7 +56,6 @@ export class RemoteLog {
       } catch (error) {
         if (error instanceof LogTruncatedError) throw error
         if (signal.aborted) break
-        this.#options.onReach?.(error as Error)
         await sleep(retryMs, undefined, { signal }).catch(() => {})
       }
     }

@@ -202,7 +202,7 @@ export class SqliteApplier implements Applier {
     if (why === null) return
     // A transaction is whole: where one of its events waits, all do.
     for (const event of events) {
-      const isCause = event === why.event
+      const isCause = event === why.event || why.reason === 'old-epoch'
       const detail = isCause ? why.message : `waits with event ${why.event.id} of the same transaction`
       this.letters.park(event, isCause ? why.reason : 'behind-parked', detail, this.#at())
       result.parked.push(isCause ? why.reason : 'behind-parked')
@@ -241,6 +241,8 @@ export class SqliteApplier implements Applier {
   ): void {
     const site = this.#site
     this.#step('event')
+    // A heartbeat says that changes arrive, whatever they are worth; nobody asks for one twice, so none is remembered.
+    if (event.table === heartbeatTable) return
     if (this.#known.get(event.origin, event.id) !== undefined) {
       result.duplicates++
       return
@@ -248,8 +250,6 @@ export class SqliteApplier implements Applier {
     this.#mayApply(event, behindParked)
     const clock = seenHlc(site.hlc, event.hlc, site.now())!
     if (clock !== site.hlc) site.hlc = clock
-    // Nobody asks for a heartbeat twice, so none is remembered.
-    if (event.table === heartbeatTable) return
     const { rule } = site.tables[event.table]!
     const row = site.rows.get(event.table, event.key)
     const merge = mergeEvent(site.version(event.table, event.key, row), row, event, rule)
@@ -300,7 +300,6 @@ export class SqliteApplier implements Applier {
         `expected epoch ${lowest} of ${event.origin} or higher, found ${event.epoch}`,
       )
     }
-    if (event.table === heartbeatTable) return
     if (behindParked && this.letters.isParked(event.table, event.key)) {
       throw new Parked(event, 'behind-parked', 'an earlier event of its key waits')
     }

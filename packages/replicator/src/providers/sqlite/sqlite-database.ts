@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { ChangeEvent, Conflict } from '@budao/model'
 import { joinRecords } from '../../merge/column.ts'
-import { heartbeatTable, type ReplicatedTables } from '../../replicated-table.ts'
+import type { ReplicatedTables } from '../../replicated-table.ts'
 import type { Conflicts, DeadLetters, SiteDatabase } from '../../site-database.ts'
 import { SqliteApplier } from './sqlite-applier.ts'
 import { SqliteOutbox } from './sqlite-outbox.ts'
@@ -33,7 +33,7 @@ export function openSqliteDatabase(options: SqliteDatabaseOptions): SiteDatabase
     source,
     applier,
     write: async (drafts) => outbox.transaction(() => drafts.map((draft) => outbox.write(draft))),
-    beat: async (beat) => outbox.beat(heartbeatTable, { ...beat }),
+    beat: async (beat) => outbox.beat({ ...beat }),
     backlog: async () => ({ events: outbox.waiting, percent: (outbox.waiting / outboxMax) * 100 }),
     letters: lettersOf(applier, new SqliteSite(applying, site, tables, now)),
     conflicts: conflictsOf(applier, writing, outbox),

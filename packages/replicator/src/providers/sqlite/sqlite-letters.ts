@@ -23,7 +23,9 @@ export class SqliteLetters {
     this.#again = db.prepare(
       'UPDATE budao_dead_letters SET attempts = attempts + 1, reason = ?, detail = ? WHERE id = ?',
     )
-    this.#keys = db.prepare("SELECT DISTINCT tbl, key FROM budao_dead_letters WHERE key <> ''")
+    this.#keys = db.prepare(
+      "SELECT DISTINCT tbl, key FROM budao_dead_letters WHERE key <> '' AND reason <> 'old-epoch'",
+    )
     this.#count = db.prepare('SELECT count(*) AS n FROM budao_dead_letters')
     this.reload()
   }
@@ -44,7 +46,8 @@ export class SqliteLetters {
   park(event: ChangeEvent, reason: DeadLetterReason, detail: string, at: string): void {
     const { origin, txId, table, key } = event
     this.#insert.run(origin, txId, table, key, at, reason, detail, JSON.stringify(event))
-    this.#parked.add(placeOf(table, key))
+    // Nothing waits behind a write of an epoch that has ended: the key belongs to somebody else now.
+    if (reason !== 'old-epoch') this.#parked.add(placeOf(table, key))
   }
 
   /** Something that is no event waits for nothing, and nothing behind it. */

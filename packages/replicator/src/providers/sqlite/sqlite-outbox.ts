@@ -3,7 +3,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { type ChangeDraft, type ChangeEvent, defaultTable, draftKey, type Json, type Row } from '@budao/model'
 import { sealed } from '../../event-hash.ts'
 import { mergeEvent } from '../../merge/merge-event.ts'
-import type { ReplicatedTables } from '../../replicated-table.ts'
+import { heartbeatTable, type ReplicatedTables } from '../../replicated-table.ts'
 import { inTransaction } from './sqlite-schema.ts'
 import { SqliteSite } from './sqlite-site.ts'
 
@@ -104,10 +104,10 @@ export class SqliteOutbox {
   }
 
   /** A change of nothing, which tells the others that this site's changes arrive. */
-  beat(table: string, payload: Row): void {
+  beat(payload: Row): void {
     this.transaction(() => {
       const draft = { id: randomUUID(), op: 'update' } as const
-      this.#store(this.#event(draft, table, this.#site.site, Number(payload['n']), payload))
+      this.#store(this.#event(draft, heartbeatTable, this.#site.site, Number(payload['n']), payload))
     })
   }
 
@@ -152,7 +152,7 @@ export class SqliteOutbox {
     const { site, ownEpoch } = this.#site
     const epoch = draft.epoch ?? ownEpoch
     const lowest = this.#site.epochOf(site)
-    if (epoch < lowest) {
+    if (epoch < lowest && table !== heartbeatTable) {
       throw new WriteRefusedError(
         'fenced',
         `epoch ${epoch} of ${site} has ended, expected at least ${lowest}`,

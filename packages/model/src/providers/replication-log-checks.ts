@@ -1,0 +1,13 @@
+import type { Finding } from '../config-document.ts'
+import { entries, get, isObject } from '../config-values.ts'
+
+/** Sites whose log has no brokers. */
+export function* checkReplicationLog(replication: object): Generator<Finding> {
+  const brokers = get(get(get(replication, 'log'), 'kafka'), 'brokers')
+  if (!isObject(brokers)) return
+  for (const [site] of entries(get(replication, 'sites'))) {
+    if (Object.hasOwn(brokers, site)) continue
+    const path = ['replication', 'log', 'kafka', 'brokers']
+    yield { path, message: 'a site has none', expected: `brokers of ${site}` }
+  }
+}

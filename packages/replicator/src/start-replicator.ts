@@ -1,0 +1,97 @@
+import { resolve } from 'node:path'
+import { type Config, parseAddress } from '@budao/model'
+import { HttpFront } from './http/http-front.ts'
+import type { Alarm } from './loop/alarms.ts'
+import { openDatabase } from './providers/open-database.ts'
+import { openLogs } from './providers/open-log.ts'
+import { replicationRoutes } from './replication-routes.ts'
+import { Replicator } from './replicator.ts'
+import { replicatedTables } from './table-rules.ts'
+
+/** What a replicator is started with. */
+export interface StartOptions {
+  readonly config: Pick<Config, 'node' | 'dataDir' | 'replication'>
+  /** The folder of the configuration file. */
+  readonly baseDir: string
+  /** Something began that a person should know, or ended. */
+  readonly onAlarm: (alarm: Alarm, isOn: boolean) => void
+}
+
+/** A replicator that runs. */
+export interface RunningReplicator {
+  readonly replicator: Replicator
+  readonly site: string
+  readonly address: string
+  close(): Promise<void>
+}
+
+const cleanEveryMs = 60_000
+const weekMs = 7 * 86_400_000
+
+/** Starts the replicator of this site: opens its database and logs, listens, and lets changes flow. */
+export async function startReplicator({
+  config,
+  baseDir,
+  onAlarm,
+}: StartOptions): Promise<RunningReplicator> {
+  const { node, replication } = config
+  if (replication === undefined) throw new Error('the configuration has no `replication`')
+  const { site } = node
+  const { sites, token, tables, onPeerLoss, peerTimeout, listen } = replication
+  const shapes = await replicatedTables(replication, baseDir)
+  const database = await openDatabase(replication, site, shapes, baseDir)
+  const logs = await openLogs(replication, site, resolve(baseDir, config.dataDir)).catch(
+    async (error: unknown) => {
+      await database.close()
+      throw error
+    },
+  )
+  const replicator = new Replicator({
+    site,
+    database,
+    log: logs.own,
+    peers: Object.entries(logs.peers).map(([other, peer]) => ({
+      site: other,
+      url: sites[other]!.url,
+      ...peer,
+      ...(token !== undefined && { token }),
+    })),
+    onPeerLoss,
+    peerTimeoutMs: peerTimeout,
+    onReleased: logs.release,
+    onAlarm,
+    keepMs: 'embedded' in replication.log ? replication.log.embedded.keep : weekMs,
+    ...(logs.percent !== null && { logPercent: logs.percent }),
+  })
+  const cleaning = setInterval(() => void logs.clean(), cleanEveryMs)
+  const end = async (): Promise<void> => {
+    clearInterval(cleaning)
+    await replicator.close()
+    await logs.close()
+    await database.close()
+  }
+  const { host, port } = parseAddress(listen)!
+  const handlers = {
+    ...logs.handlers,
+    ...replicationRoutes({
+      replicator,
+      database,
+      durabilityOf: (table) => tables[table]?.durability ?? 'async',
+    }),
+  }
+  const front = await HttpFront.listen({ host, port, handlers, ...(token !== undefined && { token }) }).catch(
+    async (error: unknown) => {
+      await end()
+      throw error
+    },
+  )
+  return {
+    replicator,
+    site,
+    address: `${host.includes(':') ? `[${host}]` : host}:${front.port}`,
+    close: async () => {
+      await front.close()
+      await end()
+    },
+  }
+}
