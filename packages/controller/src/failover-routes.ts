@@ -54,6 +54,8 @@ export function failoverRoutes({ source, log }: NodeRoutesOptions): readonly Adm
         const report = unitOf(asked, request.params)
         const { unit } = report
         const { to, ...wanted } = moveBody(request.body)
+        // Where it may go is for whoever leads to say.
+        if (to === null && !report.leads) throw notLeader(asked, unit)
         const wish = { unit, ...wanted, to: to ?? destinationOf(report, wanted.kind) ?? nowhere(report) }
         if (!report.sites.includes(wish.to)) throw unknownSite(wish.to, report.sites)
         log.warn({ from: request.ip, ...wish }, 'move asked for')
@@ -144,6 +146,10 @@ async function begun(desk: FailoverDesk, unit: string, result: Promise<WishResul
 function taken(desk: FailoverDesk, { ok, why, runId }: WishResult): object {
   if (ok) return { ok, runId, why }
   throw refusal(desk, why)
+}
+
+function notLeader(desk: FailoverDesk, unit: string): ApiError {
+  return refusal(desk, { code: 'not-leader', unit, message: 'another controller leads', evidence: {} })
 }
 
 function refusal(desk: FailoverDesk, why: Explanation, more: object = {}): ApiError {

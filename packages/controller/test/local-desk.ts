@@ -245,6 +245,7 @@ export class LocalDesk implements FailoverDesk {
     const now = performance.now()
     for (const [unit, state] of this.#states) {
       if (this.leads) this.#feed(unit, { kind: 'led', term: 3, until: now + 1500 })
+      else if (state.term !== null) this.#feed(unit, { kind: 'unled' })
       this.#feed(unit, { kind: 'verdicts', verdicts: [...this.#verdicts.values()] })
       const { lease } = this.#states.get(unit)!
       this.#feed(unit, {

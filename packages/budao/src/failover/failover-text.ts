@@ -127,7 +127,8 @@ function nodeTable(nodes: readonly NodeReport[], paint: Paint, width: number): s
     nodes.map(({ node, site, roles, link, answeredMs, roundTripMs, why, abstains }) => [
       node,
       site ?? '(witness)',
-      roles.join(' '),
+      // All of them watch.
+      roles.length > 1 ? roles.filter((role) => role !== 'observer').join(' ') : roles.join(' '),
       link === 'up' || link === 'self' ? paint('green', link) : paint('red', link),
       answeredMs === null ? '' : span(answeredMs),
       roundTripMs === null ? '' : `${roundTripMs.toFixed(1)} ms`,

@@ -81,7 +81,7 @@ test('a lost site: status says so and why, a person acknowledges, automation is 
   assert.match(calm.out, /^UNIT +OWNER +EPOCH +LEASE +SEEN +AUTO +SITES$/m)
   assert.match(calm.out, /^shop +east +1 +held .* on +east up, west up$/m)
   assert.match(calm.out, /^witness leads, term 3 · store sqlite answered 40 ms ago$/m)
-  assert.match(calm.out, /^witness +\(witness\) +controller observer +self/m)
+  assert.match(calm.out, /^witness +\(witness\) +controller +self/m)
 
   desk.stop('east')
   desk.say('east', 'down')
