@@ -34,6 +34,7 @@ import type {
 import pino, { type Logger } from 'pino'
 import type { ControlRole } from './control/control-role.ts'
 import { startControl } from './control/gateway-control.ts'
+import { SharedEndpoints } from './control/shared-endpoints.ts'
 import { startAgent } from './agent/agent-role.ts'
 import { CliError } from './cli-error.ts'
 import { fixedForLife } from './fixed-for-life.ts'
@@ -58,6 +59,7 @@ export interface GatewayProcessOptions {
 export class GatewayProcess implements AdminSource {
   readonly events: EventLog
   readonly #gateway: Gateway
+  readonly #endpoints: SharedEndpoints
   readonly #source: ConfigSource
   readonly #log: Logger
   readonly #report: (draft: EventDraft) => void
@@ -81,6 +83,7 @@ export class GatewayProcess implements AdminSource {
     report: (draft: EventDraft) => void,
   ) {
     this.#gateway = gateway
+    this.#endpoints = new SharedEndpoints(gateway.directory, () => this.#control?.registry ?? null)
     this.#source = source
     this.events = events
     this.#log = log
@@ -216,15 +219,15 @@ export class GatewayProcess implements AdminSource {
   }
 
   registerEndpoint(registration: EndpointRegistration): Promise<DirectoryResult> {
-    return this.#gateway.directory.register(registration)
+    return this.#endpoints.register(registration)
   }
 
   renewEndpoint(service: string, address: string): DirectoryResult {
-    return this.#gateway.directory.renew(service, address)
+    return this.#endpoints.renew(service, address)
   }
 
   deregisterEndpoint(service: string, address: string, wish: DrainWish): Promise<DirectoryResult> {
-    return this.#gateway.directory.deregister(service, address, wish)
+    return this.#endpoints.deregister(service, address, wish)
   }
 
   drain(target: DrainTarget, wish: DrainWish): Promise<DirectoryResult> {

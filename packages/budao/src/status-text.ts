@@ -150,7 +150,8 @@ function reasons(report: GatewayReport): string[] {
   ])
 }
 
-function eventLine({ at, severity, message }: BudaoEvent, paint: Paint, width: number): string {
+/** An event in one line. */
+export function eventLine({ at, severity, message }: BudaoEvent, paint: Paint, width: number): string {
   const line = fit(`${at.slice(0, 19)}Z  ${message}`, width)
   return severity === 'info' ? line : paint(severity === 'critical' ? 'red' : 'yellow', line)
 }

@@ -5,7 +5,11 @@ import { badParameter, object, onlyKeys, show, text } from './parameters.ts'
 const leaseMsMin = 1_000
 const leaseMsDefault = 30_000
 const weightMax = 1_000
+const waitMsDefault = 30_000
+const waitMsMax = 60_000
 const rankMax = 100
+const metadataKeysMax = 32
+const metadataTextMax = 256
 const namePattern = /^[A-Za-z][A-Za-z0-9_-]{0,62}$/
 
 /** Reads the address of a path. Only literal ones register: nobody would resolve a name. */
@@ -21,15 +25,33 @@ export function endpointAddress(address: string): string {
 /** Reads the body of a registration. */
 export function registrationBody(body: unknown): Omit<EndpointRegistration, 'service' | 'address'> {
   const given = object('the body', body, 'For example {"site": "east", "lease": "30s"}.')
-  onlyKeys(given, ['site', 'weight', 'release', 'rank', 'lease'], 'key')
-  const { site, weight = 1, release = 'stable', rank = 0, lease } = given
+  onlyKeys(given, ['site', 'weight', 'release', 'rank', 'metadata', 'lease'], 'key')
+  const { site, weight = 1, release = 'stable', rank = 0, metadata: facts, lease } = given
   return {
     site: name('site', site),
     weight: whole('weight', weight, weightMax),
     release: name('release', release),
     rank: whole('rank', rank, rankMax),
+    ...(facts === undefined ? {} : { metadata: metadata(facts) }),
     leaseMs: leaseMs(lease),
   }
+}
+
+/** Reads for what, and how long, who asks for endpoints is to wait. */
+export function watchQuery(query: unknown): { readonly after?: string; readonly waitMs: number } {
+  const given = query as Record<string, unknown>
+  onlyKeys(given, ['after', 'wait'], 'query parameter')
+  const { after, wait } = given
+  if (after === undefined) {
+    if (wait === undefined) return { waitMs: 0 }
+    throw badParameter('wait goes with after: the version you have')
+  }
+  if (typeof after !== 'string' || after.length > 64)
+    throw badParameter(`after must be a version, got ${show(after)}`)
+  const waitMs =
+    wait === undefined ? waitMsDefault : typeof wait === 'string' ? parseDuration(wait) : undefined
+  if (waitMs !== undefined && waitMs <= waitMsMax) return { after, waitMs }
+  throw badParameter(`wait must be a duration of at most 1m such as 30s, got ${show(wait)}`)
 }
 
 /** Reads what a person asks for with a deregistration. */
@@ -68,6 +90,22 @@ function target({ site, endpoint, service }: Record<string, unknown>): DrainTarg
 function wish(force: boolean, reason: unknown): DrainWish {
   if (reason === undefined && !force) return { force, reason: '' }
   return { force, reason: text('reason', reason) }
+}
+
+/** A few short texts under names. */
+function metadata(value: unknown): Readonly<Record<string, string>> {
+  const given = object('metadata', value)
+  const entries = Object.entries(given)
+  if (entries.length > metadataKeysMax)
+    throw badParameter(`metadata must have at most ${metadataKeysMax} keys, got ${entries.length}`)
+  for (const [key, text] of entries) {
+    if (!/^[A-Za-z][A-Za-z0-9_.-]{0,62}$/.test(key)) throw badParameter(`metadata: not a key: ${show(key)}`)
+    if (typeof text !== 'string' || text.length > metadataTextMax)
+      throw badParameter(
+        `metadata.${key} must be a text of at most ${metadataTextMax} characters, got ${show(text)}`,
+      )
+  }
+  return given as Record<string, string>
 }
 
 function leaseMs(lease: unknown): number {

@@ -73,7 +73,7 @@ test('drains begin and end', async (t) => {
 test('the endpoints of one service are listed', async (t) => {
   const { source, ask } = await start(t)
   const { body } = await ask('GET', '/api/v1/services/shop/endpoints', undefined, 'see')
-  assert.deepEqual(body, { endpoints: source.current.services[0]!.endpoints })
+  assert.deepEqual(body.endpoints, source.current.services[0]!.endpoints)
   const unknown = await ask('GET', '/api/v1/services/shoe/endpoints')
   assert.deepEqual(
     [unknown.status, unknown.body.error, unknown.body.hint],

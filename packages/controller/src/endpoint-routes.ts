@@ -1,13 +1,15 @@
-import type { DirectoryRefusal, DirectoryResult } from '@budao/model'
+import type { DirectoryRefusal, DirectoryResult, GatewayReport } from '@budao/model'
 import type { AdminLog, AdminRoute, AdminRoutesOptions } from './admin-routes.ts'
 import { ApiError } from './api-error.ts'
-import { drainBody, endpointAddress, registrationBody, wishQuery } from './endpoint-parameters.ts'
+import { drainBody, endpointAddress, registrationBody, watchQuery, wishQuery } from './endpoint-parameters.ts'
 import { noQuery } from './parameters.ts'
+import { EndpointWatch } from './registry/endpoint-watch.ts'
 import { within } from './within.ts'
 
 /** Bringing a snapshot into force may take as long as a reload does. */
 const applyTimeoutMs = 30_000
 const reportTimeoutMs = 5_000
+const watchersMax = 64
 
 interface EndpointPath {
   readonly service: string
@@ -16,17 +18,28 @@ interface EndpointPath {
 
 /** The part of the API that is about endpoints: who they are, registration with a lease, drains. */
 export function endpointRoutes({ source, log }: AdminRoutesOptions): readonly AdminRoute[] {
+  const report = (): Promise<GatewayReport> => within(reportTimeoutMs, async () => source.report())
+  const watch = new EndpointWatch(report, source.events)
+
   return [
     {
       method: 'GET',
       url: '/api/v1/services/:service/endpoints',
       role: 'viewer',
       async handle(request) {
-        noQuery(request.query)
         const { service } = request.params as { service: string }
-        const { services } = await within(reportTimeoutMs, async () => source.report())
-        const found = services.find(({ name }) => name === service)
-        if (found !== undefined) return { endpoints: found.endpoints }
+        const { after, waitMs } = watchQuery(request.query)
+        if (after !== undefined && watch.size >= watchersMax) {
+          throw new ApiError('too-many-streams', `${watchersMax} wait for changes of endpoints already`)
+        }
+        const gone = new AbortController()
+        if (after !== undefined) request.raw.once('close', () => gone.abort())
+        const found =
+          after === undefined
+            ? await watch.list(service)
+            : await watch.changed(service, after, waitMs, gone.signal)
+        if (found !== undefined) return found
+        const { services } = await report()
         throw new ApiError('unknown-service', `there is no service ${JSON.stringify(service)}`, {
           hint: `Known: ${services.map(({ name }) => name).join(', ')}.`,
         })

@@ -20,6 +20,7 @@ import {
 } from './openapi-shapes.ts'
 import type { Schema } from './openapi-shapes.ts'
 
+const metadata: Schema = { type: 'object', additionalProperties: { type: 'string', maxLength: 256 } }
 const health: Schema = choice('up', 'degraded', 'down')
 const siteState: Schema = choice('up', 'degraded', 'down', 'drained')
 const dnsPolicy: Schema = choice('failover', 'nearest', 'weighted', 'all-active')
@@ -104,30 +105,33 @@ export const schemas: { readonly [name: string]: Schema } = {
     remainingMs: milliseconds('How long it may without another renewal.'),
     writing: { ...count, description: 'Writes under way here.' },
   }),
-  Endpoint: object({
-    address: string,
-    site: string,
-    release: string,
-    weight: number,
-    state: choice('usable', 'unhealthy', 'ejected', 'open', 'draining'),
-    origin: choice('configured', 'resolved', 'registered'),
-    resolvedFrom: { type: 'string', description: 'The address of the file that was resolved, or empty.' },
-    leaseMs: {
-      anyOf: [number, { type: 'null' }],
-      description: 'Until the lease of a registered endpoint ends; 0 when it is kept as the last one.',
+  Endpoint: object(
+    {
+      address: string,
+      site: string,
+      release: string,
+      weight: number,
+      state: choice('usable', 'unhealthy', 'ejected', 'open', 'draining'),
+      origin: choice('configured', 'resolved', 'registered'),
+      resolvedFrom: { type: 'string', description: 'The address of the file that was resolved, or empty.' },
+      leaseMs: {
+        anyOf: [number, { type: 'null' }],
+        description: 'Until the lease of a registered endpoint ends; 0 when it is kept as the last one.',
+      },
+      healthy: boolean,
+      lastCheckError: { type: 'string', description: 'Why the last check failed; empty when it passed.' },
+      ejectedForMs: milliseconds('Until an ejection ends; 0 when not ejected.'),
+      breaker: ref('Breaker'),
+      inFlight: count,
+      requestsTotal: count,
+      failuresTotal: count,
+      requestsPerSecond: number,
+      failuresPerSecond: number,
+      p99Ms: orNull(number),
+      latencyMs: milliseconds('Moving average of the time to the response head.'),
     },
-    healthy: boolean,
-    lastCheckError: { type: 'string', description: 'Why the last check failed; empty when it passed.' },
-    ejectedForMs: milliseconds('Until an ejection ends; 0 when not ejected.'),
-    breaker: ref('Breaker'),
-    inFlight: count,
-    requestsTotal: count,
-    failuresTotal: count,
-    requestsPerSecond: number,
-    failuresPerSecond: number,
-    p99Ms: orNull(number),
-    latencyMs: milliseconds('Moving average of the time to the response head.'),
-  }),
+    { metadata },
+  ),
   ResolvedName: object({
     name: string,
     state: choice('fresh', 'stale', 'failed'),
@@ -184,7 +188,10 @@ export const schemas: { readonly [name: string]: Schema } = {
     events: list(ref('Event')),
   }),
   Services: object({ services: list(ref('Service')) }),
-  Endpoints: object({ endpoints: list(ref('Endpoint')) }),
+  Endpoints: object({
+    version: { type: 'string', description: 'Another one as soon as an endpoint comes, goes or changes.' },
+    endpoints: list(ref('Endpoint')),
+  }),
   Dns: object({
     listening: list(string),
     http: string,
@@ -246,6 +253,7 @@ export const schemas: { readonly [name: string]: Schema } = {
       weight: { type: 'integer', minimum: 0, maximum: 1000, default: 1 },
       release: { type: 'string', default: 'stable' },
       rank: { type: 'integer', minimum: 0, maximum: 100, default: 0 },
+      metadata: { ...metadata, maxProperties: 32 },
       lease: { type: 'string', default: '30s', description: 'A duration of at least 1s.' },
     },
   ),

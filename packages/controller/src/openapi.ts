@@ -118,8 +118,12 @@ export const openapi: OpenApi = {
         'The endpoints of a service: configured, resolved and registered',
         viewer,
         json('Endpoints'),
-        { '404': error('unknown-service') },
-        [servicePath],
+        { '404': error('unknown-service'), '503': error('too-many-streams') },
+        [
+          servicePath,
+          parameter('after', 'query', 'Wait until the version is another one.', { type: 'string' }),
+          parameter('wait', 'query', 'How long at most, with after.', { type: 'string', default: '30s' }),
+        ],
       ),
     },
     '/api/v1/services/{service}/endpoints/{address}': {

@@ -201,6 +201,7 @@ export class Gateway {
       certificates: this.#certificates.report(),
       lastError: (service, address) => this.#checker.lastError(service, address),
       leaseMs: (service, address) => this.directory.leaseMs(service, address),
+      metadata: (service, address) => this.directory.registration(service, address)?.metadata,
       ownership: (service) => this.ownership.report(service),
       names: this.directory.names(),
       drains: this.directory.drains(),

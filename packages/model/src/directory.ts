@@ -7,6 +7,8 @@ export interface EndpointRegistration {
   readonly weight: number
   readonly release: string
   readonly rank: number
+  /** What those who look it up want to know: a version, a zone. Nothing here acts on it. */
+  readonly metadata?: Readonly<Record<string, string>>
   /** How long it counts without being renewed, milliseconds. */
   readonly leaseMs: number
 }

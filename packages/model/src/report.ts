@@ -150,6 +150,8 @@ export interface EndpointReport {
   readonly resolvedFrom: string
   /** Milliseconds until the lease of a registered endpoint ends; 0 when it ended and is kept as the last usable one; null without a lease. */
   readonly leaseMs: number | null
+  /** What it said of itself when it registered; absent where it said nothing. */
+  readonly metadata?: Readonly<Record<string, string>>
   readonly healthy: boolean
   /** Why the last check failed, empty when it passed or there is none. */
   readonly lastCheckError: string

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
-import type { FailoverDesk, ServingSide } from '@budao/controller'
+import { SharedDrains, SharedRegistry, unitsOf } from '@budao/controller'
+import type { DrainDirectory, FailoverDesk, RegistryDirectory, ServingSide } from '@budao/controller'
 import { ControlNode } from '@budao/controller/control'
 import { startVariable, type Config, type EventDraft, type SiteVerdict } from '@budao/model'
 import { openStore } from './providers/coordination.ts'
@@ -16,6 +17,8 @@ export interface ControlRoleOptions {
   readonly decides: boolean
   /** The gateway of this process; null: there is none. */
   readonly serving: ServingSide | null
+  /** Its endpoints, which it shares with the other gateways. */
+  readonly directory: (RegistryDirectory & DrainDirectory) | null
   /** Of the clock that leases are judged by. */
   now(): number
   /** Where its admin API answers, as others reach it. */
@@ -28,40 +31,54 @@ export interface ControlRoleOptions {
 /** A process’s part in failover, as `control` describes it. */
 export class ControlRole {
   readonly #node: ControlNode
+  #units: readonly string[]
+  #drains: SharedDrains | null = null
+  /** Null where no gateway serves. */
+  registry: SharedRegistry | null = null
 
   /** Null without `control`. Rejects when a secret is missing, the store cannot be opened, or it cannot listen. */
   static async start(config: Config, options: ControlRoleOptions): Promise<ControlRole | null> {
     const { control, dataDir } = config
     if (control === undefined) return null
-    const { baseDir, decides, serving, admin } = options
+    const { baseDir, decides, serving, admin, directory, warn } = options
     const token = await readSecret(control.token, baseDir, tokenLengthMin, 'control.token')
     const store = await openStore(control.store, baseDir)
     try {
-      return new ControlRole(
-        await ControlNode.start({
-          config,
-          token,
-          store,
-          folder: resolve(baseDir, dataDir),
-          // An agent names each start of a process, so that it can say whose lease ended with it.
-          start: process.env[startVariable] ?? randomUUID().slice(0, 13),
-          controller: control.controller ?? decides,
-          admin,
-          serving,
+      const node = await ControlNode.start({
+        config,
+        token,
+        store,
+        folder: resolve(baseDir, dataDir),
+        // An agent names each start of a process, so that it can say whose lease ended with it.
+        start: process.env[startVariable] ?? randomUUID().slice(0, 13),
+        controller: control.controller ?? decides,
+        admin,
+        serving,
+        now: () => options.now(),
+        report: (event) => options.report(event),
+        warn: (message) => options.warn(message),
+        judged: (verdicts) => options.judged?.(verdicts),
+      })
+      const self = new ControlRole(node, config)
+      if (directory !== null) {
+        const shared = { store, directory, warn: (message: string): void => warn(message) }
+        self.registry = new SharedRegistry({
+          ...shared,
+          node: config.node.name,
           now: () => options.now(),
-          report: (event) => options.report(event),
-          warn: (message) => options.warn(message),
-          judged: (verdicts) => options.judged?.(verdicts),
-        }),
-      )
+        })
+        self.#drains = new SharedDrains({ ...shared, units: () => self.#units })
+      }
+      return self
     } catch (error) {
       store.close()
       throw new Error(`control: ${(error as Error).message}`, { cause: error })
     }
   }
 
-  private constructor(node: ControlNode) {
+  private constructor(node: ControlNode, config: Config) {
     this.#node = node
+    this.#units = unitNames(config)
   }
 
   /** Null where nothing is decided here. */
@@ -81,10 +98,20 @@ export class ControlRole {
 
   /** Another configuration is in force, with the same `node` and `control`. */
   apply(config: Config): Promise<void> {
+    this.#units = unitNames(config)
     return this.#node.apply(config)
   }
 
   close(): Promise<void> {
+    this.registry?.close()
+    this.#drains?.close()
     return this.#node.close()
   }
+}
+
+function unitNames({ services, sites }: Config): string[] {
+  const order = Object.keys(sites)
+  return Object.entries(services).flatMap(([name, service]) =>
+    unitsOf(name, service, order).map(({ unit }) => unit),
+  )
 }

@@ -68,6 +68,7 @@ export class ControllerProcess implements NodeSource {
         baseDir: source.baseDir,
         decides: true,
         serving: null,
+        directory: null,
         now: () => performance.now(),
         admin: self.#admin.url,
         report,

@@ -10,7 +10,7 @@ const turnedMsMax = 500
 export async function startControl(
   config: Config,
   gateway: Gateway,
-  options: Omit<ControlRoleOptions, 'serving' | 'decides' | 'now'>,
+  options: Omit<ControlRoleOptions, 'serving' | 'directory' | 'decides' | 'now'>,
 ): Promise<ControlRole | null> {
   const { control, node } = config
   if (control === undefined) return null
@@ -21,6 +21,7 @@ export async function startControl(
     ...options,
     decides: false,
     serving: servingSide(control, node.name, gateway, options.baseDir),
+    directory: gateway.directory,
     now: () => gateway.ownership.now(),
   })
 }

@@ -3,7 +3,7 @@ import { parseDuration, type DrainReport, type DrainTarget } from '@budao/model'
 import { type Command, InvalidArgumentError } from 'commander'
 import { adminApi, withAdminAccess, type AdminAccessOptions } from '../admin-access.ts'
 import { CliError } from '../cli-error.ts'
-import type { AdminApi } from '../drill/admin-api.ts'
+import { AdminRefusal, type AdminApi, type DrainChange } from '../drill/admin-api.ts'
 import { drainUnits, hasUnits, undrainUnits } from '../failover/drain-units.ts'
 import { FailoverApi } from '../failover/failover-api.ts'
 import { whoAsks } from '../failover/unit-name.ts'
@@ -61,15 +61,19 @@ async function drain(name: string, options: DrainOptions): Promise<void> {
   check(options)
   const api = await adminApi(options, 'operator')
   const units = 'site' in target ? await moveUnits(api, target.site, options) : null
-  const { effect } = await api.drain({
+  const { effect } = await drainHere(api, units !== null, {
     ...target,
     ...(options.undo ? { undo: true } : {}),
     ...(options.force ? { force: true } : {}),
     ...(options.reason === undefined ? {} : { reason: options.reason }),
   })
-  const report = await find(api, target)
+  const report = effect === null ? undefined : await find(api, target)
   const last = options.wait && report !== undefined ? await untilDone(api, target, options) : report
   if (options.json) printJson({ effect, drain: last ?? null, units })
+  else if (effect === null)
+    printLine(
+      `${name}: the gateways ${options.undo ? 'send requests there again' : 'send nothing there any more'}`,
+    )
   else if (options.undo)
     printLine(effect === 'removed' ? `${name}: gets requests again` : `${name}: was not drained`)
   else if (!options.wait || last === undefined) printLine(`${name}: ${progress(last)}`)
@@ -77,6 +81,20 @@ async function drain(name: string, options: DrainOptions): Promise<void> {
     throw new CliError(
       `${name}: ${last.inFlight} still under way after ${options.timeout} ms; it stays drained`,
     )
+  }
+}
+
+/** On a controller of its own no gateway is in the process: those of the sites follow what it keeps in the store. */
+async function drainHere(
+  api: AdminApi,
+  decides: boolean,
+  change: DrainChange,
+): Promise<{ readonly effect: string | null }> {
+  try {
+    return await api.drain(change)
+  } catch (error) {
+    if (decides && error instanceof AdminRefusal && error.body.error === 'not-found') return { effect: null }
+    throw error
   }
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { formatDuration, parseDuration, type BudaoEvent, type GatewayReport } from '@budao/model'
 import { type Command, InvalidArgumentError } from 'commander'
 import { adminApi, withAdminAccess, type AdminAccessOptions } from '../admin-access.ts'
-import type { AdminApi } from '../drill/admin-api.ts'
+import { AdminRefusal, type AdminApi } from '../drill/admin-api.ts'
 import { CliError } from '../cli-error.ts'
 import { FailoverApi, isFailoverOff } from '../failover/failover-api.ts'
 import { failoverIsHealthy, formatFailover, type FailoverStatus } from '../failover/failover-text.ts'
@@ -11,7 +11,7 @@ import { formatWhy } from '../failover/why-text.ts'
 import { jsonOption } from '../locate-config.ts'
 import { createPaint, printJson, printLine } from '../output.ts'
 import { LiveScreen } from '../live-screen.ts'
-import { formatStatus, isHealthy, STATUS_WIDTH } from '../status-text.ts'
+import { eventLine, formatStatus, isHealthy, STATUS_WIDTH } from '../status-text.ts'
 
 interface StatusOptions extends AdminAccessOptions {
   /** Milliseconds, or true for the default. */
@@ -23,7 +23,8 @@ interface StatusOptions extends AdminAccessOptions {
 
 interface Status {
   readonly healthy: boolean
-  readonly report: GatewayReport
+  /** Null on a controller without a gateway. */
+  readonly report: GatewayReport | null
   readonly events: readonly BudaoEvent[]
   /** Null where the process decides nothing about failover. */
   readonly failover: FailoverStatus | null
@@ -120,7 +121,9 @@ function textOf(seen: Status | Unanswered): string {
   const width = Math.min(STATUS_WIDTH, process.stdout.columns ?? STATUS_WIDTH)
   const { report, events, failover } = seen
   const about = failover === null ? '' : formatFailover(failover, paint, width)
-  return formatStatus(report, events, paint, width, about)
+  if (report !== null) return formatStatus(report, events, paint, width, about)
+  const lately = events.map((event) => eventLine(event, paint, width)).join('\n')
+  return [about, lately].filter((block) => block !== '').join('\n\n')
 }
 
 interface Unanswered {
@@ -134,10 +137,21 @@ function unanswered(error: unknown): Unanswered {
 }
 
 async function ask(api: AdminApi): Promise<Status> {
-  const [report, lastSeq, failover] = await Promise.all([api.status(), api.lastSeq(), failoverOf(api)])
+  const [failover, lastSeq] = await Promise.all([failoverOf(api), api.lastSeq()])
+  const report = await gatewayOf(api, failover !== null)
   const events = await api.eventsAfter(Math.max(0, lastSeq - eventsShown))
-  const healthy = isHealthy(report) && (failover === null || failoverIsHealthy(failover))
+  const healthy = (report === null || isHealthy(report)) && (failover === null || failoverIsHealthy(failover))
   return { healthy, report, events: events.slice(-eventsShown), failover }
+}
+
+/** A controller of its own has no gateway to speak of. */
+async function gatewayOf(api: AdminApi, decides: boolean): Promise<GatewayReport | null> {
+  try {
+    return await api.status()
+  } catch (error) {
+    if (decides && error instanceof AdminRefusal && error.status === 404) return null
+    throw error
+  }
 }
 
 /** A gateway that is no controller, or of an earlier version, says nothing about it. */

@@ -14,9 +14,14 @@ const waitingMax = 1_000
 const recentMax = 1_000
 const againMs = 1_000
 
-/** Who wants to know how the file is. */
+/** What of a file’s handle is used. */
+export type AuditHandle = Pick<FileHandle, 'write' | 'truncate' | 'datasync' | 'close'>
+
+/** Where the file is, and who wants to know how it is. */
 export interface AuditFileOptions {
   readonly folder: string
+  /** Opens it to be read and written. Default by the file system. */
+  open?(path: string): Promise<AuditHandle>
   /** Called when it cannot be written any more (with the reason) and when it can again (null). */
   onWritable(problem: string | null): void
 }
@@ -27,7 +32,7 @@ export interface AuditFileOptions {
  */
 export class AuditFile {
   readonly #path: string
-  readonly #file: FileHandle
+  readonly #file: AuditHandle
   readonly #options: AuditFileOptions
   #last: Pick<AuditRecord, 'seq' | 'hash'> | null
   #recent: AuditRecord[]
@@ -45,14 +50,14 @@ export class AuditFile {
   static async open(options: AuditFileOptions): Promise<AuditFile> {
     await mkdir(options.folder, { recursive: true })
     const path = join(options.folder, auditFileName)
-    const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600)
+    const file = await (options.open ?? openFile)(path)
     const read = await readAll(path)
     // The last line of a process that died in the middle of it is no record.
     await file.truncate(read.bytes)
     return new AuditFile(path, file, read, options)
   }
 
-  private constructor(path: string, file: FileHandle, read: ReadAudit, options: AuditFileOptions) {
+  private constructor(path: string, file: AuditHandle, read: ReadAudit, options: AuditFileOptions) {
     this.#path = path
     this.#file = file
     this.#options = options
@@ -166,6 +171,10 @@ export class AuditFile {
     this.#timer = setTimeout(() => void this.#write(), againMs)
     this.#timer.unref()
   }
+}
+
+function openFile(path: string): Promise<FileHandle> {
+  return open(path, constants.O_RDWR | constants.O_CREAT, 0o600)
 }
 
 /** What stands in a file. */

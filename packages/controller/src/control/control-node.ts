@@ -3,7 +3,6 @@ import type {
   ControlConfig,
   CoordinationStore,
   EventDraft,
-  LeaderReport,
   NodeRole,
   NodesReport,
   Placement,
@@ -24,8 +23,10 @@ import { ControlJournal } from './control-journal.ts'
 import type { FailoverDesk } from '../failover-desk.ts'
 import { Controller } from './controller.ts'
 import { Desk } from './desk.ts'
+import { nodesReport } from './nodes-report.ts'
 import { NodeMessages } from './node-messages.ts'
 import { Positions } from './positions.ts'
+import { SpreadServices } from './spread-services.ts'
 import type { ServingSide } from './serving-side.ts'
 import { TimedStore } from './timed-store.ts'
 import { Verdicts } from './verdicts.ts'
@@ -75,6 +76,7 @@ export class ControlNode {
   #kept: readonly string[] = []
   #controller: Controller | null = null
   #desk: Desk | null = null
+  #spread: SpreadServices | null = null
   #messages!: NodeMessages
   #placements: Map<string, Placement> = new Map()
   #judgedTimer: NodeJS.Timeout | undefined
@@ -167,10 +169,17 @@ export class ControlNode {
     this.#judgedTimer = setInterval(() => {
       if (this.#controller === null) this.#verdicts.judge()
       this.#options.judged?.(this.#verdicts.all)
+      this.#spread?.look()
     }, judgedEveryMs)
     this.#judgedTimer.unref()
     if (!controller) return
     this.#controller = this.#decide(random)
+    this.#spread = new SpreadServices(config, {
+      store: this.#store,
+      verdicts: (service) => this.#verdicts.of(service),
+      term: () => this.#controller?.term ?? null,
+      publish: (placement, timeoutMs) => this.#publish(placement, timeoutMs),
+    })
     this.#desk = new Desk({
       node: name,
       controller: this.#controller,
@@ -178,6 +187,10 @@ export class ControlNode {
       audit: this.#journal.audit!,
       journal: this.#journal,
       nodes: () => this.nodes(),
+      drained: (sites) => {
+        this.#controller?.drained(sites)
+        this.#spread?.drained(sites)
+      },
     })
   }
 
@@ -195,37 +208,23 @@ export class ControlNode {
 
   /** Links, leader and store as this node sees them. */
   nodes(): NodesReport {
-    const { config } = this.#options
-    const answeredMs = this.#store.answeredMs()
-    return {
-      self: config.node.name,
-      leader: this.#leader(),
-      store: { type: this.#control.store.type, reachable: this.#store.reachable, answeredMs },
-      nodes: [
-        {
-          node: config.node.name,
-          site: this.#site,
-          domain: this.#domain,
-          roles: this.#roles(),
-          address: this.#control.address,
-          link: 'self',
-          sinceMs: null,
-          answeredMs: null,
-          roundTripMs: null,
-          why: '',
-          abstains: this.#observer.abstains,
-        },
-        ...this.#peers.map(({ node, site, domain }) => ({
-          node,
-          site,
-          domain,
-          roles: this.#links.get(node)?.peer?.roles ?? [],
-          address: this.#control.peers[node]!.address,
-          ...this.#links.report(node)!,
-          abstains: this.#verdicts.abstains(node),
-        })),
-      ],
-    }
+    return nodesReport({
+      self: {
+        node: this.#config.node.name,
+        site: this.#site,
+        domain: this.#domain,
+        roles: this.#roles(),
+        admin: this.#options.admin,
+      },
+      control: this.#control,
+      peers: this.#peers,
+      links: this.#links,
+      store: this.#store,
+      leader: this.#controller?.leader ?? null,
+      leads: this.#controller !== null && this.#controller.term !== null,
+      abstains: (node) =>
+        node === this.#config.node.name ? this.#observer.abstains : this.#verdicts.abstains(node),
+    })
   }
 
   /** A supervisor’s word that a process has exited; `holder` as leases name it. */
@@ -243,6 +242,7 @@ export class ControlNode {
     this.#keeper = this.#keep()
     this.#messages = new NodeMessages(this.#links, this.#keeper, this.#site, this.#peers)
     this.#controller?.units(unitsIn(config))
+    this.#spread?.apply(config)
   }
 
   /** Says good-bye: leases end, somebody else leads at once. */
@@ -292,19 +292,19 @@ export class ControlNode {
       wall: () => Date.now(),
       positions: (unit) => this.#positions.of(unit),
       order: (order, timeoutMs) => this.#messages.order(order, timeoutMs),
-      publish: (placement, timeoutMs) => {
-        this.#placements.set(placement.unit, placement)
-        return this.#messages.publish(placement, timeoutMs)
-      },
+      publish: (placement, timeoutMs) => this.#publish(placement, timeoutMs),
       notify: (notice) => this.#journal.notify(notice),
       replied: (reply) => this.#desk?.replied(reply),
       audit: (draft) => this.#journal.record(draft),
       leads: (term) => {
         this.#journal.leads(term)
+        this.#spread?.look()
         if (term === null) this.#desk?.unled()
       },
       leader: () => undefined,
-      record: (key, record) => this.#desk?.seen(key, record),
+      record: (key, record) => {
+        if (this.#spread?.seen(key, record) !== true) this.#desk?.seen(key, record)
+      },
       unrecorded: (unit) => this.#journal.unrecorded(unit),
     })
   }
@@ -329,8 +329,7 @@ export class ControlNode {
       return position === undefined ? [] : [{ unit, position }]
     })
     this.#positions.hear(positions)
-    const frame = { t: 'opinions', opinions, positions } as const
-    for (const link of this.#links.connected()) link.send(frame)
+    this.#links.tellAll({ t: 'opinions', opinions, positions })
   }
 
   async #question(from: Hello, question: Question): Promise<Answer | undefined> {
@@ -369,19 +368,16 @@ export class ControlNode {
     this.#observer.gone(peer.node, peer.site, cause ?? 'closed')
   }
 
-  #judged(service: string, before: readonly SiteVerdict[]): void {
-    this.#options.judged?.(this.#verdicts.all)
-    if (this.#controller === null) return
-    this.#journal.judged(before, this.#verdicts.of(service))
+  #publish(placement: Placement, timeoutMs: number): Promise<void> {
+    this.#placements.set(placement.unit, placement)
+    return this.#messages.publish(placement, timeoutMs)
   }
 
-  #leader(): LeaderReport | null {
-    const record = this.#controller?.leader ?? null
-    if (record === null) return null
-    const node = record.holder.slice(0, record.holder.lastIndexOf('#'))
-    const self = node === this.#options.config.node.name
-    const admin = self ? this.#options.admin : (this.#links.get(node)?.peer?.admin ?? null)
-    return { node, term: record.term, self: self && this.#controller!.term !== null, admin }
+  #judged(service: string, before: readonly SiteVerdict[]): void {
+    this.#options.judged?.(this.#verdicts.all)
+    this.#spread?.look()
+    if (this.#controller === null) return
+    this.#journal.judged(before, this.#verdicts.of(service))
   }
 }
 

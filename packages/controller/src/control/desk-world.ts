@@ -12,6 +12,8 @@ export interface DeskWorld {
   readonly audit: AuditFile
   readonly journal: ControlJournal
   nodes(): NodesReport
+  /** These sites are to have no work. */
+  drained(sites: readonly string[]): void
 }
 
 /** An answer to a person, as the reports give reasons. */

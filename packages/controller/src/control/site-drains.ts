@@ -105,7 +105,7 @@ export class SiteDrains {
   }
 
   #apply(): void {
-    this.#world.controller.drained(this.#document.value.map(({ site }) => site))
+    this.#world.drained(this.#document.value.map(({ site }) => site))
   }
 
   async #begin(

@@ -13,9 +13,9 @@ export function decide(draft: UnitDraft, go: boolean): void {
   const { lease, publishedEpoch, publishedReaders } = draft.state
   if (lease === undefined) return
   if (lease === null || lease.value.state === 'granted') return placeFirst(draft)
-  const { epoch, site } = lease.value
-  // Who reads changes within an epoch too: without being told of it gateways would never read from a site that came back.
-  if (publishedEpoch !== epoch || publishedReaders.join(' ') !== draft.readers(site).join(' ')) {
+  const { epoch } = lease.value
+  // Also where only the sites that may answer reads are others.
+  if (publishedEpoch !== epoch || publishedReaders !== draft.readers.join(' ')) {
     draft.set({ publishedEpoch: epoch })
     draft.publish(publishId(draft.state), unitTimes.publish)
   }

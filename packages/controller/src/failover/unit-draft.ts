@@ -133,22 +133,23 @@ export class UnitDraft {
     this.do({ kind: 'order', order: { stepId, unit: rules.unit, epoch, site, order }, timeoutMs })
   }
 
+  /** Who may answer reads as things are: the owner first, without those that are down or drained, but for the last. */
+  get readers(): readonly string[] {
+    const { rules, lease, drained } = this.state
+    const owner = lease?.value.site ?? ''
+    const others = rules.sites.filter((each) => each !== owner && stateOf(this.state, each) !== 'down')
+    const readers = [owner, ...others].filter((each) => !drained.includes(each))
+    return readers.length > 0 ? readers : [owner]
+  }
+
   /** All gateways are to know the lease as it stands. */
   publish(stepId: string, timeoutMs: number): void {
     const { rules, lease } = this.state
     if (lease === null || lease === undefined) return
     const { epoch, site } = lease.value
-    const readers = this.readers(site)
-    this.set({ publishedReaders: readers })
+    const readers = this.readers
     const placement: Placement = { unit: rules.unit, service: rules.service, epoch, owner: site, readers }
+    this.set({ publishedReaders: readers.join(' ') })
     this.do({ kind: 'publish', stepId, placement, timeoutMs })
-  }
-
-  /** Who may read now, the owner first: a site that is down or drained gets none, and gets them again when it is back. */
-  readers(owner: string): readonly string[] {
-    const { rules, drained } = this.state
-    const others = rules.sites.filter((each) => each !== owner && stateOf(this.state, each) !== 'down')
-    const readers = [owner, ...others].filter((each) => !drained.includes(each))
-    return readers.length > 0 ? readers : [owner]
   }
 }

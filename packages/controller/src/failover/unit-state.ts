@@ -44,7 +44,8 @@ export interface UnitState {
   /** What it would do; the scheduler says when. */
   readonly wants: RunDraft | null
   readonly publishedEpoch: number
-  readonly publishedReaders: readonly string[]
+  /** The readers that were published with it. */
+  readonly publishedReaders: string
   /** Why things are as they are. */
   readonly explanation: Explanation | null
   readonly stores: number
@@ -108,7 +109,7 @@ export function unknownUnit(rules: UnitRules): UnitState {
     steps: [],
     wants: null,
     publishedEpoch: 0,
-    publishedReaders: [],
+    publishedReaders: '',
     explanation: null,
     stores: 0,
   }

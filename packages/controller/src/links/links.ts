@@ -54,9 +54,9 @@ export class Links {
     return this.#peers.get(node)
   }
 
-  /** To every node there is a link with that is a controller. */
-  tellControllers(frame: Frame): void {
-    for (const peer of this.connected()) if (peer.peer!.roles.includes('controller')) peer.send(frame)
+  /** To every node there is a link with. */
+  tellAll(frame: Frame): void {
+    for (const peer of this.connected()) peer.send(frame)
   }
 
   /** Never rejects. */

@@ -251,6 +251,11 @@ export class EndpointDirectory {
     return lease === undefined ? null : Math.max(0, Math.round(lease.expiresAt - this.#now()))
   }
 
+  /** What an endpoint said of itself; undefined where it is not registered. */
+  registration(service: string, address: string): EndpointRegistration | undefined {
+    return this.#registrations.get(service, address)?.registration
+  }
+
   names(): NameReport[] {
     return this.#names.reports()
   }

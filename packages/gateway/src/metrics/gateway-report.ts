@@ -31,6 +31,7 @@ export interface ReportInput {
   lastError(service: string, address: string): string
   /** Milliseconds until the lease of a registered endpoint ends; null without one. */
   leaseMs(service: string, address: string): number | null
+  metadata(service: string, address: string): Readonly<Record<string, string>> | undefined
   ownership(service: Service): ServiceReport['ownership']
   readonly names: GatewayReport['names']
   readonly drains: GatewayReport['drains']
@@ -154,6 +155,8 @@ export class GatewayReporter {
     const verdict = service.set.state(index, now)
     const { address, site, load } = endpoint
     const shut = breaker.state === 'open' || breaker.state === 'forced-open'
+    const registered = endpoint.config.origin?.kind === 'registered'
+    const metadata = registered ? input.metadata(service.name, address) : undefined
     return {
       address,
       site,
@@ -168,7 +171,8 @@ export class GatewayReporter {
             : 'usable',
       origin: endpoint.config.origin?.kind ?? 'configured',
       resolvedFrom: endpoint.config.origin?.name ?? '',
-      leaseMs: endpoint.config.origin?.kind === 'registered' ? input.leaseMs(service.name, address) : null,
+      leaseMs: registered ? input.leaseMs(service.name, address) : null,
+      ...(metadata === undefined ? {} : { metadata }),
       healthy: service.set.health(index) !== 'unhealthy',
       lastCheckError: input.lastError(service.name, address),
       ejectedForMs: Math.round(service.set.ejectedForMs(index, now)),

@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { test, type TestContext } from 'node:test'
+import type { Hello, Question } from './frames.ts'
+import { Links } from './links.ts'
+import type { LinkWorld } from './peer-link.ts'
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  const deadline = performance.now() + 15_000
+  while (!holds()) {
+    if (performance.now() > deadline) throw new Error(`never: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+
+/** Two nodes that know each other, and what they were told. */
+class Pair {
+  readonly ports: Record<string, number> = {}
+  readonly told: string[] = []
+  readonly questions: Question[] = []
+  serves = true
+  readonly #t: TestContext
+
+  constructor(t: TestContext) {
+    this.#t = t
+  }
+
+  async open(node: string, { start = '1', secret = 'the same secret', domain = node } = {}): Promise<Links> {
+    for (const name of ['east', 'west']) this.ports[name] ??= await freePort()
+    const say = (what: string): void => void this.told.push(`${node}: ${what}`)
+    const world: LinkWorld = {
+      self: { node, site: node, domain, start, roles: ['observer', 'controller'], admin: null },
+      secret,
+      now: () => performance.now(),
+      random: { next: () => Math.random() },
+      serves: () => this.serves,
+      question: async (_from: Hello, question) => {
+        this.questions.push(question)
+        return question.kind === 'plain' ? null : undefined
+      },
+      opinions: (from) => say(`opinions of ${from.node}`),
+      opened: (peer) => say(`up ${peer.node} ${peer.start}`),
+      ended: (peer, cause, _why, leaves) => say(`down ${peer.node} ${leaves ? 'leaves' : String(cause)}`),
+      echoed: () => undefined,
+      refused: (peer, why) => say(`refused ${peer} ${why}`),
+    }
+    const other = node === 'east' ? 'west' : 'east'
+    const address = { node: other, host: '127.0.0.1', port: this.ports[other]!, domain: other, site: other }
+    const links = await Links.open({ host: '127.0.0.1', port: this.ports[node]! }, [address], 50, world)
+    this.#t.after(() => links.close())
+    return links
+  }
+
+  async both(): Promise<[Links, Links]> {
+    const links: [Links, Links] = [await this.open('east'), await this.open('west')]
+    await until('both are up', () => links.every((each) => [...each.connected()].length === 1))
+    await until('beats are answered', () =>
+      [links[0].report('west'), links[1].report('east')].every((report) => report!.answeredMs !== null),
+    )
+    return links
+  }
+}
+
+test('one link a pair, whoever dials first; questions are answered, or are late', async (t) => {
+  const pair = new Pair(t)
+  const [east, west] = await pair.both()
+  assert.deepEqual(await east.ask('west', { kind: 'plain' }, 5_000), { kind: 'answer', answer: null })
+  assert.equal((await west.ask('east', place, 20)).kind, 'timeout')
+  assert.equal((await west.ask('nobody', place, 20)).kind, 'gone')
+  assert.equal(await east.probe('west', 5_000), 'answered')
+  west.tellAll({ t: 'opinions', opinions: [], positions: [] })
+  await until('it is heard', () => pair.told.includes('east: opinions of west'))
+  // Two connections at the beginning end as one, and nothing is concluded from the other’s end.
+  assert.ok(!pair.told.some((line) => /closed|reset/.test(line)))
+})
+
+test('who does not serve is silent, though connected; its end is evidence, its good-bye says so', async (t) => {
+  const pair = new Pair(t)
+  const [east, west] = await pair.both()
+  pair.serves = false
+  await until('silent', () => east.report('west')!.link === 'silent')
+  assert.equal(await east.probe('west', 30), 'failed')
+  pair.serves = true
+  await west.close()
+  await until('it left', () => pair.told.includes('east: down west leaves'))
+  assert.equal(await east.probe('west', 5_000), 'refused')
+  await pair.open('west', { start: '2' })
+  await until('it is back', () => pair.told.includes('east: up west 2'))
+})
+
+test('a wrong token and a wrong domain are said on both sides, and it is tried again', async (t) => {
+  const pair = new Pair(t)
+  const east = await pair.open('east')
+  const wrong = await pair.open('west', { secret: 'another secret' })
+  await until(
+    'refused',
+    () => east.report('west')!.link === 'refused' && wrong.report('east')!.link === 'refused',
+  )
+  assert.match(east.report('west')!.why, /another token/)
+  await wrong.close()
+  const astray = await pair.open('west', { domain: 'moon' })
+  await until('refused', () => /stands at moon/.test(astray.report('east')!.why))
+  await astray.close()
+  await pair.open('west')
+  await until('up', () => east.report('west')!.link === 'up')
+})
+
+test('strangers that say nothing, too much, or nonsense are sent away; many cost no more than some', async (t) => {
+  const pair = new Pair(t)
+  const [east] = await pair.both()
+  const dial = async (bytes: string): Promise<Socket> => {
+    const socket = connect(pair.ports['east']!, '127.0.0.1')
+    socket.on('error', () => undefined)
+    socket.resume()
+    await once(socket, 'connect')
+    socket.write(bytes)
+    return socket
+  }
+  const long = await dial('x'.repeat(100_000))
+  const noise = await dial('{"t":"beat","n":1}\n')
+  await until('both are sent away', () => long.closed && noise.closed)
+  const many = await Promise.all(Array.from({ length: 100 }, () => dial('')))
+  await until('the crowd is sent away', () => many.filter(({ closed }) => closed).length >= 36)
+  assert.equal(east.report('west')!.link, 'up')
+  await until('all are', () => many.every(({ closed }) => closed))
+  assert.equal(east.report('west')!.link, 'up')
+})
+
+const place = {
+  kind: 'place',
+  placement: { unit: 'shop', service: 'shop', epoch: 1, owner: 'east', readers: ['east'] },
+} as const
