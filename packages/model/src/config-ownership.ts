@@ -1,4 +1,4 @@
-/** Which unit of a multi-active service a request belongs to. */
+/** Which unit of a multi-active service a request belongs to, and how patient its writes are. */
 export interface OwnershipConfig {
   /** The part of a request whose value chooses the unit. Absent: every request belongs to `home`. */
   readonly key?: OwnershipKey
@@ -9,6 +9,8 @@ export interface OwnershipConfig {
   readonly units: 'hash' | 'modulo' | 'site'
   /** The site of a request that has no such value; absent: the first one. */
   readonly home?: string
+  /** How long a write waits for somebody to accept it, milliseconds, within its own time. Default 0: it is refused at once. */
+  readonly wait: number
 }
 
 /** The part of a request that chooses its unit. */

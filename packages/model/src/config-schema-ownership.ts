@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import type { DataConfig, OwnershipConfig, OwnershipKey } from './config-ownership.ts'
-import { choice, exactlyOne, matching, name, text, token } from './config-scalars.ts'
+import { choice, type DurationSchema, exactlyOne, matching, name, text, token } from './config-scalars.ts'
 
-export function ownershipSchema(): z.ZodType<OwnershipConfig> {
+export function ownershipSchema(duration: DurationSchema): z.ZodType<OwnershipConfig> {
   return z.strictObject({
     key: z
       .exactOptional(
@@ -24,6 +24,11 @@ export function ownershipSchema(): z.ZodType<OwnershipConfig> {
     home: z
       .exactOptional(name)
       .describe('The site of a request without such a value. Absent: the first one that has endpoints.'),
+    wait: duration
+      .or('0s', { min: 0 })
+      .describe(
+        'How long a write waits for somebody to accept it, within its own time; `0s`: refused at once.',
+      ),
   })
 }
 

@@ -187,7 +187,7 @@ export function serviceSchema(duration: DurationSchema): z.ZodType<ServiceConfig
         .exactOptional(failoverSchema(duration))
         .describe('What a controller may do when a site is down. Absent: writes need no lease.'),
       ownership: z
-        .exactOptional(ownershipSchema())
+        .exactOptional(ownershipSchema(duration))
         .describe(
           'Which unit a request belongs to, with `multi-active`. Absent: all belong to the first site.',
         ),

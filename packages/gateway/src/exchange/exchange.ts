@@ -490,7 +490,7 @@ export class Exchange
     const keyed = keys !== null && keys.takes(this.method)
     if (owned && isWrite(this.method))
       this.#belonging = belongingOf(this.#plane, this.#route!, this, this.#client.head, keyed)
-    if (!keyed || this.leaving === 'must') return this.proceed(now)
+    if (!keyed || this.#belonging?.elsewhere === true) return this.proceed(now)
     this.#keyed = new KeyedWrite(this.#plane, this, keys, this.#route!.longestMs)
     this.#keyed.begin()
   }
@@ -571,7 +571,11 @@ export class Exchange
     this.#state = 'attempting'
     const { rewriteHost, mirror } = this.#route!
     if (rewriteHost !== null) this.#client.head.fields.set('host', rewriteHost)
-    if (mirror !== null && this.leaving !== 'must' && mirror.wants(this.method, this.#plane.random))
+    if (
+      mirror !== null &&
+      this.#belonging?.elsewhere !== true &&
+      mirror.wants(this.method, this.#plane.random)
+    )
       this.#mirror = mirror
     if (this.body.complete) this.#show()
     const service = this.#belonging?.service ?? this.#route!.chooseService(this, this.#plane.random)

@@ -9,6 +9,8 @@ import type { DataPlane } from '../threads/data-plane.ts'
 export interface Belonging {
   readonly service: Service | null
   readonly leaving: Leaving
+  /** As things were when it was decided. */
+  readonly elsewhere: boolean
 }
 
 /**
@@ -24,6 +26,6 @@ export function belongingOf(
 ): Belonging {
   const named = head.rectifiedAt === -1 ? null : route.serviceNamed(rectifiedFor(head))
   const service = named ?? route.chooseService(request, plane.random)
-  const leaving = leaves(service, request, plane) ? 'must' : keyed ? 'not' : 'may'
-  return { service, leaving }
+  const elsewhere = leaves(service, request, plane)
+  return { service, leaving: keyed ? (elsewhere ? 'must' : 'not') : 'may', elsewhere }
 }

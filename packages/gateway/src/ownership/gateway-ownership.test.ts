@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { tempDir } from '@budao/testkit'
@@ -142,6 +143,34 @@ test('a lease that ends while the endpoint works is not acknowledged, and one th
   assert.equal((await west.request('POST /orders', [], 'late')).status, 503)
 })
 
+test('a patient write waits for the next owner, and no longer than it may', async (t) => {
+  const sites = await Sites.start(t)
+  const service = { ownership: { wait: '10s' }, timeouts: { request: '8s' } }
+  const [east, west] = await Promise.all([sites.gateway('east'), sites.gateway('west', { service })])
+  hold(east, 1)
+  await place([east, west], 1, 'east', east)
+  await east.gateway.close()
+  const patient = Promise.all(['a', 'b', 'c'].map((body) => west.request('POST /orders', [], body)))
+  const hurried = await west.request('POST /orders', ['X-Budao-Timeout: 100'], 'd')
+  assert.deepEqual([hurried.status, codeOf(hurried)], [503, 'write_owner_unknown'])
+  const gone = await west.connect()
+  gone.send('POST /orders HTTP/1.1\r\nHost: shop\r\nContent-Length: 1\r\n\r\ne')
+  await until('it is under way', () => west.connections.downstream === 4)
+  gone.reset()
+  hold(west, 2)
+  await place([west], 2, 'west', west)
+  assert.deepEqual(
+    (await patient).map(({ status, body }) => `${status} ${body}`),
+    ['201 west', '201 west', '201 west'],
+  )
+  await west.quiet()
+  assert.deepEqual(sites.west.writes.map(({ body, epoch }) => `${body}${epoch}`).toSorted(), [
+    'a2',
+    'b2',
+    'c2',
+  ])
+})
+
 test('settling lets writes under way finish, and no other one begin', async (t) => {
   const sites = await Sites.start(t)
   const east = await sites.gateway('east')
@@ -238,10 +267,9 @@ test('reads follow the placement, also of a gateway that starts alone; real traf
     { service: 'shop', site: 'west', served: 4, connectFailed: 0, timedOut: 0 },
   ])
   assert.deepEqual(east.gateway.ownership.traffic(), [])
-  await until('the placement is on the disk', async () => {
-    const again = await sites.gateway('east', {}, { placementFile })
-    return (await again.request('/orders')).body === 'west'
-  })
+  await until('the placement is on the disk', () => existsSync(placementFile))
+  const again = await sites.gateway('east', {}, { placementFile })
+  assert.equal((await again.request('/orders')).body, 'west')
 
   const spread = await sites.gateway('east', { service: { mode: 'active-active' } })
   await place([spread], 1, 'west', null, 'shop', ['west'])

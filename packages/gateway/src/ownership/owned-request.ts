@@ -1,11 +1,11 @@
 import type { EndpointSet } from '@budao/resilience'
 import type { Claims, RequestView } from '../filters/filter.ts'
 import type { DataPlane } from '../threads/data-plane.ts'
-import type { ErrorCode } from '../errors.ts'
 import { isWrite } from '../exchange/write-method.ts'
 import type { RequestHead } from '../http/request-head.ts'
 import type { ResponseHead } from '../http/response-head.ts'
 import type { Service } from '../service/service.ts'
+import { OwnerWait, type OwnerSeeker } from './owner-wait.ts'
 import { peerRefusal } from './peer-refusal.ts'
 import type { OwnedUnit, ServiceOwnership } from './service-ownership.ts'
 import type { WriteWord } from './write-counts.ts'
@@ -16,6 +16,15 @@ import type { WriteWord } from './write-counts.ts'
  * not   it is done here or not at all
  */
 export type Leaving = 'may' | 'must' | 'not'
+
+/** Why a write is not done, or not acknowledged. */
+export type WriteRefusal = 'write_owner_unknown' | 'write_misdirected' | 'write_unacknowledged'
+
+const wordOf: Readonly<Record<WriteRefusal, WriteWord>> = {
+  write_owner_unknown: 'owner_unknown',
+  write_misdirected: 'misdirected',
+  write_unacknowledged: 'unacknowledged',
+}
 
 /** What of a request decides where its write is done. */
 export interface WriteCaller extends RequestView {
@@ -48,13 +57,23 @@ export class OwnedRequest {
   /** Counted as under way. */
   #entered = false
   #reads = false
+  /** It has been asked for a second time where it belongs. */
+  #again = false
+  readonly #wait: OwnerWait
 
   constructor(plane: DataPlane) {
     this.#plane = plane
+    this.#wait = new OwnerWait(plane, (now) => this.#isNews(now))
+  }
+
+  /** Another request of the same client. */
+  renew(): void {
+    this.#again = false
+    this.#wait.renew()
   }
 
   /** A request comes to a service. Returns whom to ask, that or what stands for another gateway, or why nobody is asked. */
-  begin(service: Service, caller: WriteCaller): Service | ErrorCode {
+  begin(service: Service, caller: WriteCaller): Service | WriteRefusal {
     const ownership = service.ownership!
     const unit = ownership.unitOf(caller)
     this.wanted = service
@@ -69,17 +88,17 @@ export class OwnedRequest {
     const { epoch } = memory.lease
     if (caller.leaving !== 'must' && memory.mayBegin(epoch, this.#plane.clock.actual())) {
       // Whoever passes it on by a newer epoch knows that this one is over.
-      if (caller.rectified && caller.epochHint > epoch) return this.#refuse('write_misdirected')
+      if (caller.rectified && caller.epochHint > epoch) return 'write_misdirected'
       this.#epoch = epoch
       this.lines = unit.stamp(epoch)
       return service
     }
-    if (caller.rectified) return this.#refuse('write_misdirected')
-    if (caller.leaving === 'not') return this.#refuse('write_owner_unknown')
-    const address = this.#plane.peers.addressOf(unit.name, ownership.siteOf(memory.owner))
-    if (address === null) return this.#refuse('write_owner_unknown')
-    this.peer = this.#plane.peers.serviceFor(service, address)
     this.#peerEpoch = memory.epoch
+    if (caller.rectified) return 'write_misdirected'
+    if (caller.leaving === 'not') return 'write_owner_unknown'
+    const address = this.#plane.peers.addressOf(unit.name, ownership.siteOf(memory.owner))
+    if (address === null) return 'write_owner_unknown'
+    this.peer = this.#plane.peers.serviceFor(service, address)
     this.lines = this.#plane.peers.lines(this.#peerEpoch, service.name)
     ownership.counts.count('rectified')
     return this.peer
@@ -117,9 +136,29 @@ export class OwnedRequest {
     this.#unit!.memory.leave(this.#ownership!.worker)
   }
 
-  /** It is given up for one of these. */
-  count(word: WriteWord): void {
-    this.#ownership!.counts.count(word)
+  /** Whether a write that could not be done waits for an owner, and `seeker` is told; it is counted as refused otherwise. */
+  waits(code: WriteRefusal, seeker: OwnerSeeker, replayable: boolean, now: number): boolean {
+    const { waitMs, counts } = this.#ownership!
+    // Asked while it waits: the request’s own time is over.
+    if (this.#wait.waiting) this.#wait.giveUp()
+    if (code === 'write_owner_unknown' && replayable && this.#wait.begin(seeker, waitMs, now)) return true
+    counts.count(wordOf[code])
+    return false
+  }
+
+  get waiting(): boolean {
+    return this.#wait.waiting
+  }
+
+  stopWaiting(): void {
+    this.#wait.end()
+  }
+
+  /** Once for each request. */
+  mayBeginAgain(): boolean {
+    if (this.#again) return false
+    this.#again = true
+    return true
   }
 
   /**
@@ -145,9 +184,10 @@ export class OwnedRequest {
     return site === undefined ? [known] : [known, ['X-Budao-Owner', site]]
   }
 
-  #refuse(code: 'write_misdirected' | 'write_owner_unknown'): ErrorCode {
-    this.#ownership!.counts.count(code === 'write_misdirected' ? 'misdirected' : 'owner_unknown')
-    return code
+  /** Whether anything speaks for trying once more. */
+  #isNews(now: number): boolean {
+    const { memory } = this.#unit!
+    return memory.epoch > this.#peerEpoch || memory.mayBegin(memory.lease.epoch, now)
   }
 }
 

@@ -39,6 +39,8 @@ const peersMax = 1_024
  */
 export class Peers {
   node = ''
+  /** Writes of this thread that wait for somebody to accept them. */
+  waiting = 0
   readonly #plane: PeersPlane
   #addresses: PeerAddresses = { units: {}, sites: {} }
   readonly #peers: Map<string, Peer> = new Map()

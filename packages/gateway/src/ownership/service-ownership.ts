@@ -62,8 +62,8 @@ export class ServiceOwnership {
   readonly counts: WriteCounts
   readonly traffic: SiteTraffic
   readonly worker: number
-  /** This gateway’s site. */
-  readonly localRow: number
+  /** How long a write waits for somebody to accept it, milliseconds. */
+  readonly waitMs: number
   /** Endpoints of this site: where writes go that are done here. */
   readonly here: EndpointSet
   readonly #mode: ServiceMode
@@ -86,7 +86,7 @@ export class ServiceOwnership {
     this.counts = new WriteCounts(context.cells(countCellName(name)))
     this.traffic = new SiteTraffic(context.cells(trafficCellName(name)))
     this.worker = context.worker
-    this.localRow = context.siteRow(context.localSite)
+    this.waitMs = config.ownership?.wait ?? 0
     this.#mode = config.mode
     this.#choice = new UnitChoice(
       config.mode === 'multi-active' ? serviceSites(config, sites) : [],

@@ -9,13 +9,13 @@ export type KeyedRequest = Pick<RequestView, 'header' | 'query'> & { readonly cl
 /** Which of a service’s units a request belongs to: a function of one value of it, the same at every gateway. */
 export class UnitChoice {
   readonly #sites: readonly string[]
-  readonly #config: OwnershipConfig
+  readonly #config: Omit<OwnershipConfig, 'wait'>
   /** By site, so that one that comes or goes moves only what is its own. */
   readonly #seeds: readonly number[]
   readonly #home: number
 
   /** `sites`: the home of each unit, in their order. */
-  constructor(sites: readonly string[], config: OwnershipConfig = { units: 'hash' }) {
+  constructor(sites: readonly string[], config: Omit<OwnershipConfig, 'wait'> = { units: 'hash' }) {
     this.#sites = sites
     this.#config = config
     this.#seeds = sites.map((site) => hash32(site))

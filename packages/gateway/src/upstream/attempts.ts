@@ -14,7 +14,8 @@ import type { DataPlane } from '../threads/data-plane.ts'
 import { chooseEndpoint } from './endpoint-choice.ts'
 import type { ErrorCode } from '../errors.ts'
 import { chooseHedge, mayHedge } from './hedge-rule.ts'
-import { OwnedRequest, setOf } from '../ownership/owned-request.ts'
+import { OwnedRequest, setOf, type WriteRefusal } from '../ownership/owned-request.ts'
+import type { OwnerSeeker } from '../ownership/owner-wait.ts'
 import { Race } from './race.ts'
 import { RETRY_AFTER_MS } from '../exchange/refusal-headers.ts'
 import { isUnprocessed, retryAt } from './retry-time.ts'
@@ -26,7 +27,7 @@ import type { UpstreamConnection, UpstreamFailure } from './upstream-connection.
  * What becomes of one request at a service: an attempt at an endpoint, and perhaps others elsewhere behind it. Decides
  * where and how often; `Attempt` is one try.
  */
-export class Attempts implements AttemptOwner, AdmittanceUser, Timed {
+export class Attempts implements AttemptOwner, AdmittanceUser, OwnerSeeker, Timed {
   /** When to go on behind a pause, or to begin a hedge; the caller has the other deadlines. */
   deadlineAt: number = Infinity
   wheelTick: number = -1
@@ -41,7 +42,6 @@ export class Attempts implements AttemptOwner, AdmittanceUser, Timed {
   owned: OwnedRequest | null = null
   /** Kept for the next request of the kind. */
   #ownedBefore: OwnedRequest | null = null
-  #again = false
   /** What the service asked last wants to be told to who was turned away. */
   retryAfterMs: number = RETRY_AFTER_MS
   readonly #place: Admittance = new Admittance(this)
@@ -76,7 +76,7 @@ export class Attempts implements AttemptOwner, AdmittanceUser, Timed {
   }
 
   begin(service: Service, now: number): void {
-    this.#again = false
+    this.#ownedBefore?.renew()
     this.#begin(service, now)
   }
 
@@ -84,7 +84,7 @@ export class Attempts implements AttemptOwner, AdmittanceUser, Timed {
     this.retryAfterMs = wanted.config.limits.retryAfter
     this.owned = wanted.ownership === null ? null : (this.#ownedBefore ??= new OwnedRequest(this.#plane))
     const service = this.owned === null ? wanted : this.owned.begin(wanted, this.#caller)
-    if (typeof service === 'string') return this.#caller.onAttemptsFailed(service)
+    if (typeof service === 'string') return this.#disown(service, now)
     this.#begun = 0
     this.#hedged = 0
     this.#repeats = false
@@ -96,6 +96,10 @@ export class Attempts implements AttemptOwner, AdmittanceUser, Timed {
     if (terms.deadlineAt !== Infinity && terms.deadlineAt <= this.#plane.clock.now())
       return this.#caller.onAttemptsFailed('deadline_passed')
     this.#place.enter(service, terms, now)
+  }
+
+  onOwner(now: number): void {
+    this.#begin(this.owned!.wanted!, now)
   }
 
   onEntered(now: number): void {
@@ -119,6 +123,7 @@ export class Attempts implements AttemptOwner, AdmittanceUser, Timed {
   /** Nobody waits for the answer any more. */
   cancel(): void {
     this.#place.abandon()
+    this.owned?.stopWaiting()
     this.#plane.wheel.cancel(this)
     const now = this.#plane.clock.now()
     this.#race.cancel(now)
@@ -128,6 +133,7 @@ export class Attempts implements AttemptOwner, AdmittanceUser, Timed {
   /** The time of this attempt is over; `final` when the request's is. */
   onTimeout(now: number, final: boolean): void {
     if (this.#place.waiting) return this.#place.onWaitedInVain()
+    if (this.owned?.waiting === true) return this.#disown('write_owner_unknown', now)
     if (final) return this.#onTimeOver(now)
     if (this.#race.running > 1) {
       const { oldest } = this.#race
@@ -217,7 +223,7 @@ export class Attempts implements AttemptOwner, AdmittanceUser, Timed {
     const cause = kind === 'connect-failure' ? 'connect-failure' : sent ? 'reset' : 'reset-before-request'
     const nextAt = this.#claimNext(cause, now)
     if (nextAt !== -1) this.#goOn(nextAt, now)
-    else if (this.owned?.peer != null && isUnprocessed(cause)) this.#disown(now)
+    else if (this.owned?.peer != null && isUnprocessed(cause)) this.#disown('write_owner_unknown', now)
     else this.#giveUp(failureCodes[kind], now)
   }
 
@@ -237,7 +243,7 @@ export class Attempts implements AttemptOwner, AdmittanceUser, Timed {
     this.#race.leave(attempt)
     if (this.#race.running > 0) return
     // What an attempt before it has done nobody knows.
-    if (this.#begun > 1) this.#repudiate(now)
+    if (this.#begun > 1) this.#disown('write_unacknowledged', now)
     else this.#beginAgain(now)
   }
 
@@ -288,7 +294,7 @@ export class Attempts implements AttemptOwner, AdmittanceUser, Timed {
     if (this.owned?.mayAcknowledge() !== false) return this.#caller.onResponse(connection)
     const now = this.#plane.clock.now()
     this.#refuse(attempt, connection, now)
-    this.#repudiate(now)
+    this.#disown('write_unacknowledged', now)
   }
 
   #win(attempt: Attempt): void {
@@ -305,29 +311,23 @@ export class Attempts implements AttemptOwner, AdmittanceUser, Timed {
     const now = this.#plane.clock.now()
     this.#refuse(attempt, connection, now)
     if (refusal === 'newer') this.#beginAgain(now)
-    else this.#disown(now)
+    else this.#disown('write_owner_unknown', now)
     return true
   }
 
   /** Nothing was done of it: it is asked once more where it belongs now, or fails. */
   #beginAgain(now: number): void {
-    if (this.#again || !this.#caller.replayable) return this.#disown(now)
+    if (!this.#caller.replayable || !this.owned!.mayBeginAgain())
+      return this.#disown('write_owner_unknown', now)
     this.#leave(ignored, now)
-    this.#again = true
     this.#begin(this.owned!.wanted!, now)
   }
 
-  #disown(now: number): void {
-    this.owned!.count('owner_unknown')
+  /** It is not done here, or what was done of it does not count: it waits for an owner, or fails. */
+  #disown(code: WriteRefusal, now: number): void {
     this.#leave(ignored, now)
-    this.#caller.onAttemptsFailed('write_owner_unknown')
-  }
-
-  /** The lease has ended while an endpoint worked: what it did is not acknowledged. */
-  #repudiate(now: number): void {
-    this.owned!.count('unacknowledged')
-    this.#leave(ignored, now)
-    this.#caller.onAttemptsFailed('write_unacknowledged')
+    if (this.owned!.waits(code, this, this.#caller.replayable, now)) this.#caller.onPause()
+    else this.#caller.onAttemptsFailed(code)
   }
 
   /** An answer that is not passed on. */
