@@ -157,6 +157,7 @@ test('a patient write waits for the next owner, and no longer than it may', asyn
   gone.send('POST /orders HTTP/1.1\r\nHost: shop\r\nContent-Length: 1\r\n\r\ne')
   await until('it is under way', () => west.connections.downstream === 4)
   gone.reset()
+  await until('its client has gone', () => west.connections.downstream === 3)
   hold(west, 2)
   await place([west], 2, 'west', west)
   assert.deepEqual(
