@@ -329,6 +329,7 @@ export class GatewayProcess implements AdminSource {
   #startControl(config: Config): Promise<ControlRole | null> {
     return startControl(config, this.#gateway, {
       baseDir: this.#source.baseDir,
+      supervisor: this.#agent,
       admin: this.adminUrl,
       report: this.#report,
       warn: (message) => this.#log.warn(message),

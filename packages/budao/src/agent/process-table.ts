@@ -1,4 +1,3 @@
-import { formatDuration } from '@budao/model'
 import type { ProcessPhase, ProcessReport } from '@budao/model'
 import { formatTable } from '../output.ts'
 import type { Colour, Paint } from '../output.ts'
@@ -67,7 +66,21 @@ function cut(line: string): string {
   return line.length <= width - 2 ? line : `${line.slice(0, width - 3)}…`
 }
 
-/** Whole seconds from one second on. */
+/** In its two largest units: `400ms`, `5s`, `1m1s`, `3d2h`. */
 function short(ms: number): string {
-  return formatDuration(ms < 1_000 ? ms : Math.round(ms / 1_000) * 1_000)
+  if (ms < 1_000) return `${Math.round(ms)}ms`
+  const units = [
+    ['d', 86_400],
+    ['h', 3_600],
+    ['m', 60],
+    ['s', 1],
+  ] as const
+  let seconds = Math.round(ms / 1_000)
+  const parts = units.map(([unit, of]) => {
+    const count = Math.floor(seconds / of)
+    seconds -= count * of
+    return count === 0 ? '' : `${count}${unit}`
+  })
+  const first = parts.findIndex((part) => part !== '')
+  return parts.slice(first, first + 2).join('')
 }

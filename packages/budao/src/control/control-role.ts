@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import { SharedDrains, SharedRegistry, unitsOf } from '@budao/controller'
-import type { DrainDirectory, FailoverDesk, RegistryDirectory, ServingSide } from '@budao/controller'
+import type {
+  DrainDirectory,
+  FailoverDesk,
+  RegistryDirectory,
+  ServingSide,
+  Supervisor,
+} from '@budao/controller'
 import { ControlNode } from '@budao/controller/control'
 import { startVariable, type Config, type EventDraft, type SiteVerdict } from '@budao/model'
 import { openStore } from './providers/coordination.ts'
@@ -19,6 +25,8 @@ export interface ControlRoleOptions {
   readonly serving: ServingSide | null
   /** Its endpoints, which it shares with the other gateways. */
   readonly directory: (RegistryDirectory & DrainDirectory) | null
+  /** What looks after the processes of this site, where this process does. */
+  readonly supervisor?: Supervisor | null
   /** Of the clock that leases are judged by. */
   now(): number
   /** Where its admin API answers, as others reach it. */
@@ -54,6 +62,7 @@ export class ControlRole {
         controller: control.controller ?? decides,
         admin,
         serving,
+        supervisor: options.supervisor ?? null,
         now: () => options.now(),
         report: (event) => options.report(event),
         warn: (message) => options.warn(message),
@@ -89,11 +98,6 @@ export class ControlRole {
   /** Prometheus text. */
   metrics(): string {
     return this.#node.metrics()
-  }
-
-  /** A supervisor’s word that a process has exited; `holder` as leases name it. */
-  exited(holder: string): void {
-    this.#node.exited(holder)
   }
 
   /** Another configuration is in force, with the same `node` and `control`. */

@@ -86,10 +86,10 @@ async function run(options: RunOptions): Promise<void> {
   const ending = signalled()
   let reload = (): void => {}
   process.on('SIGHUP', () => reload())
-  const { AgentProcess } = await import('../agent/agent-process.ts')
-  const agent = await AgentProcess.start(options)
+  const { NodeProcess } = await import('../node-process.ts')
+  const agent = await NodeProcess.start('agent', options)
   reload = () => void agent.reload()
-  const processes = agent.agent().processes()
+  const processes = agent.agent()!.processes()
   if (options.json === true) printJson({ admin: agent.adminUrl, processes, pid: process.pid })
   else {
     printLine(`admin  ${agent.adminUrl}`)

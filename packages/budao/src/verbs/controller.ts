@@ -32,8 +32,8 @@ async function run(options: ControllerOptions): Promise<void> {
   const ending = signalled()
   let reload = (): void => {}
   process.on('SIGHUP', () => reload())
-  const { ControllerProcess } = await import('../control/controller-process.ts')
-  const controller = await ControllerProcess.start(options)
+  const { NodeProcess } = await import('../node-process.ts')
+  const controller = await NodeProcess.start('controller', options)
   reload = () => void controller.reload()
   const { node, adminUrl } = controller
   if (options.json === true) printJson({ node, admin: adminUrl, pid: process.pid })

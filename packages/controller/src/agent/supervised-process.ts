@@ -21,6 +21,8 @@ export interface ProcessSurroundings extends LaunchPlace {
   changed(): void
   /** It has ended, just now; what it had started may still live. */
   exited(process: SupervisedProcess): void
+  /** Nothing of that start of it lives any more. */
+  gone(process: SupervisedProcess, start: string): void
 }
 
 const clearAgainMs = 50
@@ -295,6 +297,7 @@ export class SupervisedProcess {
       identity: '',
       gone: [start, ...gone.filter((each) => each !== start)].slice(0, goneMax),
     })
+    this.#around.gone(this, start)
   }
 
   #write(change: Partial<ProcessRecord>): void {

@@ -24,13 +24,12 @@ export interface SupervisorOptions {
   report(event: EventDraft): void
 }
 
-/** The end of a process, told in the moment the system says so: hard evidence about its service here. */
-export interface ProcessEnd {
-  readonly process: string
-  readonly service: string | null
-  readonly address: string | null
-  /** The node that it was, where it was a gateway of Budao. */
-  readonly node: string | null
+/** Who wants to know when processes end. */
+export interface EndListener {
+  /** The last process of a service here has ended, in the moment the system says so: hard evidence. */
+  serviceExited(service: string): void
+  /** Nothing of that start of a node lives any more. */
+  nodeGone(node: string, start: string): void
 }
 
 const lookEveryMs = 1_000
@@ -44,7 +43,7 @@ export class Supervisor {
   readonly #processes = new Map<string, SupervisedProcess>()
   /** Not configured any more, and not yet ended. */
   readonly #leaving = new Set<SupervisedProcess>()
-  readonly #listeners = new Set<(end: ProcessEnd) => void>()
+  readonly #listeners = new Set<EndListener>()
   readonly #looking: NodeJS.Timeout
   #propagating = false
 
@@ -65,7 +64,11 @@ export class Supervisor {
       records: new ProcessRecords(folder),
       report: (event) => options.report(event),
       changed: () => this.#propagate(),
-      exited: (process) => this.#told(process),
+      exited: (process) => this.#exited(process),
+      gone: ({ config }, start) => {
+        if (config.node === undefined) return
+        for (const listener of this.#listeners) listener.nodeGone(config.node, start)
+      },
     }
     const records = this.#around.records.all()
     for (const [name, config] of Object.entries(processes))
@@ -118,27 +121,16 @@ export class Supervisor {
     return processMetrics(this.processes())
   }
 
-  /** Calls `listener` in the moment a process has ended. Returns the way to stop. */
-  onEnd(listener: (end: ProcessEnd) => void): () => void {
+  /** Tells `listener` from now on. Returns the way to stop. */
+  onEnd(listener: EndListener): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
-  }
-
-  /** Names of nodes that are processes here; of each whether nothing of it lives. */
-  nodes(): ReadonlyMap<string, boolean> {
-    const known = [...this.#processes.values()].filter(({ config }) => config.node !== undefined)
-    return new Map(known.map((process) => [process.config.node!, process.ended]))
   }
 
   /** Whether anything of that start of a node lives; `unknown` where this agent cannot say. */
   fateOf(node: string, start: string): 'gone' | 'alive' | 'unknown' {
     const process = [...this.#processes.values()].find(({ config }) => config.node === node)
     return process?.fateOf(start) ?? 'unknown'
-  }
-
-  /** Standbys of a service. */
-  standbysOf(service: string): readonly SupervisedProcess[] {
-    return [...this.#processes.values()].filter(({ config }) => config.standby && config.service === service)
   }
 
   /** Ends all, those that nobody needs first, and lets go of the folder. */
@@ -182,13 +174,13 @@ export class Supervisor {
     this.#propagating = false
   }
 
-  #told({ name, config }: SupervisedProcess): void {
-    const end = {
-      process: name,
-      service: config.service ?? null,
-      address: config.address ?? null,
-      node: config.node ?? null,
-    }
-    for (const listener of this.#listeners) listener(end)
+  #exited(process: SupervisedProcess): void {
+    const { service } = process.config
+    if (service === undefined) return
+    const others = [...this.#processes.values()].filter(
+      (each) => each !== process && each.config.service === service,
+    )
+    if (others.some(({ ended }) => !ended)) return
+    for (const listener of this.#listeners) listener.serviceExited(service)
   }
 }

@@ -11,11 +11,13 @@ import type {
 } from '@budao/model'
 import { parseAddress } from '@budao/model'
 import type { HardCause } from '@budao/resilience'
-import { unitsOf } from '../failover/units.ts'
+import { SiteAgent } from '../agent/site-agent.ts'
+import type { Witness } from '../agent/site-agent.ts'
 import { Keeper } from '../keeper/keeper.ts'
 import type { Answer, Hello, Question } from '../links/frames.ts'
 import { Links } from '../links/links.ts'
 import type { PeerAddress } from '../links/peer-link.ts'
+import { mayServe } from '../observe/gateways.ts'
 import { Observer } from '../observe/observer.ts'
 import { AuditFile } from './audit-file.ts'
 import { controlMetrics } from './control-metrics.ts'
@@ -23,6 +25,7 @@ import { ControlJournal } from './control-journal.ts'
 import type { FailoverDesk } from '../failover-desk.ts'
 import { Controller } from './controller.ts'
 import { Desk } from './desk.ts'
+import { beatMsOf, unitsIn } from './node-config.ts'
 import { nodesReport } from './nodes-report.ts'
 import { NodeMessages } from './node-messages.ts'
 import { Positions } from './positions.ts'
@@ -50,6 +53,8 @@ export interface ControlNodeOptions {
   readonly admin: string | null
   /** The gateway in this process; null: there is none. */
   readonly serving: ServingSide | null
+  /** What looks after the processes of this site, where this process does; its word is evidence, and fences. */
+  readonly supervisor?: Witness | null
   now(): number
   report(event: EventDraft): void
   warn(message: string): void
@@ -72,6 +77,7 @@ export class ControlNode {
   #links!: Links
   #observer!: Observer
   #keeper: Keeper | null = null
+  #agent: SiteAgent | null = null
   /** Units that this node’s keeper has to do with. */
   #kept: readonly string[] = []
   #controller: Controller | null = null
@@ -127,6 +133,10 @@ export class ControlNode {
     const now = (): number => this.#options.now()
     const random = { next: () => Math.random() }
     this.#keeper = this.#keep()
+    this.#agent = SiteAgent.of(this.#options.supervisor, this.#site, this.#options.store, {
+      exited: (service) => this.#observer?.exited(service, this.#site!),
+      gone: (holder) => this.#keeper?.gone(holder),
+    })
     this.#links = await Links.open(parseAddress(this.#control.address)!, this.#peers, beatMsOf(config), {
       self: {
         node: name,
@@ -150,11 +160,12 @@ export class ControlNode {
       },
       opened: (peer) => this.#opened(peer),
       ended: (peer, cause, why, leaves) => this.#ended(peer, cause, why, leaves),
-      echoed: (node, rttMs) => this.#observer?.echoed(this.#siteOf(node), rttMs),
+      echoed: (node, rttMs) =>
+        this.#observer?.echoed(mayServe(this.#links, node) ? this.#siteOf(node) : null, rttMs),
       refused: (node, why) =>
         this.#journal.linkDown({ node, domain: this.#siteOf(node) ?? node }, 'refused', why, false),
     })
-    this.#messages = new NodeMessages(this.#links, this.#keeper, this.#site, this.#peers)
+    this.#messages = new NodeMessages(this.#links, this.#keeper, this.#agent, this.#site, this.#peers)
     this.#observer = new Observer(config, {
       node: name,
       domain: this.#domain,
@@ -227,11 +238,6 @@ export class ControlNode {
     })
   }
 
-  /** A supervisor’s word that a process has exited; `holder` as leases name it. */
-  exited(holder: string): void {
-    this.#keeper?.gone(holder)
-  }
-
   /** Another configuration is in force. `node` and `control` are for life. */
   async apply(config: Config): Promise<void> {
     this.#config = config
@@ -240,7 +246,7 @@ export class ControlNode {
     await this.#keeper?.close()
     // The next one goes on with the leases of the same process: their memory is the gateway’s.
     this.#keeper = this.#keep()
-    this.#messages = new NodeMessages(this.#links, this.#keeper, this.#site, this.#peers)
+    this.#messages = new NodeMessages(this.#links, this.#keeper, this.#agent, this.#site, this.#peers)
     this.#controller?.units(unitsIn(config))
     this.#spread?.apply(config)
   }
@@ -249,6 +255,7 @@ export class ControlNode {
   async close(): Promise<void> {
     this.#closed = true
     clearInterval(this.#judgedTimer)
+    this.#agent?.close()
     this.#controller?.close()
     this.#observer.close()
     await this.#keeper?.close()
@@ -315,6 +322,7 @@ export class ControlNode {
       'observer',
       ...(serving !== null && this.#site !== null ? (['keeper'] as const) : []),
       ...(controller ? (['controller'] as const) : []),
+      ...(this.#agent === null ? [] : (['agent'] as const)),
     ]
   }
 
@@ -342,13 +350,7 @@ export class ControlNode {
         return null
       case 'order':
         if (!from.roles.includes('controller')) return undefined
-        return (
-          this.#keeper?.order(question.order) ?? {
-            stepId: question.order.stepId,
-            ok: false,
-            why: 'nobody here holds leases',
-          }
-        )
+        return this.#messages.orderHere(question.order)
     }
   }
 
@@ -379,14 +381,4 @@ export class ControlNode {
     if (this.#controller === null) return
     this.#journal.judged(before, this.#verdicts.of(service))
   }
-}
-
-function unitsIn({ services, sites }: Config): ReturnType<typeof unitsOf> {
-  return Object.entries(services).flatMap(([name, service]) => unitsOf(name, service, Object.keys(sites)))
-}
-
-/** As often as the most impatient service wants it. */
-function beatMsOf({ services }: Config): number {
-  const beats = Object.values(services).map(({ detection }) => detection?.beat ?? 500)
-  return Math.max(50, Math.min(500, ...beats))
 }

@@ -1,4 +1,5 @@
 import type { OrderAnswer, Placement, SiteOrder } from '@budao/model'
+import type { SiteAgent } from '../agent/site-agent.ts'
 import type { Keeper } from '../keeper/keeper.ts'
 import type { Links } from '../links/links.ts'
 
@@ -12,12 +13,20 @@ export interface Recipient {
 export class NodeMessages {
   readonly #links: Links
   readonly #keeper: Keeper | null
+  readonly #agent: SiteAgent | null
   readonly #ownSite: string | null
   readonly #peers: readonly Recipient[]
 
-  constructor(links: Links, keeper: Keeper | null, ownSite: string | null, peers: readonly Recipient[]) {
+  constructor(
+    links: Links,
+    keeper: Keeper | null,
+    agent: SiteAgent | null,
+    ownSite: string | null,
+    peers: readonly Recipient[],
+  ) {
     this.#links = links
     this.#keeper = keeper
+    this.#agent = agent
     this.#ownSite = ownSite
     this.#peers = peers
   }
@@ -37,9 +46,22 @@ export class NodeMessages {
           why: `${node}: ${asked.kind === 'timeout' ? 'no answer in time' : 'no link'}`,
         }
       })
-    if (this.#keeper !== null && site === this.#ownSite) asked.push(this.#keeper.order(order))
+    if (site === this.#ownSite) asked.push(...this.#askedHere(order))
     if (asked.length === 0) return { stepId, ok: false, why: `no node stands at ${site}` }
     return firstThatDid(stepId, asked)
+  }
+
+  /** To those in this process that may have to do with it. */
+  async orderHere(order: SiteOrder): Promise<OrderAnswer> {
+    const asked = this.#askedHere(order)
+    const { stepId } = order
+    if (asked.length === 0)
+      return { stepId, ok: false, why: 'nobody here holds leases or looks after who does' }
+    return firstThatDid(stepId, asked)
+  }
+
+  #askedHere(order: SiteOrder): Promise<OrderAnswer>[] {
+    return [this.#keeper, this.#agent].flatMap((each) => each?.order(order) ?? [])
   }
 
   /** To every node there is a link with; resolves when all have taken it up, or the time is over. */

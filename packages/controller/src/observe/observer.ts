@@ -2,6 +2,7 @@ import type { Config, ServiceConfig, SiteOpinion } from '@budao/model'
 import { opinionEveryMs } from '@budao/model'
 import { LocalHealth, type DetectorState, type HardCause } from '@budao/resilience'
 import type { Links } from '../links/links.ts'
+import { mayServe } from './gateways.ts'
 import { LoopDelay } from './loop-delay.ts'
 import { NodePlace } from './node-place.ts'
 import { SiteWatch, type TrafficCounts } from './site-watch.ts'
@@ -87,7 +88,9 @@ export class Observer {
   /** The kernel’s word, or its own, that the process of a node is gone. Others of its site may live. */
   gone(node: string, site: string | null, cause: HardCause): void {
     const { peers, links } = this.#world
-    const others = peers.filter((peer) => peer.site === site && peer.node !== node)
+    const others = peers.filter(
+      (peer) => peer.site === site && peer.node !== node && mayServe(links, peer.node),
+    )
     if (others.some((peer) => (links.get(peer.node)?.peer ?? null) !== null)) return
     for (const watch of this.#watches) if (watch.site === site) watch.hard(cause)
   }

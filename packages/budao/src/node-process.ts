@@ -1,30 +1,43 @@
 import { resolve } from 'node:path'
-import {
-  createAdminServer,
-  EventLog,
-  type AdminServer,
-  type FailoverDesk,
-  type NodeSource,
-  type ReloadResult,
+import { createAdminServer, EventLog } from '@budao/controller'
+import type {
+  AdminServer,
+  FailoverDesk,
+  NodeSource,
+  ProcessDesk,
+  ReloadResult,
+  Supervisor,
 } from '@budao/controller'
 import type { Config, EventDraft } from '@budao/model'
-import pino, { type Logger } from 'pino'
-import { CliError } from '../cli-error.ts'
-import { ConfigSource } from '../config-source.ts'
-import { fixedForLife } from '../fixed-for-life.ts'
-import { readConfigFile } from '../locate-config.ts'
-import { redactSecrets } from '../redact.ts'
-import { ControlRole } from './control-role.ts'
+import pino from 'pino'
+import type { Logger } from 'pino'
+import { startAgent } from './agent/agent-role.ts'
+import { ServiceManager } from './agent/service-manager.ts'
+import { CliError } from './cli-error.ts'
+import { ConfigSource } from './config-source.ts'
+import type { ControlRole } from './control/control-role.ts'
+import { fixedForLife } from './fixed-for-life.ts'
+import { readConfigFile } from './locate-config.ts'
+import { redactSecrets } from './redact.ts'
 
-/** A running controller or witness without a gateway, with its admin API, as `budao controller` starts it. */
-export class ControllerProcess implements NodeSource {
+/** What a process without a gateway is there for. */
+export type NodeDuty = 'agent' | 'controller'
+
+/**
+ * A running process without a gateway, with its admin API: an agent, or a controller or witness. With `control` an agent takes part in
+ * failover as well.
+ */
+export class NodeProcess implements NodeSource {
   readonly events: EventLog
   readonly #source: ConfigSource
   readonly #log: Logger
+  readonly #manager: ServiceManager
   #config: Config
   #version = 1
+  #supervisor: Supervisor | null = null
   #control: ControlRole | null = null
   #admin: AdminServer | null = null
+  #started = false
   #leaving = false
   #reloading: Promise<unknown> = Promise.resolve()
 
@@ -33,17 +46,20 @@ export class ControllerProcess implements NodeSource {
     this.#source = source
     this.events = events
     this.#log = log
+    this.#manager = new ServiceManager((message) => log.warn(message))
   }
 
   /** Throws CliError: 1 when the configuration is refused or cannot be served, 2 when there is no such file. */
-  static async start(option: { readonly config?: string }): Promise<ControllerProcess> {
+  static async start(duty: NodeDuty, option: { readonly config?: string }): Promise<NodeProcess> {
     const file = await readConfigFile(option.config)
     const source = new ConfigSource(file.path, file.name)
     const read = await source.read()
     if (!read.ok) throw new CliError(`the configuration is refused\n${read.problems.join('\n')}`)
     const { config } = read.snapshot
-    if (config.control === undefined)
+    if (duty === 'controller' && config.control === undefined)
       throw new CliError(`${file.name} has no \`control\`: there is nobody to decide with`)
+    if (duty === 'agent' && Object.keys(config.processes).length === 0)
+      throw new CliError(`${file.name} names no \`processes\`: there is nothing to look after`)
     const log = pino(
       { level: config.log.level, base: { node: config.node.name, site: config.node.site } },
       pino.destination({ fd: 2, sync: true }),
@@ -52,35 +68,21 @@ export class ControllerProcess implements NodeSource {
       dir: resolve(source.baseDir, config.dataDir),
       onFailure: (error) => log.error({ err: error }, 'events cannot be written'),
     })
-    const report = (draft: EventDraft): void => {
-      const { kind, severity, subject, message, evidence } = events.append(draft)
-      log[severity === 'info' ? 'info' : 'warn']({ kind, subject, evidence }, message)
-    }
-    const self = new ControllerProcess(config, source, events, log)
+    const self = new NodeProcess(config, source, events, log)
     try {
-      self.#admin = await createAdminServer({
-        source: self,
-        address: config.admin.address,
-        log,
-        ...(config.admin.tokens === undefined ? {} : { tokens: config.admin.tokens }),
-      })
-      self.#control = await ControlRole.start(config, {
-        baseDir: source.baseDir,
-        decides: true,
-        serving: null,
-        directory: null,
-        now: () => performance.now(),
-        admin: self.#admin.url,
-        report,
-        warn: (message) => log.warn(message),
-      })
+      await self.#start(duty)
     } catch (error) {
+      await self.#control?.close()
+      // What has been started lives on: whoever mends what was wrong finds it running.
+      self.#supervisor?.leave()
       await self.#admin?.close()
       await events.close()
       throw new CliError(error instanceof Error ? error.message : String(error), 1, { cause: error })
     }
     for (const warning of read.warnings) log.warn(warning)
     source.watch(() => void self.reload())
+    self.#started = true
+    self.#manager.ready()
     return self
   }
 
@@ -92,16 +94,20 @@ export class ControllerProcess implements NodeSource {
     return this.#config.node
   }
 
+  agent(): ProcessDesk | null {
+    return this.#supervisor
+  }
+
   failover(): FailoverDesk | null {
     return this.#control?.desk ?? null
   }
 
   metrics(): string {
-    return this.#control?.metrics() ?? ''
+    return (this.#supervisor?.metrics() ?? '') + (this.#control?.metrics() ?? '')
   }
 
   ready(): boolean {
-    return !this.#leaving && this.#control !== null
+    return this.#started && !this.#leaving
   }
 
   config(): unknown {
@@ -115,13 +121,47 @@ export class ControllerProcess implements NodeSource {
     return reloaded
   }
 
-  /** Says good-bye to the other nodes, then ends everything. */
+  /** Ends the processes it looks after, says good-bye to the other nodes, then ends everything. */
   async stop(): Promise<void> {
     this.#leaving = true
     this.#source.close()
+    this.#manager.stopping()
+    await this.#supervisor?.close()
     await this.#control?.close()
     await this.#admin?.close()
     await this.events.close()
+  }
+
+  async #start(duty: NodeDuty): Promise<void> {
+    const { admin, control } = this.#config
+    const { baseDir } = this.#source
+    const report = (draft: EventDraft): void => this.#report(draft)
+    if (duty === 'agent') this.#supervisor = await startAgent(this.#config, { baseDir, report })
+    this.#admin = await createAdminServer({
+      source: this,
+      address: admin.address,
+      log: this.#log,
+      ...(admin.tokens === undefined ? {} : { tokens: admin.tokens }),
+    })
+    if (control === undefined) return
+    // An agent alone need not load what the control plane needs.
+    const { ControlRole } = await import('./control/control-role.ts')
+    this.#control = await ControlRole.start(this.#config, {
+      baseDir,
+      decides: duty === 'controller',
+      serving: null,
+      directory: null,
+      supervisor: this.#supervisor,
+      now: () => performance.now(),
+      admin: this.#admin.url,
+      report,
+      warn: (message) => this.#log.warn(message),
+    })
+  }
+
+  #report(draft: EventDraft): void {
+    const { kind, severity, subject, message, evidence } = this.events.append(draft)
+    this.#log[severity === 'info' ? 'info' : 'warn']({ kind, subject, evidence }, message)
   }
 
   async #reload(): Promise<ReloadResult> {
@@ -133,20 +173,20 @@ export class ControllerProcess implements NodeSource {
     if (JSON.stringify(config) === JSON.stringify(this.#config)) return { ok: true, version: this.#version }
     this.#config = config
     this.#version++
+    this.#supervisor?.apply(config.processes)
     await this.#control?.apply(config)
     for (const warning of read.warnings) this.#log.warn(warning)
     return { ok: true, version: this.#version }
   }
 
   #refuse(problems: readonly string[]): ReloadResult {
-    const { kind, message } = this.events.append({
+    this.#report({
       kind: 'snapshot.refused',
       severity: 'critical',
       subject: this.#source.path,
       message: 'The changed configuration was refused; the old one goes on.',
       evidence: { problems: problems.join('\n'), inForce: this.#version },
     })
-    this.#log.error({ kind, problems }, message)
     return { ok: false, version: this.#version, problems }
   }
 }

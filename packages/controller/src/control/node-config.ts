@@ -1,0 +1,13 @@
+import type { Config } from '@budao/model'
+import { unitsOf } from '../failover/units.ts'
+
+/** Every unit of every service, by its rules. */
+export function unitsIn({ services, sites }: Config): ReturnType<typeof unitsOf> {
+  return Object.entries(services).flatMap(([name, service]) => unitsOf(name, service, Object.keys(sites)))
+}
+
+/** How often beats are sent, milliseconds: as often as the most impatient service wants it. */
+export function beatMsOf({ services }: Config): number {
+  const beats = Object.values(services).map(({ detection }) => detection?.beat ?? 500)
+  return Math.max(50, Math.min(500, ...beats))
+}
