@@ -1,3 +1,7 @@
+export * from './checkers/bank.ts'
+export * from './checkers/history.ts'
+export * from './checkers/register.ts'
+export * from './checkers/set-full.ts'
 export type * from './cleanup.ts'
 export * from './clock.ts'
 export * from './corpus/proxy-probe.ts'
