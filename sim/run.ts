@@ -1,9 +1,11 @@
 // npm run sim -- [--seed N] [--runs M]: incidents of the gateway's rules from N on, each printed before it is lived through.
 // npm run sim -- sdk ...: phones with the SDK on networks that fail.
 // npm run sim -- failover ...: controllers, observers and gateways of two sites while things break.
+// npm run sim -- replication ...: two sites that write the same rows, over logs and networks that fail.
 import { parseArgs } from 'node:util'
 import { simulateFailover } from './failover/main.ts'
 import { describe, drawIncident } from './incident.ts'
+import { simulateReplication } from './replication/main.ts'
 import { sdkUsage, simulateSdk } from './sdk/main.ts'
 import { scenarios } from './sdk/scenarios.ts'
 import { seedsThatFailed } from './seeds.ts'
@@ -16,7 +18,9 @@ const well =
     ? await simulatePhones(rest)
     : first === 'failover'
       ? await simulateFailover(rest)
-      : simulateIncidents(process.argv.slice(2))
+      : first === 'replication'
+        ? await simulateReplication(rest)
+        : simulateIncidents(process.argv.slice(2))
 if (!well) process.exitCode = 1
 
 function simulateIncidents(args: readonly string[]): boolean {

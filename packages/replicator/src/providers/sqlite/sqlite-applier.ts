@@ -14,6 +14,7 @@ import {
 } from '@budao/model'
 import { mergeEvent } from '../../merge/merge-event.ts'
 import { heartbeatTable, type ReplicatedTables } from '../../replicated-table.ts'
+import type { RetryResult } from '../../site-database.ts'
 import { inTransaction } from './sqlite-schema.ts'
 import { SqliteLetters } from './sqlite-letters.ts'
 import { SqliteSite } from './sqlite-site.ts'
@@ -28,12 +29,6 @@ export interface SqliteApplierOptions {
   readonly now?: () => number
   /** Called between any two steps; simulations crash here. */
   readonly step?: (name: string) => void
-}
-
-/** What a retry of dead letters came to. */
-export interface RetryResult {
-  readonly applied: number
-  readonly left: number
 }
 
 /** Why an event cannot be applied now. */
@@ -178,7 +173,8 @@ export class SqliteApplier implements Applier {
       for (const { id } of letters) this.letters.remove(id)
       return
     }
-    for (const place of places) blocked.add(place)
+    // Nothing waits behind a write of an epoch that has ended.
+    if (why.reason !== 'old-epoch') for (const place of places) blocked.add(place)
     for (const { id } of letters) this.letters.failed(id, why.reason, why.message)
   }
 
