@@ -1,22 +1,23 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Attempt, TrialWorld } from '@budao/testkit'
-import type { TrialResult } from './trial.ts'
 
 const bucketMs = 100
 const outputLines = 400
 
 /** Writes down what happened in a trial: what came of requests from tenth to tenth of a second, and what every program said. Returns the file. */
-export function keepStory(folder: string, name: string, world: TrialWorld, result: TrialResult): string {
+export function keepStory(
+  folder: string,
+  name: string,
+  world: TrialWorld,
+  result: { readonly failedAt: number },
+): string {
   mkdirSync(folder, { recursive: true })
   const file = join(folder, `${name}.txt`)
-  const { findings, move, ...figures } = result
   writeFileSync(
     file,
     [
-      JSON.stringify(figures),
-      JSON.stringify(move),
-      JSON.stringify(findings, null, 2),
+      JSON.stringify(result, null, 2),
       'milliseconds since the fault: outcomes of the requests that were sent then',
       ...timeline(world.attempts, result.failedAt),
       world.story(outputLines),

@@ -50,16 +50,24 @@ export class Machine {
     cut(this.host, which)
   }
 
-  /** Ends every fault: packets pass, what stood still goes on, what is gone is started again. Returns the names of the latter. */
-  revive(): string[] {
+  heal(): void {
     heal(this.host)
-    this.thaw()
-    const gone = this.names.filter((name) => !this.process(name).running)
-    for (const name of gone) {
+  }
+
+  /** Starts those of these programs that are gone. */
+  restart(names: readonly string[] = this.names): void {
+    for (const name of names) {
+      if (this.process(name).running) continue
       const program = this.#programs.get(name)!
       program.process = program.start()
     }
-    return gone
+  }
+
+  /** Ends every fault: packets pass, what stood still goes on, what is gone is started again. */
+  revive(): void {
+    this.heal()
+    this.thaw()
+    this.restart()
   }
 
   /** The last lines of what each program wrote. */

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Cleanup } from '../cleanup.ts'
-import { rootFolder } from '../keepalived.ts'
+import { memoryFolder } from '../memory-folder.ts'
 import { makeNetwork } from '../namespaces.ts'
 import type { TestProcess } from '../processes.ts'
 import { type EpochFindings, checkEpochs } from './epoch-checker.ts'
@@ -67,7 +67,7 @@ export abstract class TrialWorld {
   constructor(t: Cleanup) {
     const { east, west, witness, client } = makeNetwork(t, ['east', 'west', 'witness', 'client'])
     this.#t = t
-    this.folder = rootFolder(t)
+    this.folder = memoryFolder(t)
     this.machines = { east: new Machine(east), west: new Machine(west), witness: new Machine(witness) }
     this.#client = new Machine(client)
     // Before each program by itself, as the hooks run: what one of them has started would be left behind.
