@@ -15,6 +15,12 @@ const settleMsMax = 120_000
 const nodes = { east: 'gw-east', west: 'gw-west', witness: 'third' } as const
 type Place = keyof typeof nodes
 
+/** Who leads, and what it says. */
+export interface Leader {
+  readonly place: Place
+  readonly report: UnitReport
+}
+
 export interface BudaoOptions {
   readonly detection: 'accelerated' | 'literal'
   readonly fence: 'lease' | 'process'
@@ -37,8 +43,9 @@ export class BudaoWorld extends TrialWorld {
     writeFileSync(join(this.folder, 'secret'), 'a secret that all nodes of a trial share')
     if (options.etcd !== undefined)
       for (const place of ['east', 'west', 'witness'] as const) this.#startEtcd(place, options.etcd)
-    for (const site of trialSites) this.#startNode(site, 'gateway')
+    // Who watches only is there first, and leads.
     this.#startNode('witness', 'controller')
+    for (const site of trialSites) this.#startNode(site, 'gateway')
   }
 
   protected override get gateways(): { name: string; address: string; port: number }[] {
@@ -68,7 +75,7 @@ export class BudaoWorld extends TrialWorld {
   }
 
   /** Of whoever leads. */
-  leader(): { readonly place: Place; readonly report: UnitReport } | null {
+  leader(): Leader | null {
     for (const place of ['witness', 'west', 'east'] as const) {
       const report = this.report(place)
       if (report?.leads === true) return { place, report }
@@ -77,10 +84,16 @@ export class BudaoWorld extends TrialWorld {
   }
 
   override async settled(): Promise<void> {
+    await this.reported(({ report }) => this.#rests(report) && isWell(report))
+  }
+
+  /** Somebody leads whose report is such; rejects when that takes longer than two minutes. */
+  async reported(holds: (leader: Leader) => boolean): Promise<Leader> {
     const until = performance.now() + settleMsMax
     for (;;) {
-      const report = this.leader()?.report
-      if (report !== undefined && this.#rests(report) && isWell(report)) return
+      const leader = this.leader()
+      if (leader !== null && holds(leader)) return leader
+      const report = leader?.report
       if (performance.now() > until)
         throw new Error(
           `not settled within ${settleMsMax / 1_000} s:\n${JSON.stringify(report, null, 2)}\n${this.story(15)}`,
@@ -181,7 +194,7 @@ export class BudaoWorld extends TrialWorld {
 }
 
 /** Somebody holds it, nothing is under way, and any site could take it. */
-function isWell({ lease, run, verdicts, owner }: UnitReport): boolean {
+export function isWell({ lease, run, verdicts, owner }: UnitReport): boolean {
   return (
     lease === 'held' &&
     owner !== null &&
