@@ -52,6 +52,10 @@ const benches: Readonly<Record<string, { about: string; load: () => Promise<{ ru
     about: 'the site that writes fails: how long until a write is acknowledged, beside keepalived and nginx',
     load: () => import('./failover.bench.ts'),
   },
+  'replication-db': {
+    about: 'MariaDB to Kafka to MariaDB: rows/s and lag, beside replication of its own',
+    load: () => import('./replication-db.bench.ts'),
+  },
   dns: {
     about: 'DNS questions per core beside PowerDNS, memory, and how soon a change is in the answers',
     load: () => import('./dns.bench.ts'),
