@@ -174,9 +174,9 @@ async function paced(
 ): Promise<number[]> {
   const written: number[] = []
   const there: { readonly at: number; readonly id: number }[] = []
-  let watching = true
+  const watching = new AbortController()
   const watch = (async () => {
-    while (watching) {
+    while (!watching.signal.aborted) {
       there.push({ id: await highest(watcher), at: performance.now() })
       await new Promise((resolve) => setTimeout(resolve, 1))
     }
@@ -192,7 +192,7 @@ async function paced(
   }
   const last = from + written.length * pacedRows - 1
   await seen(watcher, last, there)
-  watching = false
+  watching.abort()
   await watch
   watcher.destroy()
   const lags: number[] = []

@@ -3,6 +3,7 @@ import type { Finding, Path } from './config-document.ts'
 import { checkReference } from './config-findings.ts'
 import { describe } from './config-issues.ts'
 import { entries, get, isObject, items } from './config-values.ts'
+import { checkReplicationDatabase } from './providers/replication-database-checks.ts'
 import { checkReplicationLog } from './providers/replication-log-checks.ts'
 
 /** Sites without a replicator, rules without what they need, a promise of no loss that the level cannot hold. */
@@ -19,6 +20,7 @@ export function* checkReplication(value: unknown): Generator<Finding> {
   if (isObject(replicators) && typeof own === 'string' && !Object.hasOwn(replicators, own)) {
     yield { path: [...path, 'sites'], message: 'this site is missing', expected: `${own}, as in node.site` }
   }
+  yield* checkReplicationDatabase(replication)
   yield* checkReplicationLog(replication)
   for (const [name, table] of entries(get(replication, 'tables'))) {
     const at = [...path, 'tables', name]

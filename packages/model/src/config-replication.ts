@@ -1,4 +1,5 @@
 import type { ColumnMerge } from './replication/merge-rule.ts'
+import type { ReplicationDatabaseConfig } from './providers/replication-database.ts'
 import type { ReplicationLogConfig } from './providers/replication-log.ts'
 
 /** How this site's data reaches the others, and theirs this one. Times in milliseconds, sizes in bytes. */
@@ -26,9 +27,6 @@ export interface ReplicationSiteConfig {
   /** Where the others reach it, such as `http://10.0.1.5:9910`. */
   readonly url: string
 }
-
-/** The database of this site: exactly one key, which says what it is. */
-export type ReplicationDatabaseConfig = { readonly sqlite: { readonly path: string } }
 
 /** One table whose changes travel. */
 export interface ReplicatedTableConfig {

@@ -4,7 +4,6 @@ import {
   address,
   choice,
   type DurationSchema,
-  exactlyOne,
   file,
   integer,
   matching,
@@ -12,6 +11,7 @@ import {
   secret,
   text,
 } from './config-scalars.ts'
+import { replicationDatabaseSchema } from './providers/replication-database-schema.ts'
 import { replicationLogSchema } from './providers/replication-log-schema.ts'
 import { mergeRuleNames } from './replication/merge-rule.ts'
 
@@ -34,11 +34,7 @@ export function replicationSchema(duration: DurationSchema): z.ZodType<Replicati
         { error: 'sites with their replicators' },
       )
       .describe('The replicator of each site, this one included.'),
-    database: exactlyOne<ReplicationConfig['database']>({
-      sqlite: z
-        .strictObject({ path: file.describe('The file, relative to this one.') })
-        .describe('A SQLite file.'),
-    }).describe('The database of this site.'),
+    database: replicationDatabaseSchema.describe('The database of this site.'),
     log: replicationLogSchema(duration)
       .prefault({ embedded: {} })
       .describe('Where changes wait for the other sites.'),

@@ -1,16 +1,44 @@
 import { resolve } from 'node:path'
-import type { ReplicationConfig } from '@budao/model'
+import type { MariadbConfig, ReplicationConfig } from '@budao/model'
+import type { PreflightFinding } from '../preflight.ts'
 import type { ReplicatedTables } from '../replicated-table.ts'
 import type { SiteDatabase } from '../site-database.ts'
 import { openSqliteDatabase } from './sqlite/sqlite-database.ts'
 
-/** Opens the database that the configuration names. */
+/** Opens the database that the configuration names; only the kind that is asked for is loaded. */
 export async function openDatabase(
-  { database, outbox }: ReplicationConfig,
+  replication: ReplicationConfig,
   site: string,
   tables: ReplicatedTables,
   baseDir: string,
 ): Promise<SiteDatabase> {
+  const { database, outbox } = replication
+  if ('mariadb' in database) {
+    const { openCheckedMariadb } = await import('./mariadb/mariadb-configured.ts')
+    const noLoss = Object.values(replication.tables).some(({ durability }) => durability === 'sync')
+    return await openCheckedMariadb(database.mariadb, { site, tables, baseDir, noLoss })
+  }
   const path = resolve(baseDir, database.sqlite.path)
   return openSqliteDatabase({ path, site, tables, outboxMax: outbox })
+}
+
+/**
+ * What would keep these sites' databases from being replicated, or from keeping a promise of no loss. `sites`: the
+ * configuration and the folder of the file of each site that is to be looked at together.
+ */
+export async function preflightDatabases(
+  sites: Readonly<Record<string, { readonly replication: ReplicationConfig; readonly baseDir: string }>>,
+): Promise<PreflightFinding[]> {
+  const servers: Record<
+    string,
+    { readonly mariadb: MariadbConfig; readonly tables: string[]; readonly baseDir: string }
+  > = {}
+  for (const [site, { replication, baseDir }] of Object.entries(sites)) {
+    const { database, tables } = replication
+    if ('mariadb' in database)
+      servers[site] = { mariadb: database.mariadb, tables: Object.keys(tables), baseDir }
+  }
+  if (Object.keys(servers).length === 0) return []
+  const { preflightMariadb } = await import('./mariadb/mariadb-configured.ts')
+  return await preflightMariadb(servers)
 }

@@ -1,6 +1,6 @@
 export * from './binlog-source.ts'
 export * from './mariadb-applier.ts'
-export type * from './mariadb-connection.ts'
+export { connect, type MariadbConnection } from './mariadb-connection.ts'
 export * from './mariadb-database.ts'
 export * from './mariadb-outbox.ts'
 export * from './mariadb-preflight.ts'

@@ -160,6 +160,7 @@ export class MariadbOutbox {
       schemaVersion: draft.schemaVersion ?? schemaVersion,
       txId: draft.txId ?? txId,
       before,
+      ...(version === null ? {} : { knew: version.seen }),
     })
     const merge = mergeEvent(version, before, event, rule)
     if (merge.verdict !== 'merged') {

@@ -1,25 +1,7 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
+import type { PreflightFinding, PreflightForbids } from '../../preflight.ts'
 import { connect, type MariadbConnection } from './mariadb-connection.ts'
 import { readShape } from './table-shape.ts'
-
-/**
- * What a finding forbids. replication: changes would be missed, mixed up or go round in circles. no-loss: an acknowledged
- * write can be lost, so an RPO of 0 must not be claimed. nothing: it works, and this would be better.
- */
-export type PreflightForbids = 'replication' | 'no-loss' | 'nothing'
-
-/** Something about a site's server that is not as it must be. */
-export interface PreflightFinding {
-  readonly site: string
-  readonly setting: string
-  readonly found: string
-  readonly expected: string
-  /** What happens otherwise. */
-  readonly why: string
-  /** What to change: a line of the server's `my.cnf` under `[mysqld]`, or a statement. */
-  readonly change: string
-  readonly forbids: PreflightForbids
-}
 
 /** Global variables of one site's server. */
 export type ServerSettings = Readonly<Record<string, string>>
