@@ -71,7 +71,7 @@ export class WishDialog {
     const report = this.#report!
     const data = new FormData(this.#form)
     const button = this.#form.querySelector<HTMLButtonElement>('[type=submit]')!
-    const by = String(data.get('by')).trim()
+    const by = this.#form.querySelector<HTMLInputElement>('[name=by]')!.value.trim()
     const reason = data.get('reason')
     localStorage.setItem(nameItem, by)
     button.disabled = true
