@@ -22,6 +22,7 @@ import { reportUnit } from '../failover/unit-report.ts'
 import type { UnitRules } from '../failover/unit-rules.ts'
 import { unknownUnit, type UnitState } from '../failover/unit-state.ts'
 import { LeaderLoop } from './leader-loop.ts'
+import { Returns } from './returns.ts'
 import type { TimedStore } from './timed-store.ts'
 import type { Verdicts } from './verdicts.ts'
 
@@ -72,6 +73,7 @@ export class Controller {
   #wakeTimer: NodeJS.Timeout | undefined
   /** Units whose wish to move is being written down. */
   readonly #recording: Set<string> = new Set()
+  readonly #returns = new Returns()
   #term: number | null = null
   #closed = false
 
@@ -104,7 +106,8 @@ export class Controller {
     const moment = this.#moment()
     return [...this.#units.values()].map((state) => {
       const verdicts = this.#world.verdicts.of(state.rules.service)
-      return reportUnit({ ...state, verdicts }, moment)
+      const returning = this.#returns.of(state.rules.unit, moment.now)
+      return reportUnit({ ...state, verdicts }, moment, returning)
     })
   }
 
@@ -164,7 +167,22 @@ export class Controller {
       for (const unit of this.#units.keys())
         this.#feed(unit, { kind: 'positions', positions: this.#world.positions(unit) })
     }
+    this.#return()
     this.#tick()
+  }
+
+  /** Where a site is ready that a unit prefers, and the policy says so, the unit goes home. */
+  #return(): void {
+    const now = this.#world.now()
+    for (const [unit, state] of this.#units) {
+      const { service } = state.rules
+      const verdicts = this.#world.verdicts.of(service)
+      this.#returns.step(state, { verdicts, positions: this.#world.positions(unit) }, now)
+      const to = this.#term === null ? null : this.#returns.due(state, now)
+      if (to === null) continue
+      const reason = `${to} is ready again, and preferred`
+      this.wish(unit, { id: `return/${unit}`, wish: 'move', run: 'failback', to, by: 'policy', reason })
+    }
   }
 
   #judged(service: string): void {
