@@ -11,6 +11,7 @@ import { GoneClient } from '../client/gone-client.ts'
 import type { DataPlane } from '../threads/data-plane.ts'
 import { errorCodes, type ErrorCode } from '../errors.ts'
 import { exchangeRecord } from './exchange-record.ts'
+import type { ExchangeState } from './exchange-state.ts'
 import { FilterChain } from '../filters/filter-chain.ts'
 import type { Filter, FilterRequest, Reply } from '../filters/filter.ts'
 import { ForwardedHead } from './forwarded-head.ts'
@@ -35,26 +36,6 @@ import { belongingOf, type Belonging } from './write-belonging.ts'
 import { isWrite } from './write-method.ts'
 import { UpgradeTunnel, type TunnelOwner } from './upgrade-tunnel.ts'
 import type { UpstreamConnection } from '../upstream/upstream-connection.ts'
-
-/**
- * idle        no request
- * filtering   a filter's promise is awaited
- * caching     a cache or a store of keys is asked, or another request's answer awaited
- * receiving   a small body is taken in whole before an endpoint is asked: a slow phone holds no place at a backend
- * attempting  an endpoint has been asked, or is about to be
- * working     the route answers by itself, and that takes time
- * relaying    an endpoint's answer is on the way to the client
- * tunnelling  it has granted an upgrade: bytes go both ways until either side has had enough
- */
-type State =
-  | 'idle'
-  | 'filtering'
-  | 'caching'
-  | 'receiving'
-  | 'attempting'
-  | 'working'
-  | 'relaying'
-  | 'tunnelling'
 
 /** Nginx's code for a client that went away before its answer: never on the wire, only in logs and metrics. */
 const CLIENT_CLOSED = 499
@@ -85,7 +66,7 @@ export class Exchange
   readonly #forwarded: ForwardedHead
   readonly #chain: FilterChain
   readonly #freshCookie: () => string
-  #state: State = 'idle'
+  #state: ExchangeState = 'idle'
   /** Counts requests, so that what was begun for one is not finished for the next. */
   #generation = 0
   #runtime: Runtime | null = null
@@ -257,11 +238,7 @@ export class Exchange
   }
 
   arrivedHeadText(): string {
-    const { head } = this.#client
-    head.fields.swapKept()
-    const text = this.#forwarded.text(this.path, this, head, this.#client)
-    head.fields.swapKept()
-    return text
+    return this.#forwarded.arrivedText(this.path, this, this.#client.head, this.#client)
   }
 
   get forwardedPath(): string {
@@ -490,6 +467,8 @@ export class Exchange
     const keyed = keys !== null && keys.takes(this.method)
     if (owned && isWrite(this.method))
       this.#belonging = belongingOf(this.#plane, this.#route!, this, this.#client.head, keyed)
+    // Another gateway gives the cookies of its answer.
+    if (this.#belonging?.elsewhere === true) this.cookieLines = ''
     if (!keyed || this.#belonging?.elsewhere === true) return this.proceed(now)
     this.#keyed = new KeyedWrite(this.#plane, this, keys, this.#route!.longestMs)
     this.#keyed.begin()
@@ -632,7 +611,8 @@ export class Exchange
 
   #useService(service: Service, now: number): void {
     const route = this.#route!
-    if (service.cookie !== null) this.giveCookie(service.cookie, this.#freshCookie)
+    if (service.cookie !== null && this.#belonging?.elsewhere !== true)
+      this.giveCookie(service.cookie, this.#freshCookie)
     this.#service = service
     this.#requestMs = route.requestMsFor(service)
     this.#perTryMs = route.perTryMsFor(service)

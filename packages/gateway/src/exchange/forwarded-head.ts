@@ -42,6 +42,14 @@ export class ForwardedHead {
     return `${text}\r\n`
   }
 
+  /** The same with the header lines that `Fields.keep` has kept. */
+  arrivedText(...[path, request, head, client]: Parameters<ForwardedHead['text']>): string {
+    head.fields.swapKept()
+    const text = this.text(path, request, head, client)
+    head.fields.swapKept()
+    return text
+  }
+
   /** The same for a call of the gateway's own on this request's behalf. Calls made with one origin are in one trace. */
   callOrigin(
     request: RequestView & { readonly requestId: string; readonly span: Span | null },
