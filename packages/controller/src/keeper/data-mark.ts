@@ -17,7 +17,7 @@ export class DataMark {
   #last: DataPosition = nothing
   /** Everything that was acknowledged in `#last.epoch` before this moment is here. */
   #markAt: number | null = null
-  #asking: Promise<void> | null = null
+  #asking: Promise<boolean> | null = null
 
   constructor(data: SiteData, now: () => number) {
     this.#data = data
@@ -38,12 +38,18 @@ export class DataMark {
     return this.#markAt === null ? null : Math.max(0, this.#now() - this.#markAt)
   }
 
-  /** Asks once more, unless that is being done. Never rejects. */
-  ask(question: DataQuestion): Promise<void> {
+  /** Asks once more, unless that is being done. False when nothing was told. Never rejects. */
+  ask(question: DataQuestion): Promise<boolean> {
     this.#asking ??= this.#ask(question).finally(() => {
       this.#asking = null
     })
     return this.#asking
+  }
+
+  /** The same, but what is told was asked after this call: whatever was written before it counts. */
+  async askAnew(question: DataQuestion): Promise<boolean> {
+    await this.#asking
+    return this.ask(question)
   }
 
   /** How old what this site lacks of the epochs before may be; null: nobody knows. `owned`: the last epoch held here. */
@@ -52,12 +58,13 @@ export class DataMark {
     return this.#last.epoch === heldBefore ? this.lagMs : null
   }
 
-  async #ask(question: DataQuestion): Promise<void> {
+  async #ask(question: DataQuestion): Promise<boolean> {
     // An answer proves nothing about what came after the question.
     const askedAt = this.#now()
     const told = await this.#data.position(question)
-    if (told === null) return
+    if (told === null) return false
     this.#last = told
     this.#markAt = told.lagMs === null ? null : askedAt - told.lagMs
+    return true
   }
 }

@@ -235,6 +235,33 @@ test('a drain settles first, and renews no more', async (t) => {
   assert.equal(east.verdict(1), 'not-held')
 })
 
+test('the position that a drain answers with was asked for after the last write', async (t) => {
+  const world = new World(t)
+  const asked: ((told: DataPosition | null) => void)[] = []
+  const data: SiteData = { ...unknownData, position: () => new Promise((resolve) => asked.push(resolve)) }
+  const at = (position: number) => ({ ...known, position, epoch: 1, lagMs: 0 })
+  await world.grant('east')
+  const east = new Node(t, world, 'east', { data: () => data })
+  await world.pass(600)
+  await world.fence()
+  assert.equal(asked.length, 1, 'the first question is still open')
+  const drained = east.order('drain', 1)
+  await world.pass(10)
+  asked[0]!(at(7))
+  await world.pass(10)
+  asked[1]!(at(9))
+  assert.equal((await drained).position, 9)
+
+  await world.grant('east')
+  await world.pass(600)
+  await world.fence()
+  const silent = east.order('drain', 2)
+  await world.pass(700)
+  assert.deepEqual((await silent).why, 'the data does not say how far it is')
+})
+
+const known = { divergence: 0, capacityPercent: 80, inSync: [] }
+
 test('another gateway of the site takes over when the holder is surely gone, and not before', async (t) => {
   const world = new World(t)
   await world.grant('east')
@@ -267,11 +294,10 @@ test('what a failover loses is counted from what the data knows of the epoch bef
   let told: DataPosition | null = null
   const told2 = async (): Promise<DataPosition | null> => told
   const data: SiteData = { ...unknownData, position: told2, restore: async () => 'the snapshot is gone' }
-  const known = { position: 7, divergence: 0, capacityPercent: 80, inSync: [] }
   await world.grant('east')
   const east = new Node(t, world, 'east')
   const west = new Node(t, world, 'west', { data: () => data })
-  told = { ...known, epoch: 1, lagMs: 40 }
+  told = { ...known, position: 7, epoch: 1, lagMs: 40 }
   await world.pass(1_000)
   assert.deepEqual(west.keeper.position('shop'), {
     service: 'shop',

@@ -150,7 +150,9 @@ export class UnitKeeper {
     // A process of this node that was started before this one is gone: this one has its address.
     const stopped = holder === '' || nodeOf(holder) === this.#options.node || this.#gone.has(holder)
     if (!stopped) return refuse(`${holder} holds it, and only it can say that it has stopped`)
-    await this.#askData()
+    // Of a planned move the new site waits for this position: it has to count every write. A fence waits for nobody’s data.
+    const told = await this.#asked(this.#mark.askAnew(this.#question()))
+    if (order === 'drain' && told !== true) return refuse('the data does not say how far it is')
     return { stepId, ok: true, why: '', position: this.#mark.last.position }
   }
 
@@ -236,7 +238,7 @@ export class UnitKeeper {
     }
   }
 
-  #askData(): Promise<void> {
+  #askData(): Promise<boolean> {
     return this.#mark.ask(this.#question())
   }
 
