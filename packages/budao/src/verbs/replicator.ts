@@ -45,6 +45,29 @@ Example:
   $ budao replicator preflight east.yaml west.yaml`,
     )
     .action(preflight)
+  replicator
+    .command('verify')
+    .description(
+      'Compare the databases of two sites row by row while both are written to; repair what differs.',
+    )
+    .argument('<one>', 'the configuration of one site')
+    .argument('<other>', 'of the other')
+    .option(
+      '--repair',
+      'make rows equal that differ, as the rule of their table says; without it nothing is changed',
+    )
+    .option('--settle <ms>', 'a row differs when it has stood still for so long', '5000')
+    .option(...jsonOption)
+    .addHelpText(
+      'after',
+      `
+A row that is still on its way is not reported. Exits 1 when rows differ, or went on changing so that nothing can be said.
+
+Example:
+  $ budao replicator verify east.yaml west.yaml
+  $ budao replicator verify east.yaml west.yaml --repair`,
+    )
+    .action(verify)
 }
 
 interface ReplicationFile {
@@ -62,6 +85,44 @@ async function readReplication(path: string | undefined): Promise<ReplicationFil
     throw new CliError(`${file.name}: expected \`replication\`, found none: nothing is to be carried`, 2)
   }
   return { config: { ...config, replication: config.replication }, baseDir: dirname(file.path) }
+}
+
+interface VerifyOptions {
+  readonly repair?: true
+  readonly settle: string
+  readonly json?: true
+}
+
+async function verify(one: string, other: string, { repair, settle, json }: VerifyOptions): Promise<void> {
+  const settleMs = Number(settle)
+  if (!Number.isInteger(settleMs) || settleMs < 100 || settleMs > 600_000) {
+    throw new CliError(`--settle: expected milliseconds from 100 to 600000, got ${settle}`, 2)
+  }
+  const sites: Record<string, { readonly replication: ReplicationConfig; readonly baseDir: string }> = {}
+  for (const file of [one, other]) {
+    const { config, baseDir } = await readReplication(file)
+    sites[config.node.site] = { replication: config.replication, baseDir }
+  }
+  const { verifyDatabases } = await import('@budao/replicator')
+  const onProgress = ({ table, rows, suspects }: { table: string; rows: number; suspects: number }): void => {
+    if (process.stderr.isTTY) process.stderr.write(`\r${table}: ${rows} rows, ${suspects} to look at again `)
+  }
+  const tables = await verifyDatabases(sites, { repair: repair === true, settleMs, onProgress })
+  if (process.stderr.isTTY) process.stderr.write('\n')
+  if (json === true) printJson({ tables })
+  else {
+    for (const { table, rows, different, undecided, repaired } of tables) {
+      printLine(
+        `${table}: ${rows} rows compared, ${different.length} differ, ${repaired.length} repaired, ${undecided.length} undecided`,
+      )
+      for (const each of different) printLine(`  ${each.key}: ${JSON.stringify(each.rows)}`)
+      for (const key of undecided) printLine(`  ${key}: goes on changing`)
+    }
+  }
+  const isEqual = tables.every(
+    ({ different, undecided, repaired }) => different.length === repaired.length && undecided.length === 0,
+  )
+  if (!isEqual) process.exitCode = 1
 }
 
 async function preflight(files: readonly string[], { json }: { readonly json?: true }): Promise<void> {

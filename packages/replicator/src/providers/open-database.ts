@@ -1,6 +1,8 @@
 import { resolve } from 'node:path'
 import type { MariadbConfig, ReplicationConfig } from '@budao/model'
 import type { PreflightFinding } from '../preflight.ts'
+import { replicatedTables } from '../table-rules.ts'
+import type { VerifiedTable, VerifyRequest } from '../verify.ts'
 import type { ReplicatedTables } from '../replicated-table.ts'
 import type { SiteDatabase } from '../site-database.ts'
 import { openSqliteDatabase } from './sqlite/sqlite-database.ts'
@@ -26,9 +28,7 @@ export async function openDatabase(
  * What would keep these sites' databases from being replicated, or from keeping a promise of no loss. `sites`: the
  * configuration and the folder of the file of each site that is to be looked at together.
  */
-export async function preflightDatabases(
-  sites: Readonly<Record<string, { readonly replication: ReplicationConfig; readonly baseDir: string }>>,
-): Promise<PreflightFinding[]> {
+export async function preflightDatabases(sites: ConfiguredSites): Promise<PreflightFinding[]> {
   const servers: Record<
     string,
     { readonly mariadb: MariadbConfig; readonly tables: string[]; readonly baseDir: string }
@@ -41,4 +41,31 @@ export async function preflightDatabases(
   if (Object.keys(servers).length === 0) return []
   const { preflightMariadb } = await import('./mariadb/mariadb-configured.ts')
   return await preflightMariadb(servers)
+}
+
+/** What two sites are to be compared by: the configuration of each, and the folder of its file. */
+export type ConfiguredSites = Readonly<
+  Record<string, { readonly replication: ReplicationConfig; readonly baseDir: string }>
+>
+
+/** Compares the databases of two sites. Throws where they are of a kind that cannot be compared from outside. */
+export async function verifyDatabases(
+  sites: ConfiguredSites,
+  request: VerifyRequest,
+): Promise<VerifiedTable[]> {
+  const servers: Record<string, { readonly mariadb: MariadbConfig; readonly baseDir: string }> = {}
+  for (const [site, { replication, baseDir }] of Object.entries(sites)) {
+    if (!('mariadb' in replication.database)) {
+      throw new Error(
+        `site ${site}: expected replication.database.mariadb: others cannot be compared from outside`,
+      )
+    }
+    servers[site] = { mariadb: replication.database.mariadb, baseDir }
+  }
+  const [first, second, third] = Object.values(sites)
+  if (first === undefined || second === undefined || third !== undefined) {
+    throw new Error(`expected the configuration of two sites, found ${Object.keys(sites).length}`)
+  }
+  const { verifyMariadb } = await import('./mariadb/mariadb-configured.ts')
+  return await verifyMariadb(servers, await replicatedTables(first.replication, first.baseDir), request)
 }

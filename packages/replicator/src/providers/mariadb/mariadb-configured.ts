@@ -1,12 +1,16 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import type { Connection } from 'mysql2/promise'
 import type { MariadbConfig } from '@budao/model'
 import { findingText, type PreflightFinding } from '../../preflight.ts'
 import type { ReplicatedTables } from '../../replicated-table.ts'
 import type { SiteDatabase } from '../../site-database.ts'
-import type { MariadbConnection } from './mariadb-connection.ts'
+import type { VerifiedTable, VerifyRequest } from '../../verify.ts'
+import { connect, type MariadbConnection } from './mariadb-connection.ts'
 import { openMariadbDatabase } from './mariadb-database.ts'
 import { inspect, judgeSettings, type ServerSettings } from './mariadb-preflight.ts'
+import { repairRow, verifyTable } from './mariadb-verify.ts'
+import { readShape } from './table-shape.ts'
 
 /** For which site, and what is promised. */
 export interface ConfiguredOptions {
@@ -58,6 +62,44 @@ export async function preflightMariadb(
     findings.push(...inspected.findings)
   }
   return [...judgeSettings(servers), ...findings]
+}
+
+/**
+ * Compares the tables of two sites while both are written to; with `repair` makes rows equal that differ, as the rule of their
+ * table says. Throws when a server cannot be asked.
+ */
+export async function verifyMariadb(
+  sites: Readonly<Record<string, { readonly mariadb: MariadbConfig; readonly baseDir: string }>>,
+  tables: ReplicatedTables,
+  { repair, ...options }: VerifyRequest,
+): Promise<VerifiedTable[]> {
+  const connections: [string, Connection, string][] = []
+  try {
+    for (const [site, { mariadb, baseDir }] of Object.entries(sites)) {
+      // Outside the binlog: what is repaired here is repaired there as well, and must not travel.
+      const connection = await connectionOf(mariadb, baseDir)
+      connections.push([site, await connect(connection, null), connection.database])
+    }
+    const verified: VerifiedTable[] = []
+    for (const [table, { rule }] of Object.entries(tables)) {
+      const [one, other] = await Promise.all(
+        connections.map(async ([site, connection, database]) => ({
+          site,
+          connection,
+          shape: await readShape(connection, database, table),
+        })),
+      )
+      const found = await verifyTable(one!, other!, { rule, ...options })
+      const repaired: string[] = []
+      for (const each of repair ? found.different : []) {
+        if (await repairRow(one!, other!, each)) repaired.push(each.key)
+      }
+      verified.push({ ...found, repaired })
+    }
+    return verified
+  } finally {
+    for (const [, connection] of connections) connection.destroy()
+  }
 }
 
 async function connectionOf({ url, ca }: MariadbConfig, baseDir: string): Promise<MariadbConnection> {
