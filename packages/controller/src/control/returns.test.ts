@@ -55,13 +55,15 @@ test('a site comes back by stages, and gets its work without a person only where
   assert.equal(look(132_000, 'up', 200), 'ready')
   assert.deepEqual(returns.of('shop', 133_000), [{ site: 'east', stage: 'ready', sinceMs: 1_000 }])
 
-  assert.equal(returns.due(atWest, 133_000), 'east')
   assert.equal(returns.due({ ...atWest, movedAt: 100_000 }, 133_000), null, 'it has just moved')
   assert.equal(returns.due({ ...atWest, automation: 'advise' }, 133_000), null)
   assert.equal(returns.due({ ...atWest, drained: ['east'] }, 133_000), null)
   assert.equal(returns.due({ ...atWest, rules: { ...rules, failback: 'manual' } }, 133_000), null)
   assert.equal(returns.due({ ...atWest, rules: { ...rules, sites: ['west', 'east'] } }, 133_000), null)
 
-  assert.equal(look(134_000, 'down', 200), 'fenced')
-  assert.equal(returns.due(atWest, 134_000), null)
+  assert.equal(returns.due(atWest, 133_000), 'east')
+  assert.equal(returns.due(atWest, 133_100), null, 'it has been said')
+
+  assert.equal(look(200_000, 'down', 200), 'fenced')
+  assert.equal(returns.due(atWest, 200_000), null)
 })

@@ -14,6 +14,8 @@ export interface ReturnFacts {
 /** How far the sites that do not have a unit are on their way back to it. Every controller knows; who leads acts on it. */
 export class Returns {
   readonly #stages: Map<string, Map<string, FailbackState>> = new Map()
+  /** When a unit was last told to go home: one that is refused is not asked ten times a second. */
+  readonly #toldAt: Map<string, number> = new Map()
 
   /** Looks at all sites of a unit once. */
   step({ rules, lease }: UnitState, { verdicts, positions }: ReturnFacts, now: number): void {
@@ -35,14 +37,17 @@ export class Returns {
       .map(([site, { stage, since }]) => ({ site, stage, sinceMs: now - since }))
   }
 
-  /** The site that is to have the unit back now, without a person; null: none is, or the policy is another one. */
+  /** The site that is to have the unit back now, without a person, said once a minute; null: none is, or the policy is another one. */
   due({ rules, lease, run, wants, automation, movedAt, drained }: UnitState, now: number): string | null {
     const rests = run !== undefined && (run === null || run.value.outcome !== null) && wants === null
     if (automation !== 'on' || lease?.value.state !== 'held' || !rests || now - movedAt < restMs) return null
+    if (now - (this.#toldAt.get(rules.unit) ?? -Infinity) < restMs) return null
     const owner = lease.value.site
     for (const [site, state] of this.#stages.get(rules.unit) ?? []) {
       if (drained.includes(site)) continue
-      if (returnsByItself(rules.failback, rules.sites, state, { owner, site })) return site
+      if (!returnsByItself(rules.failback, rules.sites, state, { owner, site })) continue
+      this.#toldAt.set(rules.unit, now)
+      return site
     }
     return null
   }
