@@ -8,6 +8,7 @@ import {
   type AdminServer,
   type AdminSource,
   type BreakerRequest,
+  type DrillDesk,
   type FailoverDesk,
   type ProcessDesk,
   type ReloadResult,
@@ -37,6 +38,8 @@ import { startControl } from './control/gateway-control.ts'
 import { SharedEndpoints } from './control/shared-endpoints.ts'
 import { startAgent } from './agent/agent-role.ts'
 import { CliError } from './cli-error.ts'
+import { DrillRole } from './drill/schedule/drill-role.ts'
+import { firstSnapshot } from './first-snapshot.ts'
 import { fixedForLife } from './fixed-for-life.ts'
 import { GslbRole } from './gslb-role.ts'
 import { ConfigSource } from './config-source.ts'
@@ -67,6 +70,7 @@ export class GatewayProcess implements AdminSource {
   #gslb: GslbRole | null = null
   #agent: Supervisor | null = null
   #control: ControlRole | null = null
+  #drills: DrillRole | null = null
   /** Null where other roles than the gateway’s are another process’s. */
   #startAgent: ((config: Config) => Promise<Supervisor | null>) | null = null
   #leaving = false
@@ -131,6 +135,7 @@ export class GatewayProcess implements AdminSource {
         self.#startAgent = (wanted) => startAgent(wanted, { baseDir: source.baseDir, report })
         self.#agent = await self.#startAgent(config)
       }
+      self.#drills = new DrillRole(config, { file: file.path, report, mayRun: () => self.#decides(options) })
       self.#admin = await createAdminServer({
         source: self,
         address: config.admin.address,
@@ -138,6 +143,7 @@ export class GatewayProcess implements AdminSource {
         consoleFiles: consoleFiles(),
       })
       self.#control = await self.#startControl(config)
+      self.#drills!.begin()
     } catch (error) {
       await self.#control?.close()
       await self.#admin?.close()
@@ -250,6 +256,10 @@ export class GatewayProcess implements AdminSource {
     return this.#control?.desk ?? null
   }
 
+  drills(): DrillDesk {
+    return this.#drills!
+  }
+
   agent(): ProcessDesk | null {
     return this.#agent
   }
@@ -266,6 +276,7 @@ export class GatewayProcess implements AdminSource {
   /** Lets requests under way finish, then ends everything. */
   async stop(): Promise<void> {
     this.#source.close()
+    this.#drills?.close()
     const { drain } = this.snapshot.config
     // Not ready, and serving all the same: whoever has the address still comes here until it has left.
     this.#leaving = true
@@ -308,6 +319,7 @@ export class GatewayProcess implements AdminSource {
     if (!applied.ok) return this.#refuse([applied.problem])
     applyGslb?.()
     await this.#control?.apply(read.snapshot.config)
+    this.#drills?.apply(read.snapshot.config)
     if (this.#agent === null) this.#agent = (await this.#startAgent?.(read.snapshot.config)) ?? null
     else this.#agent.apply(read.snapshot.config.processes)
     this.#refused = null
@@ -315,6 +327,12 @@ export class GatewayProcess implements AdminSource {
     // Endpoints that came or went meanwhile have taken numbers: this is the one that counts.
     await this.#keep(this.snapshot)
     return { ok: true, version: this.snapshot.version }
+  }
+
+  /** Of several processes one begins drills: the leader, or the only one that has all roles. */
+  #decides({ allRoles }: GatewayProcessOptions): boolean {
+    const leader = this.failover()?.nodes().leader
+    return allRoles === true && (this.snapshot.config.control === undefined || leader?.self === true)
   }
 
   #startGslb(config: Config): Promise<GslbRole | null> {
@@ -367,30 +385,5 @@ export class GatewayProcess implements AdminSource {
     } catch (error) {
       this.#log.error({ err: error }, 'the snapshot in force could not be kept for a restart')
     }
-  }
-}
-
-/** The file's snapshot; or, when it is refused and the person said so, the one kept last. */
-async function firstSnapshot(
-  source: ConfigSource,
-  lastGood: boolean,
-): Promise<{ readonly snapshot: Snapshot; readonly warnings: readonly string[] }> {
-  const read = await source.read()
-  if (read.ok) return { snapshot: await source.renumber(read.snapshot), warnings: read.warnings }
-  const problems = read.problems.join('\n')
-  if (!lastGood)
-    throw new CliError(
-      `the configuration is refused\n${problems}\nTo start with the snapshot that was in force last: --last-good`,
-      1,
-    )
-  try {
-    // The file cannot say where its data is: the default place is the only one left.
-    return { snapshot: await source.lastGood({ dataDir: './data' }), warnings: read.problems }
-  } catch (error) {
-    throw new CliError(
-      `the configuration is refused, and there is no usable snapshot\n${problems}\n${(error as Error).message}`,
-      1,
-      { cause: error },
-    )
   }
 }

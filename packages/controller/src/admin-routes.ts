@@ -1,15 +1,16 @@
-import type { EventDraft, GatewayReport } from '@budao/model'
+import type { GatewayReport } from '@budao/model'
 import type { AdminLog, AdminRoute } from './admin-route.ts'
-import type { AdminSource, DrillNote, NodeSource } from './admin-source.ts'
+import type { AdminSource, NodeSource } from './admin-source.ts'
 import { ApiError } from './api-error.ts'
 import { cacheRoutes } from './cache-routes.ts'
 import { consoleAsset, consoleIndex } from './console-pages.ts'
 import type { ConsoleFiles } from './console-pages.ts'
 import { dnsRoutes } from './dns-routes.ts'
+import { drillRoutes } from './drill-routes.ts'
 import { endpointRoutes } from './endpoint-routes.ts'
 import { nodeRoutes } from './node-routes.ts'
 import { serveRoutes } from './serve-routes.ts'
-import { breakerBody, drillBody, noQuery } from './parameters.ts'
+import { breakerBody, noQuery } from './parameters.ts'
 import { within } from './within.ts'
 
 export type { AdminLog, AdminRoute } from './admin-route.ts'
@@ -61,22 +62,7 @@ export function adminRoutes({ source, consoleFiles, log }: AdminRoutesOptions): 
         return { ok: true, service: wanted.service, endpoint: wanted.endpoint ?? null, to: wanted.to }
       },
     },
-    {
-      method: 'POST',
-      url: '/api/v1/drills',
-      role: 'operator',
-      async handle(request) {
-        const note = drillBody(request.body)
-        const sites = (await report()).sites.map(({ name }) => name)
-        if (!sites.includes(note.site)) {
-          throw new ApiError('unknown-site', `there is no site ${JSON.stringify(note.site)}`, known(sites))
-        }
-        log.info({ from: request.ip, site: note.site }, `drill ${note.phase}`)
-        const event = drillEvent(note)
-        source.record(event)
-        return { ok: true, kind: event.kind }
-      },
-    },
+    ...drillRoutes({ source, log }),
     ...endpointRoutes({ source, log }),
     ...cacheRoutes({ source, log }),
     ...dnsRoutes({ source, log }),
@@ -128,18 +114,6 @@ function mustExist(
       `${service} has no endpoint ${JSON.stringify(endpoint)}`,
       known(addresses),
     )
-  }
-}
-
-/** A reason goes with the evidence, where readers of events look for why. */
-function drillEvent({ phase, site, message, reason, evidence }: DrillNote): EventDraft {
-  return {
-    kind: `drill.${phase}`,
-    severity: phase === 'started' || phase === 'aborted' ? 'warning' : 'info',
-    subject: site,
-    site,
-    message,
-    evidence: reason === undefined ? evidence : { ...evidence, reason },
   }
 }
 

@@ -194,6 +194,27 @@ test('a drill leaves its start and its end among the events', async (t) => {
   assert.equal(source.events.lastSeq, 2)
 })
 
+test('drills: what is planned and run, and a report by its id', async (t) => {
+  const { ask } = await start(t)
+  const overview = await ask('/api/v1/drills')
+  assert.equal(overview.status, 200)
+  assert.equal(overview.body.schedule[0].nextLocal, 'tue 2026-12-01 10:30 Asia/Shanghai')
+  assert.deepEqual((await ask('/api/v1/drills/known')).body, { schema: 1 })
+  const unknown = await ask('/api/v1/drills/other')
+  assert.deepEqual([unknown.status, unknown.body.error], [404, 'unknown-drill'])
+})
+
+test('DNS is muted for a drill, not for a day, and not where there is none', async (t) => {
+  const { source, post } = await start(t)
+  const off = await post('/api/v1/dns/mute', { forMs: 5_000 })
+  assert.deepEqual([off.status, off.body.error], [404, 'dns-off'])
+  source.dnsReport = { names: [] } as never
+  assert.deepEqual((await post('/api/v1/dns/mute', { forMs: 5_000 })).body, { ok: true, forMs: 5_000 })
+  assert.equal(source.mutedMs, 5_000)
+  for (const body of [{}, { forMs: 86_400_000 }, { forMs: -1 }, { forMs: 1, for: 2 }])
+    assert.equal((await post('/api/v1/dns/mute', body)).body.error, 'bad-parameter')
+})
+
 test('only an operator may note a drill', async (t) => {
   const { source, post } = await start(t, { tokens: { viewer: 'see', operator: 'do' } })
   const path = '/api/v1/drills'

@@ -6,6 +6,7 @@ import type {
   CachePurge,
   BudaoEvent,
   DirectoryResult,
+  DrillsReport,
   DrainTarget,
   DrainWish,
   EndpointRegistration,
@@ -33,6 +34,13 @@ export interface NodeSource {
   agent?(): ProcessDesk | null
   /** Failover; absent or null where this process decides nothing: without `control`, or on a gateway that is no controller. */
   failover?(): FailoverDesk | null
+}
+
+/** What is planned and known of drills. */
+export interface DrillDesk {
+  overview(): DrillsReport
+  /** The report of exactly this id, as JSON text; null where there is none. */
+  report(id: string): string | null
 }
 
 /** Asks and tells an agent about the processes it supervises. */
@@ -72,6 +80,8 @@ export interface AdminSource extends NodeSource {
   explainDns(name: string, client: string): GslbExplanation | null
   /** For a drill: DNS answers nothing for so long, 0 answers again. False where this process answers none. */
   muteDns(forMs: number): boolean
+  /** Drills of this process: planned, and run. */
+  drills(): DrillDesk
   /** The channel lists that are served now. */
   channels(): readonly ChannelListReport[]
   /** Has a route tell apps another order. Must leave a `channels.changed` event with the reason. */

@@ -22,6 +22,7 @@ const statuses = {
   'unknown-unit': 404,
   'agent-off': 404,
   'unknown-process': 404,
+  'unknown-drill': 404,
   'method-not-allowed': 405,
   'registration-off': 409,
   'endpoint-configured': 409,

@@ -11,6 +11,7 @@ export type {
   EventQuery,
   NodeSource,
   ProcessChange,
+  DrillDesk,
   ProcessDesk,
   ReloadResult,
 } from './admin-source.ts'

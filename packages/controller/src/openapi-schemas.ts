@@ -1,7 +1,7 @@
 import { eventKinds } from '@budao/model'
-import { drillPhases } from './admin-source.ts'
 import { apiErrorCodes } from './api-error.ts'
 import { failoverSchemas } from './openapi-failover-schemas.ts'
+import { drillSchemas } from './openapi-drills.ts'
 import { processSchemas } from './openapi-processes.ts'
 import {
   boolean,
@@ -319,19 +319,6 @@ export const schemas: { readonly [name: string]: Schema } = {
   ),
   ChannelChanged: object({ ok: { const: true }, version: count }),
   AccessToken: object({ accessToken: string, expiresAt: instant }),
-  DrillNote: object(
-    {
-      phase: choice(...drillPhases),
-      site: { type: 'string', description: 'One of the sites of the report.' },
-      message: sentence,
-      evidence: { type: 'object', additionalProperties: flat, maxProperties: 40 },
-    },
-    { reason: sentence },
-  ),
-  DrillRecorded: object({
-    ok: { const: true },
-    kind: choice(...drillPhases.map((phase) => `drill.${phase}`)),
-  }),
   Error: object(
     { error: choice(...apiErrorCodes), message: string },
     {
@@ -344,4 +331,5 @@ export const schemas: { readonly [name: string]: Schema } = {
   ),
   ...failoverSchemas,
   ...processSchemas,
+  ...drillSchemas,
 }

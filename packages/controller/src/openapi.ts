@@ -1,5 +1,6 @@
 import { eventKinds } from '@budao/model'
 import { failoverPaths } from './openapi-failover.ts'
+import { drillPaths } from './openapi-drills.ts'
 import { processPaths } from './openapi-processes.ts'
 import { changing, error, get, json, open, operator, parameter, text, viewer } from './openapi-operations.ts'
 import type { Operation } from './openapi-operations.ts'
@@ -196,15 +197,6 @@ export const openapi: OpenApi = {
         },
       },
     },
-    '/api/v1/drills': {
-      post: {
-        summary: 'Leaves the start or end of a drill in the events',
-        operationId: 'recordDrill',
-        security: operator,
-        requestBody: { required: true, content: { 'application/json': { schema: ref('DrillNote') } } },
-        responses: { '200': json('DrillRecorded'), ...changing, '404': error('unknown-site') },
-      },
-    },
     '/api/v1/cache/purge': {
       post: {
         summary: 'Forgets answers that are kept for others',
@@ -282,6 +274,7 @@ export const openapi: OpenApi = {
     },
     ...failoverPaths,
     ...processPaths,
+    ...drillPaths,
     '/api/v1/openapi.json': {
       get: get('openapi', 'This description', open, {
         description: 'OpenAPI 3.1.',

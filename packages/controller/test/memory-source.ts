@@ -6,6 +6,7 @@ import type {
   BreakerReport,
   CachePurge,
   DirectoryResult,
+  DrillsReport,
   DrainTarget,
   DrainWish,
   EndpointRegistration,
@@ -16,7 +17,7 @@ import type {
   GslbReport,
 } from '@budao/model'
 import type { FailoverDesk } from '../src/failover-desk.ts'
-import type { AdminSource, BreakerRequest, ReloadResult } from '../src/admin-source.ts'
+import type { AdminSource, BreakerRequest, DrillDesk, ReloadResult } from '../src/admin-source.ts'
 import { EventLog } from '../src/event-log.ts'
 
 const closed: BreakerReport = { state: 'closed', calls: 40, failures: 0, slow: 0 }
@@ -58,6 +59,25 @@ export class MemorySource implements AdminSource {
   }
 
   mutedMs: number | null = null
+
+  drills(): DrillDesk {
+    const drills: DrillsReport = {
+      open: null,
+      schedule: [
+        {
+          name: 'weekly',
+          scenario: 'hang',
+          site: 'east',
+          nextAt: '2026-12-01T02:30:00.000Z',
+          nextLocal: 'tue 2026-12-01 10:30 Asia/Shanghai',
+          blocked: false,
+          last: null,
+        },
+      ],
+      drills: [],
+    }
+    return { overview: () => drills, report: (id) => (id === 'known' ? '{"schema":1}' : null) }
+  }
 
   muteDns(forMs: number): boolean {
     this.mutedMs = forMs

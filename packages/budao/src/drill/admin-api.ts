@@ -6,10 +6,12 @@ import type {
   ChannelListReport,
   DrainReport,
   DrainTarget,
+  DrillsReport,
   Explanation,
   GatewayReport,
   GslbExplanation,
   GslbReport,
+  UnitReport,
   LeaderReport,
 } from '@budao/model'
 import { CliError } from '../cli-error.ts'
@@ -80,9 +82,27 @@ export class AdminApi implements GatewayWitness {
     })
   }
 
-  /** Null where this gateway knows of no failover: then nothing can be under way. */
+  /** Null where the process is no gateway, or of an earlier version. */
+  async drills(): Promise<DrillsReport | null> {
+    try {
+      return await this.read<DrillsReport>('/api/v1/drills')
+    } catch (error) {
+      if (error instanceof AdminRefusal) return null
+      throw error
+    }
+  }
+
+  /** Null where this process decides nothing about failover: then it cannot say. */
   async unitsOnTheMove(): Promise<readonly string[] | null> {
-    return null
+    try {
+      const { units } = await this.read<{ units: readonly UnitReport[] }>('/api/v1/failover')
+      return units
+        .filter(({ lease, run }) => lease === 'fenced' || run?.outcome === null)
+        .map(({ unit }) => unit)
+    } catch (error) {
+      if (error instanceof AdminRefusal && error.body.error === 'failover-off') return null
+      throw error
+    }
   }
 
   /** Leaves questions of DNS without an answer for so long; 0: answers again. */

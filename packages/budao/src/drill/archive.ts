@@ -1,21 +1,9 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { DrillScenario } from '@budao/model'
+import type { PastDrillReport } from '@budao/model'
 import { CliError } from '../cli-error.ts'
 import type { DrillReport } from './drill-report.ts'
-import { drillPage } from './page/drill-page.ts'
 import type { BrokenOff } from './restore.ts'
-import type { Verdict } from './verdict.ts'
-
-/** One drill in the list. */
-export interface ArchivedDrill {
-  readonly id: string
-  readonly at: string
-  readonly scenario: DrillScenario
-  readonly site: string
-  /** `broken off`: it was killed, and what it broke taken back for it. */
-  readonly verdict: Verdict | 'broken off'
-}
 
 const listMax = 1_000
 
@@ -27,20 +15,12 @@ export class Archive {
     this.folder = folder
   }
 
-  /** Keeps a report and its page; where the page is. */
-  keep(report: DrillReport): string {
-    mkdirSync(this.folder, { recursive: true })
-    this.#write(`${report.id}.json`, `${JSON.stringify(report, null, 1)}\n`)
-    this.#write(`${report.id}.html`, drillPage(report))
-    return this.page(report.id)
-  }
-
   page(id: string): string {
     return join(this.folder, `${id}.html`)
   }
 
   /** The newest first, at most a thousand. What is no report is passed over. */
-  list(): readonly ArchivedDrill[] {
+  list(): readonly PastDrillReport[] {
     return this.#names()
       .slice(0, listMax)
       .flatMap((name) => {
@@ -62,6 +42,12 @@ export class Archive {
     if (report !== undefined && 'verdict' in report) return report
     const several = names.length > 1 ? `${names.length} drills begin so` : 'there is no such drill'
     throw new CliError(`${id === '' ? 'no drill was run yet' : `${id}: ${several}`}: see budao drill list`)
+  }
+
+  /** The report of exactly this id as it stands on disk; null where there is none. */
+  text(id: string): string | null {
+    if (!this.#names().includes(`${id}.json`)) return null
+    return readFileSync(join(this.folder, `${id}.json`), 'utf8')
   }
 
   #names(): readonly string[] {
@@ -86,12 +72,5 @@ export class Archive {
     } catch {
       return undefined
     }
-  }
-
-  /** Renamed into place: nobody reads half a report. */
-  #write(name: string, text: string): void {
-    const file = join(this.folder, name)
-    writeFileSync(`${file}.new`, text)
-    renameSync(`${file}.new`, file)
   }
 }

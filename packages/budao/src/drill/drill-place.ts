@@ -4,15 +4,16 @@ import { formatProblem, parseConfig } from '@budao/model/parser'
 import { CliError } from '../cli-error.ts'
 import { readConfigFile } from '../locate-config.ts'
 import { AdminApi } from './admin-api.ts'
-import { Archive } from './archive.ts'
 import { startDemo } from './demo.ts'
 import type { Demo } from './demo.ts'
-import { adminOrigin, drillOptions, drillsFolder } from './drill-plan.ts'
+import { adminOrigin, drillOptions } from './drill-plan.ts'
 import type { DrillPlan } from './drill-plan.ts'
 import type { DrillReport } from './drill-report.ts'
+import { drillsFolder } from './drills-folder.ts'
 import { startGuard } from './guard.ts'
 import { Journal } from './journal.ts'
 import type { JournalEntry } from './journal.ts'
+import { keepReport } from './keep-report.ts'
 import type { ReadinessCheck } from './readiness.ts'
 import { restoreFrom } from './restore.ts'
 import { checkReadiness, runDrill } from './run-drill.ts'
@@ -67,7 +68,7 @@ export class DrillPlace {
     using stopping = stoppedBySignals(this.#say)
     const tools = { witness: this.#witness(), say: this.#say, stopping: stopping.signal, startGuard }
     const report = await runDrill(tools, this.#options(plan))
-    this.#say(`report: ${new Archive(this.folder).keep(report)}`)
+    this.#say(`report: ${keepReport(this.folder, report)}`)
     return report
   }
 

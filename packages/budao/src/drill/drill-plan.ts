@@ -1,7 +1,8 @@
-import { dirname, join, resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import type { Config } from '@budao/model'
 import { CliError } from '../cli-error.ts'
 import type { DrillReport } from './drill-report.ts'
+import { drillsFolder } from './drills-folder.ts'
 import type { DrillOptions } from './run-drill.ts'
 import type { Cutter } from './scenario.ts'
 
@@ -77,11 +78,6 @@ export function drillOptions(
     folder: drillsFolder(config, baseDir, out),
     ...(token === undefined ? {} : { token }),
   }
-}
-
-/** Where journal and reports are. */
-export function drillsFolder(config: Pick<Config, 'dataDir'>, baseDir: string, out?: string): string {
-  return out === undefined ? join(resolve(baseDir, config.dataDir), 'drills') : resolve(out)
 }
 
 /** Where a configuration's admin API is asked. */

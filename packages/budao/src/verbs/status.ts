@@ -1,9 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { formatDuration, parseDuration, type BudaoEvent, type GatewayReport } from '@budao/model'
+import {
+  formatDuration,
+  parseDuration,
+  type BudaoEvent,
+  type DrillsReport,
+  type GatewayReport,
+} from '@budao/model'
 import { type Command, InvalidArgumentError } from 'commander'
 import { adminApi, withAdminAccess, type AdminAccessOptions } from '../admin-access.ts'
 import { AdminRefusal, type AdminApi } from '../drill/admin-api.ts'
 import { CliError } from '../cli-error.ts'
+import { formatDrills } from '../drill/drills-text.ts'
 import { FailoverApi, isFailoverOff } from '../failover/failover-api.ts'
 import { failoverIsHealthy, formatFailover, type FailoverStatus } from '../failover/failover-text.ts'
 import { unitNamed } from '../failover/unit-name.ts'
@@ -28,6 +35,8 @@ interface Status {
   readonly events: readonly BudaoEvent[]
   /** Null where the process decides nothing about failover. */
   readonly failover: FailoverStatus | null
+  /** Null where the process is no gateway, or of an earlier version. */
+  readonly drills: DrillsReport | null
 }
 
 const eventsShown = 5
@@ -119,8 +128,9 @@ function textOf(seen: Status | Unanswered): string {
   const paint = createPaint()
   if ('error' in seen) return paint('red', seen.error)
   const width = Math.min(STATUS_WIDTH, process.stdout.columns ?? STATUS_WIDTH)
-  const { report, events, failover } = seen
-  const about = failover === null ? '' : formatFailover(failover, paint, width)
+  const { report, events, failover, drills } = seen
+  const moves = failover === null ? '' : formatFailover(failover, paint, width)
+  const about = [moves, formatDrills(drills, paint, width)].filter((block) => block !== '').join('\n\n')
   if (report !== null) return formatStatus(report, events, paint, width, about)
   const lately = events.map((event) => eventLine(event, paint, width)).join('\n')
   return [about, lately].filter((block) => block !== '').join('\n\n')
@@ -137,11 +147,11 @@ function unanswered(error: unknown): Unanswered {
 }
 
 async function ask(api: AdminApi): Promise<Status> {
-  const [failover, lastSeq] = await Promise.all([failoverOf(api), api.lastSeq()])
+  const [failover, lastSeq, drills] = await Promise.all([failoverOf(api), api.lastSeq(), api.drills()])
   const report = await gatewayOf(api, failover !== null)
   const events = await api.eventsAfter(Math.max(0, lastSeq - eventsShown))
   const healthy = (report === null || isHealthy(report)) && (failover === null || failoverIsHealthy(failover))
-  return { healthy, report, events: events.slice(-eventsShown), failover }
+  return { healthy, report, events: events.slice(-eventsShown), failover, drills }
 }
 
 /** A controller of its own has no gateway to speak of. */

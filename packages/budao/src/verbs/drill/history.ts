@@ -67,7 +67,7 @@ async function show(id: string | undefined, options: HistoryOptions): Promise<vo
 async function openArchive(options: HistoryOptions) {
   const [{ readParsedConfig }, { drillsFolder }, { Archive }, { dirname, resolve }] = await Promise.all([
     import('../../drill/drill-place.ts'),
-    import('../../drill/drill-plan.ts'),
+    import('../../drill/drills-folder.ts'),
     import('../../drill/archive.ts'),
     import('node:path'),
   ])
