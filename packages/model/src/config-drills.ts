@@ -32,6 +32,8 @@ export interface DrillsConfig {
   readonly relays?: RelaysConfig
   /** A file with one `PID name` a line: what `controller-loss` kills. */
   readonly controllersPidFile?: string
+  /** `host:port` with an IP address: other DNS servers for the same names, which `dns-loss` asks too. */
+  readonly dnsServers: readonly string[]
   /** Drills that begin by themselves. */
   readonly schedule: readonly DrillScheduleConfig[]
 }

@@ -49,6 +49,13 @@ export function drillsSchema(duration: DurationSchema): z.ZodType<DrillsConfig> 
     controllersPidFile: z
       .exactOptional(file)
       .describe('File with one `PID name` a line: what `controller-loss` kills.'),
+    dnsServers: z
+      .array(address({ portMin: 1 }), { error: 'a list of addresses' })
+      .max(16, { error: 'at most 16 addresses' })
+      .default([])
+      .describe(
+        'Other DNS servers for the same names: who asks goes on to them when `dns-loss` silences this one.',
+      ),
     schedule: z
       .array(scheduleSchema(duration), { error: 'a list of drills' })
       .max(50, { error: 'at most 50 drills' })

@@ -41,6 +41,7 @@ const drillsDefault: DrillOptions['drills'] = {
   timezone: 'UTC',
   blockWindows: [],
   abort: { failedPercent: 50, over: 10_000 },
+  dnsServers: [],
 }
 
 /** Completes a plan. `file` is the configuration's. Throws CliError for what the configuration lacks. */

@@ -198,6 +198,8 @@ function evidence(changes: Partial<DrillEvidence>): DrillEvidence {
     gateway: { node: 'gw-east', version: '0.1.0' },
     samples: [],
     writes: null,
+    dns: null,
+    dnsSilenceMs: null,
     startMs: 0,
     endMs: 1000,
     killMs: 500,

@@ -1,6 +1,7 @@
 import type { BudaoEvent, DrillScenario, EventKind } from '@budao/model'
 import { adviceFor } from './advice.ts'
 import type { Advice } from './advice.ts'
+import type { DnsAnswers } from './dns-probe.ts'
 import type { Sample } from './load.ts'
 import {
   buckets,
@@ -30,6 +31,9 @@ export interface DrillEvidence {
   /** Of reads. */
   readonly samples: readonly Sample[]
   readonly writes: WritesEvidence | null
+  /** Of DNS servers; null: none was asked. */
+  readonly dns: readonly DnsAnswers[] | null
+  readonly dnsSilenceMs: number | null
   readonly startMs: number
   /** When the schedule ended. */
   readonly endMs: number
@@ -102,6 +106,10 @@ export interface DrillReport {
   readonly outage: Outage | null
   /** Null: the drill did not write. */
   readonly writes: WritesReport | null
+  /** What DNS servers answered while one was silent; null: none was asked. */
+  readonly dns: readonly DnsAnswers[] | null
+  /** The longest time in which no DNS server answered; null: none was asked. */
+  readonly dnsSilenceMs: number | null
   /** The longest time in which no read was answered by a backend. */
   readonly longestGapMs: number
   /** When that gap began, from the fault; negative before it. */
@@ -178,6 +186,8 @@ export function drillReport(evidence: DrillEvidence): DrillReport {
     outage: outage(samples, killMs),
     longestGapMs: round(gap.ms),
     writes: evidence.writes === null ? null : writesReport(evidence.writes, killMs, slowMs),
+    dns: evidence.dns,
+    dnsSilenceMs: evidence.dnsSilenceMs,
     objectives: evidence.objectives,
     restored: evidence.restored,
     ended: evidence.ended,

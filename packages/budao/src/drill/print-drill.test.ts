@@ -26,6 +26,8 @@ const report: DrillReport = {
   objectives: { rtoMs: 5_000, rpoMs: null, configured: false },
   outage: null,
   writes: null,
+  dns: null,
+  dnsSilenceMs: null,
   series: { everyMs: 200, reads: [], writes: null },
   forceReason: null,
   durationMs: 15_000,

@@ -42,6 +42,7 @@ export function formatDrill(report: DrillReport, paint: Paint): string {
     ),
     row('came back', cameBack(report)),
     ...writeRows(report),
+    ...dnsRows(report),
     '',
     `${''.padEnd(14)}${['requests', 'p50', 'p99', 'max'].map((title) => title.padStart(10)).join('')}`,
     latencyRow('before', latency.before),
@@ -79,6 +80,12 @@ function invariantRow({ name, holds, measured, limit }: Invariant, paint: Paint)
 
 function takenBack({ restoredAfterMs }: DrillReport): string {
   return restoredAfterMs === null ? 'by whoever restarts its processes' : `after ${seconds(restoredAfterMs)}`
+}
+
+function dnsRows({ dns }: DrillReport): string[] {
+  return (dns ?? []).map(({ server, asked, answered, longestSilenceMs }) =>
+    row('DNS', `${server} answered ${answered} of ${asked}, silent for at most ${ms(longestSilenceMs)}`),
+  )
 }
 
 function writeRows({ writes }: DrillReport): string[] {

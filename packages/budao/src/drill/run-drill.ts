@@ -5,6 +5,8 @@ import { abortReason } from './abort-watch.ts'
 import { siteEndpoints } from './admin-api.ts'
 import type { GatewayWitness } from './admin-api.ts'
 import { finishedNote, restoredNote, startedNote, unfinishedNote } from './drill-notes.ts'
+import type { DnsQuestion } from './dns-probe.ts'
+import { DrillLoads } from './drill-loads.ts'
 import { drillReport } from './drill-report.ts'
 import type { DrillReport } from './drill-report.ts'
 import { Endings } from './endings.ts'
@@ -12,7 +14,6 @@ import type { Injected } from './faults/fault.ts'
 import { inject } from './faults/inject.ts'
 import type { Guard } from './guard.ts'
 import { Journal } from './journal.ts'
-import { Load } from './load.ts'
 import { note, noteStart } from './note.ts'
 import { mustBeReady, readiness } from './readiness.ts'
 import type { ReadinessCheck } from './readiness.ts'
@@ -20,7 +21,6 @@ import { sameStates, statesOf, whenWhole } from './site-return.ts'
 import type { Scenario, Targets } from './scenario.ts'
 import { findTargets } from './targets.ts'
 import type { TargetNames } from './targets.ts'
-import { Writes } from './writes.ts'
 
 export interface DrillOptions {
   readonly scenario: Scenario
@@ -43,7 +43,7 @@ export interface DrillOptions {
   /** How long after the load the site's return is waited for. 0: not at all. */
   readonly returnWithinMs: number
   readonly objectives: DrillReport['objectives']
-  readonly drills: Pick<DrillsConfig, 'abort' | 'writes' | 'blockWindows' | 'timezone'>
+  readonly drills: Pick<DrillsConfig, 'abort' | 'writes' | 'blockWindows' | 'timezone' | 'dnsServers'>
   /** For the journal: where reports are kept, too. */
   readonly folder: string
   /** Of the admin API. */
@@ -62,6 +62,7 @@ export interface DrillTools {
 }
 
 const pollMs = 100
+const impatientMs = 5_000
 const now = (): number => performance.now()
 
 /** What is looked at before a drill, and found out about its targets on the way. */
@@ -96,108 +97,69 @@ export async function checkReadiness(
  */
 export async function runDrill(tools: DrillTools, options: DrillOptions): Promise<DrillReport> {
   const { witness, say } = tools
-  const { scenario, site, url, rate, forceReason } = options
+  const { scenario, site, forceReason } = options
   const { checks, report: before } = await checkReadiness(tools, options)
   mustBeReady(checks, forceReason)
-  const forced = checks.some(({ ready }) => !ready) ? (forceReason ?? null) : null
-  const endpoints = siteEndpoints(before, site)
   const id = drillId(scenario.name, site)
-  const host = options.host === undefined ? {} : { host: options.host }
-  const { drills } = options
-  const reads = new Load(now, { url, rate, timeoutMs: options.timeoutMs, ...host })
-  const writes = drills.writes === undefined ? null : new Writes(drills.writes, id, url, options.host)
-  const writeLoad =
-    writes === null
-      ? null
-      : new Load(now, {
-          url: writes.url,
-          rate: drills.writes!.rate,
-          timeoutMs: options.timeoutMs,
-          ...host,
-          request: (dueMs) => writes.request(dueMs),
-        })
-  const loads = writeLoad === null ? [reads] : [reads, writeLoad]
-  const journal = new Journal(options.folder)
+  const question = scenario.hits === 'dns' ? await dnsQuestion(witness, options) : null
+  const loads = new DrillLoads(now, options, id, question)
   const watch = new AbortController()
   let guard: Guard | null = null
   let injected: Injected | null = null
   try {
-    say(
-      `warming up ${url.origin} with ${rate} reads/s${writes === null ? '' : ` and ${drills.writes!.rate} writes/s`}`,
-    )
-    for (const load of loads) load.start()
-    const guarding =
-      scenario.endedBy === 'drill'
-        ? tools.startGuard(options.folder, options.warmUpMs + options.faultAfterMs + options.faultMs)
-        : null
-    await sleep(options.warmUpMs, undefined, { signal: tools.stopping }).catch(() => {})
-    guard = await guarding
-    mustAnswer(await reads.stop(), `GET ${url.href}`)
-    if (writeLoad !== null) mustAnswer(await writeLoad.stop(), `${drills.writes!.method} ${writes!.url.href}`)
-    if (tools.stopping.aborted) throw new CliError('ended by a person before anything was broken')
-
+    guard = await warmUp(tools, options, loads)
     const lastSeq = await witness.lastSeq()
     const counted = await gatewayCounters(witness)
     await noteStart(witness, startedNote(options, id))
-    for (const load of loads) load.start()
+    loads.start()
     const startMs = now()
     const endings = new Endings(tools.stopping)
     await endings.wait(options.faultAfterMs)
-    const targets = await findTargetsAgain(tools, options, endpoints)
-    if (tools.stopping.aborted) {
-      await note(witness, unfinishedNote(options, new CliError('ended by a person')), say)
-      throw new CliError('ended by a person before anything was broken')
-    }
-    const fault = scenario.fault(targets)
+    const endpoints = siteEndpoints(before, site)
+    const fault = scenario.fault(await targetsNow(tools, options, endpoints))
     const killWallMs = Date.now()
-    journal.begin({ id, scenario: scenario.name, site, startedAt: new Date(killWallMs).toISOString(), fault })
+    const startedAt = new Date(killWallMs).toISOString()
+    new Journal(options.folder).begin({ id, scenario: scenario.name, site, startedAt, fault })
     const killMs = now()
     injected = await inject(fault, options.faultMs, options.token)
     say(`${site}: ${scenario.name} of ${injected.hit.join(', ')}`)
-    const stopLooking = endings.lookEvery(pollMs, async () => {
-      const sinceMs = now() - drills.abort.over
-      const recent = loads.map((load) => ({
-        ended: load.since(sinceMs),
-        overdue: load.overdue(now() - overdueMs),
-      }))
-      return abortReason(drills.abort, recent, await witness.status().catch(() => null))
-    })
-
+    const stopLooking = endings.lookEvery(pollMs, async () =>
+      abortReason(
+        options.drills.abort,
+        loads.recent(options.drills.abort.over),
+        await witness.status().catch(() => null),
+      ),
+    )
     let restoreMs: number | null = null
     if (scenario.endedBy === 'drill') {
       await endings.wait(options.faultMs)
       await injected.restore()
       restoreMs = now()
-      journal.end()
-      guard?.dismiss()
+      new Journal(options.folder).end()
       say(`${site}: taken back after ${((restoreMs - killMs) / 1000).toFixed(1)} s`)
       await note(witness, restoredNote(options, id, restoreMs - killMs, endings.reason), say)
+      stopLooking()
     }
-    stopLooking()
     const mustFall = scenario.endedBy === 'supervisor' && scenario.hits !== 'controllers'
     const whole = whenWhole(witness, site, { now, everyMs: pollMs, signal: watch.signal, mustFall })
     await endings.rest(Math.max(0, startMs + options.durationMs - now()))
-    const [samples, writeSamples] = await Promise.all([reads.stop(), writeLoad?.stop() ?? []])
+    stopLooking()
+    const dnsSilenceMs = loads.dnsSilenceMs
+    const { reads, writes, dns } = await loads.stop()
     const endMs = Math.min(startMs + options.durationMs, now())
     const counters = await afterwards(gatewayCounters(witness), say)
-    const backMs = await waitForReturn(
-      whole,
-      watch,
-      endings.ended === 'interrupted'
-        ? { ...options, returnWithinMs: Math.min(options.returnWithinMs, 5_000) }
-        : options,
-      say,
-    )
+    const backMs = await waitForReturn(whole, watch, options, endings.ended, say)
     const after = await afterwards(witness.status(), say)
-    const all = before.services.flatMap((service) => service.endpoints.map(({ address }) => address))
-    const fates = writes === null ? [] : await writes.fates(writeSamples, [...new Set(all)])
+    const fates = await loads.fates(writes, allEndpoints(before))
     const report = drillReport({
       id,
       scenario,
       site,
-      gateway: { node: before.node?.name ?? '', version: before.version ?? '' },
-      samples,
-      writes: writes === null ? null : { samples: writeSamples, fates, startMs, endMs },
+      gateway: { node: before.node.name, version: before.version },
+      samples: reads,
+      writes: fates === null ? null : { samples: writes, fates, startMs, endMs },
+      dns,
+      dnsSilenceMs,
       startMs,
       endMs,
       killMs,
@@ -206,11 +168,11 @@ export async function runDrill(tools: DrillTools, options: DrillOptions): Promis
       restoreMs,
       ended: endings.ended,
       endedBecause: endings.reason,
-      forceReason: forced,
+      forceReason: checks.some(({ ready }) => !ready) ? (forceReason ?? null) : null,
       endpoints,
       events: (await afterwards(witness.eventsAfter(lastSeq), say)) ?? [],
       slowMs: options.slowMs,
-      longestPauseMs: Math.max(...loads.map((load) => load.longestPauseMs)),
+      longestPauseMs: loads.longestPauseMs,
       retries: counters === null ? null : counters.retries - counted.retries,
       fallbacks: counters === null ? null : counters.fallbacks - counted.fallbacks,
       returnedMs: backMs === null ? null : backMs - killMs,
@@ -224,22 +186,53 @@ export async function runDrill(tools: DrillTools, options: DrillOptions): Promis
   } finally {
     watch.abort()
     await injected?.restore()
-    if (injected !== null) journal.end()
+    if (injected !== null) new Journal(options.folder).end()
     guard?.dismiss()
-    for (const load of loads) load.close()
+    loads.close()
   }
 }
 
-/** Without an answer for so long a request counts as failed while the drill is watched. */
-const overdueMs = 2_000
+/** Users are served well, and a guard watches where there will be something to take back. Rejects with CliError otherwise. */
+async function warmUp(
+  { say, stopping, startGuard }: DrillTools,
+  { url, rate, drills, scenario, folder, warmUpMs, faultAfterMs, faultMs }: DrillOptions,
+  loads: DrillLoads,
+): Promise<Guard | null> {
+  const writing = drills.writes === undefined ? '' : ` and ${drills.writes.rate} writes/s`
+  say(`warming up ${url.origin} with ${rate} reads/s${writing}`)
+  loads.start()
+  const guarding = scenario.endedBy === 'drill' ? startGuard(folder, warmUpMs + faultAfterMs + faultMs) : null
+  await sleep(warmUpMs, undefined, { signal: stopping }).catch(() => {})
+  const guard = await guarding
+  try {
+    await loads.mustHaveAnswered()
+    if (stopping.aborted) throw new CliError('ended by a person before anything was broken')
+    return guard
+  } catch (error) {
+    guard?.dismiss()
+    throw error
+  }
+}
+
+/** A name that follows the sites, and who is asked for it: the server that will fall silent, and those that are named beside it. */
+async function dnsQuestion(witness: GatewayWitness, { drills }: DrillOptions): Promise<DnsQuestion | null> {
+  const { names, listening } = await witness.dns()
+  const name = names[0]?.name
+  return name === undefined ? null : { name, servers: [...listening, ...drills.dnsServers] }
+}
+
+function allEndpoints({ services }: GatewayReport): readonly string[] {
+  return [...new Set(services.flatMap(({ endpoints }) => endpoints.map(({ address }) => address)))]
+}
 
 /** Read anew: a process that was restarted meanwhile has another number. */
-async function findTargetsAgain(
-  { witness, say }: DrillTools,
+async function targetsNow(
+  { witness, say, stopping }: DrillTools,
   options: DrillOptions,
   endpoints: readonly string[],
 ): Promise<Targets> {
   try {
+    if (stopping.aborted) throw new CliError('ended by a person before anything was broken')
     return await findTargets(options.scenario, options.targets, endpoints)
   } catch (error) {
     if (error instanceof CliError) await note(witness, unfinishedNote(options, error), say)
@@ -263,16 +256,6 @@ async function afterwards<T>(answer: Promise<T>, say: (line: string) => void): P
   }
 }
 
-/** A drill against a wrong path would measure errors that no fault has caused. */
-function mustAnswer(samples: readonly { readonly outcome: string }[], what: string): void {
-  const bad = samples.find(({ outcome }) => outcome !== 'ok')
-  if (bad === undefined && samples.length > 0) return
-  throw new CliError(
-    `${what} must answer well before a drill, got: ${bad?.outcome ?? 'nothing'}. ` +
-      'Nothing was broken. Check --via, --path and drills.writes, or wait until the site is whole.',
-  )
-}
-
 async function gatewayCounters(witness: GatewayWitness): Promise<{ retries: number; fallbacks: number }> {
   const { routes } = await witness.status()
   const sum = (key: 'retries' | 'fallbacks'): number => routes.reduce((total, route) => total + route[key], 0)
@@ -282,14 +265,14 @@ async function gatewayCounters(witness: GatewayWitness): Promise<{ retries: numb
 async function waitForReturn(
   returned: Promise<number | null>,
   watch: AbortController,
-  { site, returnWithinMs }: Pick<DrillOptions, 'site' | 'returnWithinMs'>,
+  { site, returnWithinMs }: DrillOptions,
+  ended: DrillReport['ended'],
   say: (line: string) => void,
 ): Promise<number | null> {
-  const timer = setTimeout(() => watch.abort(), returnWithinMs)
-  const notice = setTimeout(
-    () => say(`waiting up to ${returnWithinMs / 1000} s for ${site} to come back`),
-    500,
-  )
+  // A person who wants it to end does not want to wait a minute for that.
+  const waitMs = ended === 'interrupted' ? Math.min(returnWithinMs, impatientMs) : returnWithinMs
+  const timer = setTimeout(() => watch.abort(), waitMs)
+  const notice = setTimeout(() => say(`waiting up to ${waitMs / 1000} s for ${site} to come back`), 500)
   try {
     return await returned
   } finally {

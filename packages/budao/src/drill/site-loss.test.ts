@@ -300,7 +300,12 @@ async function createWorld(
       url: new URL(`${origin}/api/products`),
       targets: { pidFile, pids: [], cutter: { by: 'firewall' } },
       objectives: { rtoMs: 5_000, rpoMs: null, configured: false },
-      drills: { timezone: 'UTC', blockWindows: [], abort: { failedPercent: 100, over: 60_000 } },
+      drills: {
+        timezone: 'UTC',
+        blockWindows: [],
+        abort: { failedPercent: 100, over: 60_000 },
+        dnsServers: [],
+      },
       folder: join(directory, 'drills'),
       rate: 200,
       warmUpMs: 100,

@@ -26,6 +26,8 @@ function report(name: DrillScenario, changes: Partial<DrillEvidence> = {}): Dril
       startMs: 0,
       endMs: 10_000,
     },
+    dns: null,
+    dnsSilenceMs: null,
     startMs: 0,
     endMs: 10_000,
     killMs: 5_000,

@@ -243,9 +243,20 @@ export function honesty(report: DrillReport): string {
     report.writes === null || report.writes.epochs.length === 0
       ? null
       : [t('Epochs of acknowledged writes', '已确认写入的任期'), report.writes.epochs.join(', ')],
+    ...dnsRows(report),
     forceReason === null ? null : [t('Overruled, because', '强制执行原因'), escapeHtml(forceReason)],
     endedBecause === null ? null : [t('Ended early, because', '提前结束原因'), escapeHtml(endedBecause)],
     [t('An answer is slow after', '慢应答阈值'), formatDuration(report.slowMs)],
   ]
   return `<dl>${rows.flatMap((row) => (row === null ? [] : [`<dt>${row[0]}</dt><dd>${row[1]}</dd>`])).join('\n')}</dl>`
+}
+
+function dnsRows({ dns }: DrillReport): (readonly [Bilingual, string])[] {
+  return (dns ?? []).map(({ server, asked, answered, longestSilenceMs }) => [
+    t(`DNS server ${server}`, `DNS 服务器 ${server}`),
+    both(
+      `${number(answered)} of ${number(asked)} questions answered, silent for at most ${time(longestSilenceMs)}`,
+      `${number(asked)} 次查询应答 ${number(answered)} 次，最长沉默 ${time(longestSilenceMs)}`,
+    ),
+  ])
 }

@@ -1,0 +1,106 @@
+import { CliError } from '../cli-error.ts'
+import type { RecentRequests } from './abort-watch.ts'
+import { DnsProbe } from './dns-probe.ts'
+import type { DnsQuestion } from './dns-probe.ts'
+import { Load } from './load.ts'
+import type { Sample } from './load.ts'
+import type { DrillOptions } from './run-drill.ts'
+import { Writes } from './writes.ts'
+import type { WriteFate } from './writes.ts'
+
+/** Without an answer for so long a request counts as failed while the drill is watched. */
+const overdueMs = 2_000
+
+/** Everything that a drill asks while it runs: reads, writes, and DNS servers where those are what is failed. */
+export class DrillLoads {
+  readonly #now: () => number
+  readonly #options: DrillOptions
+  readonly #reads: Load
+  readonly #writes: { readonly plan: Writes; readonly load: Load } | null
+  readonly #probe: DnsProbe | null
+
+  /** `id` makes the writes of this drill differ from those of any other. */
+  constructor(now: () => number, options: DrillOptions, id: string, question: DnsQuestion | null) {
+    const { url, rate, timeoutMs, drills } = options
+    const host = options.host === undefined ? {} : { host: options.host }
+    this.#now = now
+    this.#options = options
+    this.#reads = new Load(now, { url, rate, timeoutMs, ...host })
+    this.#probe = question === null ? null : new DnsProbe(question, now)
+    this.#writes = null
+    if (drills.writes === undefined) return
+    const plan = new Writes(drills.writes, id, url, options.host)
+    const request = (dueMs: number): string => plan.request(dueMs)
+    const load = new Load(now, { url: plan.url, rate: drills.writes.rate, timeoutMs, ...host, request })
+    this.#writes = { plan, load }
+  }
+
+  get #all(): readonly Load[] {
+    return this.#writes === null ? [this.#reads] : [this.#reads, this.#writes.load]
+  }
+
+  /** How long the generator was held up at worst, milliseconds. */
+  get longestPauseMs(): number {
+    return Math.max(...this.#all.map((load) => load.longestPauseMs))
+  }
+
+  /** The longest time in which no DNS server answered; null: none is asked. */
+  get dnsSilenceMs(): number | null {
+    return this.#probe?.longestSilenceMs ?? null
+  }
+
+  start(): void {
+    for (const load of this.#all) load.start()
+    this.#probe?.start()
+  }
+
+  /** Ends what `start` began. Rejects with CliError where not everything was answered well: then nothing may be broken. */
+  async mustHaveAnswered(): Promise<void> {
+    const { url, drills } = this.#options
+    const { reads, writes, dns } = await this.stop()
+    mustAnswer(reads, `GET ${url.href}`)
+    if (this.#writes !== null) mustAnswer(writes, `${drills.writes!.method} ${this.#writes.plan.url.href}`)
+    const silent = dns?.find(({ answered }) => answered === 0)
+    if (silent !== undefined) {
+      throw new CliError(
+        `the DNS server ${silent.server} must answer before a drill, and does not. Nothing was broken.`,
+      )
+    }
+  }
+
+  /** Ends the schedules and waits for what is under way. */
+  async stop() {
+    const dns = this.#probe?.stop() ?? null
+    const [reads, writes] = await Promise.all([this.#reads.stop(), this.#writes?.load.stop() ?? []])
+    return { reads, writes, dns }
+  }
+
+  /** What ended in that time, and what should have. */
+  recent(overMs: number): readonly RecentRequests[] {
+    const now = this.#now()
+    return this.#all.map((load) => ({
+      ended: load.since(now - overMs),
+      overdue: load.overdue(now - overdueMs),
+    }))
+  }
+
+  /** What became of acknowledged writes; null where none are sent. */
+  async fates(writes: readonly Sample[], endpoints: readonly string[]): Promise<readonly WriteFate[] | null> {
+    return this.#writes === null ? null : this.#writes.plan.fates(writes, endpoints)
+  }
+
+  close(): void {
+    for (const load of this.#all) load.close()
+    this.#probe?.stop()
+  }
+}
+
+/** A drill against a wrong path would measure errors that no fault has caused. */
+function mustAnswer(samples: readonly Sample[], what: string): void {
+  const bad = samples.find(({ outcome }) => outcome !== 'ok')
+  if (bad === undefined && samples.length > 0) return
+  throw new CliError(
+    `${what} must answer well before a drill, got: ${bad?.outcome ?? 'nothing'}. ` +
+      'Nothing was broken. Check --via, --path and drills.writes, or wait until the site is whole.',
+  )
+}
