@@ -119,6 +119,66 @@ export function gatewayConfig(
   return `${relayed}  relays:\n    control: 127.0.0.1:${relays.control}\n    links:\n${lines.join('\n')}\n`
 }
 
+/** Ports of the links between nodes, one for each gateway and controller. */
+export interface ControlPorts {
+  readonly links: readonly number[]
+  readonly admins: readonly number[]
+}
+
+/** The processes that decide about failovers in the demo: one at the first site, one at no site. */
+export const controllerNames = ['ctl-east', 'witness'] as const
+
+/** The part `control` of a node's configuration: the same for all but for its own address. */
+export function controlConfig(
+  name: string,
+  ports: readonly number[],
+  stateDir: string,
+  { links }: ControlPorts,
+): string {
+  const { gateways } = layoutOf(ports)
+  const nodes = [
+    ...gateways.map((gateway) => ({
+      name: gateway.name,
+      more: `site: ${gateway.site}, traffic: 127.0.0.1:${gateway.port}`,
+    })),
+    { name: controllerNames[0], more: 'site: east' },
+    { name: controllerNames[1], more: 'witness: true' },
+  ]
+  const port = (node: string): number => links[nodes.findIndex((one) => one.name === node)]!
+  const peers = nodes.map(
+    ({ name: node, more }) => `    ${node}: { address: 127.0.0.1:${port(node)}, ${more} }\n`,
+  )
+  return `control:
+  address: 127.0.0.1:${port(name)}
+  token: { file: ${resolve(stateDir, 'control.token')} }
+  store: { type: sqlite, path: ${resolve(stateDir, 'coordination.db')} }
+${name === 'witness' ? '  witness: true\n' : ''}  peers:
+${peers.join('')}`
+}
+
+/** The configuration of a controller: the services it decides about, and no listeners. */
+export function controllerConfig(
+  name: (typeof controllerNames)[number],
+  ports: readonly number[],
+  stateDir: string,
+  control: ControlPorts,
+): string {
+  const admin = control.admins[controllerNames.indexOf(name)]
+  const shops = layoutOf(ports).shops.map(
+    ({ port, site }) => `      - { address: 127.0.0.1:${port}, site: ${site} }\n`,
+  )
+  return `version: 1
+node: { name: ${name}${name === 'witness' ? '' : ', site: east'} }
+dataDir: ${resolve(stateDir, name)}
+sites: { east: {}, west: {} }
+admin: { address: 127.0.0.1:${admin} }
+services:
+  shop:
+    mode: multi-active
+    endpoints:
+${shops.join('')}${controlConfig(name, ports, stateDir, control)}`
+}
+
 function moved(site: Site, ports: readonly number[], stateDir: string): string {
   const text = readFileSync(join(import.meta.dirname, `${site}.yaml`), 'utf8')
   return text

@@ -2,7 +2,7 @@
  * `npm start`: the shop at two sites of two processes each, a gateway at each site, a mini program in the
  * browser, simulated phones. Ends with Ctrl-C or SIGTERM, and with it all it has started.
  */
-import { generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -10,8 +10,18 @@ import { join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { Crew } from './crew.ts'
-import { busyPort, defaultPorts, freePorts, gatewayConfig, layoutOf, sites } from './layout.ts'
-import type { RelayPorts } from './layout.ts'
+import {
+  busyPort,
+  controlConfig,
+  controllerConfig,
+  controllerNames,
+  defaultPorts,
+  freePorts,
+  gatewayConfig,
+  layoutOf,
+  sites,
+} from './layout.ts'
+import type { ControlPorts, RelayPorts } from './layout.ts'
 import { Phones } from './phones.ts'
 import { holdLeash } from './leash.ts'
 import { liveLine, welcome } from './screen.ts'
@@ -21,6 +31,7 @@ const usage = `Usage: npm start -- [options]
                      8080 to 8082, 9900 and 9901; auto: free ones
   --data DIR         where databases, logs and pid files go (default data/shop)
   --temporary        they go to a new folder that is removed at the end
+  --control          two controllers, which watch the sites and decide about failovers
   --relays           relays in front of the shops, which budao drill can have lose packets
   --phones N         simulated phones (default 40, at most 500)
   --restart-after S  seconds until what died starts again (default 6)`
@@ -61,7 +72,9 @@ startShops()
 await Promise.all(
   layout.shops.map(async ({ name, port }) => answers(name, `http://127.0.0.1:${port}/healthz`)),
 )
+const control = options.control ? await controlPorts() : null
 const configs = writeConfigs(options.relays ? await relayPorts() : null)
+if (control !== null) startControllers(control)
 if (options.relays) startRelays()
 startGateways()
 await Promise.all(
@@ -126,11 +139,20 @@ function pemOf({ privateKey }: { readonly privateKey: KeyObject }): string {
 /** Returns the gateways' configuration files. */
 function writeConfigs(relays: RelayPorts | null): string[] {
   const asShipped =
-    ports === defaultPorts && options.data === undefined && !options.temporary && relays === null
-  return layout.gateways.map(({ site }) => {
+    ports === defaultPorts &&
+    options.data === undefined &&
+    !options.temporary &&
+    relays === null &&
+    control === null
+  return layout.gateways.map(({ name, site }) => {
     if (asShipped) return join(import.meta.dirname, `${site}.yaml`)
     const file = join(runDir, `${site}.yaml`)
-    writeFileSync(file, gatewayConfig(site, ports, stateDir, relays))
+    const written = gatewayConfig(site, ports, stateDir, relays)
+    if (control === null) writeFileSync(file, written)
+    else {
+      const pids = `  controllersPidFile: ${join(runDir, 'controllers.pids')}\n`
+      writeFileSync(file, `${written}${pids}${controlConfig(name, ports, stateDir, control)}`)
+    }
     return file
   })
 }
@@ -138,6 +160,21 @@ function writeConfigs(relays: RelayPorts | null): string[] {
 async function relayPorts(): Promise<RelayPorts> {
   const [control, ...links] = await freePorts(layout.shops.length + 1)
   return { control: control!, links }
+}
+
+/** Four nodes have links, two of them an admin address of their own. */
+async function controlPorts(): Promise<ControlPorts> {
+  const free = await freePorts(6)
+  keep('control.token', () => randomBytes(24).toString('base64url'))
+  return { links: free.slice(0, 4), admins: free.slice(4) }
+}
+
+function startControllers(at: ControlPorts): void {
+  for (const name of controllerNames) {
+    const file = join(runDir, `${name}.yaml`)
+    writeFileSync(file, controllerConfig(name, ports, stateDir, at))
+    crew.start({ name, crew: 'controllers', args: budao('controller', '-c', file) })
+  }
 }
 
 function startRelays(): void {
@@ -205,7 +242,7 @@ function stop(): Promise<void> {
     console.log('Stopping.')
     await phones.stop()
     await crew.stop('gateways', layout.miniProgram.name)
-    await crew.stop('relays')
+    await crew.stop('relays', 'controllers')
     await crew.stop(...sites)
     if (options.temporary) rmSync(stateDir, { recursive: true, force: true })
     if (process.connected) process.disconnect?.()
@@ -228,6 +265,7 @@ interface Options {
   readonly data: string | undefined
   readonly temporary: boolean
   readonly relays: boolean
+  readonly control: boolean
   readonly phones: number
   /** Long enough, unless told otherwise, for people to see that a site is gone. */
   readonly restartAfterMs: number
@@ -241,6 +279,7 @@ function readOptions(): Options {
         data: { type: 'string' },
         temporary: { type: 'boolean', default: false },
         relays: { type: 'boolean', default: false },
+        control: { type: 'boolean', default: false },
         phones: { type: 'string', default: '40' },
         'restart-after': { type: 'string', default: '6' },
         help: { type: 'boolean', short: 'h' },
@@ -264,6 +303,7 @@ function readOptions(): Options {
       data: values.data,
       temporary: values.temporary,
       relays: values.relays,
+      control: values.control,
       phones: Number(values.phones),
       restartAfterMs: Number(restartAfter) * 1_000,
     }

@@ -1,12 +1,20 @@
 import { CliError } from '../cli-error.ts'
 import type { RecentRequests } from './abort-watch.ts'
 import { DnsProbe } from './dns-probe.ts'
-import type { DnsQuestion } from './dns-probe.ts'
+import type { DnsAnswers, DnsQuestion } from './dns-probe.ts'
 import { Load } from './load.ts'
 import type { Sample } from './load.ts'
 import type { DrillOptions } from './run-drill.ts'
 import { Writes } from './writes.ts'
 import type { WriteFate } from './writes.ts'
+
+/** What was answered. */
+interface Answers {
+  readonly reads: readonly Sample[]
+  readonly writes: readonly Sample[]
+  /** Null: no DNS server was asked. */
+  readonly dns: readonly DnsAnswers[] | null
+}
 
 /** Without an answer for so long a request counts as failed while the drill is watched. */
 const overdueMs = 2_000
@@ -69,7 +77,7 @@ export class DrillLoads {
   }
 
   /** Ends the schedules and waits for what is under way. */
-  async stop() {
+  async stop(): Promise<Answers> {
     const dns = this.#probe?.stop() ?? null
     const [reads, writes] = await Promise.all([this.#reads.stop(), this.#writes?.load.stop() ?? []])
     return { reads, writes, dns }

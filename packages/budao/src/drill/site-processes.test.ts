@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import { killSite, parsePidFile, readSiteProcesses } from './site-processes.ts'
+import { known, signal } from './faults/known-process.ts'
+import { parsePidFile, readSiteProcesses } from './site-processes.ts'
 
 test('blank lines and comments are left out', () => {
   assert.deepEqual(parsePidFile('# east\n\n 12 shop-east-1\n13\tshop-east-2 \n', 'east.pids'), [
@@ -26,18 +27,28 @@ test('the processes of the file are killed, and no other', async (t) => {
   const [one, two, bystander] = [start(t, 'shop-east-1'), start(t, 'shop-east-2'), start(t, 'shop-west-1')]
   const file = pidFile(t, `${one.pid} shop-east-1\n${two.pid} shop-east-2\n`)
   const ended = Promise.all([once(one, 'exit'), once(two, 'exit')])
-  const found = readSiteProcesses(file)
-  assert.deepEqual(killSite(found), found)
-  for (const [, signal] of await ended) assert.equal(signal, 'SIGKILL')
+  const found = readSiteProcesses(file).map((each) => known(each)!)
+  assert.deepEqual(signal(found, 'SIGKILL'), found)
+  for (const [, by] of await ended) assert.equal(by, 'SIGKILL')
   assert.equal(bystander.exitCode ?? bystander.signalCode, null)
-  assert.deepEqual(killSite(found), [], 'who has gone is not killed twice')
+  assert.deepEqual(signal(found, 'SIGKILL'), [], 'who has gone is not killed twice')
 })
 
 test('a number that belongs to another process is refused, and nobody is killed', (t) => {
   const [one, other] = [start(t, 'shop-east-1'), start(t, 'shop-east-10')]
   const file = pidFile(t, `${one.pid} shop-east-1\n${other.pid} shop-east-2\n`)
   assert.throws(() => readSiteProcesses(file), /is not shop-east-2 but .*shop-east-10.*nothing was broken/)
-  assert.deepEqual(killSite([{ pid: other.pid!, name: 'shop-east-1' }]), [])
+})
+
+test('whoever got the number of a process later is not signalled', (t) => {
+  const other = start(t, 'shop-east-1')
+  assert.deepEqual(signal([{ pid: other.pid!, name: 'shop-east-1', birth: 'another' }], 'SIGKILL'), [])
+  assert.deepEqual(signal([known({ pid: process.pid, name: 'ourselves' })!], 'SIGKILL'), [])
+})
+
+test('a name may be that of a file among the arguments', (t) => {
+  const witness = start(t, '/etc/budao/witness.yaml')
+  assert.equal(readSiteProcesses(pidFile(t, `${witness.pid} witness\n`))[0]?.name, 'witness')
 })
 
 test('our own number is refused even under our own name', (t) => {

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { basename, extname } from 'node:path'
 import { CliError } from '../cli-error.ts'
 
 /** One process of a site. Its name is an argument of its command line. */
@@ -10,7 +11,7 @@ export interface SiteProcess {
 
 /**
  * Reads a file of lines `PID name` and makes sure that every one of these processes runs and is what the file says:
- * its name must be an argument of its command line, since the system may have given the number to somebody else.
+ * its name must be an argument of its command line, or the name of a file in it, since the system may have given the number to somebody else.
  * Throws CliError otherwise. Blank lines and lines that begin with # are left out.
  */
 export function readSiteProcesses(file: string): readonly SiteProcess[] {
@@ -25,13 +26,6 @@ export function readSiteProcesses(file: string): readonly SiteProcess[] {
   if (processes.length === 0) throw new CliError(`the pid file ${file} names no process`)
   for (const one of processes) verify(one, file)
   return processes
-}
-
-/** Ends them at once and without warning. Each is verified again first; one that has gone meanwhile is left out. */
-export function killSite(processes: readonly SiteProcess[]): readonly SiteProcess[] {
-  const found = processes.filter(isRunning)
-  for (const { pid } of found) process.kill(pid, 'SIGKILL')
-  return found
 }
 
 /** Throws CliError naming the line that is not `PID name`. */
@@ -52,15 +46,16 @@ function verify(one: SiteProcess, file: string): void {
   if (words === undefined) {
     throw new CliError(`process ${one.pid} (${one.name}) of ${file} does not run: nothing was broken`)
   }
-  if (words.includes(one.name) && one.pid !== process.pid) return
+  if (names(words, one.name) && one.pid !== process.pid) return
   const seen = words.join(' ').slice(0, 120)
   throw new CliError(
     `process ${one.pid} of ${file} is not ${one.name} but \`${seen}\`: nothing was broken; is the file out of date?`,
   )
 }
 
-function isRunning({ pid, name }: SiteProcess): boolean {
-  return pid !== process.pid && commandLine(pid)?.includes(name) === true
+/** As an argument, or as the name of a file that is one: `witness` is in `-c run/witness.yaml`. */
+function names(words: readonly string[], name: string): boolean {
+  return words.some((word) => word === name || basename(word, extname(word)) === name)
 }
 
 /** The arguments of a running process; undefined when there is none of this number, or only its remains. */

@@ -38,7 +38,8 @@ Example:
 async function gameDay(options: GameDayOptions): Promise<void> {
   const plans = (options.only ?? drillScenarios).map((name) => planOf(options, scenarios[name]))
   const { openPlace } = await import('../../drill/drill-place.ts')
-  await using place = await openPlace(options, say)
+  const controllers = plans.some(({ scenario }) => scenario.hits === 'controllers')
+  await using place = await openPlace({ ...options, controllers }, say)
   const reports: DrillReport[] = []
   const left: { scenario: DrillScenario; because: string }[] = []
   for (const plan of plans) {
