@@ -88,10 +88,11 @@ export async function busyPort(layout: Layout): Promise<BusyPort | undefined> {
   return undefined
 }
 
-/** Ports of relays, one for each shop in the order of the layout, and where they are told what to lose. */
+/** What a demo has for drills: a relay for each shop in the order of the layout, where they are told what to lose, DNS at each gateway. */
 export interface RelayPorts {
   readonly links: readonly number[]
   readonly control: number
+  readonly dns: readonly number[]
 }
 
 /**
@@ -116,7 +117,14 @@ export function gatewayConfig(
     text,
   )
   const lines = links.map(({ at, to }) => `      - { listen: "${at}", to: "${to}" }`)
-  return `${relayed}  relays:\n    control: 127.0.0.1:${relays.control}\n    links:\n${lines.join('\n')}\n`
+  const [own, other] = site === 'east' ? relays.dns : relays.dns.toReversed()
+  return `${relayed}  relays:\n    control: 127.0.0.1:${relays.control}\n    links:\n${lines.join('\n')}
+  dnsServers: [127.0.0.1:${other}]
+gslb:
+  listen: [127.0.0.1:${own}]
+  sites: { east: { addresses: [192.0.2.1] }, west: { addresses: [198.51.100.1] } }
+  zones: { shop.example: { nameServers: [ns1.shop.example], names: { api: { services: [shop] } } } }
+`
 }
 
 /** Ports of the links between nodes, one for each gateway and controller. */

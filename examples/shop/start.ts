@@ -32,7 +32,7 @@ const usage = `Usage: npm start -- [options]
   --data DIR         where databases, logs and pid files go (default data/shop)
   --temporary        they go to a new folder that is removed at the end
   --control          two controllers, which watch the sites and decide about failovers
-  --relays           relays in front of the shops, which budao drill can have lose packets
+  --relays           what drills need: relays in front of the shops, which lose packets on order, and DNS
   --phones N         simulated phones (default 40, at most 500)
   --restart-after S  seconds until what died starts again (default 6)`
 const workspace = join(import.meta.dirname, '../..')
@@ -151,15 +151,19 @@ function writeConfigs(relays: RelayPorts | null): string[] {
     if (control === null) writeFileSync(file, written)
     else {
       const pids = `  controllersPidFile: ${join(runDir, 'controllers.pids')}\n`
-      writeFileSync(file, `${written}${pids}${controlConfig(name, ports, stateDir, control)}`)
+      writeFileSync(
+        file,
+        written.replace('\n  relays:', `\n${pids.trimEnd()}\n  relays:`) +
+          controlConfig(name, ports, stateDir, control),
+      )
     }
     return file
   })
 }
 
 async function relayPorts(): Promise<RelayPorts> {
-  const [control, ...links] = await freePorts(layout.shops.length + 1)
-  return { control: control!, links }
+  const [control, one, two, ...links] = await freePorts(layout.shops.length + 3)
+  return { control: control!, links, dns: [one!, two!] }
 }
 
 /** Four nodes have links, two of them an admin address of their own. */
