@@ -69,6 +69,10 @@ const benches: Readonly<Record<string, { about: string; load: () => Promise<{ ru
     about: 'what a call through the SDK takes beyond bare request, in real time',
     load: () => import('./sdk-overhead.bench.ts'),
   },
+  replication: {
+    about: 'the embedded event log, and changes from one SQLite site to the other: events/s, lag',
+    load: () => import('./replication.bench.ts'),
+  },
   blackhole: {
     about: 'a backend accepts and never answers: found, ejected, users answered in time',
     load: () => import('./blackhole.bench.ts'),

@@ -44,7 +44,7 @@ export class Durability {
   /** A peer that was lost is waited for again once it has everything. Called every moment. */
   look(): void {
     for (const peer of this.#options.peers) {
-      if (peer.rpoMs === 0 && this.#degraded.delete(peer.peer)) this.#options.onDegraded(peer.peer, false)
+      if (!peer.isBehind && this.#degraded.delete(peer.peer)) this.#options.onDegraded(peer.peer, false)
     }
   }
 

@@ -24,6 +24,9 @@ export interface IncomingOptions {
   readonly now: () => number
 }
 
+/** Some hundred events: one commit is shared by many, and the event loop is not held for long. */
+const batchBytes = 256 * 1024
+
 /** Counts since the start. */
 export interface IncomingCounts {
   readonly applied: number
@@ -90,7 +93,7 @@ export class Incoming {
     const { signal } = this.#stop
     const from = (await applier.watermark(origin, partition)) ?? (await beginning(log, partition))
     this.#next = from
-    const reader = log.read(from)
+    const reader = log.read(from, { bytesMax: batchBytes })
     const end = (): void => reader.close()
     signal.addEventListener('abort', end, { once: true })
     try {

@@ -40,11 +40,10 @@ export class PeerProgress {
       return
     }
     marks.push({ positions, at })
-    // A peer that is long away: every other mark is precise enough.
+    // A peer that is long away: half the marks are precise enough.
     if (marks.length > marksMax) {
-      const fewer = marks.filter((_, index) => index % 2 === 0)
-      if (isBeat) this.#beats = fewer
-      else this.#data = fewer
+      if (isBeat) this.#beats = halved(marks)
+      else this.#data = halved(marks)
     }
   }
 
@@ -102,6 +101,11 @@ export class PeerProgress {
     return this.#applied.get(partition)
   }
 
+  /** Whether there are writes that it may not have. */
+  get isBehind(): boolean {
+    return this.#data.length > 0
+  }
+
   /** Age of the oldest write that the peer may not have, milliseconds; 0: it has all. */
   get rpoMs(): number {
     return this.#data.length === 0 ? 0 : this.#now() - this.#data[0]!.at
@@ -118,6 +122,16 @@ export class PeerProgress {
     const sorted = this.#lags.toSorted((a, b) => a - b)
     return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * quantile))]!
   }
+}
+
+/** Two marks in one: the later place with the earlier time. */
+function halved(marks: readonly Mark[]): Mark[] {
+  const fewer: Mark[] = []
+  for (let i = 0; i < marks.length; i += 2) {
+    const [first, second = first] = [marks[i]!, marks[i + 1]]
+    fewer.push({ positions: merged(first.positions, second.positions), at: first.at })
+  }
+  return fewer
 }
 
 function merged(a: readonly LogPosition[], b: readonly LogPosition[]): readonly LogPosition[] {
