@@ -19,7 +19,7 @@ import { Links } from '../links/links.ts'
 import type { PeerAddress } from '../links/peer-link.ts'
 import { mayServe } from '../observe/gateways.ts'
 import { Observer } from '../observe/observer.ts'
-import { AuditFile } from './audit-file.ts'
+import { AuditFile, type AuditFileOptions } from './audit-file.ts'
 import { controlMetrics } from './control-metrics.ts'
 import { ControlJournal } from './control-journal.ts'
 import type { FailoverDesk } from '../failover-desk.ts'
@@ -45,6 +45,8 @@ export interface ControlNodeOptions {
   readonly store: CoordinationStore & { close(): void }
   /** Folder of the audit log. */
   readonly folder: string
+  /** Opens it. Default by the file system. */
+  readonly openAudit?: AuditFileOptions['open']
   /** Unique for each start of the process. */
   readonly start: string
   /** Whether it decides too. */
@@ -96,6 +98,7 @@ export class ControlNode {
       journal.audit = await AuditFile.open({
         folder,
         onWritable: (problem) => journal.writable(problem),
+        ...(options.openAudit === undefined ? {} : { open: options.openAudit }),
       })
     const node = new ControlNode(options, journal)
     await node.#open()

@@ -1,14 +1,16 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { constants, mkdtempSync, rmSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import { createServer as createTcp, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import type { Config, EventDraft } from '@budao/model'
+import type { Config, EventDraft, Placement } from '@budao/model'
 import { parseConfig } from '@budao/model/parser'
 import { HeldLease, LocalCells } from '@budao/resilience'
 import { sharedData } from '../keeper/site-data.ts'
 import { SqliteCoordination } from '../providers/sqlite-coordination.ts'
+import type { AuditHandle } from './audit-file.ts'
 import { ControlNode } from './control-node.ts'
 import type { ServingSide } from './serving-side.ts'
 
@@ -21,9 +23,9 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-/** Waits for a condition, not for a time; throws after 20 s, with what `tells`. */
+/** Waits for a condition, not for a time; throws after a minute, with what `tells`. */
 export async function until<T>(what: string, look: () => T | false | null | undefined): Promise<T> {
-  const deadline = performance.now() + 20_000
+  const deadline = performance.now() + 60_000
   for (;;) {
     const seen = look()
     if (seen !== false && seen !== null && seen !== undefined) return seen
@@ -51,12 +53,17 @@ export class TestNodes {
   readonly nodes: Map<string, ControlNode> = new Map()
   readonly #ports: Record<string, number> = {}
   readonly #backends: Record<string, number>
+  readonly placements: Map<string, Placement> = new Map()
+  /** While it is set no audit log can be written. */
+  full = false
+  /** More services, as lines of the file. */
+  more = ''
   readonly #service: string
 
   static async make(
     t: TestContext,
     backends: Record<string, number>,
-    service = 'mode: active-standby, failover: { lease: 1s, guard: 100ms }',
+    service = 'mode: active-standby, failover: { lease: 1s, guard: 100ms }, detection: { stable: 500ms }',
   ): Promise<TestNodes> {
     const nodes = new TestNodes(t, backends, service)
     for (const name of ['east', 'west', 'third']) nodes.#ports[name] = await freePort()
@@ -92,7 +99,7 @@ services:
     { ${this.#service}, healthCheck: { type: http }, endpoints: [
       { address: "127.0.0.1:${this.#backends['east']}", site: east },
       { address: "127.0.0.1:${this.#backends['west']}", site: west } ] }
-`
+${this.more}`
     const parsed = parseConfig(text, name)
     if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems))
     return parsed.config
@@ -113,7 +120,7 @@ services:
       settle: async () => undefined,
       usable: () => true,
       data: () => sharedData,
-      placed: () => undefined,
+      placed: (placement) => this.placements.set(`${name} ${placement.unit}`, placement),
       serves: () => true,
       traffic: () => [],
     }
@@ -122,6 +129,7 @@ services:
       token,
       store: new SqliteCoordination({ path: join(this.folder, 'c.db') }),
       folder: join(this.folder, name),
+      openAudit: (path) => this.#openAudit(path),
       start,
       controller,
       admin: null,
@@ -132,5 +140,24 @@ services:
     })
     this.nodes.set(name, node)
     return node
+  }
+
+  /** Every node has another configuration. */
+  async reload(more: string): Promise<void> {
+    this.more = more
+    await Promise.all([...this.nodes].map(([name, node]) => node.apply(this.config(name))))
+  }
+
+  async #openAudit(path: string): Promise<AuditHandle> {
+    const handle = await open(path, constants.O_RDWR | constants.O_CREAT)
+    return {
+      write: (async (bytes: Buffer, from: number, length: number, at: number) => {
+        if (this.full) throw new Error('ENOSPC: no space left on device, write')
+        return handle.write(bytes, from, length, at)
+      }) as typeof handle.write,
+      truncate: (length) => handle.truncate(length),
+      datasync: () => handle.datasync(),
+      close: () => handle.close(),
+    }
   }
 }
