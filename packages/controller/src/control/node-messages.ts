@@ -37,13 +37,13 @@ export class NodeMessages {
     const asked = this.#peers
       .filter((peer) => peer.site === site)
       .map(async ({ node }): Promise<OrderAnswer> => {
-        const asked = await this.#links.ask(node, { kind: 'order', order }, timeoutMs)
-        if (asked.kind === 'answer' && asked.answer !== null && asked.answer.stepId === stepId)
-          return asked.answer
+        const answered = await this.#links.ask(node, { kind: 'order', order }, timeoutMs)
+        if (answered.kind === 'answer' && answered.answer !== null && answered.answer.stepId === stepId)
+          return answered.answer
         return {
           stepId,
           ok: false,
-          why: `${node}: ${asked.kind === 'timeout' ? 'no answer in time' : 'no link'}`,
+          why: `${node}: ${answered.kind === 'timeout' ? 'no answer in time' : 'no link'}`,
         }
       })
     if (site === this.#ownSite) asked.push(...this.#askedHere(order))
