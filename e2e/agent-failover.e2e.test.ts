@@ -1,5 +1,5 @@
 import { strict as assert } from 'node:assert'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -40,6 +40,8 @@ class World {
 
   private constructor(t: TestContext) {
     this.#t = t
+    // An agent that is killed leaves them running, as it should. Before the folder is gone that says which they are.
+    t.after(() => this.#killSupervised())
     this.#folder = tempDir(t)
     writeFileSync(join(this.#folder, 'secret'), 'what all of these nodes share\n')
   }
@@ -75,6 +77,19 @@ class World {
   async supervised(): Promise<Record<string, ProcessReport>> {
     const { processes } = await this.ask<{ processes: ProcessReport[] }>('agent', '/api/v1/processes')
     return Object.fromEntries(processes.map((each) => [each.name, each]))
+  }
+
+  /** By what the agent has written down of them. */
+  #killSupervised(): void {
+    for (const name of ['gateway', 'shop']) {
+      try {
+        const text = readFileSync(join(this.#folder, 'data-agent', 'processes', `${name}.json`), 'utf8')
+        const { pid } = JSON.parse(text) as { pid: number | null }
+        if (pid !== null) process.kill(pid, 'SIGKILL')
+      } catch {
+        // It was never started, or has ended.
+      }
+    }
   }
 
   #write(node: Node): void {
