@@ -11,28 +11,30 @@ export interface Arm {
 /** Paths of the real servers. */
 export interface TrialPrograms extends SharedAddressPrograms {
   readonly etcd: string
+  readonly realtime: boolean
 }
 
 export const arms: readonly Arm[] = [
   {
     name: 'budao',
     about: 'defaults: accelerated detection, the lease runs out before the next site writes',
-    make: (t) => new BudaoWorld(t, { detection: 'accelerated', fence: 'lease' }),
+    make: (t, { realtime }) => new BudaoWorld(t, { realtime, detection: 'accelerated', fence: 'lease' }),
   },
   {
     name: 'budao-process',
     about: 'the kernel’s word that the process is gone counts as a fence',
-    make: (t) => new BudaoWorld(t, { detection: 'accelerated', fence: 'process' }),
+    make: (t, { realtime }) => new BudaoWorld(t, { realtime, detection: 'accelerated', fence: 'process' }),
   },
   {
     name: 'budao-literal',
     about: 'the plain heartbeat alone: 3 s, 2 s, 3 misses',
-    make: (t) => new BudaoWorld(t, { detection: 'literal', fence: 'lease' }),
+    make: (t, { realtime }) => new BudaoWorld(t, { realtime, detection: 'literal', fence: 'lease' }),
   },
   {
     name: 'budao-etcd',
     about: 'as the second, leases in an etcd of three, of which one member fails with the site',
-    make: (t, { etcd }) => new BudaoWorld(t, { detection: 'accelerated', fence: 'process', etcd }),
+    make: (t, { realtime, etcd }) =>
+      new BudaoWorld(t, { realtime, detection: 'accelerated', fence: 'process', etcd }),
   },
   {
     name: 'keepalived',

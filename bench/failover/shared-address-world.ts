@@ -5,6 +5,7 @@ import {
   backendPort,
   type Cleanup,
   gatewayPort,
+  type TrialPriority,
   TrialWorld,
   trialSites,
   type TrialSite,
@@ -13,7 +14,7 @@ import { nginxBase } from '../nginx-backends.ts'
 
 const shared = '10.77.0.100'
 
-export interface SharedAddressPrograms {
+export interface SharedAddressPrograms extends TrialPriority {
   readonly nginx: string
   readonly keepalived: string
 }
@@ -32,7 +33,7 @@ export class SharedAddressWorld extends TrialWorld {
   readonly #pace: KeepalivedPace
 
   constructor(t: Cleanup, programs: SharedAddressPrograms, pace: KeepalivedPace) {
-    super(t)
+    super(t, programs)
     this.#pace = pace
     for (const site of trialSites) {
       const folder = join(this.folder, `nginx-${site}`)

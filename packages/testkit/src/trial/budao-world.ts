@@ -4,7 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { UnitReport } from '@budao/model'
 import type { Cleanup } from '../cleanup.ts'
-import { backendPort, gatewayPort, type LastMove, TrialWorld, trialSites } from './trial-world.ts'
+import {
+  backendPort,
+  gatewayPort,
+  type LastMove,
+  type TrialPriority,
+  TrialWorld,
+  trialSites,
+} from './trial-world.ts'
 
 const main = fileURLToPath(new URL('../../../budao/src/main.ts', import.meta.url))
 const adminPort = 9900
@@ -21,7 +28,7 @@ export interface Leader {
   readonly report: UnitReport
 }
 
-export interface BudaoOptions {
+export interface BudaoOptions extends TrialPriority {
   readonly detection: 'accelerated' | 'literal'
   readonly fence: 'lease' | 'process'
   /** The program of etcd: a member at each site and one beside the witness. Absent: one SQLite file, which all machines reach. */
@@ -38,7 +45,7 @@ export class BudaoWorld extends TrialWorld {
   #epoch: { readonly epoch: number | null; readonly since: number } = { epoch: null, since: 0 }
 
   constructor(t: Cleanup, options: BudaoOptions) {
-    super(t)
+    super(t, options)
     this.#options = options
     writeFileSync(join(this.folder, 'secret'), 'a secret that all nodes of a trial share')
     if (options.etcd !== undefined)

@@ -13,8 +13,6 @@ import { type FirstWrite, WriteLoad } from './write-load.ts'
 export const trialSites = ['east', 'west'] as const
 export type TrialSite = (typeof trialSites)[number]
 
-/** Before whatever else this machine does, where that is allowed: trials are about what is broken on purpose. */
-const ahead = ['-n', process.getuid?.() === 0 ? '-10' : '0']
 const idsPerLoad = 1_000_000
 
 export const backendPort = 7000
@@ -55,16 +53,24 @@ export interface LastMove {
   readonly steps: Readonly<Record<string, number>>
 }
 
+/** Before whatever else this machine does: trials are about what is broken on purpose. */
+export interface TrialPriority {
+  /** By the real-time scheduler, where others keep the machine busy; else only nicer to itself than others are. */
+  readonly realtime?: boolean
+}
+
 /** Two sites, a witness and clients, each a machine of its own; a recording backend a site. What stands in front of these is said by who extends it. */
 export abstract class TrialWorld {
   readonly folder: string
   readonly machines: Readonly<Record<TrialSite | 'witness', Machine>>
   readonly #t: Cleanup
+  readonly #ahead: readonly string[]
   readonly #client: Machine
   #load: WriteLoad | undefined
   #loads = 0
 
-  constructor(t: Cleanup) {
+  constructor(t: Cleanup, { realtime = false }: TrialPriority = {}) {
+    this.#ahead = realtime ? ['chrt', '-r', '1'] : ['nice', '-n', '-10']
     const { east, west, witness, client } = makeNetwork(t, ['east', 'west', 'witness', 'client'])
     this.#t = t
     this.folder = memoryFolder(t)
@@ -106,13 +112,13 @@ export abstract class TrialWorld {
     args: readonly string[],
   ): TestProcess {
     const { host } = this.machines[machine]
-    const all = [...ahead, command, ...args]
-    return this.machines[machine].run(name, () => host.start(this.#t, 'nice', all, this.folder))
+    const [first = '', ...rest] = [...this.#ahead, command, ...args]
+    return this.machines[machine].run(name, () => host.start(this.#t, first, rest, this.folder))
   }
 
   /** Clients begin to write: so many a second, all gateways together. */
   startLoad(rate: number, timeoutMs: number): void {
-    this.#load = new WriteLoad(this.#t, this.#client.host, {
+    this.#load = new WriteLoad(this.#t, this.#client.host, this.#ahead, {
       ...{ gateways: this.gateways, rate, timeoutMs, firstId: ++this.#loads * idsPerLoad },
       file: join(this.folder, `attempts-${this.#loads}`),
     })
