@@ -106,6 +106,7 @@ async function measure(plan: {
   for (let turn = 1; turn <= plan.runs; turn++) {
     for (const fault of plan.faults)
       for (const arm of shuffled(plan.chosen, draws)) {
+        if (ends.interrupted) return results
         const told = {
           arm: arm.name,
           turn,

@@ -76,7 +76,7 @@ async function trials(plan: {
     ...(etcd?.kind === 'found' ? { etcd: etcd.path } : {}),
   })
   await world.settled()
-  for (let seed = plan.seed; seed < plan.seed + plan.runs; seed++) {
+  for (let seed = plan.seed; seed < plan.seed + plan.runs && !ends.interrupted; seed++) {
     const trial = await runRandomTrial(world, seed)
     told.push(trial)
     say(describeTrial(trial))

@@ -1,9 +1,15 @@
 import type { Cleanup } from '@budao/testkit'
 
-/** What has to be ended when a bench is over, fails or is interrupted. */
+/** What has to be ended when a bench is over, fails or is interrupted: by the first Ctrl-C after the trial under way, by the second at once. */
 export class Ends implements Cleanup, AsyncDisposable {
   readonly #works: (() => unknown)[] = []
+  /** No further trial is to begin. */
+  interrupted = false
   readonly #interrupted = (signal: NodeJS.Signals): void => {
+    if (!this.interrupted) {
+      this.interrupted = true
+      return
+    }
     void this.#end().then(() => process.exit(signal === 'SIGINT' ? 130 : 143))
   }
 

@@ -68,6 +68,8 @@ export class SharedAddressWorld extends TrialWorld {
       const [first, second] = trialSites.map((site) => this.machines[site].host.addresses().includes(shared))
       return first === true && second === false && this.#standsBy('west')
     })
+    // Two that had the address at once may have left the clients with the wrong one, for as long as they like.
+    this.client.host.run('ip', ['neigh', 'flush', 'dev', 'eth0'])
   }
 
   #standsBy(site: TrialSite): boolean {

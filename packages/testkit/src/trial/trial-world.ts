@@ -65,7 +65,7 @@ export abstract class TrialWorld {
   readonly machines: Readonly<Record<TrialSite | 'witness', Machine>>
   readonly #t: Cleanup
   readonly #ahead: readonly string[]
-  readonly #client: Machine
+  protected readonly client: Machine
   #load: WriteLoad | undefined
   #loads = 0
 
@@ -75,9 +75,9 @@ export abstract class TrialWorld {
     this.#t = t
     this.folder = memoryFolder(t)
     this.machines = { east: new Machine(east), west: new Machine(west), witness: new Machine(witness) }
-    this.#client = new Machine(client)
+    this.client = new Machine(client)
     // Before each program by itself, as the hooks run: what one of them has started would be left behind.
-    for (const machine of [...Object.values(this.machines), this.#client]) t.after(() => machine.kill())
+    for (const machine of [...Object.values(this.machines), this.client]) t.after(() => machine.kill())
     for (const site of trialSites) {
       this.start(site, 'backend', process.execPath, [
         '--conditions=@budao/source',
@@ -118,11 +118,11 @@ export abstract class TrialWorld {
 
   /** Clients begin to write: so many a second, all gateways together. */
   startLoad(rate: number, timeoutMs: number): void {
-    this.#load = new WriteLoad(this.#t, this.#client.host, this.#ahead, {
+    this.#load = new WriteLoad(this.#t, this.client.host, this.#ahead, {
       ...{ gateways: this.gateways, rate, timeoutMs, firstId: ++this.#loads * idsPerLoad },
       file: join(this.folder, `attempts-${this.#loads}`),
     })
-    this.#client.run('load', () => this.#load!.process)
+    this.client.run('load', () => this.#load!.process)
   }
 
   /** Clients end. */
