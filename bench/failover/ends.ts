@@ -29,6 +29,13 @@ export class Ends implements Cleanup, AsyncDisposable {
   }
 
   async #end(): Promise<void> {
-    for (const work of this.#works.splice(0)) await work()
+    for (const work of this.#works.splice(0)) {
+      try {
+        await work()
+      } catch (error) {
+        // What comes after it has to end all the same.
+        process.stderr.write(`${String(error)}\n`)
+      }
+    }
   }
 }

@@ -14,7 +14,8 @@ export type ParseTask =
     }
   | { readonly kind: 'snapshot'; readonly text: string }
 
-const PARSE_MS = 20_000
+/** A hanging one is ended, a slow one is not: where a machine has little time to give, a gateway has to come up all the same. */
+const PARSE_MS = 120_000
 
 /**
  * Parses in a process that ends afterwards. The schema takes 27 MB, which a gateway needs for a moment and would
@@ -45,11 +46,11 @@ async function inChild<Result>(task: ParseTask): Promise<Result> {
   // A child that ends early closes its side; its exit code says more than the broken pipe.
   child.stdin.on('error', () => {})
   child.stdin.end(JSON.stringify(task))
-  const ended = new Promise<number | null>((resolve, reject) =>
-    child.once('error', reject).once('close', resolve),
+  const ended = new Promise<number | NodeJS.Signals>((resolve, reject) =>
+    child.once('error', reject).once('close', (status, signal) => resolve(status ?? signal!)),
   )
   const [answer, complaint, code] = await Promise.all([text(child.stdout), text(child.stderr), ended])
   if (code !== 0)
-    throw new Error(`the parser ended with code ${code}: ${complaint.trim().split('\n').at(-1) ?? ''}`)
+    throw new Error(`the parser ended with ${code}: ${complaint.trim().split('\n').at(-1) ?? ''}`)
   return JSON.parse(answer) as Result
 }
