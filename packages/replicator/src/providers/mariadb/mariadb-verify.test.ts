@@ -43,16 +43,16 @@ test(
       }
     })()
     const keys = ['[-1,"x"]', '[499,"k9"]', '[7,"k3"]', '[9999,"x"]']
-    const [dry] = await verifyMariadb(sites, tables, { repair: false, settleMs: 500 })
+    const [dry] = await verifyMariadb(sites, tables, { repair: false, settleMs: 1500 })
     assert.deepEqual(dry!.different.map(({ key }) => key).toSorted(), keys)
     assert.deepEqual([dry!.undecided, dry!.repaired], [[], []])
     const changed = dry!.different.find(({ key }) => key === '[7,"k3"]')!
     assert.equal(changed.rows['west']!['name'], 'Other')
     assert.deepEqual(changed.right, changed.rows['east'])
 
-    const [repaired] = await verifyMariadb(sites, tables, { repair: true, settleMs: 500 })
+    const [repaired] = await verifyMariadb(sites, tables, { repair: true, settleMs: 1500 })
     assert.deepEqual(repaired!.repaired.toSorted(), keys)
-    const [after] = await verifyMariadb(sites, tables, { repair: false, settleMs: 500 })
+    const [after] = await verifyMariadb(sites, tables, { repair: false, settleMs: 1500 })
     assert.deepEqual(after!.different, [])
     traffic.abort()
     await writing
