@@ -122,7 +122,7 @@ class World {
     else if (dice < 0.6) await this.#carry(site)
     else if (dice < 0.82) await this.#deliver(site)
     else if (dice < 0.86) await this.#late()
-    else if (dice < 0.9) this.#tell(`network ${(this.#cut = !this.#cut) ? 'cut' : 'well'}`)
+    else if (dice < 0.9) this.#cutOrMend()
     else if (dice < 0.94) this.#skew(site)
     else if (dice < 0.96) site.applier.retry()
     else if (dice < 0.975) await this.#move()
@@ -313,6 +313,11 @@ class World {
       this.#note('registers', process, 'ok', 'write', value)
       return false
     })
+  }
+
+  #cutOrMend(): void {
+    this.#cut = !this.#cut
+    this.#tell(`network ${this.#cut ? 'cut' : 'well'}`)
   }
 
   #skew(site: SimSite): void {

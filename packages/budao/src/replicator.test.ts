@@ -85,7 +85,7 @@ class Site {
       return db
         .prepare(`SELECT key, payload FROM ${table} ORDER BY key`)
         .all()
-        .map((row) => `${row['key']} ${row['payload']}`)
+        .map((row) => `${String(row['key'])} ${String(row['payload'])}`)
     } finally {
       db.close()
     }

@@ -56,7 +56,11 @@ function* checkTable(path: Path, table: unknown, sites: unknown): Generator<Find
         expected: 'it beside the rule, or another rule',
       }
     } else if (rule !== name && given) {
-      yield { path: [...path, key], message: `of no use with rule ${String(rule)}`, expected: `rule ${name}` }
+      yield {
+        path: [...path, key],
+        message: `of no use with rule ${typeof rule === 'string' ? rule : describe(rule)}`,
+        expected: `rule ${name}`,
+      }
     }
   }
   for (const [index, site] of items(get(get(table, 'owner'), 'sites')).entries()) {

@@ -176,7 +176,10 @@ export class Replicator {
       },
       peers: [...this.#progress.values()].map((peer) => ({
         site: peer.peer,
-        behind: ends.reduce((sum, end, partition) => sum + end - (peer.next(partition)?.offset ?? 0), 0),
+        behind: ends.reduce(
+          (behind, end, partition) => behind + end - (peer.next(partition)?.offset ?? 0),
+          0,
+        ),
         rpoMs: peer.rpoMs,
         lagP50Ms: peer.lagMs(0.5),
         lagP99Ms: peer.lagMs(0.99),

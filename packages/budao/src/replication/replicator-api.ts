@@ -114,7 +114,8 @@ export class ReplicatorApi {
 
 function messageOf(text: string): string {
   try {
-    return String((JSON.parse(text) as { message?: unknown }).message ?? text)
+    const { message } = JSON.parse(text) as { message?: unknown }
+    return typeof message === 'string' ? message : text
   } catch {
     return text.slice(0, 200)
   }

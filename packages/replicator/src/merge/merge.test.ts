@@ -137,7 +137,9 @@ function live(rule: MergeRule, script: Step): { all: Site[]; versions: RowVersio
   }
   for (const [site] of all.entries()) {
     for (const [from] of all.entries()) {
-      while (from !== site && next[site]![from]! < logs[from]!.length) takeOne(site, from)
+      if (from === site) continue
+      const missing = logs[from]!.length - next[site]![from]!
+      for (let n = 0; n < missing; n++) takeOne(site, from)
     }
   }
   return { all, versions }

@@ -51,7 +51,8 @@ export class SqliteRows {
       }
       return value
     })
-    return values.length === 1 ? String(values[0]) : JSON.stringify(values)
+    const [only] = values
+    return values.length === 1 && typeof only !== 'object' ? String(only) : JSON.stringify(values)
   }
 
   isDocument(table: string): boolean {
