@@ -162,8 +162,8 @@ function writeConfigs(relays: RelayPorts | null): string[] {
 }
 
 async function relayPorts(): Promise<RelayPorts> {
-  const [control, one, two, ...links] = await freePorts(layout.shops.length + 3)
-  return { control: control!, links, dns: [one!, two!] }
+  const [told, one, two, ...links] = await freePorts(layout.shops.length + 3)
+  return { control: told!, links, dns: [one!, two!] }
 }
 
 /** Four nodes have links, two of them an admin address of their own. */
