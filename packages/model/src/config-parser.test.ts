@@ -57,6 +57,7 @@ test('the smallest file gets every default', () => {
     stores: {},
     identity: {},
     caches: {},
+    processes: {},
     services: {
       shop: {
         mode: 'multi-active',
