@@ -119,8 +119,9 @@ async function change(
   let report = (await api.change<{ process: ProcessReport }>(path, told)).process
   const until = performance.now() + waitMsMax
   // A restart is done when another process is ready than the one that was there before.
-  const isDone = ({ pid }: ProcessReport): boolean => action !== 'restart' || pid !== (before?.pid ?? null)
-  while (before !== undefined && !(isAsWanted(report) && isDone(report))) {
+  const isDone = (seen: ProcessReport): boolean =>
+    before === undefined || (isAsWanted(seen) && (action !== 'restart' || seen.pid !== before.pid))
+  while (!isDone(report)) {
     if (report.state === 'crash-loop' || performance.now() > until)
       throw new CliError(`${name} is ${report.state}: ${report.why}`)
     await sleep(askEveryMs)
