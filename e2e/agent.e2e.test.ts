@@ -98,7 +98,7 @@ test(
       file,
       `version: 1
 node: { name: agent-east, site: east }
-sites: { east: {} }
+sites: { east: { pidFile: run/east.pids } }
 admin: { address: 127.0.0.1:0 }
 processes:
   shop:
@@ -123,6 +123,8 @@ processes:
     const cart = await agent.until('cart', ({ state }) => state === 'running')
     assert.equal((await agent.processes())['spare']?.state, 'stopped')
     assert.equal(await (await fetch(`http://127.0.0.1:${shopPort}`)).text(), String(shop.pid))
+    const pids = readFileSync(join(dir, 'run', 'east.pids'), 'utf8')
+    assert.ok(pids.includes(`${shop.pid} -e\n`) && pids.includes(`${cart.pid} -e\n`), pids)
     assert.equal(bearing(mark).length, 3, 'shop, its child, cart')
 
     // One that is killed is restarted; its child, in a session of its own, is not left behind.

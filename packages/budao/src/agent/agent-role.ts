@@ -12,14 +12,16 @@ export interface AgentRoleOptions {
 
 /** Looks after the processes of a configuration; null where it has none. Rejects where another agent does already. */
 export async function startAgent(
-  { processes, node, dataDir }: Config,
+  { processes, node, dataDir, sites }: Config,
   { baseDir, report }: AgentRoleOptions,
 ): Promise<Supervisor | null> {
   if (Object.keys(processes).length === 0) return null
+  const pidFile = sites[node.site]?.pidFile
   return startSupervisor(processes, {
     site: node.site,
     baseDir,
     dataDir: resolve(baseDir, dataDir),
+    pidFile: pidFile === undefined ? null : resolve(baseDir, pidFile),
     report,
   })
 }

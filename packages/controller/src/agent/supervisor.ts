@@ -5,6 +5,7 @@ import type { EventDraft, ProcessConfig, ProcessReport } from '@budao/model'
 import type { ProcessChange } from '../admin-source.ts'
 import { processMetrics } from './process-metrics.ts'
 import { lockFolder } from './agent-lock.ts'
+import { PidFile } from './pid-file.ts'
 import { ProcessRecords } from './process-record.ts'
 import { bootId } from './process-table.ts'
 import { stopOrder } from './start-order.ts'
@@ -21,6 +22,8 @@ export interface SupervisorOptions {
   readonly baseDir: string
   /** `processes` in it holds what must outlive the agent, and what the processes write. */
   readonly dataDir: string
+  /** Kept with a line `PID name` for each that lives, for drills; null: nowhere. */
+  readonly pidFile: string | null
   report(event: EventDraft): void
 }
 
@@ -45,6 +48,7 @@ export class Supervisor {
   readonly #leaving = new Set<SupervisedProcess>()
   readonly #listeners = new Set<EndListener>()
   readonly #looking: NodeJS.Timeout
+  readonly #pids: PidFile | null
   #propagating = false
 
   /**
@@ -55,7 +59,8 @@ export class Supervisor {
     const folder = join(options.dataDir, 'processes')
     mkdirSync(folder, { recursive: true })
     this.#lock = lockFolder(folder)
-    const { site, baseDir } = options
+    const { site, baseDir, pidFile } = options
+    this.#pids = pidFile === null ? null : new PidFile(pidFile)
     this.#around = {
       site,
       baseDir,
@@ -63,7 +68,10 @@ export class Supervisor {
       boot: bootId(),
       records: new ProcessRecords(folder),
       report: (event) => options.report(event),
-      changed: () => this.#propagate(),
+      changed: () => {
+        this.#propagate()
+        this.#notePids()
+      },
       exited: (process) => this.#exited(process),
       gone: ({ config }, start) => {
         if (config.node === undefined) return
@@ -172,6 +180,15 @@ export class Supervisor {
       if (!this.#processes.has(process.name)) this.#around.records.remove(process.name)
     }
     this.#propagating = false
+  }
+
+  #notePids(): void {
+    this.#pids?.write(
+      [...this.#processes.values()].flatMap((process) => {
+        const { name, pid } = process.report()
+        return pid === null ? [] : [{ pid, name, command: process.config.command }]
+      }),
+    )
   }
 
   #exited(process: SupervisedProcess): void {
