@@ -98,11 +98,11 @@ function metadata(value: unknown): Readonly<Record<string, string>> {
   const entries = Object.entries(given)
   if (entries.length > metadataKeysMax)
     throw badParameter(`metadata must have at most ${metadataKeysMax} keys, got ${entries.length}`)
-  for (const [key, text] of entries) {
+  for (const [key, datum] of entries) {
     if (!/^[A-Za-z][A-Za-z0-9_.-]{0,62}$/.test(key)) throw badParameter(`metadata: not a key: ${show(key)}`)
-    if (typeof text !== 'string' || text.length > metadataTextMax)
+    if (typeof datum !== 'string' || datum.length > metadataTextMax)
       throw badParameter(
-        `metadata.${key} must be a text of at most ${metadataTextMax} characters, got ${show(text)}`,
+        `metadata.${key} must be a text of at most ${metadataTextMax} characters, got ${show(datum)}`,
       )
   }
   return given as Record<string, string>

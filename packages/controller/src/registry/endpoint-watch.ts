@@ -89,6 +89,7 @@ export class EndpointWatch {
 
 function versionOf(endpoints: readonly EndpointReport[]): string {
   const facts = endpoints
+    .toSorted((a, b) => (a.address < b.address ? -1 : 1))
     .map(({ address, site, release, weight, state, metadata = {} }) => [
       address,
       site,
@@ -97,6 +98,5 @@ function versionOf(endpoints: readonly EndpointReport[]): string {
       state,
       metadata,
     ])
-    .toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1))
   return createHash('sha256').update(JSON.stringify(facts)).digest('hex').slice(0, 16)
 }

@@ -126,7 +126,8 @@ export class SharedRegistry {
     }
   }
 
-  async #take(service: string, { renewal: _, by, ...facts }: RegistryEntry): Promise<void> {
+  async #take(service: string, entry: RegistryEntry): Promise<void> {
+    const { renewal: _renewal, by, ...facts } = entry
     const result = await this.#options.directory.register({ service, ...facts })
     // One that stands in the file of this gateway is there already; of a service of another configuration nobody asks here.
     if (result.ok || result.code === 'endpoint-configured' || result.code === 'unknown-service') return
