@@ -16,6 +16,7 @@ import { keepStory } from './failover/story.ts'
 import { countsAsMeasured, runTrial, type TrialResult } from './failover/trial.ts'
 import { describeMachine, machineText } from './machine.ts'
 import { UsageError, wholeNumber } from './options.ts'
+import type { Stage } from './stage.ts'
 import { shuffled } from './statistics.ts'
 import { table } from './table.ts'
 
@@ -44,7 +45,8 @@ interface Told extends TrialResult {
   readonly turn: number
 }
 
-export async function run(args: readonly string[]): Promise<0 | 1> {
+export async function run(args: readonly string[], stage: Stage): Promise<0 | 1> {
+  stage.leaveSignals()
   const { values } = parseArgs({
     args: [...args],
     options: {

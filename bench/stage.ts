@@ -35,6 +35,12 @@ export class Stage implements AsyncDisposable {
     process.on('exit', this.#lastResort)
   }
 
+  /** From here on whoever runs hears Ctrl-C and SIGTERM by himself: he has more to end than is known here. */
+  leaveSignals(): void {
+    process.off('SIGINT', this.#interrupted)
+    process.off('SIGTERM', this.#interrupted)
+  }
+
   start(name: string, command: string, args: readonly string[], options: StartOptions = {}): TestProcess {
     const pinned = options.core === undefined ? [] : [taskset(), '-c', String(options.core)]
     const [program, ...rest] = [...pinned, command, ...args]
