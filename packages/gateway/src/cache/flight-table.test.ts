@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { FlightTable } from './flight-table.ts'
 
-test('what one thread asks for the others wait for, until it is through or dead', async (t) => {
-  holdProcess(t)
+test('what one thread asks for the others wait for, until it is through or dead', async () => {
   const memory = FlightTable.memory()
   const [one, two, main] = [1, 2, 9].map((owner) => new FlightTable(memory, owner))
   const claim = one!.claim('a')
@@ -26,8 +25,7 @@ test('what one thread asks for the others wait for, until it is through or dead'
   assert.notEqual(one!.claim('a'), null)
 })
 
-test('nobody waits for longer than said', async (t) => {
-  holdProcess(t)
+test('nobody waits for longer than said', async () => {
   const memory = FlightTable.memory()
   const claim = new FlightTable(memory, 1).claim('a')!
   await new FlightTable(memory, 2).whenReleased(claim.slot, 1, 1)
@@ -43,9 +41,3 @@ test('two keys in one slot are asked for as if there were no table', () => {
     slots.set(claim.slot, `key-${i}`)
   }
 })
-
-/** What waits for shared memory holds no process: without sockets or timers it would be over. */
-function holdProcess(t: TestContext): void {
-  const timer = setInterval(() => {}, 1000)
-  t.after(() => clearInterval(timer))
-}

@@ -154,8 +154,8 @@ test('the address follows the gateway that serves', async (t) => {
   await caller.kill()
   const calls = caller.output.trim().split('\n')
   const failed = calls.filter((status) => status !== '200').length
-  // The one that was under way when the address left may have lost its connection.
-  assert.ok(failed <= 1, `${failed} of ${calls.length} failed`)
+  // The one that was under way when the address left, and one that came before the other node had announced it.
+  assert.ok(failed <= 2, `${failed} of ${calls.length} failed`)
 })
 
 test('keepalived accepts what is rendered without a word', async (t) => {
