@@ -104,16 +104,21 @@ export class SegmentLog implements EventLog {
       .filter((base) => base !== null)
       .toSorted((a, b) => a - b)
     const segments: Segment[] = []
-    for (const [index, base] of bases.entries()) {
-      const next = bases[index + 1]
-      segments.push(
-        next === undefined
-          ? await Segment.recover(options.folder, base)
-          : await Segment.openSealed(options.folder, base, next),
-      )
+    try {
+      for (const [index, base] of bases.entries()) {
+        const next = bases[index + 1]
+        segments.push(
+          next === undefined
+            ? await Segment.recover(options.folder, base)
+            : await Segment.openSealed(options.folder, base, next),
+        )
+      }
+      if (segments.length === 0) segments.push(await Segment.create(options.folder, 0, options.now()))
+      await syncFolder(options.folder)
+    } catch (error) {
+      for (const { file } of segments) await file.close()
+      throw error
     }
-    if (segments.length === 0) segments.push(await Segment.create(options.folder, 0, options.now()))
-    await syncFolder(options.folder)
     return new SegmentLog(options, logId, segments)
   }
 

@@ -61,11 +61,16 @@ export class Segment {
     const file = await open(path, 'r+')
     const { size, mtimeMs } = await file.stat()
     const segment = new Segment(path, base, file, base, 0, mtimeMs)
-    for await (const frame of segment.#scan(size)) segment.grow(frame.size)
-    if (segment.bytes < size) {
-      await segment.#mayBeCut(size)
-      await file.truncate(segment.bytes)
-      await file.datasync()
+    try {
+      for await (const frame of segment.#scan(size)) segment.grow(frame.size)
+      if (segment.bytes < size) {
+        await segment.#mayBeCut(size)
+        await file.truncate(segment.bytes)
+        await file.datasync()
+      }
+    } catch (error) {
+      await file.close()
+      throw error
     }
     return segment
   }
