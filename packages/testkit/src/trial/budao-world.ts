@@ -18,7 +18,8 @@ const adminPort = 9900
 const linkPort = 9940
 /** No two moves by itself are nearer than ten seconds. */
 const apartMs = 10_500
-const settleMsMax = 120_000
+/** A site that fell three times within a minute or two is not used again for two: its penalty has to decay. */
+const settleMsMax = 300_000
 const nodes = { east: 'gw-east', west: 'gw-west', witness: 'third' } as const
 type Place = keyof typeof nodes
 
@@ -94,7 +95,7 @@ export class BudaoWorld extends TrialWorld {
     await this.reported(({ report }) => this.#rests(report) && isWell(report))
   }
 
-  /** Somebody leads whose report is such; rejects when that takes longer than two minutes. */
+  /** Somebody leads whose report is such; rejects when that takes longer than five minutes. */
   async reported(holds: (leader: Leader) => boolean): Promise<Leader> {
     const until = performance.now() + settleMsMax
     for (;;) {
