@@ -15,10 +15,10 @@ import {
   TestKeepalived,
   type TestProcess,
 } from '@budao/testkit'
-import { checkProgram } from './check-program.ts'
-import { keepalivedConf } from './keepalived-conf.ts'
+import { checkProgram } from '../packages/budao/src/virtual-ip/providers/check-program.ts'
+import { keepalivedConf } from '../packages/budao/src/virtual-ip/providers/keepalived-conf.ts'
 
-const main = fileURLToPath(new URL('../../main.ts', import.meta.url))
+const main = fileURLToPath(new URL('../packages/budao/src/main.ts', import.meta.url))
 const shared = '10.77.0.100'
 /** A bound, not an expectation: on a machine that others use too a gateway may take ten seconds to start. */
 const waitMsMax = 60_000
@@ -154,8 +154,8 @@ test('the address follows the gateway that serves', async (t) => {
   await caller.kill()
   const calls = caller.output.trim().split('\n')
   const failed = calls.filter((status) => status !== '200').length
-  // The one that was under way when the address left, and one that came before the other node had announced it.
-  assert.ok(failed <= 2, `${failed} of ${calls.length} failed`)
+  // The one that was under way when the address left may have lost its connection.
+  assert.ok(failed <= 1, `${failed} of ${calls.length} failed`)
 })
 
 test('keepalived accepts what is rendered without a word', async (t) => {
