@@ -29,6 +29,7 @@ import { unknownUnit } from '../src/failover/unit-state.ts'
 import type { UnitState } from '../src/failover/unit-state.ts'
 import type { FailoverDesk } from '../src/failover-desk.ts'
 import { SqliteCoordination } from '../src/providers/sqlite-coordination.ts'
+import { failoverConfig } from './failover-config.ts'
 
 /** What the sites of this little world do. */
 export interface LocalDeskOptions {
@@ -59,17 +60,7 @@ export class LocalDesk implements FailoverDesk {
     this.#store = new SqliteCoordination({ path })
     this.#sites = sites
     for (const unit of units) {
-      const rules = unitRules(unit, unit.split('/')[0]!, sites, {
-        automation: 'on',
-        lease: 2500,
-        guard: 250,
-        fence: 'lease',
-        every: 3_600_000,
-        priority: 50,
-        minSites: 1,
-        minCapacityPercent: 0,
-        failback: 'manual',
-      })
+      const rules = unitRules(unit, unit.split('/')[0]!, sites, failoverConfig)
       this.#states.set(unit, unknownUnit(rules))
     }
     for (const site of sites) this.say(site, 'up')

@@ -2,21 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { SitePosition, SiteVerdict } from '@budao/model'
 import { grantedLease, renewedLease } from '@budao/model'
+import { failoverConfig } from '../../test/failover-config.ts'
 import { unitRules } from '../failover/unit-rules.ts'
 import { unknownUnit, type UnitState } from '../failover/unit-state.ts'
 import { Returns } from './returns.ts'
 
-const rules = unitRules('shop', 'shop', ['east', 'west'], {
-  automation: 'on',
-  lease: 2500,
-  guard: 250,
-  fence: 'lease',
-  every: 3_600_000,
-  priority: 50,
-  minSites: 1,
-  minCapacityPercent: 0,
-  failback: 'automatic',
-})
+const rules = unitRules('shop', 'shop', ['east', 'west'], { ...failoverConfig, failback: 'automatic' })
 const held = renewedLease(grantedLease('shop', 'west', null, rules), 'west', 'gw-west#1')!
 const atWest: UnitState = { ...unknownUnit(rules), lease: { version: 1, value: held }, run: null, movedAt: 0 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { FailoverRun, SiteVerdict, Versioned, WriteLease } from '@budao/model'
 import { grantedLease, leaseKey, renewedLease, runKey } from '@budao/model'
+import { failoverConfig } from '../../test/failover-config.ts'
 import type { UnitEffect } from './unit-effect.ts'
 import type { UnitEvent, UnitWish } from './unit-event.ts'
 import { stepUnit } from './unit-machine.ts'
@@ -10,17 +11,7 @@ import type { UnitRules } from './unit-rules.ts'
 import { unknownUnit } from './unit-state.ts'
 import type { UnitState } from './unit-state.ts'
 
-const rules = unitRules('shop', 'shop', ['east', 'west'], {
-  automation: 'on',
-  lease: 2500,
-  guard: 250,
-  fence: 'lease',
-  every: 3_600_000,
-  priority: 50,
-  minSites: 1,
-  minCapacityPercent: 0,
-  failback: 'manual',
-})
+const rules = unitRules('shop', 'shop', ['east', 'west'], failoverConfig)
 
 /** One controller over a store that always answers at once; orders and publications are kept for the test to answer. */
 class Bench {
