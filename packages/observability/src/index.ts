@@ -1,0 +1,1 @@
+export { fieldOf } from './record/field.ts'
