@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { type ChangeDraft, type ChangeEvent, eventBytesMax } from './change-event.ts'
 import type { DeadLetterReason } from './applier.ts'
+import { depthMax, isChangeEvent } from './change-event-check.ts'
 import { isHlc } from './hlc.ts'
 
 /** What came of a text or value that should be an event. */
@@ -73,7 +74,8 @@ export function parseChangeEvent(json: string): ParsedEvent<ChangeEvent> {
   } catch (error) {
     return refused('not-an-event', `expected JSON: ${(error as Error).message}`)
   }
-  return checked(changeEventSchema, value)
+  // Good events are found out without the schema, which takes five times as long; it says what is wrong with the others.
+  return isChangeEvent(value) ? { ok: true, event: value } : checked(changeEventSchema, value)
 }
 
 function checked<T>(schema: z.ZodType<T>, value: unknown): ParsedEvent<T> {
@@ -88,8 +90,6 @@ function checked<T>(schema: z.ZodType<T>, value: unknown): ParsedEvent<T> {
     .join('; ')
   return refused('not-an-event', detail)
 }
-
-const depthMax = 32
 
 function findProto(value: unknown, path: string, depth: number): string | null {
   if (typeof value !== 'object' || value === null) return null

@@ -1,11 +1,11 @@
 import {
-  canonicalJson,
   type ChangeEvent,
   type ColumnMerge,
   type Conflict,
   type Json,
   type MergeRule,
   type Row,
+  sameJson,
   type Stamp,
 } from '@budao/model'
 import { type Column, own } from './column.ts'
@@ -130,7 +130,7 @@ function liftColumns(
     const kind = own(kinds, name)
     if (kind === undefined) {
       // Columns that were not changed keep the stamps they have.
-      if (was === undefined || canonicalJson(was) !== canonicalJson(value)) {
+      if (!sameJson(was, value)) {
         columns[name] = { kind: 'value', stamp, value }
       }
     } else if (kind === 'max' || kind === 'min') {

@@ -6,6 +6,7 @@ import {
   type Json,
   type MergeRule,
   type Row,
+  sameJson,
   type Stamp,
   type StampedRow,
 } from '@budao/model'
@@ -124,7 +125,7 @@ export function elementsOf(value: Json | undefined): string[] {
 
 /** Equal rows, whatever the order of their columns. */
 export function sameRow(a: Row | null, b: Row | null): boolean {
-  return a === b || canonicalJson(a as Json) === canonicalJson(b as Json)
+  return sameJson(a as Json, b as Json)
 }
 
 function valueOf(column: Column): Json {

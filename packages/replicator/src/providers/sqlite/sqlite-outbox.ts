@@ -56,7 +56,10 @@ export class SqliteOutbox {
     this.#site = new SqliteSite(db, site, tables, now)
     this.#eventsMax = eventsMax
     this.#insert = db.prepare('INSERT INTO budao_outbox (tx_id, event) VALUES (?, ?)')
-    this.#waiting = db.prepare('SELECT coalesce(max(pos) - min(pos) + 1, 0) AS n FROM budao_outbox')
+    // Two questions: asked for in one, the least and the greatest are looked for through the whole table.
+    this.#waiting = db.prepare(
+      'SELECT coalesce((SELECT max(pos) FROM budao_outbox) - (SELECT min(pos) FROM budao_outbox) + 1, 0) AS n',
+    )
     this.#known = db.prepare('SELECT 1 FROM budao_seen WHERE origin = ? AND id = ?')
     this.#see = db.prepare('INSERT INTO budao_seen VALUES (?, ?, ?)')
   }
