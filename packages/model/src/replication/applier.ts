@@ -16,6 +16,8 @@ export interface Applier {
    * Rejects when the database cannot be asked: the same batch may be given again.
    */
   apply(batch: ApplyBatch): Promise<ApplyResult>
+  /** It works on the thread of who calls it: a batch of about this many events holds that for some milliseconds, a larger one for longer. Absent: the larger the better. */
+  readonly eventsMax?: number
   close(): Promise<void>
 }
 

@@ -34,7 +34,7 @@ const texts = fc
     for (const key of without.length === 2 ? without : []) fields.delete(key)
     const parts = [...fields].map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`)
     const text = `{${parts.join(',')}}`
-    return huge ? text.replace(/\b7\b/, '1e999') : text
+    return huge ? text.replace('"id":7}', '"id":1e999}') : text
   })
 
 test('what passes for an event without the schema is what the schema lets pass, and the same', () => {
@@ -47,7 +47,7 @@ test('what passes for an event without the schema is what the schema lets pass, 
       passed++
       assert.ok(bySchema.success, text)
       assert.deepEqual(bySchema.data, value)
-      assert.ok(!text.includes('__proto__'))
+      assert.ok(!hasProto(value), text)
     }),
     { numRuns: 3000 },
   )
@@ -86,6 +86,11 @@ test('two values are the same where their canonical JSON is', () => {
     }),
   )
 })
+
+function hasProto(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return Object.entries(value).some(([key, each]) => key === '__proto__' || hasProto(each))
+}
 
 function nested(depth: number): unknown {
   return depth === 0 ? 1 : { a: nested(depth - 1) }

@@ -146,6 +146,6 @@ function asNull(value: Json | undefined): boolean {
 
 /** The names sorted; those that are already are not touched. */
 function inOrder(names: string[]): string[] {
-  for (let i = 1; i < names.length; i++) if (names[i - 1]! > names[i]!) return names.sort()
+  for (let i = 1; i < names.length; i++) if (names[i - 1]! > names[i]!) return names.toSorted()
   return names
 }

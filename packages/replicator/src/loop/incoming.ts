@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import {
   type Applier,
   type ApplyResult,
@@ -100,12 +101,16 @@ export class Incoming {
       while (!signal.aborted) {
         const entries = await reader.next()
         if (entries === null) return
-        const next: LogPosition = { ...from, offset: entries.at(-1)!.offset + 1 }
-        const batch = { origin, entries, next }
-        const result = await untilItHolds(signal, () => applier.apply(batch), retrying)
-        if (result === null) return
-        this.#count(entries, next, result)
-        onState({ state: 'running', why: '' })
+        for (const slice of slices(entries, applier.eventsMax)) {
+          const next: LogPosition = { ...from, offset: slice.at(-1)!.offset + 1 }
+          const batch = { origin, entries: slice, next }
+          const result = await untilItHolds(signal, () => applier.apply(batch), retrying)
+          if (result === null) return
+          this.#count(slice, next, result)
+          onState({ state: 'running', why: '' })
+          // Others have their turn, whoever wants to write here among them.
+          if (slice.length < entries.length) await setImmediate()
+        }
       }
     } finally {
       reader.close()
@@ -131,6 +136,19 @@ async function beginning(log: Pick<EventLog, 'bounds'>, partition: number): Prom
   const from = { logId: bounds.logId, partition, offset: 0 }
   if (bounds.first > 0) throw new LogTruncatedError(from, bounds)
   return from
+}
+
+/** Whole entries, together about as many events as are wanted at once. */
+function* slices(entries: readonly LogEntry[], eventsMax = Infinity): Generator<readonly LogEntry[]> {
+  let from = 0
+  let events = 0
+  for (const [index, entry] of entries.entries()) {
+    events += entry.events.length
+    if (events < eventsMax && index < entries.length - 1) continue
+    yield entries.slice(from, index + 1)
+    from = index + 1
+    events = 0
+  }
 }
 
 function isTruncated(error: unknown): boolean {

@@ -15,7 +15,6 @@ import {
 import { mergeEvent } from '../../merge/merge-event.ts'
 import { heartbeatTable, type ReplicatedTables } from '../../replicated-table.ts'
 import type { RetryResult } from '../../site-database.ts'
-import { inTransaction } from './sqlite-schema.ts'
 import { SqliteLetters } from './sqlite-letters.ts'
 import { SqliteSite } from './sqlite-site.ts'
 
@@ -46,6 +45,8 @@ class Parked extends Error {
 /** Applies other sites' changes to a SQLite database: many transactions in one commit, each whole or not at all. */
 export class SqliteApplier implements Applier {
   readonly letters: SqliteLetters
+  /** 20 to 30 µs each: about 5 ms, and the sync of one commit. */
+  readonly eventsMax = 200
   readonly #site: SqliteSite
   readonly #step: (name: string) => void
   readonly #watermark: StatementSync
@@ -54,6 +55,8 @@ export class SqliteApplier implements Applier {
   readonly #see: StatementSync
   readonly #conflict: StatementSync
   readonly #conflicts: StatementSync
+  readonly #savepoint: StatementSync
+  readonly #release: StatementSync
   readonly #paused: Map<string, string> = new Map()
 
   constructor({ db, site, tables, now = Date.now, step = () => {} }: SqliteApplierOptions) {
@@ -71,6 +74,8 @@ export class SqliteApplier implements Applier {
       'INSERT INTO budao_conflicts (tbl, key, at, rule, winner, local, remote, result) VALUES (?, ?, ?, ?, ?, ?, ?, ?)',
     )
     this.#conflicts = db.prepare('SELECT * FROM budao_conflicts WHERE id > ? ORDER BY id LIMIT ?')
+    this.#savepoint = db.prepare('SAVEPOINT whole')
+    this.#release = db.prepare('RELEASE whole')
     for (const { tbl, detail } of db.prepare('SELECT tbl, detail FROM budao_paused').all()) {
       this.#paused.set(String(tbl), String(detail))
     }
@@ -85,7 +90,7 @@ export class SqliteApplier implements Applier {
   async apply({ origin, entries, next }: ApplyBatch): Promise<ApplyResult> {
     const result = { applied: 0, duplicates: 0, conflicts: 0, parked: [] as DeadLetterReason[] }
     try {
-      inTransaction(this.#site.db, () => {
+      this.#site.transaction(() => {
         for (const { events, refused = [] } of entries) {
           for (const each of refused) {
             this.letters.keep(origin, each, this.#at())
@@ -114,7 +119,7 @@ export class SqliteApplier implements Applier {
    * was paused is tried again too.
    */
   retry(only?: { readonly table: string; readonly key: string }): RetryResult {
-    return inTransaction(this.#site.db, () => {
+    return this.#site.transaction(() => {
       this.#resumeTables()
       const letters = this.letters
         .list(0, Number.MAX_SAFE_INTEGER)
@@ -212,15 +217,17 @@ export class SqliteApplier implements Applier {
     behindParked: boolean,
   ): Parked | null {
     const db = this.#site.db
-    db.exec('SAVEPOINT whole')
+    this.#savepoint.run()
     const before = { ...result }
+    const clock = this.#site.hlc
     try {
       for (const event of events) this.#event(event, result, behindParked)
-      db.exec('RELEASE whole')
+      this.#release.run()
       return null
     } catch (error) {
       if (db.isTransaction) db.exec('ROLLBACK TO whole; RELEASE whole')
       this.#site.rows.forget()
+      this.#site.hlc = clock
       Object.assign(result, before)
       if (error instanceof Parked) {
         this.#pause(error)

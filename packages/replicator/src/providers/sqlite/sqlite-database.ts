@@ -8,6 +8,7 @@ import { SqliteOutbox } from './sqlite-outbox.ts'
 import { inTransaction, openSqlite } from './sqlite-schema.ts'
 import { SqliteSite } from './sqlite-site.ts'
 import { SqliteSource } from './sqlite-source.ts'
+import { SqliteWrites } from './sqlite-writes.ts'
 
 /** Which file, and what of it travels. */
 export interface SqliteDatabaseOptions {
@@ -28,12 +29,16 @@ export function openSqliteDatabase(options: SqliteDatabaseOptions): SiteDatabase
   const outbox = new SqliteOutbox({ db: writing, site, tables, eventsMax: outboxMax, now })
   const known = new SqliteSite(writing, site, tables, now)
   const source = new SqliteSource({ db: reading })
+  const writes = new SqliteWrites(outbox, () => source.wake())
   const applier = new SqliteApplier({ db: applying, site, tables, now, ...(step && { step }) })
   return {
     source,
     applier,
-    write: async (drafts) => outbox.transaction(() => drafts.map((draft) => outbox.write(draft))),
-    beat: async (beat) => outbox.beat({ ...beat }),
+    write: (drafts) => writes.write(drafts),
+    beat: async (beat) => {
+      outbox.beat({ ...beat })
+      source.wake()
+    },
     backlog: async () => ({ events: outbox.waiting, percent: (outbox.waiting / outboxMax) * 100 }),
     letters: lettersOf(applier, new SqliteSite(applying, site, tables, now)),
     conflicts: conflictsOf(applier, writing, outbox),

@@ -4,7 +4,6 @@ import { type ChangeDraft, type ChangeEvent, defaultTable, draftKey, type Json, 
 import { sealed } from '../../event-hash.ts'
 import { mergeEvent } from '../../merge/merge-event.ts'
 import { heartbeatTable, type ReplicatedTables } from '../../replicated-table.ts'
-import { inTransaction } from './sqlite-schema.ts'
 import { SqliteSite } from './sqlite-site.ts'
 
 /** The application's side of replication. */
@@ -50,6 +49,8 @@ export class SqliteOutbox {
   readonly #waiting: StatementSync
   readonly #known: StatementSync
   readonly #see: StatementSync
+  readonly #savepoint: StatementSync
+  readonly #release: StatementSync
   #txId: string | null = null
 
   constructor({ db, site, tables, eventsMax = 1_000_000, now = Date.now }: SqliteOutboxOptions) {
@@ -62,6 +63,8 @@ export class SqliteOutbox {
     )
     this.#known = db.prepare('SELECT 1 FROM budao_seen WHERE origin = ? AND id = ?')
     this.#see = db.prepare('INSERT INTO budao_seen VALUES (?, ?, ?)')
+    this.#savepoint = db.prepare('SAVEPOINT one')
+    this.#release = db.prepare('RELEASE one')
   }
 
   /** Events that wait to be carried away. */
@@ -69,12 +72,35 @@ export class SqliteOutbox {
     return Number(this.#waiting.get()!['n'])
   }
 
+  /** Several transactions in one commit. Each is whole or not at all, and fails alone; throws where none can be. */
+  group<T>(works: readonly (() => T)[]): PromiseSettledResult<T>[] {
+    const { db, rows } = this.#site
+    return this.#site.transaction(() =>
+      works.map((work): PromiseSettledResult<T> => {
+        const clock = this.#site.hlc
+        this.#savepoint.run()
+        try {
+          const value = this.transaction(work)
+          this.#release.run()
+          return { status: 'fulfilled', value }
+        } catch (reason) {
+          // The database may have ended all of it.
+          if (!db.isTransaction) throw reason
+          db.exec('ROLLBACK TO one; RELEASE one')
+          rows.forget()
+          this.#site.hlc = clock
+          return { status: 'rejected', reason }
+        }
+      }),
+    )
+  }
+
   /** All changes made in `work` are one transaction here, and are applied as one elsewhere. */
   transaction<T>(work: () => T): T {
     const outer = this.#txId
     this.#txId ??= randomUUID()
     try {
-      return inTransaction(this.#site.db, work)
+      return this.#site.transaction(work)
     } finally {
       this.#txId = outer
     }

@@ -66,9 +66,10 @@ export class SqliteRows {
     if (found === undefined) return null
     if (isDocument) return JSON.parse(found['payload'] as string) as Row
     const json = this.#jsonColumns(table)
-    return Object.fromEntries(
-      Object.entries(found).map(([name, value]) => [name, json.has(name) ? parsed(value) : toJson(value)]),
-    )
+    const row: Record<string, Json> = {}
+    for (const name of Object.keys(found))
+      row[name] = json.has(name) ? parsed(found[name]!) : toJson(found[name]!)
+    return row
   }
 
   /** Tables may be others than they were: a transaction was rolled back. */

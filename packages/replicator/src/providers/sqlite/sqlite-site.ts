@@ -2,7 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { hlcZero, nextHlc, type Row } from '@budao/model'
 import { rowOf, type RowVersion } from '../../merge/row-version.ts'
 import type { ReplicatedTables } from '../../replicated-table.ts'
-import { prepareSqlite } from './sqlite-schema.ts'
+import { inTransaction, prepareSqlite } from './sqlite-schema.ts'
 import { SqliteRows } from './sqlite-rows.ts'
 
 /** What this site's database knows: its clock, epochs, and the rows with what they were merged from. */
@@ -17,6 +17,8 @@ export class SqliteSite {
   readonly #version: StatementSync
   readonly #setVersion: StatementSync
   readonly #epoch: StatementSync
+  /** What was read in the transaction under way, in which nobody else changes it. */
+  #held: { hlc: string | null; isTicked: boolean; readonly epochs: Map<string, number> } | null = null
 
   constructor(db: DatabaseSync, site: string, tables: ReplicatedTables, now: () => number = Date.now) {
     prepareSqlite(db)
@@ -39,11 +41,35 @@ export class SqliteSite {
 
   /** The last stamp of this site's clock. */
   get hlc(): string {
-    return String(this.#clock.get()?.['hlc'] ?? hlcZero)
+    if (this.#held?.hlc != null) return this.#held.hlc
+    const stamp = String(this.#clock.get()?.['hlc'] ?? hlcZero)
+    if (this.#held !== null) this.#held.hlc = stamp
+    return stamp
   }
 
   set hlc(stamp: string) {
-    this.#setClock.run(stamp)
+    if (this.#held === null) {
+      this.#setClock.run(stamp)
+    } else {
+      this.#held.hlc = stamp
+      this.#held.isTicked = true
+    }
+  }
+
+  /** Runs `work` in one transaction, or in the one that is open. Clock and epochs are read once for all of it, the clock written once. */
+  transaction<T>(work: () => T): T {
+    if (this.#held !== null) return work()
+    return inTransaction(this.db, () => {
+      this.#held = { hlc: null, isTicked: false, epochs: new Map() }
+      try {
+        const result = work()
+        const { hlc, isTicked } = this.#held
+        if (isTicked) this.#setClock.run(hlc)
+        return result
+      } finally {
+        this.#held = null
+      }
+    })
   }
 
   /** A stamp for a write of this site. */
@@ -70,7 +96,11 @@ export class SqliteSite {
 
   /** The lowest epoch that is accepted of a site. */
   epochOf(origin: string): number {
-    return Number(this.#epoch.get(origin)?.['epoch'] ?? 0)
+    const known = this.#held?.epochs.get(origin)
+    if (known !== undefined) return known
+    const epoch = Number(this.#epoch.get(origin)?.['epoch'] ?? 0)
+    this.#held?.epochs.set(origin, epoch)
+    return epoch
   }
 
   /** The epoch in which this site writes. From 1. */

@@ -294,3 +294,43 @@ test('the outbox has an end', async (t) => {
   for (const id of ['1', '2']) outbox.write({ id, op: 'create', payload: { id } })
   assert.throws(() => outbox.write({ id: '3', op: 'create', payload: { id: '3' } }), { code: 'outbox-full' })
 })
+
+test('writes of many callers share a commit; each is a transaction of its own and is refused alone', async (t) => {
+  const [east, west] = [new Site(t, 'east'), new Site(t, 'west')]
+  const write = (id: string, total: number, more = {}): Promise<unknown> =>
+    east.db.write!([
+      { id: `${id}-1`, op: 'create', table: 'orders', payload: { id: `${id}-1`, total: 1 } },
+      { id: `${id}-2`, op: 'create', table: 'orders', payload: { id: `${id}-2`, total }, ...more },
+    ])
+  const outcomes = await Promise.allSettled([
+    write('a', 2),
+    write('b', -1),
+    write('c', 3),
+    write('d', 4, { table: 'users' }),
+    write('e', 5),
+  ])
+  assert.deepEqual(
+    outcomes.map((each) => (each.status === 'fulfilled' ? 'written' : String(each.reason))),
+    [
+      'written',
+      'Error: CHECK constraint failed: total >= 0',
+      'written',
+      'Error: table users, key d-2: expected the write at west, which owns it',
+      'written',
+    ],
+  )
+  const { transactions } = (await east.db.source.next())!
+  assert.deepEqual(
+    transactions.map((events) => events.map(({ id }) => id)),
+    [
+      ['a-1', 'a-2'],
+      ['c-1', 'c-2'],
+      ['e-1', 'e-2'],
+    ],
+  )
+  assert.equal(new Set(transactions.map(([event]) => event!.txId)).size, 3)
+  const stamps = transactions.flat().map(({ hlc }) => hlc)
+  assert.deepEqual(stamps, [...new Set(stamps)].toSorted())
+  await west.apply('east', ...transactions)
+  assert.deepEqual(west.rows('SELECT id, total FROM orders'), east.rows('SELECT id, total FROM orders'))
+})
