@@ -27,11 +27,18 @@ export interface MiniProgramPlace {
   readonly port: number
 }
 
+/** Who watches both sites from a third place. */
+export interface WitnessPlace {
+  readonly name: string
+  readonly adminPort: number
+}
+
 /** Which process of the demo is where. */
 export interface Layout {
   readonly shops: readonly ShopPlace[]
   readonly gateways: readonly GatewayPlace[]
   readonly miniProgram: MiniProgramPlace
+  readonly witness: WitnessPlace
 }
 
 /** A port that somebody else has. */
@@ -41,10 +48,16 @@ export interface BusyPort {
   readonly name: string
 }
 
-/** The ports in `east.yaml` and `west.yaml`. */
-export const defaultPorts: readonly number[] = [8080, 8081, 9900, 9901, 7001, 7002, 7101, 7102, 8082]
+/** The ports in `east.yaml`, `west.yaml` and `witness.yaml`. */
+export const defaultPorts: readonly number[] = [
+  ...[8080, 8081, 9900, 9901, 7001, 7002, 7101, 7102, 8082],
+  ...[9902, 9940, 9941, 9942],
+]
 
-/** Ports in the order of `defaultPorts`: gateways, their admin addresses, shops of east, shops of west, mini program. */
+/**
+ * Ports in the order of `defaultPorts`: gateways, their admin addresses, shops of east, shops of west, mini program, admin address of the
+ * witness, links of the gateways and the witness.
+ */
 export function layoutOf(ports: readonly number[]): Layout {
   const at = (index: number): number => ports[index]!
   return {
@@ -58,6 +71,7 @@ export function layoutOf(ports: readonly number[]): Layout {
       [0, 1].map((nth) => ({ name: `shop-${site}-${nth + 1}`, site, port: at(4 + 2 * index + nth) })),
     ),
     miniProgram: { name: 'miniprogram', port: at(8) },
+    witness: { name: 'witness', adminPort: at(9) },
   }
 }
 
@@ -71,12 +85,16 @@ export async function freePorts(count: number = defaultPorts.length): Promise<re
 }
 
 /** The first port of the layout that cannot be listened on, if any. */
-export async function busyPort(layout: Layout): Promise<BusyPort | undefined> {
+export async function busyPort(ports: readonly number[]): Promise<BusyPort | undefined> {
+  const layout = layoutOf(ports)
+  const nodes = [...layout.gateways, layout.witness].map(({ name }) => name)
   const wanted = [
     ...layout.gateways.map(({ name, port }) => ({ name, port })),
     ...layout.gateways.map(({ name, adminPort }) => ({ name: `admin of ${name}`, port: adminPort })),
     ...layout.shops.map(({ name, port }) => ({ name, port })),
     layout.miniProgram,
+    { name: `admin of ${layout.witness.name}`, port: layout.witness.adminPort },
+    ...nodes.map((name, index) => ({ name: `link of ${name}`, port: ports.at(index - nodes.length)! })),
   ]
   for (const { name, port } of wanted) {
     try {
@@ -105,20 +123,12 @@ export function gatewayConfig(
   stateDir: string,
   relays: RelayPorts | null = null,
 ): string {
-  const text = moved(site, ports, stateDir)
+  const text = moved(`${site}.yaml`, ports, stateDir)
   if (relays === null) return text
-  const shops = layoutOf(ports).shops
-  const links = shops.map(({ port }, index) => ({
-    at: `127.0.0.1:${relays.links[index]}`,
-    to: `127.0.0.1:${port}`,
-  }))
-  const relayed = links.reduce(
-    (all, { at, to }) => all.replaceAll(`address: ${to},`, `address: ${at},`),
-    text,
-  )
+  const links = linksOf(ports, relays)
   const lines = links.map(({ at, to }) => `      - { listen: "${at}", to: "${to}" }`)
   const [own, other] = site === 'east' ? relays.dns : relays.dns.toReversed()
-  return `${relayed}  relays:\n    control: 127.0.0.1:${relays.control}\n    links:\n${lines.join('\n')}
+  return `${relayed(text, links)}  relays:\n    control: 127.0.0.1:${relays.control}\n    links:\n${lines.join('\n')}
   dnsServers: [127.0.0.1:${other}]
 gslb:
   listen: [127.0.0.1:${own}]
@@ -127,69 +137,37 @@ gslb:
 `
 }
 
-/** Ports of the links between nodes, one for each gateway and controller. */
-export interface ControlPorts {
-  readonly links: readonly number[]
-  readonly admins: readonly number[]
-}
-
-/** The processes that decide about failovers in the demo: one at the first site, one at no site. */
-export const controllerNames = ['ctl-east', 'witness'] as const
-
-/** The part `control` of a node's configuration: the same for all but for its own address. */
-export function controlConfig(
-  name: string,
+/** The same of the witness: it looks at the shops as the gateways do. */
+export function witnessConfig(
   ports: readonly number[],
   stateDir: string,
-  { links }: ControlPorts,
+  relays: RelayPorts | null = null,
 ): string {
-  const { gateways } = layoutOf(ports)
-  const nodes = [
-    ...gateways.map((gateway) => ({
-      name: gateway.name,
-      more: `site: ${gateway.site}, traffic: 127.0.0.1:${gateway.port}`,
-    })),
-    { name: controllerNames[0], more: 'site: east' },
-    { name: controllerNames[1], more: 'witness: true' },
-  ]
-  const port = (node: string): number => links[nodes.findIndex((one) => one.name === node)]!
-  const peers = nodes.map(
-    ({ name: node, more }) => `    ${node}: { address: 127.0.0.1:${port(node)}, ${more} }\n`,
-  )
-  return `control:
-  address: 127.0.0.1:${port(name)}
-  token: { file: ${resolve(stateDir, 'control.token')} }
-  store: { type: sqlite, path: ${resolve(stateDir, 'coordination.db')} }
-${name === 'witness' ? '  witness: true\n' : ''}  peers:
-${peers.join('')}`
+  const text = moved('witness.yaml', ports, stateDir)
+  return relays === null ? text : relayed(text, linksOf(ports, relays))
 }
 
-/** The configuration of a controller: the services it decides about, and no listeners. */
-export function controllerConfig(
-  name: (typeof controllerNames)[number],
-  ports: readonly number[],
-  stateDir: string,
-  control: ControlPorts,
-): string {
-  const admin = control.admins[controllerNames.indexOf(name)]
-  const shops = layoutOf(ports).shops.map(
-    ({ port, site }) => `      - { address: 127.0.0.1:${port}, site: ${site} }\n`,
-  )
-  return `version: 1
-node: { name: ${name}${name === 'witness' ? '' : ', site: east'} }
-dataDir: ${resolve(stateDir, name)}
-sites: { east: {}, west: {} }
-admin: { address: 127.0.0.1:${admin} }
-services:
-  shop:
-    mode: multi-active
-    endpoints:
-${shops.join('')}${controlConfig(name, ports, stateDir, control)}`
+interface RelayLink {
+  readonly at: string
+  readonly to: string
 }
 
-function moved(site: Site, ports: readonly number[], stateDir: string): string {
-  const text = readFileSync(join(import.meta.dirname, `${site}.yaml`), 'utf8')
-  return text
+function linksOf(ports: readonly number[], relays: RelayPorts): readonly RelayLink[] {
+  return layoutOf(ports).shops.map(({ port }, index) => ({
+    at: `127.0.0.1:${relays.links[index]}`,
+    to: `127.0.0.1:${port}`,
+  }))
+}
+
+function relayed(text: string, links: readonly RelayLink[]): string {
+  return links.reduce(
+    (all, { at, to }) => all.replaceAll(`address: ${to}, site`, `address: ${at}, site`),
+    text,
+  )
+}
+
+function moved(file: string, ports: readonly number[], stateDir: string): string {
+  return readFileSync(join(import.meta.dirname, file), 'utf8')
     .replaceAll(
       /127\.0\.0\.1:(\d+)/g,
       (_, port: string) => `127.0.0.1:${ports[defaultPorts.indexOf(Number(port))]}`,

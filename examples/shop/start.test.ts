@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseConfig } from '@budao/model/parser'
-import { defaultPorts, freePorts, gatewayConfig, layoutOf, sites } from './layout.ts'
+import { defaultPorts, freePorts, gatewayConfig, layoutOf, sites, witnessConfig } from './layout.ts'
 import { liveLine, welcome } from './screen.ts'
 
 const script = join(import.meta.dirname, 'start.ts')
@@ -16,7 +16,7 @@ const script = join(import.meta.dirname, 'start.ts')
 test('a port in use is named, with whose it is and what to do, and nothing is started', async (t) => {
   const data = mkdtempSync(join(tmpdir(), 'budao-start-'))
   t.after(() => rmSync(data, { recursive: true, force: true }))
-  // The lowest of nine: eight more above it make the demo's.
+  // The lowest of thirteen: twelve more above it make the demo's.
   const server = createServer().listen(Math.min(...(await freePorts())), '127.0.0.1')
   t.after(() => void server.close())
   await once(server, 'listening')
@@ -70,6 +70,18 @@ for (const site of sites) {
     }
   })
 }
+
+test('witness.yaml knows the same nodes and services as the gateways do', () => {
+  const ports = defaultPorts.map((_, index) => 20_000 + index)
+  const [witness, east] = [
+    witnessConfig(ports, '/elsewhere'),
+    gatewayConfig('east', ports, '/elsewhere'),
+  ].map((text) => parseConfig(text, 'demo.yaml'))
+  assert.ok(witness?.ok && east?.ok, JSON.stringify(witness))
+  assert.deepEqual(witness.warnings, [])
+  assert.deepEqual(witness.config.control?.peers, east.config.control?.peers)
+  assert.deepEqual(witness.config.services, east.config.services)
+})
 
 test('what is printed fits 80 columns', () => {
   const ports = defaultPorts.map((_, index) => 65_527 + index)

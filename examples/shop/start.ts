@@ -1,6 +1,6 @@
 /**
- * `npm start`: the shop at two sites of two processes each, a gateway at each site, a mini program in the
- * browser, simulated phones. Ends with Ctrl-C or SIGTERM, and with it all it has started.
+ * `npm start`: the shop at two sites of two processes each, a gateway at each site, a witness at a third place, a mini program in
+ * the browser, simulated phones. Ends with Ctrl-C or SIGTERM, and with it all it has started.
  */
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
@@ -10,28 +10,17 @@ import { join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { Crew } from './crew.ts'
-import {
-  busyPort,
-  controlConfig,
-  controllerConfig,
-  controllerNames,
-  defaultPorts,
-  freePorts,
-  gatewayConfig,
-  layoutOf,
-  sites,
-} from './layout.ts'
-import type { ControlPorts, RelayPorts } from './layout.ts'
+import { busyPort, defaultPorts, freePorts, gatewayConfig, layoutOf, sites, witnessConfig } from './layout.ts'
+import type { RelayPorts } from './layout.ts'
 import { Phones } from './phones.ts'
 import { holdLeash } from './leash.ts'
 import { liveLine, welcome } from './screen.ts'
 
 const usage = `Usage: npm start -- [options]
-  --port-base N      nine ports from N on instead of 7001, 7002, 7101, 7102,
-                     8080 to 8082, 9900 and 9901; auto: free ones
+  --port-base N      thirteen ports from N on instead of 7001, 7002, 7101, 7102,
+                     8080 to 8082, 9900 to 9902 and 9940 to 9942; auto: free ones
   --data DIR         where databases, logs and pid files go (default data/shop)
   --temporary        they go to a new folder that is removed at the end
-  --control          two controllers, which watch the sites and decide about failovers
   --relays           what drills need: relays in front of the shops, which lose packets on order, and DNS
   --phones N         simulated phones (default 40, at most 500)
   --restart-after S  seconds until what died starts again (default 6)`
@@ -42,7 +31,7 @@ holdLeash()
 const options = readOptions()
 const ports = await choosePorts(options.portBase)
 const layout = layoutOf(ports)
-const busy = await busyPort(layout)
+const busy = await busyPort(ports)
 if (busy !== undefined) {
   fail(
     `Port ${busy.port} (${busy.name}) is in use. Stop what uses it, or take other ports:\n` +
@@ -67,20 +56,22 @@ let live: NodeJS.Timeout | undefined
 let stopping: Promise<void> | undefined
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop())
 
+const relays = options.relays ? await relayPorts() : null
+const { configs, witness } = writeConfigs(relays)
 startMiniProgram()
 startShops()
 await Promise.all(
   layout.shops.map(async ({ name, port }) => answers(name, `http://127.0.0.1:${port}/healthz`)),
 )
-const control = options.control ? await controlPorts() : null
-const configs = writeConfigs(options.relays ? await relayPorts() : null)
-if (control !== null) startControllers(control)
 if (options.relays) startRelays()
+startWitness()
 startGateways()
 await Promise.all(
   layout.gateways.map(async ({ name, port, adminPort }) => {
     await answers(name, `http://127.0.0.1:${port}/api/products?page=1`)
     await answers(name, `http://127.0.0.1:${adminPort}/readyz`)
+    // Until somebody may write no phone needs to try.
+    await answers(name, `http://127.0.0.1:${adminPort}/api/v1/failover`, isHeld)
   }),
 )
 await answers(layout.miniProgram.name, `http://127.0.0.1:${layout.miniProgram.port}/healthz`)
@@ -117,12 +108,13 @@ function startMiniProgram(): void {
 
 /**
  * What both gateways have in common: the key of the mini program's tokens, so that one issued by either holds at the
- * other, and the signed order of channels, which is there to be edited.
+ * other, the secret of those who decide, and the signed order of channels, which is there to be edited.
  */
 function keepKeys(): void {
   keep('session.pem', () => pemOf(generateKeyPairSync('ec', { namedCurve: 'P-256' })))
   keep('channels.pem', () => pemOf(generateKeyPairSync('rsa', { modulusLength: 2048 })))
   const order = layout.gateways.map(({ port }) => `http://127.0.0.1:${port}`)
+  keep('control.token', () => randomBytes(24).toString('base64url'))
   keep('channels.json', () => `${JSON.stringify({ version: 1, order })}\n`)
 }
 
@@ -136,29 +128,22 @@ function pemOf({ privateKey }: { readonly privateKey: KeyObject }): string {
   return privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
 }
 
-/** Returns the gateways' configuration files. */
-function writeConfigs(relays: RelayPorts | null): string[] {
+/** Configuration files: as shipped where everything is where these say. */
+function writeConfigs(relayed: RelayPorts | null): { readonly configs: string[]; readonly witness: string } {
   const asShipped =
-    ports === defaultPorts &&
-    options.data === undefined &&
-    !options.temporary &&
-    relays === null &&
-    control === null
-  return layout.gateways.map(({ name, site }) => {
-    if (asShipped) return join(import.meta.dirname, `${site}.yaml`)
-    const file = join(runDir, `${site}.yaml`)
-    const written = gatewayConfig(site, ports, stateDir, relays)
-    if (control === null) writeFileSync(file, written)
-    else {
-      const pids = `  controllersPidFile: ${join(runDir, 'controllers.pids')}\n`
-      writeFileSync(
-        file,
-        written.replace('\n  relays:', `\n${pids.trimEnd()}\n  relays:`) +
-          controlConfig(name, ports, stateDir, control),
-      )
-    }
+    ports === defaultPorts && options.data === undefined && !options.temporary && relayed === null
+  const written = (name: string, text: () => string): string => {
+    if (asShipped) return join(import.meta.dirname, name)
+    const file = join(runDir, name)
+    writeFileSync(file, text())
     return file
-  })
+  }
+  return {
+    configs: sites.map((site) =>
+      written(`${site}.yaml`, () => gatewayConfig(site, ports, stateDir, relayed)),
+    ),
+    witness: written('witness.yaml', () => witnessConfig(ports, stateDir, relayed)),
+  }
 }
 
 async function relayPorts(): Promise<RelayPorts> {
@@ -166,19 +151,11 @@ async function relayPorts(): Promise<RelayPorts> {
   return { control: told!, links, dns: [one!, two!] }
 }
 
-/** Four nodes have links, two of them an admin address of their own. */
-async function controlPorts(): Promise<ControlPorts> {
-  const free = await freePorts(6)
-  keep('control.token', () => randomBytes(24).toString('base64url'))
-  return { links: free.slice(0, 4), admins: free.slice(4) }
-}
-
-function startControllers(at: ControlPorts): void {
-  for (const name of controllerNames) {
-    const file = join(runDir, `${name}.yaml`)
-    writeFileSync(file, controllerConfig(name, ports, stateDir, at))
-    crew.start({ name, crew: 'controllers', args: budao('controller', '-c', file) })
-  }
+/** Before the gateways: whoever is there first leads. After the shops: what it has seen dead it takes for well only after a while. */
+function startWitness(): void {
+  const { name } = layout.witness
+  mkdirSync(join(stateDir, name), { recursive: true })
+  crew.start({ name, crew: 'controllers', args: budao('controller', '-c', witness) })
 }
 
 function startRelays(): void {
@@ -197,12 +174,25 @@ function budao(...args: readonly string[]): string[] {
   return ['--conditions=@budao/source', join(workspace, 'packages/budao/src/main.ts'), ...args]
 }
 
+/** Whether every unit has a site that may write. */
+function isHeld(text: string): boolean {
+  const { units } = JSON.parse(text) as { readonly units: readonly { readonly lease: string }[] }
+  return units.length > 0 && units.every(({ lease }) => lease === 'held')
+}
+
 /** Resolves when the process answers well. One that ends before has the wrong configuration or no permission. */
-async function answers(name: string, url: string): Promise<void> {
+async function answers(
+  name: string,
+  url: string,
+  isWell: (text: string) => boolean = (text) => text !== '',
+): Promise<void> {
   const giveUpMs = performance.now() + startMsMax
   while (stopping === undefined) {
     const ok = await fetch(url, { signal: AbortSignal.timeout(1_000) }).then(
-      async (response) => (await response.text()) !== '' && response.ok,
+      async (response) => {
+        const text = await response.text()
+        return response.ok && isWell(text)
+      },
       () => false,
     )
     if (ok) return
@@ -269,7 +259,6 @@ interface Options {
   readonly data: string | undefined
   readonly temporary: boolean
   readonly relays: boolean
-  readonly control: boolean
   readonly phones: number
   /** Long enough, unless told otherwise, for people to see that a site is gone. */
   readonly restartAfterMs: number
@@ -283,7 +272,6 @@ function readOptions(): Options {
         data: { type: 'string' },
         temporary: { type: 'boolean', default: false },
         relays: { type: 'boolean', default: false },
-        control: { type: 'boolean', default: false },
         phones: { type: 'string', default: '40' },
         'restart-after': { type: 'string', default: '6' },
         help: { type: 'boolean', short: 'h' },
@@ -307,7 +295,6 @@ function readOptions(): Options {
       data: values.data,
       temporary: values.temporary,
       relays: values.relays,
-      control: values.control,
       phones: Number(values.phones),
       restartAfterMs: Number(restartAfter) * 1_000,
     }

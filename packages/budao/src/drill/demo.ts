@@ -11,22 +11,18 @@ export interface Demo extends AsyncDisposable {
 }
 
 /**
- * Starts the demo of this checkout, with controllers where they are wanted, and resolves once it serves. Disposing ends it and removes its folder; so does the
- * end of this process, however that comes. Throws CliError when there is no checkout around, or the demo does not start.
+ * Starts the demo of this checkout, and resolves once it serves. Disposing ends it and removes its folder; so does the end of this
+ * process, however that comes. Throws CliError when there is no checkout around, or the demo does not start.
  */
-export async function startDemo({ control = false }: { readonly control?: boolean } = {}): Promise<Demo> {
+export async function startDemo(): Promise<Demo> {
   const script = fileURLToPath(new URL('../../../../examples/shop/start.ts', import.meta.url))
   if (!existsSync(script)) {
     throw new CliError('--demo needs a checkout of Budao: the package does not carry the demo shop', 2)
   }
-  const child = fork(
-    script,
-    ['--port-base', 'auto', '--temporary', '--relays', '--phones', '10', ...(control ? ['--control'] : [])],
-    {
-      execArgv: ['--conditions=@budao/source'],
-      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    },
-  )
+  const child = fork(script, ['--port-base', 'auto', '--temporary', '--relays', '--phones', '10'], {
+    execArgv: ['--conditions=@budao/source'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+  })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) {
     stream?.setEncoding('utf8').on('data', (text: string) => (output = (output + text).slice(-4_000)))

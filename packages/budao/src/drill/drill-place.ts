@@ -25,8 +25,6 @@ export interface PlaceOptions {
   readonly token?: string
   readonly out?: string
   readonly demo?: true
-  /** The demo shop has controllers. */
-  readonly controllers?: boolean
 }
 
 /** Reports of the demo outlive it. */
@@ -120,7 +118,7 @@ export class DrillPlace {
 export async function openPlace(options: PlaceOptions, say: (line: string) => void): Promise<DrillPlace> {
   if (!options.demo) return new DrillPlace(await readParsedConfig(options.config), options, null, say)
   say('starting the demo shop on free ports')
-  const demo = await startDemo({ control: options.controllers === true })
+  const demo = await startDemo()
   return new DrillPlace(await readParsedConfig(demo.configs[0]), options, demo, say)
 }
 

@@ -28,9 +28,13 @@ export function decide(draft: UnitDraft, go: boolean): void {
   else if (draft.state.storing === null) reduceInSync(draft, lease.value)
 }
 
-/** Nobody has ever written: the first site in order that is up gets it, and the next one if it does not take it. */
+/**
+ * Nobody has ever written: the first site in order that is up gets it, and the next one that has a gateway if it does not take
+ * it. A gateway that has not been heard of yet is given more time: all of them may just be starting.
+ */
 function placeFirst(draft: UnitDraft): void {
-  const { lease, rules, drained, sighting } = draft.state
+  const { lease, rules, drained, sighting, positions } = draft.state
+  const heard = (site: string): boolean => positions.some((position) => position.site === site)
   const able = rules.sites.filter((site) => stateOf(draft.state, site) === 'up' && !drained.includes(site))
   if (lease === null || lease === undefined) {
     const [first] = able
@@ -39,9 +43,10 @@ function placeFirst(draft: UnitDraft): void {
     return
   }
   draft.explain('no-lease', `${lease.value.site} has not taken ${rules.unit} yet`)
-  const giveUpAt = (sighting?.at ?? draft.now) + unitTimes.claim
+  const patience = heard(lease.value.site) ? unitTimes.claim : unitTimes.start
+  const giveUpAt = (sighting?.at ?? draft.now) + patience
   if (draft.now < giveUpAt) return draft.wakeAt(giveUpAt)
-  const [other] = able.filter((site) => site !== lease.value.site)
+  const [other] = able.filter((site) => site !== lease.value.site && heard(site))
   if (other !== undefined) {
     draft.store(leaseKey(rules.unit), lease.version, grantedLease(rules.unit, other, lease.value, rules))
   }

@@ -71,6 +71,12 @@ class Bench {
     this.feed({ kind: 'verdicts', verdicts })
   }
 
+  /** Gateways of these sites are there. */
+  positions(sites: readonly string[]): void {
+    const there = { service: 'shop', position: 0, epoch: 0, lagMs: null, divergence: 0, capacityPercent: 100 }
+    this.feed({ kind: 'positions', positions: sites.map((site) => ({ site, ...there })) })
+  }
+
   /** The site’s process takes or renews the lease. */
   renew(site: string): void {
     const record = this.store.get(leaseKey('shop')) as Versioned<WriteLease>
@@ -142,8 +148,21 @@ test('the first site in order that is up gets the first epoch, and the next one 
   assert.equal(bench.store.size, 0)
   bench.verdicts({ east: 'up', west: 'up' })
   assert.deepEqual([bench.lease.epoch, bench.lease.site, bench.lease.state], [1, 'east', 'granted'])
+  bench.positions(['east', 'west'])
   bench.tick(1_500)
   assert.deepEqual([bench.lease.epoch, bench.lease.site], [2, 'west'])
+})
+
+test('where gateways are only just starting, the first to come does not get what another one is preferred for', () => {
+  const bench = new Bench()
+  bench.feed({ kind: 'led', term: 1, until: Infinity })
+  bench.verdicts({ east: 'up', west: 'up' })
+  bench.tick(1_500)
+  bench.positions(['west'])
+  bench.tick(1_500)
+  assert.deepEqual([bench.lease.epoch, bench.lease.site], [1, 'east'])
+  bench.tick(3_000)
+  assert.deepEqual([bench.lease.epoch, bench.lease.site], [2, 'west'], 'it never came')
 })
 
 test('who does not lead does nothing, and says so', () => {

@@ -38,8 +38,7 @@ Example:
 async function gameDay(options: GameDayOptions): Promise<void> {
   const plans = (options.only ?? drillScenarios).map((name) => planOf(options, scenarios[name]))
   const { openPlace } = await import('../../drill/drill-place.ts')
-  const controllers = plans.some(({ scenario }) => scenario.hits === 'controllers')
-  await using place = await openPlace({ ...options, controllers }, say)
+  await using place = await openPlace(options, say)
   const reports: DrillReport[] = []
   const left: { scenario: DrillScenario; because: string }[] = []
   for (const plan of plans) {

@@ -51,7 +51,7 @@ const where: Readonly<Record<Scenario['hits'], string>> = {
 async function runScenario(scenario: Scenario, options: DrillVerbOptions): Promise<void> {
   const plan = planOf(options, scenario)
   const { openPlace } = await import('../../drill/drill-place.ts')
-  await using place = await openPlace({ ...options, controllers: scenario.hits === 'controllers' }, say)
+  await using place = await openPlace(options, say)
   if (options.check) {
     const checks = await place.check(plan)
     if (options.json) printJson({ ready: checks.every(({ ready }) => ready), checks })
