@@ -1,4 +1,5 @@
 // npm run trials -- failover [--runs N] [--seed S]: real processes in network namespaces, random faults, nobody writes in two epochs.
+// npm run trials -- replication: the same with two replicators; nothing acknowledged is lost, both sites end equal.
 import { parseArgs } from 'node:util'
 import { BudaoWorld, findOrInstall, whyNoCuts, whyNoNetwork } from '@budao/testkit'
 import { Ends } from './failover/ends.ts'
@@ -8,6 +9,7 @@ import { describeMachine, machineText } from './machine.ts'
 import { say, UsageError, wholeNumber } from './options.ts'
 
 const usage = `npm run trials -- failover [options]
+npm run trials -- replication --help
 
   --runs N        (default 100)
   --seed S        of the first; each next one has the next (default: of the moment)
@@ -24,6 +26,7 @@ process.exitCode = await main(process.argv.slice(2))
 
 async function main([name, ...args]: readonly string[]): Promise<number> {
   try {
+    if (name === 'replication') return await (await import('./replication/trials.ts')).run(args)
     const { values } = parseArgs({
       args: [...args],
       options: {

@@ -3,8 +3,11 @@ import type { Answered, Asked, Handlers } from '../http/http-front.ts'
 import { refusal } from '../http/http-front.ts'
 import type { SegmentLog } from './segment-log.ts'
 
-/** Longest a reader's question waits for an entry, milliseconds; below the idle time of proxies in between. */
-export const waitMsMax = 20_000
+/**
+ * Longest a reader's question waits for an entry, milliseconds. Heartbeats come four times a second, so one that waits longer
+ * was lost on its way: after a partition nobody sits on a dead connection.
+ */
+export const waitMsMax = 2_000
 const bytesMaxOfRead = 8 * 1024 * 1024
 
 /** The log of this site, for the peers that read it. */

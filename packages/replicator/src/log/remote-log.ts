@@ -19,7 +19,10 @@ export interface RemoteLogOptions {
 const retryMsMin = 50
 const retryMsMax = 1000
 /** A question that is not answered so long after it should be is asked again, milliseconds. */
-const overdueMs = 5000
+const overdueMs = 1000
+/** Once it is being answered there is more time: the way may be narrow, milliseconds. */
+const answerMsMax = 25_000
+const boundsMsMax = 5000
 
 /** A peer's embedded log, read over HTTP: each question waits at the peer until there is something to answer. */
 export class RemoteLog {
@@ -31,7 +34,7 @@ export class RemoteLog {
 
   /** Where it begins and ends. Rejects when the peer cannot be asked. */
   async bounds(): Promise<LogBounds> {
-    const response = await this.#ask('/v1/log/bounds', AbortSignal.timeout(overdueMs))
+    const response = await this.#ask('/v1/log/bounds', AbortSignal.timeout(boundsMsMax))
     if (!response.ok) throw new Error(await failure(response))
     return (await response.json()) as LogBounds
   }
@@ -43,9 +46,12 @@ export class RemoteLog {
   async #frames(from: LogPosition, bytes: number, signal: AbortSignal): Promise<Buffer> {
     const query = `/v1/log?logId=${encodeURIComponent(from.logId)}&offset=${from.offset}&bytes=${bytes}`
     for (let retryMs = retryMsMin; !signal.aborted; retryMs = Math.min(retryMsMax, retryMs * 2)) {
+      const overdue = new AbortController()
+      let timer = setTimeout(() => overdue.abort(), waitMsMax + overdueMs)
       try {
-        const overdue = AbortSignal.timeout(waitMsMax + overdueMs)
-        const response = await this.#ask(query, AbortSignal.any([signal, overdue]))
+        const response = await this.#ask(query, AbortSignal.any([signal, overdue.signal]))
+        clearTimeout(timer)
+        timer = setTimeout(() => overdue.abort(), answerMsMax)
         if (response.status === 200 || response.status === 204) {
           return Buffer.from(await response.arrayBuffer())
         }
@@ -57,6 +63,8 @@ export class RemoteLog {
         if (error instanceof LogTruncatedError) throw error
         if (signal.aborted) break
         await sleep(retryMs, undefined, { signal }).catch(() => {})
+      } finally {
+        clearTimeout(timer)
       }
     }
     return Buffer.alloc(0)

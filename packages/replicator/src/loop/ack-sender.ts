@@ -10,8 +10,8 @@ export interface AckSenderOptions {
   readonly onError: (error: Error) => void
 }
 
-/** Longest an answer may take, milliseconds. */
-const ackMsMax = 5000
+/** Longest an answer may take, milliseconds: writes wait for it at the peer, and a connection may be dead. */
+const ackMsMax = 1500
 
 /** Tells a peer how far its log was applied: the latest word only, one at a time. */
 export class AckSender {
