@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -25,66 +25,90 @@ export interface UnitView {
   readonly owner: string
   readonly lease: string
   readonly verdicts: readonly { readonly site: string; readonly state: string }[]
+  readonly standbys: readonly { readonly site: string; readonly state: string; readonly ordered: boolean }[]
   readonly run: {
     readonly id: string
     readonly outcome: string | null
     readonly kind: string
     readonly by: string
+    readonly to: string
+    readonly steps: readonly { readonly step: string }[]
   } | null
   readonly blockedMs: number
 }
 
-/** Two sites, a gateway and a backend each, and a witness, as processes over one file. */
+/** West’s backend as a process of its own, where its agent starts it. */
+const serving = `require('node:http').createServer((asked, answer) => { asked.resume(); asked.on('end', () => answer.end('ok')) }).listen(Number(process.env.PORT), '127.0.0.1')`
+
+/**
+ * Two sites, a gateway and a backend each, and a witness, as processes over one file. `cold`: west’s gateway and backend are started by
+ * an agent, and only when the work goes there.
+ */
 export class World {
   readonly seen: Seen[] = []
   readonly ports: Record<string, { readonly web: number; readonly admin: number; readonly link: number }> = {}
   readonly processes: Record<string, TestProcess> = {}
+  readonly endBackend: Record<string, () => void> = {}
   readonly #t: TestContext
   readonly #failover: object
+  readonly #cold: boolean
   readonly folder: string
   readonly #backends: Record<string, number> = {}
 
   /** `failover`: that section of the one service. */
-  static async start(t: TestContext, failover: object = { every: '0s' }): Promise<World> {
-    const world = new World(t, failover)
-    for (const site of ['east', 'west']) world.#backends[site] = await world.#backend(site)
-    for (const node of ['east', 'west', 'third'])
+  static async start(t: TestContext, failover: object = { every: '0s' }, cold = false): Promise<World> {
+    const world = new World(t, failover, cold)
+    world.#backends['east'] = await world.backend('east')
+    world.#backends['west'] = cold ? await freePort() : await world.backend('west')
+    for (const node of ['east', 'west', 'third', 'agent'])
       world.ports[node] = { web: await freePort(), admin: await freePort(), link: await freePort() }
     // Who watches only is there first, and leads.
     world.run('third')
     await world.untilLeader('third', 'third')
-    for (const node of ['east', 'west']) world.run(node)
+    for (const node of ['east', cold ? 'agent' : 'west']) world.run(node)
     return world
   }
 
-  private constructor(t: TestContext, failover: object) {
+  private constructor(t: TestContext, failover: object, cold: boolean) {
     this.#t = t
     this.#failover = failover
+    this.#cold = cold
+    // An agent that is killed leaves them running, as it should. Before the folder is gone that says which they are.
+    if (cold) t.after(() => this.#killSupervised())
     this.folder = tempDir(t)
     writeFileSync(join(this.folder, 'secret'), 'what all three nodes share\n')
   }
 
   run(node: string): void {
+    const file = this.#write(node)
+    if (node === 'agent') this.#write('west')
+    const verb = node === 'agent' ? 'agent' : node === 'third' ? 'controller' : 'gateway'
+    this.processes[node] = startNode(this.#t, [program, verb, '-c', file])
+  }
+
+  #write(node: string): string {
     const witness = node === 'third'
+    const serves = node === 'east' || node === 'west'
     const { web, admin, link } = this.ports[node]!
     const peer = (name: string): string => `127.0.0.1:${this.ports[name]!.link}`
     const config = {
       version: 1,
-      node: witness ? { name: node } : { name: node, site: node },
+      node: witness ? { name: node } : { name: node, site: node === 'agent' ? 'west' : node },
       dataDir: `data-${node}`,
       sites: { east: {}, west: {} },
       admin: { address: `127.0.0.1:${admin}` },
-      ...(witness ? {} : { listeners: [{ name: 'web', address: `127.0.0.1:${web}`, protocol: 'http' }] }),
+      ...(serves ? { listeners: [{ name: 'web', address: `127.0.0.1:${web}`, protocol: 'http' }] } : {}),
       control: {
         address: `127.0.0.1:${link}`,
         token: { file: 'secret' },
-        controller: true,
+        controller: node !== 'agent',
         witness,
         store: { type: 'sqlite', path: 'coordination.db' },
         peers: {
           east: { address: peer('east'), site: 'east', traffic: `127.0.0.1:${this.ports['east']!.web}` },
           west: { address: peer('west'), site: 'west', traffic: `127.0.0.1:${this.ports['west']!.web}` },
           third: { address: peer('third'), witness: true },
+          ...(this.#cold ? { agent: { address: peer('agent'), site: 'west' } } : {}),
         },
       },
       services: {
@@ -97,11 +121,40 @@ export class World {
           endpoints: ['east', 'west'].map((site) => ({ address: `127.0.0.1:${this.#backends[site]}`, site })),
         },
       },
-      ...(witness ? {} : { routes: [{ name: 'all', backends: [{ service: 'shop' }] }] }),
+      ...(serves ? { routes: [{ name: 'all', backends: [{ service: 'shop' }] }] } : {}),
+      ...(node === 'agent' ? { processes: this.#supervised() } : {}),
     }
     const file = join(this.folder, `${node}.json`)
     writeFileSync(file, JSON.stringify(config))
-    this.processes[node] = startNode(this.#t, [program, witness ? 'controller' : 'gateway', '-c', file])
+    return file
+  }
+
+  #supervised(): object {
+    const gateway = ['--conditions=@budao/source', program, 'gateway', '-c', join(this.folder, 'west.json')]
+    return {
+      gateway: { command: [process.execPath, ...gateway], node: 'west', standby: true },
+      shop: {
+        command: [process.execPath, '-e', serving],
+        env: { PORT: String(this.#backends['west']) },
+        service: 'shop',
+        address: `127.0.0.1:${this.#backends['west']}`,
+        health: { type: 'tcp', interval: '100ms' },
+        standby: true,
+      },
+    }
+  }
+
+  /** By what the agent has written down of them. */
+  #killSupervised(): void {
+    const folder = join(this.folder, 'data-agent', 'processes')
+    for (const file of readdirSync(folder).filter((name) => name.endsWith('.json'))) {
+      try {
+        const { pid } = JSON.parse(readFileSync(join(folder, file), 'utf8')) as { pid: number | null }
+        if (pid !== null) process.kill(pid, 'SIGKILL')
+      } catch {
+        // It has ended.
+      }
+    }
   }
 
   /** A write through the gateway of a site: its status, and the epoch that its backend was told; 0 when nobody answered. */
@@ -179,7 +232,8 @@ export class World {
     throw new Error(`never: a write at ${site}\n${this.processes[site]!.output.slice(-4_000)}`)
   }
 
-  async #backend(site: string): Promise<number> {
+  /** A backend of that site, on its port if it had one. */
+  async backend(site: string): Promise<number> {
     const server: Server = createServer((asked, response) => {
       let body = ''
       asked.setEncoding('utf8').on('data', (part: string) => (body += part))
@@ -188,12 +242,13 @@ export class World {
         if (asked.method === 'POST') this.seen.push({ site, epoch, body })
         response.end('ok')
       })
-    }).listen(0, '127.0.0.1')
+    }).listen(this.#backends[site] ?? 0, '127.0.0.1')
     await new Promise((resolve) => server.once('listening', resolve))
-    this.#t.after(() => {
+    this.endBackend[site] = () => {
       server.close()
       server.closeAllConnections()
-    })
+    }
+    this.#t.after(() => this.endBackend[site]!())
     return (server.address() as AddressInfo).port
   }
 }

@@ -5,6 +5,7 @@ import type { Network } from './network.ts'
 import { outside } from './network.ts'
 import type { Fault } from './schedule.ts'
 import { domains } from './schedule.ts'
+import type { SimAgent } from './sim-agent.ts'
 import type { SimController } from './sim-controller.ts'
 import type { SimKeeper } from './sim-keeper.ts'
 import type { SimProcess } from './sim-process.ts'
@@ -18,11 +19,13 @@ export interface FaultyWorld {
   readonly checker: Checker
   readonly keepers: readonly SimKeeper[]
   readonly controllers: readonly SimController[]
+  readonly agents: readonly SimAgent[]
   readonly watcher: SimProcess
   readonly begin: {
     readonly keeper: (keeper: SimKeeper) => void
     readonly controller: (controller: SimController) => void
     readonly watcher: () => void
+    readonly agent: (agent: SimAgent) => void
   }
 }
 
@@ -84,7 +87,7 @@ export class Faults {
   }
 
   #act(fault: Fault, by: 1 | -1): void {
-    const { network, store, keepers, controllers, watcher } = this.#world
+    const { network, store, keepers, controllers, agents, watcher } = this.#world
     const { kind, domain, to, much } = fault
     const keeper = keepers.find(({ site }) => site === domain)
     const controller = controllers[domains.indexOf(domain)]!
@@ -93,6 +96,7 @@ export class Faults {
       keeper?.process,
       controller.process,
       domain === 'witness' ? watcher : undefined,
+      agents.find(({ site }) => site === domain)?.process,
     ]
     const others = [...domains, outside].filter((each) => each !== domain)
     switch (kind) {
@@ -149,19 +153,22 @@ export class Faults {
   }
 
   #hold(process: SimProcess, by: 1 | -1, power: boolean): void {
-    const { keepers, controllers, watcher, begin } = this.#world
+    const { keepers, controllers, agents, watcher, begin } = this.#world
     const before = this.#down.get(process) ?? 0
     this.#down.set(process, before + by)
     const keeper = keepers.find((each) => each.process === process)
     const backend = keepers.find((each) => each.backend.process === process)?.backend
+    if (backend !== undefined) backend.held = before + by > 0
     if (by === 1 && before === 0) {
       const controller = controllers.find((each) => each.process === process)
       if (controller !== undefined && power) this.#tellGone(controller)
       if (backend !== undefined) backend.kill(power)
       else process.kill()
     }
-    if (by === 1 || before > 1) return
+    if (by === 1 || before > 1 || backend?.wanted === false) return
     process.start()
+    const agent = agents.find((each) => each.process === process)
+    if (agent !== undefined) return begin.agent(agent)
     if (keeper !== undefined) begin.keeper(keeper)
     else if (process === watcher) begin.watcher()
     else {

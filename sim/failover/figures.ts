@@ -153,5 +153,8 @@ function calm(
     faultsEndAt: Math.max(...faults.map(({ until }) => until)),
     rates: Array.from({ length: 12 }, () => 1 + (draws.next() * 2 - 1) * 4.9e-4),
     restores: false,
+    cold: null,
+    startTimeoutMs: 20_000,
+    stopAfterMs: 'never',
   }
 }

@@ -1,4 +1,5 @@
 import { SeededDraws } from '../../packages/testkit/src/random.ts'
+import type { ColdStart } from './sim-agent.ts'
 
 /** Sites with data and endpoints, in order of preference, and the domain that only watches. */
 export const sites = ['east', 'west'] as const
@@ -66,6 +67,10 @@ export interface Schedule {
   readonly rates: readonly number[]
   /** The new site’s data is brought back to a consistent position first. */
   readonly restores: boolean
+  /** West’s processes are started only when the work goes there; null: they run. */
+  readonly cold: ColdStart | null
+  readonly startTimeoutMs: number
+  readonly stopAfterMs: number | 'never'
 }
 
 const kinds: readonly Fault['kind'][] = [
@@ -138,15 +143,31 @@ export function drawSchedule(seed: number, focus: Partial<Fault> = {}): Schedule
     faultsEndAt,
     rates: Array.from({ length: 12 }, () => 1 + (draws.next() * 2 - 1) * 4.9e-4),
     restores: draws.chance(0.25),
+    ...drawColdStart(new SeededDraws(seed ^ 0x100)),
+  }
+}
+
+/** Draws of their own: what seeds meant before stays as it was, where nothing is cold. */
+function drawColdStart(draws: SeededDraws): Pick<Schedule, 'cold' | 'startTimeoutMs' | 'stopAfterMs'> {
+  return {
+    cold: draws.chance(0.25) ? { startMs: draws.integer(300, 6_000), fails: draws.chance(0.15) } : null,
+    startTimeoutMs: draws.pick([5_000, 20_000]),
+    stopAfterMs: draws.pick([2_000, 2_000, 'never']),
   }
 }
 
 /** The schedule in one line a fault, for people. */
 export function describeSchedule({ seed, faults, acts, ...rest }: Schedule): string {
-  const { mode, synchronous, everyMs, networkMs, lossPercent, writesPerSecond, stableMs } = rest
+  const { mode, synchronous, everyMs, networkMs, lossPercent, writesPerSecond, stableMs, cold } = rest
   return [
     `seed ${seed}: ${mode}, ${synchronous ? 'synchronous' : 'asynchronous'}, ${networkMs} ms, ${lossPercent} % loss, ` +
       `${writesPerSecond} writes/s, stable ${stableMs} ms, every ${everyMs} ms`,
+    ...(cold === null
+      ? []
+      : [
+          `  west is cold, starts in ${cold.startMs} ms${cold.fails ? ' and fails' : ''}, ` +
+            `has ${rest.startTimeoutMs} ms for it, is stopped after ${rest.stopAfterMs} ms`,
+        ]),
     ...faults.map(({ kind, domain, to, process, from, until, much }) => {
       const what =
         kind === 'one-way'

@@ -5,6 +5,10 @@ import type { SimProcess } from './sim-process.ts'
 /** The process of a site that serves: it answers beats and probes by the loop that works, and applies writes. */
 export class SimBackend {
   readonly process: SimProcess
+  /** Whether it is to run: a cold one is not, until its agent is told so. */
+  wanted = true
+  /** A fault holds it down. */
+  held = false
   readonly #timeline: Timeline
   readonly #network: Network
   readonly #watchers: { process: SimProcess; starts: number; told: () => void }[] = []
@@ -18,6 +22,15 @@ export class SimBackend {
   /** Who has a heartbeat’s connection to it is told by the kernel when it breaks. */
   onGone(process: SimProcess, told: () => void): void {
     this.#watchers.push({ process, starts: process.starts, told })
+  }
+
+  /** Its agent starts or stops it; what a fault holds down comes up with its end. */
+  want(wanted: boolean): void {
+    if (this.wanted === wanted) return
+    this.wanted = wanted
+    if (this.held) return
+    if (wanted) this.process.start()
+    else this.kill(true)
   }
 
   /** With power the kernel closes its connections; without, nobody hears anything. */

@@ -1,4 +1,12 @@
-import type { FailoverRun, OrderAnswer, SiteOpinion, SiteVerdict, Versioned, WriteLease } from '@budao/model'
+import type {
+  FailoverRun,
+  OrderAnswer,
+  SiteOpinion,
+  SiteStandby,
+  SiteVerdict,
+  Versioned,
+  WriteLease,
+} from '@budao/model'
 import { leaseKey, runKey } from '@budao/model'
 import {
   judgeSite,
@@ -25,18 +33,22 @@ import type { Checker } from './checker.ts'
 import type { Network } from './network.ts'
 import { domains, sites } from './schedule.ts'
 import { unit, type Mutation } from './keeper-world.ts'
+import type { SimAgent } from './sim-agent.ts'
 import type { SimKeeper } from './sim-keeper.ts'
 import type { SimProcess } from './sim-process.ts'
 import type { SimStore } from './sim-store.ts'
 
 const storeTimeoutMs = 600
 const turnMs = 100
+const standbyStaleMs = 3000
 
 export interface ControllerWorld {
   readonly network: Network
   readonly store: SimStore
   readonly checker: Checker
   readonly keepers: readonly SimKeeper[]
+  /** Of the site that is cold. */
+  readonly agents: readonly SimAgent[]
   readonly rules: UnitRules
   readonly draws: SeededDraws
   readonly mutation: Mutation
@@ -52,6 +64,7 @@ export class SimController {
   #unit: UnitState
   #heard = new Map<string, HeardOpinion>()
   #verdicts: readonly SiteVerdict[] = []
+  #standby: { readonly standby: SiteStandby; readonly at: number } | null = null
   #wakeAt = Infinity
 
   constructor(process: SimProcess, world: ControllerWorld) {
@@ -72,6 +85,7 @@ export class SimController {
     this.#unit = unknownUnit(this.#world.rules)
     this.#heard = new Map()
     this.#verdicts = []
+    this.#standby = null
     this.#wakeAt = Infinity
     this.#world.store.watch(process, (key, record) => this.#seen(key, record))
     this.#read(leaseKey(unit))
@@ -83,6 +97,11 @@ export class SimController {
     const at = this.process.now()
     for (const opinion of opinions) this.#heard.set(`${opinion.observer} ${opinion.site}`, { opinion, at })
     this.#judge()
+  }
+
+  /** From an agent; forgotten when it says nothing more. */
+  hearStandby(standby: SiteStandby): void {
+    this.#standby = { standby, at: this.process.now() }
   }
 
   get name(): string {
@@ -108,6 +127,8 @@ export class SimController {
     this.#lead({ kind: 'tick' })
     this.#judge()
     if (this.#unit.term !== null) {
+      const fresh = this.#standby !== null && process.now() - this.#standby.at < standbyStaleMs
+      this.feed({ kind: 'standbys', standbys: fresh ? [this.#standby!.standby] : [] })
       // What a site tells of its data comes with its opinions; here it is asked for.
       for (const keeper of this.#world.keepers) {
         this.#world.network.send(process, keeper.process, () => {
@@ -211,11 +232,12 @@ export class SimController {
           this.process.after(1, () => this.feed({ kind: 'answer', answer: { ...failed(''), ok: true } }))
           break
         }
-        const keeper = keepers.find(({ site }) => site === order.site)!
+        const starts = order.order === 'start' || order.order === 'stop'
+        const asked = (starts ? this.#world.agents : keepers).find(({ site }) => site === order.site)!
         network.request<OrderAnswer>(
           this.process,
-          keeper.process,
-          (answer) => keeper.order(order, answer),
+          asked.process,
+          (answer) => asked.order(order, answer),
           timeoutMs,
           (reply) =>
             this.feed({

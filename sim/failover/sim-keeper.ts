@@ -76,12 +76,12 @@ export class SimKeeper {
 
   position(): SitePosition {
     const now = this.process.now()
-    const lagMs = this.#isOwner() ? 0 : this.#markAt === null ? null : now - this.#markAt
+    const lagMs = this.isOwner() ? 0 : this.#markAt === null ? null : now - this.#markAt
     return {
       service: 'shop',
       site: this.site,
       position: this.log.length,
-      epoch: this.#isOwner() ? this.#held.epoch : this.#markAt === null ? 0 : this.#markEpoch,
+      epoch: this.isOwner() ? this.#held.epoch : this.#markAt === null ? 0 : this.#markEpoch,
       lagMs,
       divergence: 0,
       capacityPercent: 100,
@@ -168,6 +168,9 @@ export class SimKeeper {
       case 'catch-up':
       case 'shadow':
         return reply(true)
+      case 'start':
+      case 'stop':
+        return reply(false, 'a gateway starts nothing')
     }
   }
 
@@ -181,7 +184,8 @@ export class SimKeeper {
     return this.#held.mayWrite(epoch, this.process.now())
   }
 
-  #isOwner(): boolean {
+  /** It accepts writes at this moment. */
+  isOwner(): boolean {
     return this.#held.epoch > 0 && this.#held.mayWrite(this.#held.epoch, this.process.now()) === 'accept'
   }
 
@@ -284,7 +288,7 @@ export class SimKeeper {
   /** Asks the owner for what is missing here; an answer proves that nothing acknowledged before the question is. */
   #pull(): void {
     this.process.after(pullMs, () => this.#pull())
-    if (this.#owner === null || this.#owner === this.site || this.#isOwner()) return
+    if (this.#owner === null || this.#owner === this.site || this.isOwner()) return
     const owner = this.#other!
     const epoch = this.#epoch
     const askedAt = this.process.now()
@@ -296,7 +300,7 @@ export class SimKeeper {
       1_000,
       (reply) => {
         if (reply === 'refused' || reply === 'timeout' || reply.value === null) return
-        if (this.#epoch !== epoch || this.#isOwner() || this.log.length !== length) return
+        if (this.#epoch !== epoch || this.isOwner() || this.log.length !== length) return
         if (!this.backend.process.alive) return
         this.log.take(reply.value.keep, reply.value.entries)
         this.log.epoch = Math.max(this.log.epoch, epoch)
@@ -351,7 +355,7 @@ export class SimKeeper {
    */
   receive(epoch: number, from: number, entries: readonly Write[], owner: SimLog): number {
     if (epoch < Math.max(this.#epoch, this.log.epoch)) return -1
-    if (!this.backend.process.alive || this.#isOwner()) return -1
+    if (!this.backend.process.alive || this.isOwner()) return -1
     if (this.log.length < from || owner.commonLength(this.log, from) < from) return -1
     if (
       this.log.length >= from + entries.length &&

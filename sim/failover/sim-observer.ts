@@ -39,6 +39,11 @@ export class SimObserver {
     this.#turn()
   }
 
+  /** An agent says that the processes of a site are being started. */
+  starting(site: string): void {
+    this.#detectors[sites.findIndex((each) => each === site)]?.expect(this.#process.now())
+  }
+
   /** A real request to a site’s backend ended. */
   request(site: number, outcome: 'served' | 'connect-failed' | 'timed-out'): void {
     this.#take(site, (detector, now) => detector.request(outcome, now))

@@ -1,4 +1,4 @@
-import type { FailoverRun, SiteOpinion, Versioned, WriteLease } from '@budao/model'
+import type { FailoverRun, SiteOpinion, SiteStandby, Versioned, WriteLease } from '@budao/model'
 import { detectionDefaults, detectorSettings, leaseKey, runKey } from '@budao/model'
 import { SeededDraws } from '../../packages/testkit/src/random.ts'
 import { Timeline } from '../timeline.ts'
@@ -8,6 +8,7 @@ import { Faults } from './faults.ts'
 import { Network, outside } from './network.ts'
 import type { Schedule } from './schedule.ts'
 import { domains, sites } from './schedule.ts'
+import { SimAgent } from './sim-agent.ts'
 import { SimBackend } from './sim-backend.ts'
 import { SimController } from './sim-controller.ts'
 import type { Mutation } from './keeper-world.ts'
@@ -45,9 +46,9 @@ export interface Outcome {
 const serveMs = 9_000
 
 /** When writes must be acknowledged although the first fault lasts; null where it is over before, or not alone. */
-function servesBy({ faults, acts, mode }: Schedule): number | null {
+function servesBy({ faults, acts, mode, cold }: Schedule): number | null {
   const [first, second] = faults
-  if (first === undefined || mode === 'literal') return null
+  if (first === undefined || mode === 'literal' || cold !== null) return null
   const at = first.from + serveMs
   const alone = (second === undefined || second.from > at) && acts.every((act) => act.at > at)
   const counts = !['store', 'slow', 'lossy', 'one-way'].includes(first.kind)
@@ -99,6 +100,9 @@ export function live(
         minSites: 1,
         minCapacityPercent: 0,
         failback: 'manual',
+        shadow: 30_000,
+        rest: 60_000,
+        standby: { startTimeout: schedule.startTimeoutMs, stopAfter: schedule.stopAfterMs },
       },
       {},
       { mode: schedule.mode },
@@ -107,18 +111,29 @@ export function live(
     restores: schedule.restores,
   }
   const wall = (): number => 1_790_000_000_000 + timeline.now()
-  const controllerWorld = { network, store, checker, keepers, rules, draws, mutation, wall }
+  const agents: SimAgent[] = []
+  const controllerWorld = { network, store, checker, keepers, agents, rules, draws, mutation, wall }
   const controllers = domains.map(
     (domain) => new SimController(process(`controller-${domain}`, domain), controllerWorld),
   )
 
   const { mode, stableMs: stable } = schedule
   const detector = detectorSettings({ ...detectionDefaults, mode, stable })
-  const observe = (from: SimProcess): SimObserver =>
-    new SimObserver(from, network, backends, detector, (opinions: readonly SiteOpinion[]) => {
-      for (const controller of controllers)
-        network.send(from, controller.process, () => controller.hear(opinions))
-    })
+  const observers = new Map<SimProcess, SimObserver>()
+  const observe = (from: SimProcess): SimObserver => {
+    const observer = new SimObserver(
+      from,
+      network,
+      backends,
+      detector,
+      (opinions: readonly SiteOpinion[]) => {
+        for (const controller of controllers)
+          network.send(from, controller.process, () => controller.hear(opinions))
+      },
+    )
+    observers.set(from, observer)
+    return observer
+  }
   const begin = {
     keeper: (keeper: SimKeeper): void => {
       keeper.start()
@@ -126,12 +141,35 @@ export function live(
     },
     controller: (controller: SimController): void => controller.start(),
     watcher: (): void => void observe(watcher),
+    agent: (agent: SimAgent): void => agent.start(),
   }
+  if (schedule.cold !== null) {
+    const agentProcess = process('agent-west', 'west')
+    const tell = (standby: SiteStandby): void => {
+      for (const controller of controllers)
+        network.send(agentProcess, controller.process, () => controller.hearStandby(standby))
+      if (standby.state !== 'starting') return
+      for (const from of observers.keys())
+        network.send(agentProcess, from, () => observers.get(from)!.starting(standby.site))
+    }
+    agents.push(new SimAgent(keepers[1]!, agentProcess, schedule.cold, keeperWorld, tell))
+  }
+  for (const agent of agents) begin.agent(agent)
   for (const keeper of keepers) begin.keeper(keeper)
   for (const controller of controllers) begin.controller(controller)
   begin.watcher()
 
-  const faults = new Faults({ timeline, network, store, checker, keepers, controllers, watcher, begin })
+  const faults = new Faults({
+    timeline,
+    network,
+    store,
+    checker,
+    keepers,
+    controllers,
+    agents,
+    watcher,
+    begin,
+  })
   for (const fault of schedule.faults) faults.plan(fault)
 
   let ending = until ?? schedule.faultsEndAt + convergeMs

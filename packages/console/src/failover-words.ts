@@ -148,6 +148,7 @@ export const englishFailover: FailoverWords = {
   links: { self: 'this node', up: 'up', silent: 'silent', down: 'down', refused: 'refused' },
   moves: { failover: 'Failover', switchover: 'Switchover', failback: 'Failback' },
   steps: {
+    starting: 'starting the standby',
     fencing: 'fencing',
     draining: 'draining',
     waiting: 'waiting',
@@ -258,6 +259,8 @@ export const chineseFailover: FailoverWords = {
     draining: '正在排空',
     'in-sync-reduced': '不再等待落后的站点',
     queued: '等待轮到它',
+    'standby-starting': '正在启动冷备站点',
+    'standby-failed': '冷备站点未能启动',
   },
   node: '节点',
   roles: '角色',
@@ -297,6 +300,7 @@ export const chineseFailover: FailoverWords = {
   links: { self: '本节点', up: '正常', silent: '静默', down: '断开', refused: '被拒绝' },
   moves: { failover: '故障转移', switchover: '计划切换', failback: '回切' },
   steps: {
+    starting: '启动备用站点',
     fencing: '隔离',
     draining: '排空',
     waiting: '等待',

@@ -1,4 +1,4 @@
-import { explanationCodes, runSteps, suspicionCauses } from '@budao/model'
+import { explanationCodes, runSteps, standbyStates, suspicionCauses } from '@budao/model'
 import {
   boolean,
   choice,
@@ -63,6 +63,15 @@ export const failoverSchemas: { readonly [name: string]: Schema } = {
       }),
     ),
     drained: list(string),
+    standbys: list(
+      object({
+        service: string,
+        site: string,
+        state: choice(...standbyStates),
+        ordered: boolean,
+        why: string,
+      }),
+    ),
     returning: list(
       object({
         site: string,

@@ -11,4 +11,7 @@ export const failoverConfig: FailoverConfig = {
   minSites: 1,
   minCapacityPercent: 0,
   failback: 'manual',
+  shadow: 30_000,
+  rest: 60_000,
+  standby: { startTimeout: 60_000, stopAfter: 300_000 },
 }

@@ -65,6 +65,20 @@ export interface FailoverConfig {
   readonly minCapacityPercent: number
   /** Whether a site that came back clean gets its work back by itself. Default `manual`. */
   readonly failback: 'manual' | 'automatic'
+  /** It must have stayed caught up for so long before it is ready. Default 30 000. */
+  readonly shadow: number
+  /** After a move by whatever reason nothing goes back by itself for so long: each return is a pause of writes. Default 60 000. */
+  readonly rest: number
+  /** Sites whose processes are started only when the work goes there. */
+  readonly standby: StandbyConfig
+}
+
+/** How the processes of a cold standby are started, and stopped again. Times in milliseconds. */
+export interface StandbyConfig {
+  /** From the order until the site is well; then the next site is tried. Default 60 000. */
+  readonly startTimeout: number
+  /** They are stopped again when they have not been needed for so long, while the owner is well. Default 300 000. */
+  readonly stopAfter: number | 'never'
 }
 
 /** The gating switch. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { DetectionConfig, FailoverConfig, ObjectivesConfig } from './config-failover.ts'
+import type { DetectionConfig, FailoverConfig, ObjectivesConfig, StandbyConfig } from './config-failover.ts'
 import { choice, type DurationSchema, integer, name, number } from './config-scalars.ts'
 
 export function detectionSchema(duration: DurationSchema): z.ZodType<DetectionConfig> {
@@ -78,5 +78,28 @@ export function failoverSchema(duration: DurationSchema): z.ZodType<FailoverConf
     failback: choice(['manual', 'automatic'])
       .default('manual')
       .describe('Whether a site that came back clean gets its work back by itself.'),
+    shadow: duration
+      .or('30s', { min: 0 })
+      .describe('A site that came back must have stayed caught up for so long to be ready.'),
+    rest: duration.or('1m', { min: 0 }).describe('After a move nothing goes back by itself for so long.'),
+    standby: standbySchema(duration),
   })
+}
+
+function standbySchema(duration: DurationSchema): z.ZodPrefault<z.ZodType<StandbyConfig>> {
+  const schema: z.ZodType<StandbyConfig> = z.strictObject({
+    startTimeout: duration
+      .or('60s')
+      .describe('From the order to start a cold standby until it is well; then the next site is tried.'),
+    stopAfter: z
+      .union([duration.or('5m', { min: 0 }), z.literal('never')], {
+        error: 'a duration such as 5m, or never',
+      })
+      .describe(
+        'What a controller had started is stopped when it was not needed for so long; `never`: left.',
+      ),
+  })
+  return schema
+    .prefault({})
+    .describe('Processes with `standby: true` that agents start when the work goes to their site.')
 }

@@ -66,8 +66,10 @@ function unitTable(units: readonly UnitReport[], paint: Paint, width: number): s
   )
 }
 
-function siteState({ verdicts, drained }: UnitReport, site: string, paint: Paint): string {
+function siteState({ verdicts, drained, standbys }: UnitReport, site: string, paint: Paint): string {
   if (drained.includes(site)) return paint('yellow', 'drained')
+  const standby = standbys.find((each) => each.site === site)?.state
+  if (standby === 'cold') return 'cold'
   const state = verdicts.find((verdict) => verdict.site === site)?.state ?? 'unknown'
   const colour = stateColours[state]
   return colour === undefined ? state : paint(colour, state)

@@ -1,4 +1,12 @@
-import type { FailoverRun, LeaderReport, SiteVerdict, UnitReport, VerdictCode } from '@budao/model'
+import type {
+  FailoverRun,
+  LeaderReport,
+  SiteStandby,
+  SiteVerdict,
+  StandbyState,
+  UnitReport,
+  VerdictCode,
+} from '@budao/model'
 import { formatTable, type Colour, type Paint } from '../output.ts'
 import { lossText, span } from './move-text.ts'
 
@@ -19,8 +27,8 @@ export function formatWhy(report: UnitReport, leader: LeaderReport | null, paint
 }
 
 function headLines(report: UnitReport, leader: LeaderReport | null, paint: Paint): string[] {
-  const { unit, owner, epoch, lease, leaseMs, renewedMs, why, automation, blockedMs, inSync, drained } =
-    report
+  const { unit, owner, epoch, lease, leaseMs, renewedMs, why, automation, blockedMs } = report
+  const { inSync, drained, standbys } = report
   const seen = renewedMs === null ? '' : `, renewed ${span(renewedMs)} ago, good for ${span(leaseMs)}`
   const at =
     owner === null
@@ -34,10 +42,24 @@ function headLines(report: UnitReport, leader: LeaderReport | null, paint: Paint
     `automation is ${automation}; the next failover ${automation === 'on' ? by : 'is for a person to decide'}`,
     ...(inSync.length === 0 ? [] : [`has every acknowledged write: ${inSync.join(', ')}`]),
     ...(drained.length === 0 ? [] : [`drained: ${drained.join(', ')}`]),
+    ...standbys.map(standbyLine),
     leader === null
       ? paint('red', 'nobody leads: nothing moves')
       : `decided by ${leader.node}, term ${leader.term}`,
   ]
+}
+
+function standbyLine({ site, state, ordered, why }: SiteStandby): string {
+  const by = ordered ? ', started by a controller' : ''
+  return `standby at ${site}: ${standbyWords[state]}${by}${why === '' || state === 'cold' ? '' : `; ${why}`}`
+}
+
+const standbyWords: Readonly<Record<StandbyState, string>> = {
+  cold: 'cold, started when work goes there',
+  starting: 'being started',
+  warm: 'started, ready',
+  unwell: 'was ready, and is not',
+  failed: 'does not start',
 }
 
 function evidenceLines(evidence: Readonly<Record<string, unknown>>): string[] {

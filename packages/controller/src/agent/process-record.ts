@@ -11,6 +11,8 @@ export interface ProcessRecord {
   readonly name: string
   /** What somebody wanted of it last; null: nobody wanted anything but what is configured. */
   readonly wish: 'run' | 'stop' | null
+  /** Units for which controllers had it started; empty: a person did, or nobody. */
+  readonly orderedBy: readonly string[]
   readonly crashLoop: boolean
   /** The boot of the machine in which this was written. */
   readonly boot: string
@@ -33,6 +35,7 @@ export function emptyRecord(name: string): ProcessRecord {
   return {
     name,
     wish: null,
+    orderedBy: [],
     crashLoop: false,
     boot: '',
     started: '',

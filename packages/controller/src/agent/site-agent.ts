@@ -1,11 +1,26 @@
-import type { CoordinationStore, OrderAnswer, SiteOrder, WriteLease } from '@budao/model'
-import { leaseKey } from '@budao/model'
+import type {
+  CoordinationStore,
+  FailoverRun,
+  OrderAnswer,
+  SiteOrder,
+  SiteStandby,
+  WriteLease,
+} from '@budao/model'
+import { leaseKey, runKey } from '@budao/model'
 import { holderName } from '../keeper/keeper-options.ts'
+import { serviceOf } from '../control/control-events.ts'
 import { OrderBook } from '../keeper/order-book.ts'
+import type { ServiceStandby } from './standby-processes.ts'
 import type { Supervisor } from './supervisor.ts'
 
 /** Who says which processes of a site live. */
-export type Witness = Pick<Supervisor, 'fateOf' | 'onEnd'>
+export interface Witness extends Pick<Supervisor, 'fateOf' | 'onEnd'> {
+  readonly standbys: {
+    reports(): readonly ServiceStandby[]
+    start(service: string, unit: string): string
+    stop(unit: string): void
+  }
+}
 
 /** Who wants to know what an agent sees end. */
 export interface SiteAgentListener {
@@ -27,6 +42,8 @@ export class SiteAgent {
   readonly #store: Pick<CoordinationStore, 'get'>
   readonly #witness: Witness
   readonly #orders = new OrderBook()
+  /** Orders to start, by unit: one that came while the end of the same was being thought about stands. */
+  readonly #starts: Map<string, number> = new Map()
   /** Hears of no ends any more. */
   readonly close: () => void
 
@@ -56,19 +73,32 @@ export class SiteAgent {
     })
   }
 
+  /** Processes that are started only when the work comes here. */
+  standbys(): readonly SiteStandby[] {
+    return this.#witness.standbys.reports().map((report) => ({ ...report, site: this.#site }))
+  }
+
   /** Carries an order out; the same one again is answered as before. */
   order(order: SiteOrder): Promise<OrderAnswer> {
     const { stepId, site } = order
     if (site !== this.#site)
       return Promise.resolve({ stepId, ok: false, why: `this is site ${this.#site}, not ${site}` })
-    return this.#orders.answer(order, async () => {
+    const carryOut = async (): Promise<OrderAnswer> => {
       const why = await this.#refusal(order)
       return { stepId, ok: why === '', why }
-    })
+    }
+    // What was started may have ended since, and the other way round: the same again is done again.
+    if (order.order === 'start' || order.order === 'stop') return carryOut()
+    return this.#orders.answer(order, carryOut)
   }
 
   async #refusal({ order, unit, epoch }: SiteOrder): Promise<string> {
     switch (order) {
+      case 'start':
+        this.#starts.set(unit, (this.#starts.get(unit) ?? 0) + 1)
+        return this.#witness.standbys.start(serviceOf(unit), unit)
+      case 'stop':
+        return this.#stop(unit, epoch)
       case 'fence':
       case 'drain':
         return this.#mayLive(unit, epoch)
@@ -80,13 +110,28 @@ export class SiteAgent {
     }
   }
 
+  /** An order may come late: who writes here, or is about to, is not stopped. */
+  async #stop(unit: string, epoch: number): Promise<string> {
+    const starts = this.#starts.get(unit)
+    const lease = await this.#stored<WriteLease>(leaseKey(unit))
+    const run = await this.#stored<FailoverRun>(runKey(unit))
+    if (lease === undefined || run === undefined) return 'the coordination store cannot be asked'
+    if (lease === null || lease.epoch !== epoch) return `the store has epoch ${lease?.epoch ?? 0} by now`
+    if (lease.site === this.#site || lease.state !== 'held')
+      return `${unit} is ${lease.state} at ${lease.site}`
+    if (run !== null && run.outcome === null) return `${unit} is being moved: ${run.id}`
+    if (this.#starts.get(unit) !== starts) return `${unit} is to come here by now`
+    this.#witness.standbys.stop(unit)
+    return ''
+  }
+
   /**
    * Why somebody may still accept writes of that epoch; empty when surely nobody does. The lease is the only witness of who
    * could: fenced, nobody can become its holder any more; and whoever held the epoch before that holder had surely stopped
    * when it took over, or the holder was another start of the same node, which this agent had seen end first.
    */
   async #mayLive(unit: string, epoch: number): Promise<string> {
-    const lease = await this.#lease(unit)
+    const lease = await this.#stored<WriteLease>(leaseKey(unit))
     if (lease === undefined) return 'the coordination store cannot be asked'
     if (lease === null || lease.epoch !== epoch) return `the store has epoch ${lease?.epoch ?? 0} by now`
     if (lease.state !== 'fenced') return 'the epoch is not fenced in the store: it could be renewed'
@@ -105,12 +150,12 @@ export class SiteAgent {
   }
 
   /** Undefined when the store could not be asked. */
-  async #lease(unit: string): Promise<WriteLease | null | undefined> {
+  async #stored<T>(key: string): Promise<T | null | undefined> {
     const { promise: late, resolve } = Promise.withResolvers<undefined>()
     const timer = setTimeout(() => resolve(undefined), storeMs)
     try {
-      const asked = this.#store.get(leaseKey(unit))
-      return await Promise.race([asked.then((record) => (record?.value ?? null) as WriteLease | null), late])
+      const asked = this.#store.get(key)
+      return await Promise.race([asked.then((record) => (record?.value ?? null) as T | null), late])
     } catch {
       return undefined
     } finally {

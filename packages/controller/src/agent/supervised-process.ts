@@ -112,8 +112,29 @@ export class SupervisedProcess {
 
   /** What a person or a controller wants; remembered over restarts of the agent. */
   wish(wish: 'run' | 'stop', anew: boolean, why: string): void {
-    this.#write({ wish, crashLoop: false })
+    this.#write({ wish, crashLoop: false, orderedBy: [] })
     this.#want(wish === 'run', anew, why)
+  }
+
+  /** Units for which controllers have it started. */
+  get orderedBy(): readonly string[] {
+    return this.#record.orderedBy
+  }
+
+  /** A controller moves that unit here. */
+  startFor(unit: string): void {
+    const { orderedBy } = this.#record
+    const known = orderedBy.includes(unit)
+    if (known && this.#state.wanted && this.#state.phase !== 'crash-loop') return
+    this.#write({ wish: 'run', crashLoop: false, orderedBy: known ? orderedBy : [...orderedBy, unit] })
+    this.#want(true, false, `${unit} is to come here`)
+  }
+
+  /** That unit does not need it any more; who is left without any is stopped. */
+  stopFor(unit: string): void {
+    const orderedBy = this.#record.orderedBy.filter((each) => each !== unit)
+    this.#write(orderedBy.length > 0 ? { orderedBy } : { wish: 'stop', crashLoop: false, orderedBy })
+    if (orderedBy.length === 0) this.#want(false, false, `${unit} is elsewhere`)
   }
 
   /** Ends it, whatever is wanted of it later. */

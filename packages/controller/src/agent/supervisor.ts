@@ -8,6 +8,7 @@ import { lockFolder } from './agent-lock.ts'
 import { PidFile } from './pid-file.ts'
 import { ProcessRecords } from './process-record.ts'
 import { bootId } from './process-table.ts'
+import { StandbyProcesses } from './standby-processes.ts'
 import { stopOrder } from './start-order.ts'
 import { SupervisedProcess } from './supervised-process.ts'
 import type { ProcessSurroundings } from './supervised-process.ts'
@@ -50,6 +51,8 @@ export class Supervisor {
   readonly #looking: NodeJS.Timeout
   readonly #pids: PidFile | null
   #propagating = false
+  /** Those that are started only when work goes to this site. */
+  readonly standbys: StandbyProcesses = new StandbyProcesses(() => [...this.#processes.values()])
 
   /**
    * Adopts what runs already and starts the rest. Throws ControllerError AGENT_LOCKED where another agent has the folder,

@@ -7,6 +7,7 @@ import type {
   NodesReport,
   Placement,
   SiteOpinion,
+  SiteStandby,
   SiteVerdict,
 } from '@budao/model'
 import { parseAddress } from '@budao/model'
@@ -25,10 +26,11 @@ import { ControlJournal } from './control-journal.ts'
 import type { FailoverDesk } from '../failover-desk.ts'
 import { Controller } from './controller.ts'
 import { Desk } from './desk.ts'
-import { beatMsOf, unitsIn } from './node-config.ts'
+import { beatMsOf, peersOf, unitsIn } from './node-config.ts'
 import { nodesReport } from './nodes-report.ts'
 import { NodeMessages } from './node-messages.ts'
 import { Positions } from './positions.ts'
+import { Standbys } from './standbys.ts'
 import { SpreadServices } from './spread-services.ts'
 import type { ServingSide } from './serving-side.ts'
 import { TimedStore } from './timed-store.ts'
@@ -74,6 +76,7 @@ export class ControlNode {
   readonly #site: string | null
   readonly #verdicts: Verdicts
   readonly #positions: Positions
+  readonly #standbys: Standbys
   readonly #store: TimedStore
   readonly #journal: ControlJournal
   #links!: Links
@@ -115,17 +118,11 @@ export class ControlNode {
     this.#journal = journal
     this.#site = control.witness ? null : node.site
     this.#domain = control.witness ? node.name : node.site
-    this.#peers = Object.entries(control.peers)
-      .filter(([name]) => name !== node.name)
-      .map(([name, { address, site }]) => ({
-        node: name,
-        ...parseAddress(address)!,
-        domain: site ?? name,
-        site: site ?? null,
-      }))
+    this.#peers = peersOf(config)
     const now = (): number => options.now()
     this.#store = new TimedStore(store, now)
     this.#positions = new Positions(now)
+    this.#standbys = new Standbys(now)
     const domains = [...new Set([this.#domain, ...this.#peers.map(({ domain }) => domain)])]
     this.#verdicts = new Verdicts(config, domains, now)
   }
@@ -154,12 +151,13 @@ export class ControlNode {
       random,
       serves: () => serving?.serves() ?? true,
       question: (from, question) => this.#question(from, question),
-      opinions: (from, { opinions, positions }) => {
+      opinions: (from, { opinions, positions, standbys }) => {
         // A node speaks for itself alone, and for the domain it was let in with.
         this.#verdicts.hear(
           opinions.filter(({ observer, domain }) => observer === from.node && domain === from.domain),
         )
         this.#positions.hear(positions.filter(({ position }) => position.site === from.site))
+        this.#hearStandbys(from.node, from.site, standbys)
       },
       opened: (peer) => this.#opened(peer),
       ended: (peer, cause, why, leaves) => this.#ended(peer, cause, why, leaves),
@@ -301,6 +299,7 @@ export class ControlNode {
       now: () => this.#options.now(),
       wall: () => Date.now(),
       positions: (unit) => this.#positions.of(unit),
+      standbys: (service) => this.#standbys.of(service),
       order: (order, timeoutMs) => this.#messages.order(order, timeoutMs),
       publish: (placement, timeoutMs) => this.#publish(placement, timeoutMs),
       notify: (notice) => this.#journal.notify(notice),
@@ -340,7 +339,15 @@ export class ControlNode {
       return position === undefined ? [] : [{ unit, position }]
     })
     this.#positions.hear(positions)
-    this.#links.tellAll({ t: 'opinions', opinions, positions })
+    const standbys = this.#agent?.standbys() ?? []
+    this.#hearStandbys(this.#config.node.name, this.#site, standbys)
+    this.#links.tellAll({ t: 'opinions', opinions, positions, standbys })
+  }
+
+  #hearStandbys(node: string, site: string | null, standbys: readonly SiteStandby[]): void {
+    this.#standbys.hear(node, site, standbys)
+    for (const { service, site: there, state } of standbys)
+      if (state === 'starting') this.#observer?.starting(service, there)
   }
 
   async #question(from: Hello, question: Question): Promise<Answer | undefined> {
@@ -382,6 +389,7 @@ export class ControlNode {
     this.#options.judged?.(this.#verdicts.all)
     this.#spread?.look()
     if (this.#controller === null) return
-    this.#journal.judged(before, this.#verdicts.of(service))
+    const told = this.#verdicts.of(service).filter(({ site }) => !this.#standbys.isCold(service, site))
+    this.#journal.judged(before, told)
   }
 }

@@ -6,6 +6,7 @@ import type {
   Placement,
   SiteOrder,
   SitePosition,
+  SiteStandby,
   SiteVerdict,
   UnitReport,
   Versioned,
@@ -46,6 +47,8 @@ export interface ControllerWorld {
   wall(): number
   /** How far the data of a unit is at every site that tells. */
   positions(unit: string): readonly SitePosition[]
+  /** What agents say of processes that are started only when the service comes to their site. */
+  standbys(service: string): readonly SiteStandby[]
   /** To every node of the site; the best of their answers. */
   order(order: SiteOrder, timeoutMs: number): Promise<OrderAnswer>
   /** To every node that can be reached; resolves once all have it, or when the time is over. */
@@ -107,7 +110,8 @@ export class Controller {
     return [...this.#units.values()].map((state) => {
       const verdicts = this.#world.verdicts.of(state.rules.service)
       const returning = this.#returns.of(state.rules.unit, moment.now)
-      return reportUnit({ ...state, verdicts }, moment, returning)
+      const standbys = this.#world.standbys(state.rules.service)
+      return reportUnit({ ...state, verdicts, standbys }, moment, returning)
     })
   }
 
@@ -164,8 +168,10 @@ export class Controller {
     this.#leadership.step({ kind: 'tick' })
     this.#world.verdicts.judge()
     if (this.#term !== null) {
-      for (const unit of this.#units.keys())
+      for (const [unit, { rules }] of this.#units) {
+        this.#feed(unit, { kind: 'standbys', standbys: this.#world.standbys(rules.service) })
         this.#feed(unit, { kind: 'positions', positions: this.#world.positions(unit) })
+      }
     }
     this.#return()
     this.#tick()

@@ -1,5 +1,7 @@
 import type { Config } from '@budao/model'
+import { parseAddress } from '@budao/model'
 import { unitsOf } from '../failover/units.ts'
+import type { PeerAddress } from '../links/peer-link.ts'
 
 /** Every unit of every service, by its rules. */
 export function unitsIn({ services, sites }: Config): ReturnType<typeof unitsOf> {
@@ -10,4 +12,16 @@ export function unitsIn({ services, sites }: Config): ReturnType<typeof unitsOf>
 export function beatMsOf({ services }: Config): number {
   const beats = Object.values(services).map(({ detection }) => detection?.beat ?? 500)
   return Math.max(50, Math.min(500, ...beats))
+}
+
+/** The other nodes. The one of the own name is passed over. */
+export function peersOf({ node, control }: Config): readonly PeerAddress[] {
+  return Object.entries(control?.peers ?? {})
+    .filter(([name]) => name !== node.name)
+    .map(([name, { address, site }]) => ({
+      node: name,
+      ...parseAddress(address)!,
+      domain: site ?? name,
+      site: site ?? null,
+    }))
 }

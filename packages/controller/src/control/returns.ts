@@ -2,8 +2,8 @@ import type { ReturningSite, SitePosition, SiteVerdict } from '@budao/model'
 import { returnsByItself, stepFailback, type FailbackState } from '../failover/failback.ts'
 import type { UnitState } from '../failover/unit-state.ts'
 
-/** After a move a unit stays where it is for at least so long, milliseconds: each return is a pause of writes. */
-const restMs = 60_000
+/** One that is refused is not asked again sooner, milliseconds. */
+const askAgainMs = 60_000
 
 /** What is known of a unit besides its own state. */
 export interface ReturnFacts {
@@ -26,7 +26,10 @@ export class Returns {
       const verdict = verdicts.find((each) => each.site === site)?.state ?? 'unknown'
       const position = positions.find((each) => each.site === site)
       const before = stages.get(site) ?? { stage: 'serving' as const, since: now }
-      stages.set(site, stepFailback(before, { owner: lease.value.site, site, verdict, position }, now))
+      stages.set(
+        site,
+        stepFailback(before, { owner: lease.value.site, site, verdict, position }, rules.shadowMs, now),
+      )
     }
   }
 
@@ -40,8 +43,9 @@ export class Returns {
   /** The site that is to have the unit back now, without a person, said once a minute; null: none is, or the policy is another one. */
   due({ rules, lease, run, wants, automation, movedAt, drained }: UnitState, now: number): string | null {
     const rests = run !== undefined && (run === null || run.value.outcome !== null) && wants === null
-    if (automation !== 'on' || lease?.value.state !== 'held' || !rests || now - movedAt < restMs) return null
-    if (now - (this.#toldAt.get(rules.unit) ?? -Infinity) < restMs) return null
+    if (automation !== 'on' || lease?.value.state !== 'held' || !rests || now - movedAt < rules.restMs)
+      return null
+    if (now - (this.#toldAt.get(rules.unit) ?? -Infinity) < askAgainMs) return null
     const owner = lease.value.site
     for (const [site, state] of this.#stages.get(rules.unit) ?? []) {
       if (drained.includes(site)) continue

@@ -1,5 +1,5 @@
 import { chooseTarget } from './target-choice.ts'
-import { stateOf } from './unit-state.ts'
+import { isStartable, isWell } from './standby-start.ts'
 import type { UnitState } from './unit-state.ts'
 
 /** What draining a site means for each unit that is there. */
@@ -29,7 +29,9 @@ export function planDrain(
     if (!rules.sites.includes(site)) continue
     const left = rules.sites.filter(
       (each) =>
-        each !== site && !state.drained.includes(each) && ['up', 'degraded'].includes(stateOf(state, each)),
+        each !== site &&
+        !state.drained.includes(each) &&
+        (isWell(state, each) || (lease?.value.site === site && isStartable(state, each))),
     )
     if (left.length < rules.minSites) {
       const names = left.length === 0 ? 'no healthy site' : `only ${left.join(', ')}`

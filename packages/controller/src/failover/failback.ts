@@ -18,17 +18,16 @@ export interface FailbackFacts {
 
 /** So far behind is caught up, milliseconds: one beat of the replication each 250 ms, four of them. */
 export const caughtUpMs = 1000
-/** So long a shadow must have agreed. */
-export const shadowMs = 30_000
 
 /**
  * The next stage, from what is known; one at a time, and back to the start where something speaks against it. It never
  * moves anything itself: `ready` is what a person, or the policy `failback: automatic`, waits for. Nothing is ready
- * before a comparison found no difference.
+ * before a comparison found no difference. `shadowMs`: so long a shadow must have agreed.
  */
 export function stepFailback(
   state: FailbackState,
   { owner, site, verdict, position }: FailbackFacts,
+  shadowMs: number,
   now: number,
 ): FailbackState {
   const to = (stage: FailbackStage): FailbackState => (stage === state.stage ? state : { stage, since: now })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { AuditDraft, AuditRecord, ServiceConfig, SiteVerdict } from '@budao/model'
 import { grantedLease } from '@budao/model'
+import { failoverConfig } from '../../test/failover-config.ts'
 import { brokenLink, chainAudit } from './audit-chain.ts'
 import { planDrain } from './drain-plan.ts'
 import { failbackOrder, returnsByItself, stepFailback } from './failback.ts'
@@ -15,17 +16,7 @@ import { reportUnit } from './unit-report.ts'
 import { spreadPlacement, unitsOf } from './units.ts'
 import type { UnitState } from './unit-state.ts'
 
-const failover = {
-  automation: 'on',
-  lease: 2500,
-  guard: 250,
-  fence: 'lease',
-  every: 0,
-  priority: 50,
-  minSites: 1,
-  minCapacityPercent: 0,
-  failback: 'manual',
-} as const
+const failover = { ...failoverConfig, every: 0 }
 
 function unit(
   name: string,
@@ -160,7 +151,8 @@ test('the way back: fenced, catching up, shadow, ready; and to the start where s
   const facts: FailbackFacts = { owner: 'west', site: 'east', verdict: 'down', position }
   const caughtUp = { ...facts, verdict: 'up' as const, position: { ...position, lagMs: 200 } }
   let state: FailbackState = { stage: 'serving', since: 0 }
-  const go = (what: FailbackFacts, now: number): string => (state = stepFailback(state, what, now)).stage
+  const go = (what: FailbackFacts, now: number): string =>
+    (state = stepFailback(state, what, 30_000, now)).stage
   assert.equal(go(facts, 1), 'fenced')
   assert.equal(failbackOrder('fenced'), 'fence')
   assert.equal(go({ ...facts, verdict: 'up' }, 2), 'catching-up')

@@ -1,8 +1,16 @@
+import { isStartable, isWell, standbyOf } from './standby-start.ts'
 import { stateOf } from './unit-state.ts'
 import type { UnitState } from './unit-state.ts'
 
 /** Why a site may not take over. */
-export type TargetRefusal = 'not-up' | 'drained' | 'lags' | 'not-in-sync' | 'position-unknown' | 'capacity'
+export type TargetRefusal =
+  | 'not-up'
+  | 'start-failed'
+  | 'drained'
+  | 'lags'
+  | 'not-in-sync'
+  | 'position-unknown'
+  | 'capacity'
 
 /** The site to move to, and why the others are not it. */
 export interface TargetChoice {
@@ -13,26 +21,28 @@ export interface TargetChoice {
 /**
  * Where a unit goes when `from` is lost. Health first, then data: one that has every acknowledged write, then the order
  * of preference; a site whose data is behind further than allowed takes nothing by itself. `forced`: a person has said
- * where, and data may be behind.
+ * where, and data may be behind. `warm`: only what needs not be started first; otherwise that comes after all others.
  */
 export function chooseTarget(
   state: UnitState,
   from: string,
-  { except = [], forced = false }: { readonly except?: readonly string[]; readonly forced?: boolean } = {},
+  { forced = false, warm = false }: { readonly forced?: boolean; readonly warm?: boolean } = {},
 ): TargetChoice {
   const { rules, drained, positions } = state
   const inSync = state.lease?.value.inSync ?? []
   const refused: Record<string, TargetRefusal> = {}
   const able = rules.sites.filter((site) => {
-    if (site === from || except.includes(site)) return false
+    if (site === from) return false
     const known = positions.find((position) => position.site === site)
     const why = refusal()
     if (why !== null) refused[site] = why
     return why === null
 
     function refusal(): TargetRefusal | null {
-      const health = stateOf(state, site)
-      if (health !== 'up' && health !== 'degraded') return 'not-up'
+      if (!isWell(state, site)) {
+        if (warm || !isStartable(state, site)) return 'not-up'
+        if (state.failedStarts[site] !== undefined) return 'start-failed'
+      }
       if (drained.includes(site)) return 'drained'
       if (forced) return null
       if (rules.lossless) return inSync.includes(site) ? null : 'not-in-sync'
@@ -46,7 +56,9 @@ export function chooseTarget(
     }
   })
   const rank = (site: string): number =>
-    (stateOf(state, site) === 'up' ? 0 : 2) + (inSync.includes(site) ? 0 : 1)
+    (isWell(state, site) ? (stateOf(state, site) === 'up' ? 0 : 2) : starting(site) ? 4 : 6) +
+    (inSync.includes(site) ? 0 : 1)
+  const starting = (site: string): boolean => standbyOf(state, site)?.state === 'starting'
   // The sort is stable: within a rank the order of preference stands.
   const [target = null] = able.toSorted((a, b) => rank(a) - rank(b))
   return { target, refused }

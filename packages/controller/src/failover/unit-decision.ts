@@ -1,5 +1,6 @@
 import type { FailoverRun, SiteVerdict, WriteLease } from '@budao/model'
 import { grantedLease, leaseKey, runKey } from '@budao/model'
+import { isWell, restStandbys } from './standby-start.ts'
 import { chooseTarget } from './target-choice.ts'
 import type { UnitDraft } from './unit-draft.ts'
 import { rateLimitedMs } from './rate-limit.ts'
@@ -25,7 +26,10 @@ export function decide(draft: UnitDraft, go: boolean): void {
   const wanted = draft.state.wants
   if (wanted !== null && go) begin(draft, wanted)
   else if (wanted !== null) draft.explain('queued', `${lease.value.unit} is to go to ${wanted.to}`)
-  else if (draft.state.storing === null) reduceInSync(draft, lease.value)
+  else if (draft.state.storing === null) {
+    reduceInSync(draft, lease.value)
+    restStandbys(draft, lease.value)
+  }
 }
 
 /**
@@ -90,9 +94,9 @@ function automatic(draft: UnitDraft, lease: WriteLease): RunDraft | null {
   }
   const { target, refused } = chooseTarget(state, site)
   if (target === null) {
-    const code = Object.values(refused).some((why) => why !== 'not-up' && why !== 'drained')
-      ? 'target-lags'
-      : 'no-target'
+    const reasons = Object.values(refused)
+    const lags = reasons.some((why) => why !== 'not-up' && why !== 'drained' && why !== 'start-failed')
+    const code = lags ? 'target-lags' : reasons.includes('start-failed') ? 'standby-failed' : 'no-target'
     draft.tell(`${id}/${code}`, true, code, `${reason}; nobody can take over: ${listOf(refused)}`, evidence)
     return null
   }
@@ -100,9 +104,8 @@ function automatic(draft: UnitDraft, lease: WriteLease): RunDraft | null {
     draft.tell(`${id}/advise`, true, 'automation-advise', `${reason}; ${target} could take over`, evidence)
     return null
   }
-  const left = rules.sites.filter(
-    (each) => each !== site && ['up', 'degraded'].includes(stateOf(state, each)),
-  )
+  // A cold target counts: nothing is taken from the owner before it is up.
+  const left = rules.sites.filter((each) => each !== site && (each === target || isWell(state, each)))
   if (left.length < rules.minSites) {
     draft.tell(
       `${id}/min-sites`,
@@ -153,7 +156,7 @@ function begin(draft: UnitDraft, { kind, to, by, reason, verdict, wish }: RunDra
     from: site,
     to,
     epoch,
-    step: 'fencing',
+    step: isWell(draft.state, to) ? 'fencing' : 'starting',
     outcome: null,
     by,
     reason,

@@ -77,6 +77,7 @@ export class UnitDraft {
       | 'run.finished'
       | 'run.refused'
       | 'in-sync.changed'
+      | 'standby.stopping'
       | 'acknowledged',
     detail: Readonly<Record<string, unknown>>,
     actor?: string,
@@ -95,14 +96,15 @@ export class UnitDraft {
     })
   }
 
-  /** Enters a step of the run, if it is not in it already. */
-  enter(run: FailoverRun, step: Stage['step'], epoch: number): Stage {
+  /** Enters a step of the run, if it is not in it already; `site`: one that is about several sites, in turn. */
+  enter(run: FailoverRun, step: Stage['step'], epoch: number, site: string | null = null): Stage {
     const { stage } = this.state
-    if (stage?.step === step && stage.epoch === epoch) return stage
+    if (stage?.step === step && stage.epoch === epoch && stage.site === site) return stage
     const kept = stage?.epoch === epoch ? stage : null
     const next: Stage = {
       step,
       epoch,
+      site,
       beganAt: this.now,
       sentAt: null,
       sentTo: null,
@@ -110,10 +112,12 @@ export class UnitDraft {
       stopped: kept?.stopped ?? false,
       position: kept?.position ?? null,
       restored: kept?.restored ?? null,
+      startedAt: null,
+      refusal: '',
     }
     const atMs = this.moment.wall - run.startedAt
     this.set({ stage: next, steps: [...this.state.steps, { step, atMs }] })
-    this.audit('run.step', { run: run.id, step })
+    this.audit('run.step', { run: run.id, step, ...(site === null ? {} : { site }) })
     return next
   }
 

@@ -4,6 +4,7 @@ import type {
   OrderAnswer,
   RunKind,
   SitePosition,
+  SiteStandby,
   SiteVerdict,
   Versioned,
   WriteLease,
@@ -21,6 +22,8 @@ export type UnitEvent =
   /** The common word on every site of the service, when one has changed. */
   | { readonly kind: 'verdicts'; readonly verdicts: readonly SiteVerdict[] }
   | { readonly kind: 'positions'; readonly positions: readonly SitePosition[] }
+  /** What agents say of processes that are started only when the work goes to their site; of those that say something. */
+  | { readonly kind: 'standbys'; readonly standbys: readonly SiteStandby[] }
   /** Sites that a person has taken out of service. */
   | { readonly kind: 'drained'; readonly sites: readonly string[] }
   | { readonly kind: 'automation'; readonly automation: Automation }

@@ -18,14 +18,17 @@ import { takeWish } from './unit-wish.ts'
 export function stepUnit(state: UnitState, event: UnitEvent, moment: Moment): UnitStep {
   const draft = new UnitDraft(state, moment)
   const wish = learn(draft, event)
+  forgetFailedStarts(draft)
   const { lease, run, term } = draft.state
   if (term === null || draft.now >= draft.state.leadsUntil)
     draft.explain('not-leader', 'another controller leads')
   else if (lease !== undefined && run !== undefined) {
     if (wish !== null) takeWish(draft, wish, run?.value ?? null)
     if (draft.state.storing === null) {
-      if (run !== null && run.value.outcome === null) moveOn(draft, run, term)
-      else decide(draft, event.kind === 'go')
+      if (run !== null && run.value.outcome === null) {
+        draft.set({ busyAt: draft.now })
+        moveOn(draft, run, term)
+      } else decide(draft, event.kind === 'go')
     }
   }
   return draft.step()
@@ -44,6 +47,9 @@ function learn(draft: UnitDraft, event: UnitEvent): UnitWish | null {
       break
     case 'positions':
       draft.set({ positions: event.positions, positionsAt: draft.now })
+      break
+    case 'standbys':
+      draft.set({ standbys: event.standbys })
       break
     case 'drained':
       draft.set({ drained: event.sites })
@@ -127,6 +133,13 @@ function stored(
   else seeRun(draft, event.current as Versioned<FailoverRun>)
 }
 
+/** A site that did not start may be tried again after a while. */
+function forgetFailedStarts(draft: UnitDraft): void {
+  const failed = Object.entries(draft.state.failedStarts)
+  const kept = failed.filter(([, at]) => draft.now - at < unitTimes.startAgain)
+  if (kept.length < failed.length) draft.set({ failedStarts: Object.fromEntries(kept) })
+}
+
 /** Until it is known what stands there, nothing is stored on a guess. */
 function readAgain(draft: UnitDraft): void {
   const { unit } = draft.state.rules
@@ -137,7 +150,7 @@ function readAgain(draft: UnitDraft): void {
 
 function answered(
   draft: UnitDraft,
-  { stepId, ok, position }: { stepId: string; ok: boolean; position?: number },
+  { stepId, ok, why, position }: { stepId: string; ok: boolean; why: string; position?: number },
 ): void {
   const { stage } = draft.state
   if (stage === null || stage.sentAt === null) return
@@ -145,12 +158,13 @@ function answered(
   // A late answer about an earlier epoch, or from a site that is not the target any more, says nothing.
   if (Number(epoch) !== stage.epoch || site !== stage.sentTo) return
   if (!ok) {
-    draft.setStage({ sentAt: null, againAt: draft.now + unitTimes.again })
+    draft.setStage({ sentAt: null, againAt: draft.now + unitTimes.again, refusal: why })
     return
   }
   if (order === 'fence' || order === 'drain') {
     draft.setStage({ stopped: true, ...(position === undefined ? {} : { position }) })
   } else if (order === 'restore') draft.setStage({ restored: site })
+  else if (order === 'start') draft.setStage({ startedAt: draft.now, refusal: '' })
 }
 
 function epochOf({ lease }: UnitState): number {

@@ -9,8 +9,19 @@ export function reportUnit(
   moment: Moment,
   returning: readonly ReturningSite[] = [],
 ): UnitReport {
-  const { rules, automation, term, leadsUntil, lease, sighting, explanation, verdicts, positions, drained } =
-    state
+  const {
+    rules,
+    automation,
+    term,
+    leadsUntil,
+    lease,
+    sighting,
+    explanation,
+    verdicts,
+    positions,
+    drained,
+    standbys,
+  } = state
   return {
     unit: rules.unit,
     service: rules.service,
@@ -28,6 +39,7 @@ export function reportUnit(
     verdicts,
     positions,
     drained,
+    standbys,
     returning,
     run: runSoFar(state),
     blockedMs: rateLimitedMs(state, moment),

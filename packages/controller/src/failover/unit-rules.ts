@@ -19,6 +19,13 @@ export interface UnitRules {
   readonly minSites: number
   readonly minCapacityPercent: number
   readonly failback: 'manual' | 'automatic'
+  /** See `failover.shadow` and `failover.rest`. */
+  readonly shadowMs: number
+  readonly restMs: number
+  /** From the order to start a cold standby until it is well. */
+  readonly startMs: number
+  /** What was started is stopped when it was not needed for so long; Infinity: never. */
+  readonly stopAfterMs: number
   /** A holder whose lease ended so long ago cannot renew, whatever else it can; Infinity: not looked at. */
   readonly lapseMs: number
   /** The provider can bring a site’s data back to its last consistent position. */
@@ -41,6 +48,14 @@ export const unitTimes = {
   drain: 5000,
   catchUp: 10_000,
   restore: 30_000,
+  /** Until an agent has said that it starts what is cold: several attempts. */
+  startAnswer: 5000,
+  /** What an agent told may be so old: its next word is on its way. */
+  startTold: 1000,
+  /** A site that did not start is no target for so long. */
+  startAgain: 60_000,
+  /** Between two orders to stop a standby that is not needed. */
+  stopAgain: 5000,
   /** Until all gateways that can be reached have the placement. */
   publish: 500,
   /** Between two moves, whatever the reason. */
@@ -73,6 +88,10 @@ export function unitRules(
     minSites: failover.minSites,
     minCapacityPercent: failover.minCapacityPercent,
     failback: failover.failback,
+    shadowMs: failover.shadow,
+    restMs: failover.rest,
+    startMs: failover.standby.startTimeout,
+    stopAfterMs: failover.standby.stopAfter === 'never' ? Infinity : failover.standby.stopAfter,
     lapseMs: detection.mode === 'literal' ? Infinity : 2000,
     restores: false,
     reducesInSync: true,

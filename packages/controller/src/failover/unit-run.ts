@@ -1,6 +1,7 @@
 import type { FailoverRun, Versioned, WriteLease } from '@budao/model'
 import { fencedLease, grantedLease, leaseKey, runKey } from '@budao/model'
 import { surelyEndedAt } from '@budao/resilience'
+import { bringUp, isWell } from './standby-start.ts'
 import { chooseTarget } from './target-choice.ts'
 import type { UnitDraft } from './unit-draft.ts'
 import { publishId } from './unit-publish.ts'
@@ -33,22 +34,46 @@ export function moveOn(
 
 /** The old epoch is still held: from the moment this is stored nobody can renew it. */
 function fence(draft: UnitDraft, run: FailoverRun, lease: Versioned<WriteLease>): void {
-  draft.enter(run, 'fencing', lease.value.epoch)
   const why = needless(draft, run)
   if (why !== null) {
+    draft.enter(run, 'fencing', lease.value.epoch)
     draft.explain('owner-came-back', `${run.from} keeps ${run.unit}: ${why}`)
     finish(draft, run, 'rolled-back')
     return
   }
+  // While a cold site starts nothing is taken from the old one: it may come back first.
+  const { epoch } = lease.value
+  if (run.kind === 'failover') {
+    const to = able(draft, run, epoch)
+    if (to === undefined) return
+    if (to === null && Object.keys(draft.state.failedStarts).length > 0)
+      return finish(draft, run, 'rolled-back')
+  } else if (bringUp(draft, run, run.to, epoch) !== 'ready') return
+  draft.enter(run, 'fencing', epoch)
   draft.store(leaseKey(run.unit), lease.version, fencedLease(lease.value))
 }
 
 /** Nothing has been done yet, and need not be any more. */
 function needless(draft: UnitDraft, run: FailoverRun): string | null {
   if (run.kind === 'failover') return cameBack(draft, run) ? 'it is well again' : null
-  return chooseTarget(draft.state, run.from, { forced: true }).refused[run.to] === undefined
-    ? null
-    : `${run.to} is not well any more`
+  const why = chooseTarget(draft.state, run.from, { forced: true }).refused[run.to]
+  if (why === undefined) return null
+  return why === 'start-failed' ? `${run.to} could not be started` : `${run.to} is not well any more`
+}
+
+/**
+ * The site that can take over now. Undefined while one is being started; null: there is none, or none that starts. Each that does not
+ * start is passed over for the next one.
+ */
+function able(draft: UnitDraft, run: FailoverRun, epoch: number): string | null | undefined {
+  for (;;) {
+    const to = nextSite(draft, run)
+    if (to === null || to === run.from) return to
+    const verdict = bringUp(draft, run, to, epoch)
+    if (verdict !== 'failed') return verdict === 'ready' ? to : undefined
+    const next = nextSite(draft, run)
+    if (next !== null) draft.audit('run.retargeted', { run: run.id, from: to, to: next })
+  }
 }
 
 /** Nobody can renew the old epoch: until it has surely ended nobody gets the next one. */
@@ -71,7 +96,8 @@ function cede(draft: UnitDraft, run: FailoverRun, lease: Versioned<WriteLease>):
     draft.wakeAt(endsAt)
     return
   }
-  const to = nextSite(draft, run)
+  const to = able(draft, run, epoch)
+  if (to === undefined) return
   if (to === null) {
     draft.explain('no-target', `no site can take ${run.unit}`)
     draft.wakeAt(now + unitTimes.again)
@@ -95,7 +121,7 @@ function handOver(draft: UnitDraft, run: FailoverRun, lease: Versioned<WriteLeas
     return
   }
   const reached = draft.state.positions.find(({ site }) => site === run.to)
-  const able = chooseTarget(draft.state, run.from, { forced: true }).refused[run.to] === undefined
+  const able = chooseTarget(draft.state, run.from, { forced: true, warm: true }).refused[run.to] === undefined
   if (able && position !== null && reached?.epoch === epoch && reached.position >= position) {
     grant(draft, run, lease, run.to, true)
   } else if (!able || now >= beganAt + unitTimes.catchUp) grant(draft, run, lease, run.from)
@@ -123,7 +149,9 @@ function nextSite(draft: UnitDraft, run: FailoverRun): string | null {
   const forced = isForced(run)
   const { target, refused } = chooseTarget(state, run.from, { forced })
   const able = refused[run.to] === undefined && state.rules.sites.includes(run.to) && run.to !== run.from
-  if (able) return run.to
+  // One that is well by now is sooner there than one that has to be started; unless a person said where.
+  const sooner = target !== null && isWell(state, target) && !isWell(state, run.to) && !forced
+  if (able && !sooner) return run.to
   const well = stateOf(state, run.from) === 'up'
   // Nobody may write at this moment: rather the old site than none.
   return well && (target === null || run.to === run.from) ? run.from : target
@@ -160,7 +188,7 @@ function claim(draft: UnitDraft, run: FailoverRun, lease: Versioned<WriteLease>)
     return
   }
   // Nobody has taken it, so nobody has written in it: storing the next one is fence enough.
-  const { target } = chooseTarget(draft.state, site, { forced: isForced(run) })
+  const { target } = chooseTarget(draft.state, site, { forced: isForced(run), warm: true })
   const next = target ?? (stateOf(draft.state, run.from) === 'up' ? run.from : null)
   if (next === null || next === site) {
     draft.explain('target-silent', `${site} does not take ${run.unit}, and there is no other`)

@@ -5,6 +5,7 @@ import type {
   RunKind,
   RunStep,
   SitePosition,
+  SiteStandby,
   SiteVerdict,
   StepRecord,
   Versioned,
@@ -25,10 +26,15 @@ export interface UnitState {
   readonly automaticSeenAt: number | null
   /** Monotonic moment of the last change of ownership seen. */
   readonly movedAt: number
+  /** Monotonic moment at which a run was last seen under way. */
+  readonly busyAt: number
   readonly verdicts: readonly SiteVerdict[]
   readonly verdictsAt: number
   readonly positions: readonly SitePosition[]
   readonly positionsAt: number
+  readonly standbys: readonly SiteStandby[]
+  /** Sites that were told to start and did not, and when that was seen: no targets for a while. */
+  readonly failedStarts: Readonly<Record<string, number>>
   readonly drained: readonly string[]
   readonly automation: Automation
   /** The leadership of this controller, null while another one leads. */
@@ -39,6 +45,8 @@ export interface UnitState {
   /** The compare-and-set under way: one at a time. */
   readonly storing: string | null
   readonly stage: Stage | null
+  /** The last order to stop a standby that is not needed, and when it may be repeated. */
+  readonly resting: { readonly stepId: string; readonly againAt: number } | null
   /** Steps that this leadership has begun of the run under way. */
   readonly steps: readonly StepRecord[]
   /** What it would do; the scheduler says when. */
@@ -55,6 +63,8 @@ export interface UnitState {
 export interface Stage {
   readonly step: RunStep
   readonly epoch: number
+  /** The site it is about, where it may be about several in turn. */
+  readonly site: string | null
   readonly beganAt: number
   /** When the order of this step was sent last; null: not yet, or its answer asks for another attempt. */
   readonly sentAt: number | null
@@ -67,6 +77,10 @@ export interface Stage {
   readonly position: number | null
   /** The site whose data is at its last consistent position, null before. */
   readonly restored: string | null
+  /** When the site’s agent said that it has begun to start what is cold. */
+  readonly startedAt: number | null
+  /** Why the last order was refused; empty: it was not. */
+  readonly refusal: string
 }
 
 /** A run before it is stored. */
@@ -95,10 +109,13 @@ export function unknownUnit(rules: UnitRules): UnitState {
     sighting: null,
     automaticSeenAt: null,
     movedAt: -Infinity,
+    busyAt: -Infinity,
     verdicts: [],
     verdictsAt: 0,
     positions: [],
     positionsAt: 0,
+    standbys: [],
+    failedStarts: {},
     drained: [],
     automation: rules.automation,
     term: null,
@@ -106,6 +123,7 @@ export function unknownUnit(rules: UnitRules): UnitState {
     leadsUntil: 0,
     storing: null,
     stage: null,
+    resting: null,
     steps: [],
     wants: null,
     publishedEpoch: 0,

@@ -130,6 +130,9 @@ export class UnitKeeper {
         return this.#ended(order, await this.#mark.data.catchUp(this.#question()))
       case 'shadow':
         return this.#ended(order, await this.#mark.data.shadow(this.#question()))
+      case 'start':
+      case 'stop':
+        return refuse('a gateway starts no processes')
     }
   }
 

@@ -1,9 +1,17 @@
-import type { NodeRole, OrderAnswer, Placement, SiteOpinion, SiteOrder, SitePosition } from '@budao/model'
-import { suspicionCauses } from '@budao/model'
+import type {
+  NodeRole,
+  OrderAnswer,
+  Placement,
+  SiteOpinion,
+  SiteOrder,
+  SitePosition,
+  SiteStandby,
+} from '@budao/model'
+import { siteOrders, standbyStates, suspicionCauses } from '@budao/model'
 import { z } from 'zod'
 
 /** Version of what nodes say to each other. Nodes of different ones do not talk. */
-export const linkProtocol = 1
+export const linkProtocol = 2
 
 /** Longest line before a peer has proved who it is, and after, bytes. */
 export const helloBytesMax = 4_096
@@ -69,6 +77,14 @@ const position: z.ZodType<SitePosition> = z.strictObject({
   capacityPercent: z.number(),
 })
 
+const standby: z.ZodType<SiteStandby> = z.strictObject({
+  service: id,
+  site: id,
+  state: z.enum(standbyStates),
+  ordered: z.boolean(),
+  why: z.string().max(320),
+})
+
 /** A position, and the unit whose it is: a service may have several. */
 export interface UnitPosition {
   readonly unit: string
@@ -80,7 +96,7 @@ const order: z.ZodType<SiteOrder> = z.strictObject({
   unit: id,
   epoch: count,
   site: id,
-  order: z.enum(['fence', 'drain', 'claim', 'restore', 'catch-up', 'shadow']),
+  order: z.enum(siteOrders),
 })
 
 const placement: z.ZodType<Placement> = z.strictObject({
@@ -129,6 +145,8 @@ export type Frame =
       readonly t: 'opinions'
       readonly opinions: readonly SiteOpinion[]
       readonly positions: readonly UnitPosition[]
+      /** Of the node’s own site. */
+      readonly standbys: readonly SiteStandby[]
     }
   | { readonly t: 'ask'; readonly id: number; readonly ask: Question }
   | { readonly t: 'answer'; readonly id: number; readonly answer: Answer }
@@ -143,6 +161,7 @@ const frame: z.ZodType<Frame> = z.discriminatedUnion('t', [
     t: z.literal('opinions'),
     opinions: z.array(opinion).max(4_096),
     positions: z.array(z.strictObject({ unit: id, position })).max(4_096),
+    standbys: z.array(standby).max(4_096),
   }),
   z.strictObject({ t: z.literal('ask'), id: count, ask: question }),
   z.strictObject({ t: z.literal('answer'), id: count, answer: orderAnswer.nullable() }),

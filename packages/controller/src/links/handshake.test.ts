@@ -58,8 +58,8 @@ test('another version of the protocol, no hello, an unwelcome node: each is said
     return end?.kind === 'refused' ? end.why : undefined
   }
   const { hello } = pair()[1]
-  const newer = JSON.stringify({ ...JSON.parse(hello), proto: 2, more: [1, 2] })
-  assert.match(said(newer)!, /speaks version 2 of the protocol of links, this one version 1/)
+  const newer = JSON.stringify({ ...JSON.parse(hello), proto: 3, more: [1, 2] })
+  assert.match(said(newer)!, /speaks version 3 of the protocol of links, this one version 2/)
   assert.match(said('GET / HTTP/1.1')!, /version undefined/)
   assert.match(said(JSON.stringify({ ...JSON.parse(hello), start: 7 }))!, /not a hello: start/)
   assert.equal(

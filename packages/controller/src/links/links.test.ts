@@ -78,7 +78,7 @@ test('one link a pair, whoever dials first; questions are answered, or are late'
   assert.equal((await west.ask('east', place, 20)).kind, 'timeout')
   assert.equal((await west.ask('nobody', place, 20)).kind, 'gone')
   assert.equal(await east.probe('west', 5_000), 'answered')
-  west.tellAll({ t: 'opinions', opinions: [], positions: [] })
+  west.tellAll({ t: 'opinions', opinions: [], positions: [], standbys: [] })
   await until('it is heard', () => pair.told.includes('east: opinions of west'))
   // Two connections at the beginning end as one, and nothing is concluded from the other’s end.
   assert.ok(!pair.told.some((line) => /closed|reset/.test(line)))

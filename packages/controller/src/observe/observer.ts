@@ -100,6 +100,12 @@ export class Observer {
     for (const watch of this.#watches) if (watch.service === service && watch.site === site) watch.exited()
   }
 
+  /** Agents there say that the processes of a service are being started, which were cold. */
+  starting(service: string, site: string): void {
+    const now = this.#world.now()
+    for (const watch of this.#watches) if (watch.service === service && watch.site === site) watch.expect(now)
+  }
+
   close(): void {
     clearInterval(this.#timer)
     for (const watch of this.#watches) watch.close()

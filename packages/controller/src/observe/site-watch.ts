@@ -93,6 +93,12 @@ export class SiteWatch {
     this.#watchedNodes?.step(now, stretch)
   }
 
+  /** Its processes are being started on purpose. */
+  expect(now: number): void {
+    this.#watchedEndpoints?.detector.expect(now)
+    this.#watchedNodes?.detector.expect(now)
+  }
+
   /** The observer itself was away. */
   restart(now: number): void {
     this.#watchedEndpoints?.detector.restart(now)

@@ -29,6 +29,7 @@ export type AuditAction =
   | 'run.finished'
   | 'run.refused'
   | 'in-sync.changed'
+  | 'standby.stopping'
   | 'failback.stage'
   | 'drain.refused'
   | 'drain.forced'

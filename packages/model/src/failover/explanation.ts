@@ -38,6 +38,8 @@ export const explanationCodes = [
   'draining',
   'in-sync-reduced',
   'queued',
+  'standby-starting',
+  'standby-failed',
 ] as const
 
 /** One of `explanationCodes`. */

@@ -41,6 +41,7 @@ export interface FailoverRun {
 export type RunKind = 'failover' | 'switchover' | 'failback'
 
 /**
+ * starting: the processes of the new site are cold, and are being started; nothing is taken from the old one before.
  * fencing: nobody may renew the old epoch from here on.
  * draining: planned only: the old site has stopped writing, and the new one catches up.
  * waiting: until the old epoch has surely ended.
@@ -50,6 +51,7 @@ export type RunKind = 'failover' | 'switchover' | 'failback'
  * publishing: all gateways are told.
  */
 export const runSteps = [
+  'starting',
   'fencing',
   'draining',
   'waiting',

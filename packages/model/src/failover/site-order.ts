@@ -16,9 +16,22 @@ export interface SiteOrder {
    * restore: bring the data back to the last consistent position, where the provider can.
    * catch-up: replay from the owner until nothing is missing; answer with lag and divergence.
    * shadow: answer reads beside the owner, for comparison.
+   * start: to agents: start the standby processes of the unit’s service. stop: they are not needed any more.
    */
-  readonly order: 'fence' | 'drain' | 'claim' | 'restore' | 'catch-up' | 'shadow'
+  readonly order: (typeof siteOrders)[number]
 }
+
+/** See `SiteOrder.order`. */
+export const siteOrders = [
+  'fence',
+  'drain',
+  'claim',
+  'restore',
+  'catch-up',
+  'shadow',
+  'start',
+  'stop',
+] as const
 
 /** What came of an order. */
 export interface OrderAnswer {
@@ -48,6 +61,26 @@ export interface SitePosition {
   /** Requests a second the site can carry, against what the service needs, percent. */
   readonly capacityPercent: number
 }
+
+/** The standby processes of a service at one site, as the agents there say. */
+export interface SiteStandby {
+  readonly service: string
+  readonly site: string
+  readonly state: StandbyState
+  /** A controller had them started, and they are stopped again when they are not needed. */
+  readonly ordered: boolean
+  /** In a few words, where they are not as they should be; empty otherwise. */
+  readonly why: string
+}
+
+/**
+ * cold: not started. starting: started, and not ready for the first time yet. warm: ready. unwell: was ready, and is not.
+ * failed: in a crash loop, or cannot be started at all.
+ */
+export const standbyStates = ['cold', 'starting', 'warm', 'unwell', 'failed'] as const
+
+/** One of `standbyStates`. */
+export type StandbyState = (typeof standbyStates)[number]
 
 /** Who serves a unit: published to every gateway and DNS server, which obey the highest epoch they have seen. */
 export interface Placement {

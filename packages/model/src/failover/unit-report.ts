@@ -1,6 +1,6 @@
 import type { Explanation } from './explanation.ts'
 import type { FailoverRun, SiteVerdict } from './failover-run.ts'
-import type { SitePosition } from './site-order.ts'
+import type { SitePosition, SiteStandby } from './site-order.ts'
 
 /** What a controller says of one unit: read by the admin API, the console and `budao status --why`. */
 export interface UnitReport {
@@ -26,6 +26,8 @@ export interface UnitReport {
   readonly verdicts: readonly SiteVerdict[]
   readonly positions: readonly SitePosition[]
   readonly drained: readonly string[]
+  /** Sites with processes that are started only when the work goes there. */
+  readonly standbys: readonly SiteStandby[]
   /** Sites that lost it, on their way back. */
   readonly returning: readonly ReturningSite[]
   /** The move under way, or the last one. */

@@ -24,6 +24,9 @@ export interface DetectorWish {
   readonly wakeAt: number
 }
 
+/** Who was expected so short a time ago need not prove that it is stable. */
+const expectedMs = 15_000
+
 /**
  * One observer’s watch over one place. Evidence comes in, in whatever order; `step` makes of it what time makes of it.
  * Beats, plain heartbeats and real requests raise a suspicion; a burst of probes confirms it or clears it, and only a
@@ -50,6 +53,7 @@ export class Detector {
   #goods = 0
   #goodSince = 0
   #stretch = 1
+  #expectedAt = -Infinity
 
   /** Takes the place for up, and silence from `now` on: a watch that begins must not begin with a verdict. */
   constructor(now: number, options: Partial<DetectorOptions> = {}) {
@@ -129,6 +133,14 @@ export class Detector {
   }
 
   /**
+   * It is being started on purpose, for the first time since it was stopped: that it was down is no flap, and good answers alone make it
+   * up again. Say it as long as that is so.
+   */
+  expect(now: number): void {
+    this.#expectedAt = now
+  }
+
+  /**
    * The observer itself was cut off since then: everybody looked dead, and who is heard again first must not leave a verdict on the
    * others behind that was about the observer. What is really down is so again within one silence limit and a burst.
    */
@@ -190,8 +202,9 @@ export class Detector {
     if (this.#goods === 0) this.#goodSince = now
     this.#goods++
     const { rise, stableMs } = this.#options
-    const well = this.#goods >= rise && now - this.#goodSince >= stableMs
-    if (well && !this.#flaps.suppressed(now)) this.#clear(now)
+    if (this.#goods < rise) return
+    const stable = now - this.#goodSince >= stableMs && !this.#flaps.suppressed(now)
+    if (stable || now - this.#expectedAt <= expectedMs) this.#clear(now)
   }
 
   #doubt(cause: DetectorCause, troubleAt: number, now: number): void {
