@@ -33,6 +33,7 @@ import type {
   Snapshot,
 } from '@budao/model'
 import pino, { type Logger } from 'pino'
+import { AlertsRole } from './alerts/alerts-role.ts'
 import type { ControlRole } from './control/control-role.ts'
 import { startControl } from './control/gateway-control.ts'
 import { SharedEndpoints } from './control/shared-endpoints.ts'
@@ -44,6 +45,7 @@ import { fixedForLife } from './fixed-for-life.ts'
 import { GslbRole } from './gslb-role.ts'
 import { ConfigSource } from './config-source.ts'
 import { readConfigFile } from './locate-config.ts'
+import { SnapshotKeeper } from './snapshot-keeper.ts'
 import { redactSecrets } from './redact.ts'
 import { version } from './version.ts'
 import { handoverMs } from './virtual-ip/providers/handover.ts'
@@ -71,13 +73,13 @@ export class GatewayProcess implements AdminSource {
   #agent: Supervisor | null = null
   #control: ControlRole | null = null
   #drills: DrillRole | null = null
+  #alerts: AlertsRole | null = null
   /** Null where other roles than the gateway’s are another process’s. */
   #startAgent: ((config: Config) => Promise<Supervisor | null>) | null = null
   #leaving = false
   #refused: GatewayReport['refused'] = null
   #reloading: Promise<unknown> = Promise.resolve()
-  #toKeep: Snapshot | null = null
-  #keeping: Promise<void> = Promise.resolve()
+  readonly #keeper: SnapshotKeeper
 
   private constructor(
     gateway: Gateway,
@@ -92,6 +94,9 @@ export class GatewayProcess implements AdminSource {
     this.events = events
     this.#log = log
     this.#report = report
+    this.#keeper = new SnapshotKeeper(source, (error) =>
+      log.error({ err: error }, 'the snapshot in force could not be kept for a restart'),
+    )
   }
 
   /** Throws CliError: 1 when the configuration is refused or cannot be served, 2 when there is no such file. */
@@ -123,7 +128,7 @@ export class GatewayProcess implements AdminSource {
         ? {}
         : { placementFile: resolve(source.baseDir, config.dataDir, 'placements.json') }),
       acmeFolder: resolve(source.baseDir, config.dataDir, 'acme'),
-      onSnapshot: (changed) => void self.#keep(changed),
+      onSnapshot: (changed) => void self.#keeper.keep(changed),
       report,
       warn: (message) => log.warn(message),
     })
@@ -144,7 +149,9 @@ export class GatewayProcess implements AdminSource {
       })
       self.#control = await self.#startControl(config)
       self.#drills!.begin()
+      self.#alerts = await self.#startAlerts(config, options.allRoles === true)
     } catch (error) {
+      self.#alerts?.close()
       await self.#control?.close()
       await self.#admin?.close()
       self.#agent?.leave()
@@ -152,7 +159,7 @@ export class GatewayProcess implements AdminSource {
       await gateway.close()
       throw new CliError(error instanceof Error ? error.message : String(error), 1, { cause: error })
     }
-    await self.#keep(self.snapshot)
+    await self.#keeper.keep(self.snapshot)
     for (const warning of warnings) log.warn(warning)
     source.watch(() => void self.reload())
     return self
@@ -185,7 +192,8 @@ export class GatewayProcess implements AdminSource {
       this.#gateway.metrics() +
       (this.#gslb?.metrics() ?? '') +
       (this.#agent?.metrics() ?? '') +
-      (this.#control?.metrics() ?? '')
+      (this.#control?.metrics() ?? '') +
+      (this.#alerts?.metrics() ?? '')
     )
   }
 
@@ -292,8 +300,9 @@ export class GatewayProcess implements AdminSource {
     await this.#gslb?.close()
     await this.#gateway.close()
     await this.#agent?.close()
+    this.#alerts?.close()
     await this.#admin?.close()
-    await this.#keeping
+    await this.#keeper.settled()
     await this.events.close()
   }
 
@@ -302,12 +311,17 @@ export class GatewayProcess implements AdminSource {
     if (!read.ok) return this.#refuse(read.problems)
     // Certificates are files of their own: they may have been renewed while the configuration stays as it is.
     const { listeners, services } = read.snapshot.config
-    const hasFiles = [...listeners, ...Object.values(services)].some(({ tls }) => tls !== undefined)
+    const hasFiles =
+      [...listeners, ...Object.values(services)].some(({ tls }) => tls !== undefined) ||
+      read.snapshot.config.alerts !== undefined
     if (!hasFiles && JSON.stringify(read.snapshot.config) === JSON.stringify(this.snapshot.config)) {
       this.#refused = null
       return { ok: true, version: this.snapshot.version }
     }
-    const fixed = fixedForLife(this.snapshot.config, read.snapshot.config)
+    const fixed = [
+      ...fixedForLife(this.snapshot.config, read.snapshot.config),
+      ...((await this.#alerts?.problems(read.snapshot.config)) ?? []),
+    ]
     if (fixed.length > 0) return this.#refuse(fixed)
     let applyGslb: (() => void) | undefined
     try {
@@ -320,12 +334,13 @@ export class GatewayProcess implements AdminSource {
     applyGslb?.()
     await this.#control?.apply(read.snapshot.config)
     this.#drills?.apply(read.snapshot.config)
+    await this.#alerts?.apply(read.snapshot.config)
     if (this.#agent === null) this.#agent = (await this.#startAgent?.(read.snapshot.config)) ?? null
     else this.#agent.apply(read.snapshot.config.processes)
     this.#refused = null
     for (const warning of read.warnings) this.#log.warn(warning)
     // Endpoints that came or went meanwhile have taken numbers: this is the one that counts.
-    await this.#keep(this.snapshot)
+    await this.#keeper.keep(this.snapshot)
     return { ok: true, version: this.snapshot.version }
   }
 
@@ -333,6 +348,18 @@ export class GatewayProcess implements AdminSource {
   #decides({ allRoles }: GatewayProcessOptions): boolean {
     const leader = this.failover()?.nodes().leader
     return allRoles === true && (this.snapshot.config.control === undefined || leader?.self === true)
+  }
+
+  async #startAlerts(config: Config, allRoles: boolean): Promise<AlertsRole | null> {
+    if (!allRoles && this.failover() === null) return null
+    return AlertsRole.start(config, {
+      baseDir: this.#source.baseDir,
+      metrics: () => this.metrics(),
+      leads: () => this.#decides({ allRoles: true }),
+      follow: (listener) => this.events.subscribe(listener),
+      report: this.#report,
+      warn: (message) => this.#log.warn(message),
+    })
   }
 
   #startGslb(config: Config): Promise<GslbRole | null> {
@@ -367,23 +394,5 @@ export class GatewayProcess implements AdminSource {
     this.events.append(draft)
     this.#log.error({ problems }, draft.message)
     return { ok: false, version: this.snapshot.version, problems }
-  }
-
-  /** One at a time; of those that come while one is written, only the last. */
-  #keep(snapshot: Snapshot): Promise<void> {
-    const waiting = this.#toKeep !== null
-    this.#toKeep = snapshot
-    if (!waiting) this.#keeping = this.#keeping.then(() => this.#keepLast())
-    return this.#keeping
-  }
-
-  async #keepLast(): Promise<void> {
-    const snapshot = this.#toKeep!
-    this.#toKeep = null
-    try {
-      await this.#source.keep(snapshot)
-    } catch (error) {
-      this.#log.error({ err: error }, 'the snapshot in force could not be kept for a restart')
-    }
   }
 }

@@ -6,8 +6,8 @@ export function redactSecrets(config: Config): unknown {
     ...config,
     stores: redactStores(config.stores),
     processes: redactProcesses(config.processes),
-    ...redactReplication(config),
     ...redactVirtualIp(config),
+    ...redactAlerts(config),
   }
   const { tokens } = config.admin
   if (tokens === undefined) return shown
@@ -26,26 +26,6 @@ function redactStores(stores: Config['stores']): unknown {
   )
 }
 
-/** Who shows the replicators’ token may write to the data; a database’s URL may hold a password. */
-function redactReplication({ replication, services }: Config): object {
-  const hidden = (value: unknown): unknown => {
-    const shown = JSON.stringify(value, (key, inner: unknown) => {
-      if (key === 'token' && typeof inner === 'string') return '(hidden)'
-      if (key !== 'url' || typeof inner !== 'string') return inner
-      return inner.replace(/\/\/([^:@/]*):[^@]*@/, '//$1:(hidden)@')
-    })
-    return JSON.parse(shown)
-  }
-  const data = Object.entries(services).map(([name, service]) => [
-    name,
-    service.data === undefined ? service : { ...service, data: hidden(service.data) },
-  ])
-  return {
-    services: Object.fromEntries(data) as unknown,
-    ...(replication !== undefined && { replication: hidden(replication) }),
-  }
-}
-
 /** What a process is given in its environment may be a password, whatever its name. */
 function redactProcesses(processes: Config['processes']): unknown {
   return Object.fromEntries(
@@ -60,4 +40,13 @@ function redactVirtualIp({ virtualIp }: Config): object {
   if (virtualIp === undefined) return {}
   const hidden = JSON.stringify(virtualIp, (key, value: unknown) => (key === 'password' ? '(hidden)' : value))
   return { virtualIp: JSON.parse(hidden) }
+}
+
+/** The address of a chat robot holds its key. */
+function redactAlerts({ alerts }: Config): object {
+  if (alerts === undefined) return {}
+  const hidden = JSON.stringify(alerts.receivers, (key, value: unknown) =>
+    key === 'url' && typeof value === 'string' ? `${new URL(value).origin}/(hidden)` : value,
+  )
+  return { alerts: { ...alerts, receivers: JSON.parse(hidden) } }
 }

@@ -89,6 +89,16 @@ export const englishEvents: EventWords = {
   'drill.aborted': 'drill broken off',
   'drill.skipped': 'drill skipped',
   'drill.finished': 'drill finished',
+  'alert.firing': 'alert',
+  'alert.resolved': 'alert over',
+  'alert.acknowledged': 'alert acknowledged',
+  'alert.escalated': 'alert escalated',
+  'alert.silenced': 'silenced',
+  'alert.unsilenced': 'silence ended',
+  'alert.rule-failed': 'rule cannot be judged',
+  'alert.stalled': 'rules not judged for a while',
+  'alert.undelivered': 'message not delivered',
+  'alert.delivered-again': 'messages delivered again',
 }
 
 /** The same in Chinese. */
@@ -177,4 +187,14 @@ export const chineseEvents: EventWords = {
   'drill.aborted': '演练中止',
   'drill.skipped': '演练跳过',
   'drill.finished': '演练结束',
+  'alert.firing': '告警触发',
+  'alert.resolved': '告警恢复',
+  'alert.acknowledged': '告警已确认',
+  'alert.escalated': '告警升级',
+  'alert.silenced': '告警静默',
+  'alert.unsilenced': '取消静默',
+  'alert.rule-failed': '规则无法评估',
+  'alert.stalled': '规则评估停顿',
+  'alert.undelivered': '通知未送达',
+  'alert.delivered-again': '通知恢复送达',
 }

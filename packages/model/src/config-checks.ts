@@ -1,5 +1,6 @@
 import { isLoopback, parseAddress } from './config-address.ts'
 import { checkShares } from './config-checks-limits.ts'
+import { checkAlerts } from './config-checks-alerts.ts'
 import { checkControl } from './config-checks-control.ts'
 import { checkCaches } from './config-checks-cache.ts'
 import { checkDrills } from './config-checks-drills.ts'
@@ -42,6 +43,7 @@ export function checkConfig(value: unknown, document: ConfigDocument): Problem[]
     ...checkVirtualIp(value),
     ...checkGslb(value),
     ...checkDrills(value),
+    ...checkAlerts(value),
     ...checkReplication(value),
     ...checkServe(value),
     ...checkProcesses(value),

@@ -16,6 +16,7 @@ import {
   token,
   writtenDuration,
 } from './config-scalars.ts'
+import { alertsSchema } from './config-schema-alerts.ts'
 import { dnsSchema } from './config-schema-endpoint.ts'
 import { drillsSchema } from './config-schema-drills.ts'
 import { gslbSchema } from './config-schema-gslb.ts'
@@ -96,6 +97,9 @@ function configSchema(duration: DurationSchema): z.ZodType<Config> {
       drills: z
         .exactOptional(drillsSchema(duration))
         .describe('How things are failed on purpose, and when. Absent: by hand only.'),
+      alerts: z
+        .exactOptional(alertsSchema(duration))
+        .describe('Rules over logs, events and metrics, and who is told. Absent: none.'),
       overload: z
         .exactOptional(overloadSchema(duration))
         .describe(

@@ -1,6 +1,7 @@
 import type { DnsConfig, EndpointConfig, RegistrationConfig } from './config-endpoint.ts'
 import type { CacheConfig } from './config-cache.ts'
 import type { ControlConfig } from './config-control.ts'
+import type { AlertsConfig } from './config-alerts.ts'
 import type { DrillsConfig } from './config-drills.ts'
 import type { DetectionConfig, FailoverConfig, ObjectivesConfig } from './config-failover.ts'
 import type { DataConfig, OwnershipConfig } from './config-ownership.ts'
@@ -38,6 +39,8 @@ export interface Config {
   readonly gslb?: GslbConfig
   /** Absent: nothing fails on purpose by itself. */
   readonly drills?: DrillsConfig
+  /** Absent: nothing is judged, and nobody told. */
+  readonly alerts?: AlertsConfig
   /** Absent: the gateway does not watch itself. */
   readonly overload?: OverloadConfig
   /** At least one, but for a controller. */

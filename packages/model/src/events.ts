@@ -105,6 +105,16 @@ export const eventKinds = [
   'drill.aborted',
   'drill.skipped',
   'drill.finished',
+  'alert.firing',
+  'alert.resolved',
+  'alert.acknowledged',
+  'alert.escalated',
+  'alert.silenced',
+  'alert.unsilenced',
+  'alert.rule-failed',
+  'alert.stalled',
+  'alert.undelivered',
+  'alert.delivered-again',
 ] as const
 
 /** One of `eventKinds`. */

@@ -1,6 +1,7 @@
-export type { Finding } from './config-document.ts'
+export { ConfigDocument, type Finding } from './config-document.ts'
 export * from './config-parser.ts'
 export * from './config-shape.ts'
+export { nearest } from './nearest.ts'
 export { formatProblem, type Problem } from './problem.ts'
 export * from './snapshot-parser.ts'
 export * from './replication/change-event-parser.ts'

@@ -1,3 +1,6 @@
 export { fieldOf } from './record/field.ts'
 export { recordTest, type RecordTest } from './record/filter-match.ts'
 export { type FieldOperator, type LogFilter, LogFilterError, parseLogFilter } from './record/log-filter.ts'
+export { AlertEngine } from './alerts/alert-engine.ts'
+export { readRules, startAlerts, type ReadRules, type StartAlertsOptions } from './alerts/start-alerts.ts'
+export type { SharedTold, ToldRecord } from './alerts/engine-options.ts'

@@ -3,15 +3,12 @@ import type { AskData } from './asked-data.ts'
 /** More than any answer needs. */
 const answerBytesMax = 64 * 1024
 
-/** Posts questions as JSON to a URL, with a bearer token where one is given; the answer is 200 with JSON. */
-export function askHook(url: string, token?: string): AskData {
+/** Posts questions as JSON to a URL; the answer is 200 with JSON. */
+export function askHook(url: string): AskData {
   return async (question, timeoutMs) => {
     const answer = await fetch(url, {
       method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        ...(token !== undefined && { authorization: `Bearer ${token}` }),
-      },
+      headers: { 'content-type': 'application/json' },
       body: JSON.stringify(question),
       signal: AbortSignal.timeout(timeoutMs),
       redirect: 'error',

@@ -1,0 +1,248 @@
+import { randomUUID } from 'node:crypto'
+import type { AckWish, AlertReport, AlertsReport, SilenceReport, SilenceWish } from '@budao/model'
+import type { NotificationReason } from '../notify/notification.ts'
+import { escalationOf, type Acknowledgement } from './acknowledgements.ts'
+import type { ToldAlert } from './alert-group.ts'
+import type { Dispatcher, Message } from './dispatcher.ts'
+import type { AlertEngineOptions } from './engine-options.ts'
+import type { ActiveAlert } from './lifecycle.ts'
+import { fingerprintOf } from './notify-message.ts'
+import type { RuleSet } from './rule-set.ts'
+import type { Silence, Silences } from './silence.ts'
+
+interface Awaited {
+  readonly message: Omit<Message, 'reason'>
+  readonly severity: string
+  readonly toldAt: number
+  escalatedAt: number | null
+}
+
+type Send = (message: Omit<Message, 'reason'> & { readonly reason: NotificationReason }) => void
+
+/** What people do with alerts: look at them, silence them, say that they have seen them; and what happens when nobody does. */
+export class AlertDesk {
+  readonly #options: AlertEngineOptions
+  readonly #rules: RuleSet
+  readonly #dispatcher: Dispatcher
+  readonly #silences: Silences
+  readonly #send: Send
+  readonly #acknowledged = new Map<string, Acknowledgement>()
+  readonly #awaited = new Map<string, Awaited>()
+
+  constructor(
+    options: AlertEngineOptions,
+    rules: RuleSet,
+    dispatcher: Dispatcher,
+    silences: Silences,
+    send: Send,
+  ) {
+    this.#options = options
+    this.#rules = rules
+    this.#dispatcher = dispatcher
+    this.#silences = silences
+    this.#send = send
+    for (const { name, value } of options.store?.list('ack/') ?? [])
+      this.#acknowledged.set(name.slice('ack/'.length), value as Acknowledgement)
+  }
+
+  report(): Omit<AlertsReport, 'notifies' | 'judgedMs' | 'receivers'> {
+    const { builtIn, notify, wallNow } = this.#options
+    const wall = wallNow()
+    return {
+      rules: this.#rules.running.map(({ rule, active, problem }) => {
+        const states = [...active.values()].map(({ state }) => state)
+        const state = states.includes('firing') ? 'firing' : states.includes('pending') ? 'pending' : 'ok'
+        return {
+          name: rule.name,
+          condition: rule.text,
+          severity: rule.severity,
+          builtIn: builtIn.has(rule.name),
+          state,
+          notify: rule.notify.length > 0 ? rule.notify : notify,
+          problem: problem ?? '',
+        }
+      }),
+      alerts: this.#rules.running.flatMap(({ rule, active }) =>
+        [...active.values()].map((alert) => this.#alertReport(rule.name, alert, wall)),
+      ),
+      silences: this.#silences.list(wall).map((silence) => silenceReport(silence, wall)),
+    }
+  }
+
+  /** Throws ConditionError for a matcher that is none. */
+  silence({ matchers, forMs, by, reason }: SilenceWish): SilenceReport {
+    const { store, wallNow, report } = this.#options
+    const now = wallNow()
+    const silence: Silence = {
+      id: randomUUID().slice(0, 8),
+      matchers,
+      startsAt: now,
+      endsAt: now + forMs,
+      by,
+      reason,
+    }
+    this.#silences.put(silence)
+    store?.put(`silence/${silence.id}`, silence)
+    report({
+      kind: 'alert.silenced',
+      severity: 'info',
+      subject: silence.id,
+      message: `${by} wants to hear nothing of ${matchers.join(', ')}: ${reason}`.slice(0, 500),
+      evidence: { until: new Date(silence.endsAt).toISOString(), by, reason },
+    })
+    return silenceReport(silence, now)
+  }
+
+  /** False where there is none that has not ended. */
+  endSilence(id: string, by: string): boolean {
+    const { store, wallNow, report, now } = this.#options
+    const ended = this.#silences.end(id, wallNow())
+    if (ended === null) return false
+    store?.put(`silence/${id}`, ended)
+    this.#dispatcher.hurry(now())
+    report({
+      kind: 'alert.unsilenced',
+      severity: 'info',
+      subject: id,
+      message: `${by} ended the silence of ${ended.matchers.join(', ')}.`.slice(0, 500),
+      evidence: { by },
+    })
+    return true
+  }
+
+  /** How many alerts this was about; 0: none fires of that name. */
+  acknowledge({ alert: wanted, by, reason }: AckWish): number {
+    const found = this.#firing().filter(
+      ({ id, labels }) => fingerprintOf(id) === wanted || labels['alertname'] === wanted,
+    )
+    this.#acknowledge(found, by, reason)
+    return found.length
+  }
+
+  /** By a link of a message: all that fires of its group. Null where the link is made up or too old. */
+  acknowledgeLink(token: string, by: string): number | null {
+    const { links, wallNow } = this.#options
+    const about = links?.read(token, wallNow()) ?? null
+    if (about === null) return null
+    const group = this.#dispatcher.groups.get(about.groupKey)
+    const ids = new Set(group?.alerts.keys())
+    const found = this.#firing().filter(({ id }) => ids.has(id))
+    this.#acknowledge(found, by, `by the link of a message to ${about.receiver}`)
+    return found.length
+  }
+
+  /** What the link is about, for people; null where it is made up or too old. */
+  linkSummary(token: string): readonly string[] | null {
+    const about = this.#options.links?.read(token, this.#options.wallNow()) ?? null
+    if (about === null) return null
+    return [...(this.#dispatcher.groups.get(about.groupKey)?.alerts.values() ?? [])]
+      .filter(({ status }) => status === 'firing')
+      .map(({ labels, annotations }) => annotations['summary'] ?? labels['alertname'] ?? '')
+  }
+
+  isAcknowledged(alerts: readonly { readonly id: string; readonly status: string }[]): boolean {
+    const firing = alerts.filter(({ status }) => status === 'firing')
+    return firing.length > 0 && firing.every(({ id }) => this.#acknowledged.has(id))
+  }
+
+  /** An alert has ended: the next one of its kind is to be seen anew. */
+  forget(id: string): void {
+    if (this.#acknowledged.delete(id)) this.#options.store?.delete(`ack/${id}`)
+  }
+
+  /** The alert with its newest value. */
+  newest(alert: ToldAlert): ToldAlert {
+    if (alert.status !== 'firing') return alert
+    for (const { active } of this.#rules.running) {
+      const found = active.get(alert.id)
+      if (found !== undefined) return { ...alert, value: found.value, annotations: found.annotations }
+    }
+    return alert
+  }
+
+  /** A message is on its way: from now on somebody is expected to say that they have seen it. */
+  told(message: Omit<Message, 'reason'> & { readonly reason: string }, severity: string, now: number): void {
+    const { groupKey, alerts, reason } = message
+    if (!alerts.some(({ status }) => status === 'firing')) this.#awaited.delete(groupKey)
+    else if (reason === 'firing')
+      this.#awaited.set(groupKey, { message, severity, toldAt: now, escalatedAt: null })
+  }
+
+  /** Tells others of what nobody has acknowledged. */
+  escalate(now: number): void {
+    const { escalation, report } = this.#options
+    if (escalation === null) return
+    for (const [groupKey, awaited] of this.#awaited) {
+      const group = this.#dispatcher.groups.get(groupKey)
+      const firing = [...(group?.alerts.values() ?? [])].filter(({ status }) => status === 'firing')
+      if (firing.length === 0) {
+        this.#awaited.delete(groupKey)
+        continue
+      }
+      const acknowledged = this.isAcknowledged(firing)
+      if (escalationOf(awaited, escalation, awaited.severity, acknowledged, now) !== 'escalate') continue
+      awaited.escalatedAt = now
+      for (const receiver of escalation.to)
+        this.#send({ ...awaited.message, receiver, alerts: firing, reason: 'escalation' })
+      report({
+        kind: 'alert.escalated',
+        severity: 'warning',
+        subject: firing[0]!.labels['alertname'] ?? groupKey,
+        message: `Nobody has acknowledged ${firing.length} alert(s) of ${awaited.message.receiver}; told ${escalation.to.join(', ')}.`,
+        evidence: { group: groupKey, waitedMs: Math.round(now - awaited.toldAt) },
+      })
+    }
+  }
+
+  #acknowledge(alerts: readonly ActiveAlert[], by: string, reason: string): void {
+    const { store, wallNow, report } = this.#options
+    if (alerts.length === 0) return
+    const acknowledgement: Acknowledgement = { by, at: wallNow(), reason }
+    for (const { id } of alerts) {
+      this.#acknowledged.set(id, acknowledgement)
+      store?.put(`ack/${id}`, acknowledgement)
+    }
+    report({
+      kind: 'alert.acknowledged',
+      severity: 'info',
+      subject: alerts[0]!.labels['alertname'] ?? '',
+      message: `${by} has seen ${alerts.length} alert(s)${reason === '' ? '' : `: ${reason}`}`.slice(0, 500),
+      evidence: { by, alerts: alerts.length },
+    })
+  }
+
+  #firing(): ActiveAlert[] {
+    return this.#rules.running.flatMap(({ active }) =>
+      [...active.values()].filter(({ state }) => state === 'firing'),
+    )
+  }
+
+  #alertReport(name: string, alert: ActiveAlert, wall: number): AlertReport {
+    const { id, labels, annotations, state, value, activeAt, firedAt, resolvedAt } = alert
+    const epoch = wall - this.#options.now()
+    const acknowledgement = this.#acknowledged.get(id)
+    return {
+      fingerprint: fingerprintOf(id),
+      name,
+      severity: labels['severity'] ?? '',
+      state,
+      labels,
+      annotations,
+      value: Number.isFinite(value) ? value : null,
+      since: instant(epoch + (firedAt ?? activeAt)),
+      endedAt: resolvedAt === null ? null : instant(epoch + resolvedAt),
+      muted: this.#dispatcher.mutedBy(labels, wall),
+      acknowledged:
+        acknowledgement === undefined ? null : { ...acknowledgement, at: instant(acknowledgement.at) },
+    }
+  }
+}
+
+function silenceReport({ startsAt, endsAt, ...silence }: Silence, now: number): SilenceReport {
+  const state = endsAt <= now ? 'expired' : startsAt > now ? 'pending' : 'active'
+  return { ...silence, startsAt: instant(startsAt), endsAt: instant(endsAt), state }
+}
+
+function instant(ms: number): string {
+  return new Date(Math.round(ms)).toISOString()
+}

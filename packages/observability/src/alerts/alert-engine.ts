@@ -1,0 +1,361 @@
+import type { AckWish, AlertsReport, BudaoEvent, LogRecord, SilenceReport, SilenceWish } from '@budao/model'
+import { Receivers } from '../notify/receivers.ts'
+import { severityOf, type Notification } from '../notify/notification.ts'
+import { SeriesStore } from '../series/series-store.ts'
+import { AlertDesk } from './alert-desk.ts'
+import { alertMetrics } from './alert-metrics.ts'
+import type { ToldAlert } from './alert-group.ts'
+import { Dispatcher, type Message } from './dispatcher.ts'
+import type { AlertEngineOptions, ToldRecord } from './engine-options.ts'
+import { isOwnEvent, recordOfEvent } from './event-record.ts'
+import type { ActiveAlert } from './lifecycle.ts'
+import { notificationOf } from './notify-message.ts'
+import { OwnAlerts } from './own-alerts.ts'
+import { RuleSet, type KeptRule, type RunningRule } from './rule-set.ts'
+import { Scraper } from './scraper.ts'
+import { Silences, type Silence } from './silence.ts'
+import { ofRecord, toRecord } from './told-record.ts'
+
+/** Something is due within this time of its hour. */
+const tickMs = 250
+/** Rules over records are judged at least so often; those that a record tips over at once. */
+const logsMs = 1_000
+const saveMs = 5_000
+/** Two controllers see one beginning at most so far apart. */
+const takeoverGraceMs = 60_000
+/** Rules that were not judged for so many intervals have stood still. */
+const stalledIntervals = 3
+
+interface KeptState {
+  readonly savedAt: number
+  readonly rules: Readonly<Record<string, KeptRule>>
+}
+
+/**
+ * Judges rules over records, events and metrics, and tells people: the loop around decisions that are all functions of state and
+ * time (`rules/`, `alert-group.ts`, `lifecycle.ts`, `notify/outbox.ts`).
+ */
+export class AlertEngine {
+  readonly desk: AlertDesk
+  readonly #options: AlertEngineOptions
+  readonly #series: SeriesStore
+  readonly #rules: RuleSet
+  readonly #silences: Silences
+  readonly #dispatcher: Dispatcher
+  readonly #receivers: Receivers
+  readonly #scraper: Scraper
+  readonly #own: OwnAlerts
+  readonly #onChange: (running: RunningRule, alert: ActiveAlert) => void
+  #timer: NodeJS.Timeout | undefined
+  #notifying = false
+  #scraping = false
+  #tickedAt: number
+  #logsAt = -Infinity
+  #metricsAt = -Infinity
+  #judgedAt: number
+  #savedAt: number
+  readonly #struggling = new Set<string>()
+  readonly #failing = new Set<string>()
+  #records = 0
+
+  constructor(options: AlertEngineOptions) {
+    const { rules, store, intervalMs } = options
+    const now = options.now()
+    this.#options = options
+    const windows = rules.map(({ condition }) => condition.windowMs)
+    this.#series = new SeriesStore({ retentionMs: Math.max(0, ...windows) + 2 * intervalMs })
+    this.#rules = new RuleSet(rules, this.#series, now)
+    this.#silences = new Silences(store?.list('silence/').map(({ value }) => value as Silence))
+    this.#dispatcher = new Dispatcher(
+      {
+        timing: options.timing,
+        groupBy: options.groupBy,
+        inhibit: options.inhibit,
+        sendResolved: (receiver) => this.#receivers.sendResolved(receiver),
+      },
+      this.#silences,
+    )
+    this.#receivers = new Receivers(options.receivers, {
+      ...options,
+      delivered: (notifications) => this.#delivered(notifications),
+      failed: (notification, why) => this.#failed(notification, why),
+      struggles: (notification, why, attempts) => this.#struggles(notification, why, attempts),
+    })
+    this.#scraper = new Scraper(this.#series, options.sources, wantedMetrics(rules))
+    this.#onChange = (running, alert) => this.#changed(running, alert)
+    this.#own = new OwnAlerts((alert) => this.#tell(alert, options.notify))
+    this.desk = new AlertDesk(options, this.#rules, this.#dispatcher, this.#silences, (message) =>
+      this.#send(message),
+    )
+    this.#tickedAt = this.#judgedAt = this.#savedAt = now
+    this.#restore()
+  }
+
+  /** From now on rules are judged, and people told. */
+  begin(): void {
+    this.#timer = setInterval(() => this.#tick(), tickMs).unref()
+  }
+
+  /** A record came in. */
+  take(record: LogRecord): void {
+    this.#records++
+    this.#rules.take(record, this.#options.now(), this.#onChange)
+  }
+
+  /** Something happened in this process. */
+  takeEvent(event: BudaoEvent): void {
+    if (!isOwnEvent(event)) this.take(recordOfEvent(event, this.#options.wallNow()))
+  }
+
+  report(): AlertsReport {
+    return {
+      ...this.desk.report(),
+      notifies: this.#notifying,
+      judgedMs: Math.round(this.#options.now() - this.#judgedAt),
+      receivers: this.#receivers.reports(),
+    }
+  }
+
+  silence(wish: SilenceWish): SilenceReport {
+    return this.desk.silence(wish)
+  }
+
+  acknowledge(wish: AckWish): number {
+    return this.desk.acknowledge(wish)
+  }
+
+  /** Prometheus text. */
+  metrics(): string {
+    return alertMetrics(this.report(), {
+      records: this.#records,
+      series: this.#series.size,
+      seriesDropped: this.#series.dropped,
+      scrapeProblems: this.#scraper.problems.size,
+      evaluations: this.#rules.running.reduce((sum, { evaluations }) => sum + evaluations, 0),
+    })
+  }
+
+  /** What waits to be sent stays on disk, with everything that is known. */
+  close(): void {
+    clearInterval(this.#timer)
+    this.#save(this.#options.now())
+    this.#receivers.close()
+    this.#options.shared?.close()
+    this.#options.store?.close()
+  }
+
+  #tick(): void {
+    const { now, intervalMs, notifies, wallNow, report } = this.#options
+    const at = now()
+    const pauseMs = at - this.#tickedAt
+    this.#tickedAt = at
+    if (pauseMs > stalledIntervals * Math.max(intervalMs, logsMs)) {
+      const seconds = Math.round(pauseMs / 1_000)
+      const message = `No rule was judged for ${seconds} s: the process was stopped, or had no CPU.`
+      report({
+        kind: 'alert.stalled',
+        severity: 'critical',
+        subject: 'alerts',
+        message,
+        evidence: { pauseMs },
+      })
+      this.#own.raise('BudaoAlertsStalled', {}, message, seconds, at)
+    }
+    this.#own.end(at)
+    if (notifies() !== this.#notifying) this.#switch(at)
+    if (at - this.#logsAt >= logsMs) {
+      this.#logsAt = at
+      this.#rules.evaluate('log', at, this.#onChange)
+      this.#judged(at)
+    }
+    if (at - this.#metricsAt >= intervalMs && !this.#scraping) void this.#scrape(at)
+    if (this.#notifying) {
+      if (this.#dispatcher.dueAt <= at)
+        for (const message of this.#dispatcher.flush(at, wallNow())) this.#send(message)
+      this.desk.escalate(at)
+    } else this.#dispatcher.prune(at)
+    if (at - this.#savedAt >= saveMs) this.#save(at)
+  }
+
+  async #scrape(at: number): Promise<void> {
+    this.#scraping = true
+    this.#metricsAt = at
+    try {
+      await this.#scraper.scrape(this.#options.now, Math.min(5_000, this.#options.intervalMs))
+      this.#rules.evaluate('metric', this.#options.now(), this.#onChange)
+    } finally {
+      this.#scraping = false
+    }
+  }
+
+  /** Begins to tell people, or leaves it to another process. */
+  #switch(now: number): void {
+    this.#notifying = !this.#notifying
+    if (!this.#notifying) return this.#receivers.stop()
+    const { shared, wallNow } = this.#options
+    const epoch = wallNow() - now
+    for (const [key, record] of shared?.all() ?? [])
+      this.#dispatcher.remember(key, ofRecord(record, epoch, takeoverGraceMs))
+    this.#receivers.begin()
+    this.#dispatcher.hurry(now)
+  }
+
+  /** A rule that cannot be judged is an alert for as long as that is so. */
+  #judged(now: number): void {
+    this.#judgedAt = now
+    for (const { rule, problem } of this.#rules.running) {
+      if (problem === null) {
+        this.#failing.delete(rule.name)
+        continue
+      }
+      this.#own.raise('BudaoRuleFailing', { rule: rule.name }, `${rule.name}: ${problem}`, NaN, now)
+      if (this.#failing.has(rule.name)) continue
+      this.#failing.add(rule.name)
+      const draft = { severity: 'warning', subject: rule.name, message: problem, evidence: {} } as const
+      this.#options.report({ kind: 'alert.rule-failed', ...draft })
+    }
+  }
+
+  #changed({ rule }: RunningRule, alert: ActiveAlert): void {
+    const { report, notify } = this.#options
+    if (alert.state === 'pending') return
+    const firing = alert.state === 'firing'
+    const labels = Object.entries(alert.labels).map(([name, value]) => `${name}=${value}`)
+    report({
+      kind: firing ? 'alert.firing' : 'alert.resolved',
+      severity: firing ? 'warning' : 'info',
+      subject: rule.name,
+      message: alert.annotations['summary'] ?? `${rule.name}: ${rule.text}`,
+      evidence: {
+        value: alert.value,
+        recovered: alert.recoveredValue,
+        condition: rule.text,
+        labels: labels.join(' '),
+      },
+    })
+    if (!firing) this.desk.forget(alert.id)
+    this.#tell(toldAlert(alert), rule.notify.length > 0 ? rule.notify : notify)
+  }
+
+  #tell(alert: ToldAlert, receivers: readonly string[]): void {
+    this.#dispatcher.put(alert, [...new Set(receivers)], this.#options.now())
+  }
+
+  #send(message: Omit<Message, 'reason'> & { readonly reason: Notification['reason'] }): void {
+    const { now, wallNow, links, externalUrl } = this.#options
+    if (message.reason === 'repeat' && this.desk.isAcknowledged(message.alerts)) return
+    const wall = wallNow()
+    const notification = notificationOf(
+      { ...message, alerts: message.alerts.map((alert) => this.desk.newest(alert)) },
+      {
+        externalUrl,
+        ackUrl: links?.make(message.groupKey, message.receiver, wall) ?? null,
+        epoch: wall - now(),
+        wallNow: wall,
+      },
+    )
+    this.desk.told(message, severityOf(notification), now())
+    this.#keepTold(message.groupKey)
+    this.#receivers.send(notification)
+  }
+
+  #delivered(notifications: readonly Notification[]): void {
+    const { shared, report, now, wallNow } = this.#options
+    for (const { groupKey, receiver } of notifications) {
+      const told = this.#dispatcher.told.get(groupKey)
+      if (told !== undefined) shared?.publish(groupKey, toRecord(told, wallNow() - now()))
+      if (!this.#struggling.delete(receiver)) continue
+      report({
+        kind: 'alert.delivered-again',
+        severity: 'info',
+        subject: receiver,
+        message: `${receiver} takes messages again.`,
+        evidence: {},
+      })
+    }
+  }
+
+  #failed({ receiver, groupKey, alerts }: Notification, why: string): void {
+    // It was not told: what still fires is told anew when its group is looked at next.
+    this.#dispatcher.forget(groupKey)
+    this.#keepTold(groupKey)
+    this.#options.report({
+      kind: 'alert.undelivered',
+      severity: 'critical',
+      subject: receiver,
+      message:
+        `${receiver} did not take a message about ${alerts.length} alert(s), and will not be asked again: ${why}`.slice(
+          0,
+          500,
+        ),
+      evidence: { why, group: groupKey, givenUp: true },
+    })
+  }
+
+  #struggles({ receiver, groupKey }: Notification, why: string, attempts: number): void {
+    // Once, not for every attempt: the queue goes on by itself.
+    if (this.#struggling.has(receiver)) return
+    this.#struggling.add(receiver)
+    this.#options.report({
+      kind: 'alert.undelivered',
+      severity: 'warning',
+      subject: receiver,
+      message: `${receiver} does not take messages; they are tried again: ${why}`.slice(0, 500),
+      evidence: { why, group: groupKey, attempts, givenUp: false },
+    })
+  }
+
+  #keepTold(groupKey: string): void {
+    const { store, now, wallNow } = this.#options
+    const told = this.#dispatcher.told.get(groupKey)
+    if (told === undefined) store?.delete(`told/${groupKey}`)
+    else store?.put(`told/${groupKey}`, toRecord(told, wallNow() - now()))
+  }
+
+  #save(now: number): void {
+    this.#savedAt = now
+    const { store, wallNow } = this.#options
+    const kept: KeptState = { savedAt: wallNow(), rules: this.#rules.save(now) }
+    store?.put('rules', kept)
+    for (const { name } of store?.list('told/') ?? [])
+      if (!this.#dispatcher.told.has(name.slice('told/'.length))) store?.delete(name)
+  }
+
+  #restore(): void {
+    const { store, now, wallNow, notify } = this.#options
+    const at = now()
+    const epoch = wallNow() - at
+    for (const { name, value } of store?.list('told/') ?? [])
+      this.#dispatcher.remember(name.slice('told/'.length), ofRecord(value as ToldRecord, epoch, 0))
+    const kept = store?.get('rules') as KeptState | undefined
+    // A wall clock that was set back says nothing about how long nobody looked.
+    if (kept !== undefined) this.#rules.restore(kept.rules, at, Math.max(0, wallNow() - kept.savedAt))
+    for (const { rule, active } of this.#rules.running)
+      for (const alert of active.values())
+        if (alert.state !== 'pending')
+          this.#tell(toldAlert(alert), rule.notify.length > 0 ? rule.notify : notify)
+  }
+}
+
+function toldAlert(alert: ActiveAlert): ToldAlert {
+  const { id, labels, annotations, state, value, recoveredValue, firedAt, activeAt, resolvedAt } = alert
+  return {
+    id,
+    labels,
+    annotations,
+    status: state === 'firing' ? 'firing' : 'resolved',
+    value,
+    recoveredValue,
+    startsAt: firedAt ?? activeAt,
+    endsAt: resolvedAt,
+  }
+}
+
+/** Names of the metrics that rules look at. */
+function* wantedMetrics(rules: AlertEngineOptions['rules']): Generator<string> {
+  for (const { condition } of rules) {
+    if (condition.source !== 'metric') continue
+    yield condition.selector.name
+    if (condition.kind === 'ratio') yield condition.of.name
+  }
+}
