@@ -288,12 +288,15 @@ export class GatewayProcess implements AdminSource {
     const { drain } = this.snapshot.config
     // Not ready, and serving all the same: whoever has the address still comes here until it has left.
     this.#leaving = true
+    // What is held here goes to others while this one still serves, and passes writes on to them.
+    const handedOver = this.#control?.handOver()
     const waitMs = handoverMs(this.snapshot.config)
     if (waitMs > 0) {
       this.#log.info(`not ready any more; serves on for ${waitMs} ms, until the shared address has left`)
       await sleep(waitMs)
     }
-    // Somebody else is to write from now on, and begins once what is held here has surely ended.
+    await handedOver
+    // Somebody else is to write from now on, and begins once what is still held here has surely ended.
     await this.#control?.close()
     const complete = await this.#gateway.drain(drain)
     if (!complete) this.#log.warn(`requests were still under way after ${drain} ms; they are cut off`)

@@ -11,6 +11,8 @@ export interface ControlConfig {
   readonly controller?: boolean
   /** This node stands at no site: it watches and votes for a failure domain of its own, its name. Default false. */
   readonly witness: boolean
+  /** How long a gateway that is told to end may take to give away what it holds, milliseconds; 0: it lets its leases end. Default 5000. */
+  readonly handOver: number
   readonly store: CoordinationConfig
   /** The other nodes by `node.name`. One with the name of this node is this node, and passed over. */
   readonly peers: Readonly<Record<string, PeerConfig>>

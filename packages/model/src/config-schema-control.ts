@@ -22,6 +22,11 @@ export function controlSchema(duration: DurationSchema): z.ZodType<ControlConfig
     witness: flag
       .default(false)
       .describe('This node stands at no site: it votes for a failure domain of its own, named as it is.'),
+    handOver: duration
+      .or('5s', { min: 0 })
+      .describe(
+        'How long a gateway that is told to end may take to hand over what it holds; `0s`: its leases end.',
+      ),
     store: coordinationSchema(duration).describe('Where leases and leadership are kept: one for all nodes.'),
     peers: z
       .record(name, peerSchema(), { error: 'names of nodes with their settings' })

@@ -90,6 +90,8 @@ export const eventKinds = [
   'failover.automation',
   'failover.drained',
   'failover.undrained',
+  'failover.handed-over',
+  'failover.released',
   'audit.away',
   'audit.back',
   'process.started',

@@ -106,6 +106,11 @@ export class ControlRole {
     return this.#node.apply(config)
   }
 
+  /** The process is to end: others get what its gateway holds. */
+  handOver(): Promise<void> {
+    return this.#node.handOver()
+  }
+
   close(): Promise<void> {
     this.registry?.close()
     this.#drains?.close()

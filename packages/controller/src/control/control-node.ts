@@ -15,7 +15,7 @@ import type { HardCause } from '@budao/resilience'
 import { SiteAgent } from '../agent/site-agent.ts'
 import type { Witness } from '../agent/site-agent.ts'
 import { Keeper } from '../keeper/keeper.ts'
-import type { Answer, Hello, Question } from '../links/frames.ts'
+import type { Hello } from '../links/frames.ts'
 import { Links } from '../links/links.ts'
 import type { PeerAddress } from '../links/peer-link.ts'
 import { mayServe } from '../observe/gateways.ts'
@@ -26,6 +26,7 @@ import { ControlJournal } from './control-journal.ts'
 import type { FailoverDesk } from '../failover-desk.ts'
 import { Controller } from './controller.ts'
 import { Desk } from './desk.ts'
+import { handOver } from './hand-over.ts'
 import { beatMsOf, peersOf, unitsIn } from './node-config.ts'
 import { nodesReport } from './nodes-report.ts'
 import { NodeMessages } from './node-messages.ts'
@@ -150,7 +151,7 @@ export class ControlNode {
       now,
       random,
       serves: () => serving?.serves() ?? true,
-      question: (from, question) => this.#question(from, question),
+      question: (from, question) => this.#messages.answer(from, question, this.#desk),
       opinions: (from, { opinions, positions, standbys }) => {
         // A node speaks for itself alone, and for the domain it was let in with.
         this.#verdicts.hear(
@@ -252,6 +253,23 @@ export class ControlNode {
     this.#spread?.apply(config)
   }
 
+  /** Gives away what its gateway holds, within the bound of the configuration; it goes on serving meanwhile. */
+  async handOver(): Promise<void> {
+    const boundMs = this.#control.handOver
+    if (boundMs === 0 || this.#keeper === null || this.#site === null) return
+    await handOver(
+      {
+        node: this.#config.node.name,
+        site: this.#site,
+        keeper: this.#keeper,
+        links: this.#links,
+        desk: this.#desk,
+        report: (event) => this.#options.report(event),
+      },
+      boundMs,
+    )
+  }
+
   /** Says good-bye: leases end, somebody else leads at once. */
   async close(): Promise<void> {
     this.#closed = true
@@ -348,20 +366,6 @@ export class ControlNode {
     this.#standbys.hear(node, site, standbys)
     for (const { service, site: there, state } of standbys)
       if (state === 'starting') this.#observer?.starting(service, there)
-  }
-
-  async #question(from: Hello, question: Question): Promise<Answer | undefined> {
-    switch (question.kind) {
-      case 'plain':
-        return null
-      case 'place':
-        if (!from.roles.includes('controller')) return undefined
-        this.#keeper?.place(question.placement)
-        return null
-      case 'order':
-        if (!from.roles.includes('controller')) return undefined
-        return this.#messages.orderHere(question.order)
-    }
   }
 
   #opened(peer: Hello): void {

@@ -187,7 +187,15 @@ export class Controller {
       const to = this.#term === null ? null : this.#returns.due(state, now)
       if (to === null) continue
       const reason = `${to} is ready again, and preferred`
-      this.wish(unit, { id: `return/${unit}`, wish: 'move', run: 'failback', to, by: 'policy', reason })
+      this.wish(unit, {
+        id: `return/${unit}`,
+        wish: 'move',
+        run: 'failback',
+        to,
+        by: 'policy',
+        reason,
+        unattended: true,
+      })
     }
   }
 

@@ -15,6 +15,7 @@ import type {
   WishResult,
 } from '@budao/model'
 import type { FailoverDesk } from '../failover-desk.ts'
+import { chooseTarget, listOf } from '../failover/target-choice.ts'
 import type { UnitEffect } from '../failover/unit-effect.ts'
 import { serviceOf } from './control-events.ts'
 import type { Controller } from './controller.ts'
@@ -67,6 +68,37 @@ export class Desk implements FailoverDesk {
 
   move({ unit, kind, to, by, reason, force }: MoveWish): Promise<WishResult> {
     return this.#wish(unit, (id) => ({ id, wish: 'move', run: kind, to, by, reason, force }))
+  }
+
+  /** A gateway ends that holds a unit: it goes to the best other site that is well, if there is one. */
+  leave({
+    unit,
+    node,
+    site,
+  }: {
+    readonly unit: string
+    readonly node: string
+    readonly site: string
+  }): Promise<WishResult> {
+    const state = this.#world.controller.states().find(({ rules }) => rules.unit === unit)
+    const refuse = (message: string): Promise<WishResult> =>
+      Promise.resolve({ ok: false, why: explain('wish-refused', unit, message), runId: null })
+    if (this.#world.controller.term === null) return Promise.resolve(this.#notLeader(unit))
+    if (state === undefined) return refuse('it is not known here')
+    if (state.lease?.value.site !== site) return refuse(`it is not at ${site}`)
+    if (state.automation !== 'on') return refuse(`automation is ${state.automation}`)
+    const { target, refused } = chooseTarget(state, site, { forced: true, warm: true })
+    if (target === null) return refuse(`no other site can take it: ${listOf(refused)}`)
+    const reason = `${node} is told to end`
+    return this.#wish(unit, (id) => ({
+      id,
+      wish: 'move',
+      run: 'switchover',
+      to: target,
+      by: node,
+      reason,
+      unattended: true,
+    }))
   }
 
   async acknowledge({

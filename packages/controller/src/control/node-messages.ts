@@ -1,7 +1,9 @@
 import type { OrderAnswer, Placement, SiteOrder } from '@budao/model'
 import type { SiteAgent } from '../agent/site-agent.ts'
 import type { Keeper } from '../keeper/keeper.ts'
+import type { Answer, Hello, Question } from '../links/frames.ts'
 import type { Links } from '../links/links.ts'
+import type { Desk } from './desk.ts'
 
 /** Another node, as far as messages to it go. */
 export interface Recipient {
@@ -49,6 +51,26 @@ export class NodeMessages {
     if (site === this.#ownSite) asked.push(...this.#askedHere(order))
     if (asked.length === 0) return { stepId, ok: false, why: `no node stands at ${site}` }
     return firstThatDid(stepId, asked)
+  }
+
+  /** What another node asks; undefined where it may not. `desk`: null where nothing is decided here. */
+  async answer(from: Hello, question: Question, desk: Desk | null): Promise<Answer | undefined> {
+    switch (question.kind) {
+      case 'plain':
+        return null
+      case 'place':
+        if (!from.roles.includes('controller')) return undefined
+        this.#keeper?.place(question.placement)
+        return null
+      case 'order':
+        if (!from.roles.includes('controller')) return undefined
+        return this.orderHere(question.order)
+      case 'leave': {
+        if (desk === null || from.site === null) return undefined
+        const left = await desk.leave({ unit: question.unit, node: from.node, site: from.site })
+        return { stepId: 'leave', ok: left.ok, why: left.ok ? '' : left.why.message }
+      }
+    }
   }
 
   /** To those in this process that may have to do with it. */

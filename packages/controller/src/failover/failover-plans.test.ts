@@ -43,6 +43,7 @@ test('fifty units that fail at once go eight at a time, the highest priority fir
     reason: '',
     verdict: null,
     wish: null,
+    person: false,
   } as const
   const units = Array.from({ length: 50 }, (_, index) => {
     const state = unit(`u${String(index).padStart(2, '0')}`, { east: 'down', west: 'up' }, { wants })
@@ -60,6 +61,7 @@ test('of one service only one unit moves at a time', () => {
     reason: '',
     verdict: null,
     wish: null,
+    person: false,
   } as const
   const units = ['shop/east', 'shop/west', 'cart/east'].map((name) => {
     const state = unit(name, { east: 'down', west: 'up' }, { wants })

@@ -64,6 +64,12 @@ export function chooseTarget(
   return { target, refused }
 }
 
+/** In words, for people. */
+export function listOf(refused: TargetChoice['refused']): string {
+  const reasons = Object.entries(refused).map(([site, why]) => `${site} ${why}`)
+  return reasons.length === 0 ? 'there is no other site' : reasons.join(', ')
+}
+
 /** For how long nobody had had an answer from a site when the positions were told; 0: unknown. */
 function silentMs({ verdicts, verdictsAt, positionsAt }: UnitState, site: string): number {
   const votes = verdicts.find((verdict) => verdict.site === site)?.votes ?? []

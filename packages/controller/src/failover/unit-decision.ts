@@ -1,7 +1,7 @@
 import type { FailoverRun, SiteVerdict, WriteLease } from '@budao/model'
 import { grantedLease, leaseKey, runKey } from '@budao/model'
 import { isWell, restStandbys } from './standby-start.ts'
-import { chooseTarget } from './target-choice.ts'
+import { chooseTarget, listOf } from './target-choice.ts'
 import type { UnitDraft } from './unit-draft.ts'
 import { rateLimitedMs } from './rate-limit.ts'
 import { publishId } from './unit-publish.ts'
@@ -64,7 +64,7 @@ function automatic(draft: UnitDraft, lease: WriteLease): RunDraft | null {
   if (lease.state === 'fenced') {
     // The fence of a leader that was overtaken came late. Nobody writes: somebody is to, at the same site if it can.
     const reason = 'nobody may write, and no move is under way'
-    return { kind: 'failover', to: site, by: 'automatic', reason, verdict: null, wish: null }
+    return { kind: 'failover', to: site, by: 'automatic', reason, verdict: null, wish: null, person: false }
   }
   const verdict = state.verdicts.find((each) => each.site === site) ?? null
   const evidence = verdict === null ? {} : evidenceOf(verdict)
@@ -140,10 +140,11 @@ function automatic(draft: UnitDraft, lease: WriteLease): RunDraft | null {
     reason,
     verdict: lapsed ? null : verdict,
     wish: null,
+    person: false,
   }
 }
 
-function begin(draft: UnitDraft, { kind, to, by, reason, verdict, wish }: RunDraft): void {
+function begin(draft: UnitDraft, { kind, to, by, reason, verdict, wish, person }: RunDraft): void {
   const { lease, run, term, rules } = draft.state
   if (lease === null || lease === undefined || term === null) return
   const { epoch, site } = lease.value
@@ -166,7 +167,7 @@ function begin(draft: UnitDraft, { kind, to, by, reason, verdict, wish }: RunDra
     lossMs: null,
     automaticAt: last?.automaticAt ?? null,
     // A person who moves things has seen what happened before.
-    acknowledged: by === 'automatic' ? (last?.acknowledged ?? false) : true,
+    acknowledged: person || (last?.acknowledged ?? false),
     startedAt: draft.moment.wall,
     steps: [],
   }
@@ -210,9 +211,4 @@ function evidenceOf({ state, code, votes }: SiteVerdict): Record<string, string 
       .map(({ observer, state: seen, causes }) => `${observer} ${seen} ${causes.join('+')}`.trim())
       .join(', '),
   }
-}
-
-function listOf(refused: Readonly<Record<string, string>>): string {
-  const reasons = Object.entries(refused).map(([site, why]) => `${site} ${why}`)
-  return reasons.length === 0 ? 'there is no other site' : reasons.join(', ')
 }

@@ -61,6 +61,8 @@ export type UnitWish =
       readonly reason: string
       /** A failover away from a site that is well. Default false. */
       readonly force?: boolean
+      /** No person wants it: a policy, or a gateway that ends. What happened before is not seen by that. Default false. */
+      readonly unattended?: boolean
     }
   /** The last automatic failover was seen: the next one need not wait. */
   | { readonly id: string; readonly wish: 'acknowledge'; readonly by: string; readonly reason?: string }

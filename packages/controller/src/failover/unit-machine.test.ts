@@ -353,3 +353,27 @@ function runFrom(from: string, to: string, epoch: number): FailoverRun {
     steps: [],
   }
 }
+
+test('a lease that its holder let go of is over at once, whoever answers', () => {
+  const bench = running()
+  const { version, value } = bench.store.get(leaseKey('shop')) as Versioned<WriteLease>
+  const released = { version: version + 1, value: { ...value, holder: '', renewal: value.renewal + 1 } }
+  bench.store.set(leaseKey('shop'), released)
+  bench.feed({ kind: 'lease', record: released })
+  bench.verdicts({ east: 'down', west: 'up' })
+  assert.deepEqual([bench.lease.epoch, bench.lease.site, bench.lease.state], [2, 'west', 'granted'])
+})
+
+test('a move that no person wanted acknowledges no failover before it', () => {
+  for (const unattended of [true, false]) {
+    const bench = running()
+    bench.verdicts({ east: 'down', west: 'up' })
+    bench.answer(true)
+    bench.renew('west')
+    bench.published()
+    assert.deepEqual([bench.run.outcome, bench.run.acknowledged], ['done', false])
+    bench.verdicts({ east: 'up', west: 'up' })
+    bench.wish({ run: 'failback', to: 'east', by: 'policy', unattended })
+    assert.equal(bench.run.acknowledged, !unattended)
+  }
+})

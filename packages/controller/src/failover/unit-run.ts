@@ -85,7 +85,8 @@ function cede(draft: UnitDraft, run: FailoverRun, lease: Versioned<WriteLease>):
   const verdict = verdicts.find(({ site }) => site === run.from)
   const gone = rules.fence === 'process' && verdict !== undefined && surelyGone(verdict)
   const stopped = state.stage?.epoch === epoch && state.stage.stopped
-  const ended = stopped || gone || now >= endsAt
+  // Who held it has let go of it, or nobody ever took it.
+  const ended = stopped || gone || lease.value.holder === '' || now >= endsAt
   if (run.kind !== 'failover' && stateOf(state, run.from) !== 'down') {
     return handOver(draft, run, lease, endsAt)
   }

@@ -92,6 +92,8 @@ export interface RunDraft {
   readonly verdict: SiteVerdict | null
   /** The wish it answers, null where it is automatic. */
   readonly wish: string | null
+  /** A person wants it, and has seen what happened before. */
+  readonly person: boolean
 }
 
 /** What a step made: the next state, and what is to be done. */

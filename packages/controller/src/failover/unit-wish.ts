@@ -48,6 +48,14 @@ export function takeWish(draft: UnitDraft, wish: UnitWish, run: FailoverRun | nu
   const why = chooseTarget(state, lease.value.site, { forced: true }).refused[wish.to]
   if (why !== undefined) return refuse('no-target', `${wish.to} cannot take ${rules.unit}: ${why}`)
   draft.set({
-    wants: { kind: wish.run, to: wish.to, by: wish.by, reason: wish.reason, verdict: null, wish: wish.id },
+    wants: {
+      kind: wish.run,
+      to: wish.to,
+      by: wish.by,
+      reason: wish.reason,
+      verdict: null,
+      wish: wish.id,
+      person: wish.unattended !== true,
+    },
   })
 }

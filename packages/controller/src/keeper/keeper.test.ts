@@ -289,6 +289,32 @@ test('another gateway of the site takes over when the holder is surely gone, and
   assert.equal(first.verdict(2), 'ended')
 })
 
+test('who ends lets go of the lease after its last write: another gateway of the site has it at once, and nobody waits for its end', async (t) => {
+  const world = new World(t)
+  await world.grant('east')
+  const one = new Node(t, world, 'east')
+  await world.pass(100)
+  const two = new Node(t, world, 'east', { node: 'gw-east-2' })
+  await world.pass(600)
+  assert.deepEqual([one.verdict(1), one.keeper.isHeldElsewhere('shop')], ['accept', false])
+  assert.equal(await one.keeper.release('shop'), true)
+  assert.deepEqual(one.settled, [1])
+  assert.notEqual(one.verdict(1), 'accept')
+  assert.equal((await world.lease()).holder, '')
+  await world.pass(600)
+  assert.deepEqual([(await world.lease()).holder, two.verdict(1)], ['gw-east-2#1', 'accept'])
+  await world.pass(600)
+  assert.equal(one.keeper.isHeldElsewhere('shop'), true)
+  // With nobody left to answer a fence: a lease without a holder says enough, to any node of the site.
+  assert.equal(await two.keeper.release('shop'), true)
+  await world.fence()
+  assert.equal((await one.order('fence', 1)).ok, true)
+  // What is granted here later is not taken by who ends.
+  await world.grant('east')
+  await world.pass(3_000)
+  assert.equal((await world.lease()).state, 'granted')
+})
+
 test('what a failover loses is counted from what the data knows of the epoch before', async (t) => {
   const world = new World(t)
   let told: DataPosition | null = null

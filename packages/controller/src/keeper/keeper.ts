@@ -59,6 +59,21 @@ export class Keeper {
     return [...this.#units].filter(([, keeper]) => keeper.holds).map(([unit]) => unit)
   }
 
+  /** Gives it up for good: see `UnitKeeper.release`. */
+  release(unit: string): Promise<boolean> {
+    return this.#units.get(unit)?.release() ?? Promise.resolve(false)
+  }
+
+  /** Another process holds it, here or elsewhere. */
+  isHeldElsewhere(unit: string): boolean {
+    return this.#units.get(unit)?.isHeldElsewhere ?? false
+  }
+
+  /** The site that holds it, as far as is known here; null: nobody. */
+  ownerOf(unit: string): string | null {
+    return this.#units.get(unit)?.owner ?? null
+  }
+
   /** Renews nothing more: what is held ends with its lease. */
   async close(): Promise<void> {
     this.#closed = true

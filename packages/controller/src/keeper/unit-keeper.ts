@@ -32,6 +32,8 @@ export class UnitKeeper {
   #ownedEpoch = 0
   /** A change of the lease is on its way to the store. */
   #storing = false
+  /** It ends, and takes nothing any more. */
+  #leaving = false
   /** Holders that have surely exited. */
   readonly #gone: Set<string> = new Set()
 
@@ -53,6 +55,39 @@ export class UnitKeeper {
   get holds(): boolean {
     const held = this.#options.lease(this.#unit.unit)
     return held.epoch > 0 && held.mayWrite(held.epoch, this.#options.now()) === 'accept'
+  }
+
+  get isHeldElsewhere(): boolean {
+    const { state, holder = '' } = this.#lease?.value ?? {}
+    return state === 'held' && holder !== '' && holder !== this.#me
+  }
+
+  get owner(): string | null {
+    return this.#lease?.value.site ?? null
+  }
+
+  /**
+   * Takes no new writes, lets those under way finish, and takes its name off the lease: whoever comes next need not wait for its end.
+   * Nothing is taken here any more, of no later epoch either. False where the store does not say that it is so.
+   */
+  async release(): Promise<boolean> {
+    this.#leaving = true
+    const { unit } = this.#unit
+    const held = this.#options.lease(unit)
+    const { epoch } = held
+    this.#stoppedEpoch = Math.max(this.#stoppedEpoch, epoch)
+    await this.#options.settle(unit, epoch)
+    held.stop(epoch)
+    for (let attempts = 3; attempts > 0; attempts--) {
+      if (!(await this.#read()) || this.#lease === null) return false
+      const { value, version } = this.#lease
+      if (value.holder !== this.#me) return true
+      const next = { ...value, holder: '', renewal: value.renewal + 1 }
+      const result = await this.#asked(this.#options.store.compareAndSet(leaseKey(unit), version, next))
+      if (result !== null && result.current !== null) this.see(result.current as Versioned<WriteLease>)
+      if (result?.ok === true) return true
+    }
+    return false
   }
 
   position(): SitePosition {
@@ -96,7 +131,8 @@ export class UnitKeeper {
   /** Something new was seen: takes what was granted to this site at once. */
   async takeUp(): Promise<void> {
     const { value } = this.#lease ?? {}
-    if (value?.site === this.#options.site && value.state === 'granted') await this.#hold()
+    const free = value?.state === 'granted' || (value?.state === 'held' && value.holder === '')
+    if (value?.site === this.#options.site && free) await this.#hold()
   }
 
   /** From a controller: where writes and reads go. */
@@ -194,7 +230,7 @@ export class UnitKeeper {
 
   /** What is to be stored; null where nothing is. */
   #next(value: WriteLease): WriteLease | null {
-    if (value.epoch <= this.#stoppedEpoch || !this.#isMine(value)) return null
+    if (this.#leaving || value.epoch <= this.#stoppedEpoch || !this.#isMine(value)) return null
     const granted = value.state === 'granted'
     if (granted && !this.#options.usable(value.unit)) return null
     const lossMs = granted ? this.#mark.lossMs(value, this.#options.site, this.#ownedEpoch) : null

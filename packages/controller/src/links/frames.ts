@@ -121,6 +121,8 @@ export type Question =
   | { readonly kind: 'order'; readonly order: SiteOrder }
   /** Where a unit’s writes go; answered once it is taken up. */
   | { readonly kind: 'place'; readonly placement: Placement }
+  /** To who decides: this node ends, and holds the unit. */
+  | { readonly kind: 'leave'; readonly unit: string }
 
 /** What came of it; null where there is nothing to say. */
 export type Answer = OrderAnswer | null
@@ -129,6 +131,7 @@ const question: z.ZodType<Question> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('plain') }),
   z.strictObject({ kind: z.literal('order'), order }),
   z.strictObject({ kind: z.literal('place'), placement }),
+  z.strictObject({ kind: z.literal('leave'), unit: id }),
 ])
 
 /** Everything that goes over an open link, one JSON object a line. */
