@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { freePort, startNode, tempDir, type TestProcess } from '@budao/testkit'
+import { faultProxy, freePort, startNode, tempDir, type FaultProxy, type TestProcess } from '@budao/testkit'
 
 const program = fileURLToPath(new URL('../packages/budao/src/main.ts', import.meta.url))
 
@@ -40,6 +40,14 @@ export interface UnitView {
 /** West’s backend as a process of its own, where its agent starts it. */
 const serving = `require('node:http').createServer((asked, answer) => { asked.resume(); asked.on('end', () => answer.end('ok')) }).listen(Number(process.env.PORT), '127.0.0.1')`
 
+/** What a world has more than usual; its backends are reached through relays then. */
+export interface WorldMore {
+  /** Keys of the service. */
+  readonly shop: object
+  /** Another service at the same backends, for paths that begin with `/feed`. */
+  readonly feed: object
+}
+
 /**
  * Two sites, a gateway and a backend each, and a witness, as processes over one file. `cold`: west’s gateway and backend are started by
  * an agent, and only when the work goes there.
@@ -54,12 +62,23 @@ export class World {
   readonly #cold: boolean
   readonly folder: string
   readonly #backends: Record<string, number> = {}
+  /** What each site’s backend is reached through, where a world has more. */
+  readonly relays: Record<string, FaultProxy> = {}
+  #more: WorldMore | null = null
 
   /** `failover`: that section of the one service. */
-  static async start(t: TestContext, failover: object = { every: '0s' }, cold = false): Promise<World> {
+  static async start(
+    t: TestContext,
+    failover: object = { every: '0s' },
+    cold = false,
+    more: WorldMore | null = null,
+  ): Promise<World> {
     const world = new World(t, failover, cold)
+    world.#more = more
     world.#backends['east'] = await world.backend('east')
     world.#backends['west'] = cold ? await freePort() : await world.backend('west')
+    if (more !== null)
+      for (const site of ['east', 'west']) world.relays[site] = await faultProxy(t, world.#backends[site]!)
     for (const node of ['east', 'west', 'third', 'agent'])
       world.ports[node] = { web: await freePort(), admin: await freePort(), link: await freePort() }
     // Who watches only is there first, and leads.
@@ -91,6 +110,13 @@ export class World {
     const serves = node === 'east' || node === 'west'
     const { web, admin, link } = this.ports[node]!
     const peer = (name: string): string => `127.0.0.1:${this.ports[name]!.link}`
+    const endpoints = ['east', 'west'].map((site) => ({
+      address: this.relays[site]?.address ?? `127.0.0.1:${this.#backends[site]}`,
+      site,
+    }))
+    const feed = { name: 'feed', match: [{ path: { prefix: '/feed' } }], backends: [{ service: 'feed' }] }
+    const all = { name: 'all', backends: [{ service: 'shop' }] }
+    const routes = this.#more === null ? [all] : [feed, all]
     const config = {
       version: 1,
       node: witness ? { name: node } : { name: node, site: node === 'agent' ? 'west' : node },
@@ -118,10 +144,12 @@ export class World {
           failover: this.#failover,
           detection: { stable: '1s' },
           data: { shared: true },
-          endpoints: ['east', 'west'].map((site) => ({ address: `127.0.0.1:${this.#backends[site]}`, site })),
+          endpoints,
+          ...this.#more?.shop,
         },
+        ...(this.#more === null ? {} : { feed: { ...this.#more.feed, endpoints } }),
       },
-      ...(serves ? { routes: [{ name: 'all', backends: [{ service: 'shop' }] }] } : {}),
+      ...(serves ? { routes } : {}),
       ...(node === 'agent' ? { processes: this.#supervised() } : {}),
     }
     const file = join(this.folder, `${node}.json`)
@@ -240,7 +268,7 @@ export class World {
       asked.on('end', () => {
         const epoch = Number(asked.headers['x-budao-epoch'] ?? 0)
         if (asked.method === 'POST') this.seen.push({ site, epoch, body })
-        response.end('ok')
+        response.end(site)
       })
     }).listen(this.#backends[site] ?? 0, '127.0.0.1')
     await new Promise((resolve) => server.once('listening', resolve))

@@ -9,6 +9,7 @@ import type {
   SiteDrainResult,
   SiteDrainWish,
   UnitReport,
+  WatchedReport,
   WishResult,
 } from '@budao/model'
 
@@ -25,6 +26,8 @@ export interface FailoverDesk {
   reports(): readonly UnitReport[]
   /** Links, leader and store as this node sees them. */
   nodes(): NodesReport
+  /** Verdicts on every service that is watched, also those that have no units. */
+  watched(): readonly WatchedReport[]
   /** Resolves when the move has begun, with its run, or is refused. Until then it may be queued behind others. */
   move(wish: MoveWish): Promise<WishResult>
   /** The last failover by itself was seen: the next one need not wait. */

@@ -24,7 +24,12 @@ export function failoverRoutes({ source, log }: NodeRoutesOptions): readonly Adm
       handle(request) {
         noQuery(request.query)
         const asked = desk()
-        return { leader: asked.nodes().leader, units: asked.reports(), drains: asked.drains() }
+        return {
+          leader: asked.nodes().leader,
+          units: asked.reports(),
+          drains: asked.drains(),
+          watched: asked.watched(),
+        }
       },
     },
     {

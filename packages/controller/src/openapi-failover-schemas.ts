@@ -34,6 +34,7 @@ export const failoverSchemas: { readonly [name: string]: Schema } = {
   Failover: object({
     leader: orNull(ref('Leader')),
     units: list(ref('Unit')),
+    watched: list(object({ service: string, verdicts: list(ref('Verdict')) })),
     drains: list(ref('SiteDrain')),
   }),
   Unit: object({
@@ -90,23 +91,36 @@ export const failoverSchemas: { readonly [name: string]: Schema } = {
     message: string,
     evidence: { type: 'object', additionalProperties: flat },
   }),
-  Verdict: object({
-    service: string,
-    site: string,
-    state: choice('up', 'degraded', 'suspect', 'down', 'advise', 'unknown'),
-    code: choice('quorum', 'hard', 'no-quorum', 'vetoed', 'no-witness', 'nobody', 'agreed'),
-    votes: list(
-      object({
-        observer: string,
-        domain: string,
-        state: siteState,
-        use: choice('counted', 'abstained', 'stale', 'veto'),
-        causes: list(choice(...suspicionCauses)),
-        ageMs: milliseconds('Age of the word when it was used.'),
-        silentMs: nullableMs('Since it had the last answer, milliseconds.'),
-      }),
+  Slow: object({
+    by: choice('traffic', 'probes'),
+    ms: milliseconds(
+      'Of real requests the time within which nine of ten had their answer’s head; of probes the median.',
     ),
+    usualMs: milliseconds('What it was held against.'),
   }),
+  Verdict: object(
+    {
+      service: string,
+      site: string,
+      state: choice('up', 'degraded', 'suspect', 'down', 'advise', 'unknown'),
+      code: choice('quorum', 'hard', 'no-quorum', 'vetoed', 'no-witness', 'nobody', 'slow', 'agreed'),
+      votes: list(
+        object(
+          {
+            observer: string,
+            domain: string,
+            state: siteState,
+            use: choice('counted', 'abstained', 'stale', 'veto'),
+            causes: list(choice(...suspicionCauses)),
+            ageMs: milliseconds('Age of the word when it was used.'),
+            silentMs: nullableMs('Since it had the last answer, milliseconds.'),
+          },
+          { slow: ref('Slow') },
+        ),
+      ),
+    },
+    { slow: ref('Slow') },
+  ),
   Run: object({
     id: string,
     unit: string,

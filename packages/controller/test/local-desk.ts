@@ -12,6 +12,7 @@ import type {
   SiteDrainWish,
   SiteVerdict,
   UnitReport,
+  WatchedReport,
   Versioned,
   WishResult,
   WriteLease,
@@ -110,6 +111,10 @@ export class LocalDesk implements FailoverDesk {
   reports(): readonly UnitReport[] {
     const moment = { now: performance.now(), wall: Date.now() }
     return [...this.#states.values()].map((state) => reportUnit(state, moment))
+  }
+
+  watched(): readonly WatchedReport[] {
+    return [{ service: 'shop', verdicts: [...this.#verdicts.values()] }]
   }
 
   nodes(): NodesReport {

@@ -8,6 +8,7 @@ import {
   type Snapshot,
 } from '@budao/model'
 import { SeededRandom, type Clock } from '@budao/resilience'
+import { refused, type ApplyResult } from './apply-result.ts'
 import { AcmeCertificates } from './acme/acme-certificates.ts'
 import type { Challenges } from './acme/acme-challenges.ts'
 import { Arena } from './threads/arena.ts'
@@ -31,6 +32,7 @@ import { ROUTE_ROWS_MAX, RuntimePlans } from './threads/runtime-plans.ts'
 import { ServeKeeper } from './serve/serve-keeper.ts'
 import { ServiceWatch } from './service/service-watch.ts'
 import type { Service } from './service/service.ts'
+import { WatchedSites } from './service/watched-sites.ts'
 import { CERTIFICATE_POLL_MS, CertificateStore } from './tls/certificate-store.ts'
 import { Ownership } from './ownership/ownership.ts'
 import { noTls, type TlsMaterial } from './tls/tls-material.ts'
@@ -40,9 +42,6 @@ import { WorkerPool } from './threads/worker-pool.ts'
 /** Shared memory for services, endpoints and rate limits: 8 Mi cells, 32 MiB of address space, used as needed. */
 const ARENA_CELLS = 8 * 1_024 * 1_024
 const SECOND_MS = 1_000
-
-/** Whether a snapshot is in force, or why everything stays as it was. */
-export type ApplyResult = { readonly ok: true } | { readonly ok: false; readonly problem: string }
 
 /**
  * One gateway: the threads that serve, and beside them the health checks, the counters and the state they share.
@@ -71,6 +70,8 @@ export class Gateway {
   readonly directory: EndpointDirectory
   /** Who may write where; given by whoever keeps leases. */
   readonly ownership: Ownership
+  /** What observers go by, and what they have it do. */
+  readonly watched: WatchedSites = new WatchedSites()
   /** Whether the threads still turn. */
   readonly workers: WorkerWatch
   /** What the gateway makes for routes that answer by themselves. */
@@ -345,6 +346,7 @@ export class Gateway {
     this.#caches.commit()
     this.#services = services
     this.ownership.use(services)
+    this.watched.use(services)
     this.#tls = tls
     this.#checker.watch(this.#services.values(), tls)
     return { ok: true }
@@ -391,8 +393,4 @@ export class Gateway {
     if (event.kind === 'endpoint.ejected') this.#watch.onEjected(event.service ?? '', event.subject)
     this.#options.report(event)
   }
-}
-
-function refused(error: unknown): ApplyResult {
-  return { ok: false, problem: error instanceof Error ? error.message : String(error) }
 }

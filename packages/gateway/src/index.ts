@@ -9,7 +9,8 @@ export type {
   Reply,
   RequestView,
 } from './filters/filter.ts'
-export { Gateway, type ApplyResult } from './gateway.ts'
+export type { ApplyResult } from './apply-result.ts'
+export { Gateway } from './gateway.ts'
 export type { BreakerForce } from './service/breaker-force.ts'
 export { checkServeFiles, type ServeFileProblem } from './serve/check-serve-files.ts'
 export type { GatewayOptions } from './gateway-options.ts'

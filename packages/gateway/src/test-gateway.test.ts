@@ -13,8 +13,9 @@ import {
 } from '@budao/model'
 import { parseConfig } from '@budao/model/parser'
 import { rawConnect, rawExchange, tempDir, type RawClient, type RawResponse } from '@budao/testkit'
+import type { ApplyResult } from './apply-result.ts'
 import type { GatewayOptions } from './gateway-options.ts'
-import { Gateway, type ApplyResult } from './gateway.ts'
+import { Gateway } from './gateway.ts'
 
 type Edits = Readonly<Record<string, unknown>>
 

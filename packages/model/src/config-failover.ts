@@ -27,8 +27,22 @@ export interface DetectionConfig {
   readonly blip: number
   /** Good answers in a row until a site that was down may be up. Default 3. */
   readonly rise: number
-  /** So long it must have been well before it is. Default 30 000. */
+  /** So long it must have been well before it is, and fast before it has its weight again. Default 30 000. */
   readonly stable: number
+  /** When a site that answers is slow, and what it keeps then; false: never. With `literal` never either. */
+  readonly slow: SlowConfig | false
+}
+
+/** Slow but alive. Times in milliseconds. */
+export interface SlowConfig {
+  /** Slower than the other sites, and than it was itself, by this factor. Default 3. */
+  readonly factor: number
+  /** And by so much. Default 50. */
+  readonly atLeast: number
+  /** For so long. Default 10 000. */
+  readonly hold: number
+  /** What it keeps of its weight meanwhile, percent. Default 10. */
+  readonly weightPercent: number
 }
 
 /** Time and loss allowed, milliseconds. */

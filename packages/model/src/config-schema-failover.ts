@@ -1,5 +1,11 @@
 import { z } from 'zod'
-import type { DetectionConfig, FailoverConfig, ObjectivesConfig, StandbyConfig } from './config-failover.ts'
+import type {
+  DetectionConfig,
+  FailoverConfig,
+  ObjectivesConfig,
+  SlowConfig,
+  StandbyConfig,
+} from './config-failover.ts'
 import { choice, type DurationSchema, integer, name, number } from './config-scalars.ts'
 
 export function detectionSchema(duration: DurationSchema): z.ZodType<DetectionConfig> {
@@ -29,9 +35,28 @@ export function detectionSchema(duration: DurationSchema): z.ZodType<DetectionCo
       rise: integer(1, 100)
         .default(3)
         .describe('Good answers in a row until a site that was down may be up.'),
-      stable: duration.or('30s', { min: 0 }).describe('It must have been well for so long, too.'),
+      stable: duration
+        .or('30s', { min: 0 })
+        .describe('It must have been well for so long, too; one that was slow, fast for so long.'),
+      slow: z
+        .union([slowSchema(duration), z.literal(false)], { error: 'settings, or false' })
+        .prefault({})
+        .describe('When a site that answers is slow: it sheds weight. `false`: never.'),
     })
     .transform((detection) => ({ timeout: Math.min(2000, detection.interval), ...detection }))
+}
+
+function slowSchema(duration: DurationSchema): z.ZodType<SlowConfig> {
+  return z.strictObject({
+    factor: number(1.5, 100)
+      .default(3)
+      .describe('Slower than the other sites, and than it was itself, by this factor.'),
+    atLeast: duration.or('50ms', { min: 0 }).describe('And by so much.'),
+    hold: duration.or('10s').describe('For so long.'),
+    weightPercent: integer(1, 100)
+      .default(10)
+      .describe('What it keeps of its weight meanwhile, percent; 100: it is only told.'),
+  })
 }
 
 export function objectivesSchema(duration: DurationSchema): z.ZodType<ObjectivesConfig> {

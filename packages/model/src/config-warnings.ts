@@ -46,7 +46,9 @@ function idle(
 ): { readonly key: 'failover' | 'detection' | 'objectives'; readonly needs: string }[] {
   const given = (['failover', 'detection', 'objectives'] as const).filter((key) => service[key] !== undefined)
   if (control === undefined) return given.map((key) => ({ key, needs: '`control`' }))
-  return service.failover === undefined ? given.map((key) => ({ key, needs: '`failover`' })) : []
+  // With `detection` alone its sites are watched, and nothing is moved.
+  if (service.failover !== undefined) return []
+  return given.filter((key) => key === 'objectives').map((key) => ({ key, needs: '`failover`' }))
 }
 
 function unverified(config: Config): Finding[] {

@@ -62,6 +62,7 @@ export const detectionDefaults: DetectionConfig = {
   blip: 1000,
   rise: 3,
   stable: 30_000,
+  slow: { factor: 3, atLeast: 50, hold: 10_000, weightPercent: 10 },
 }
 
 /** Silence after which beats are suspect, milliseconds: 1461 with the defaults. */

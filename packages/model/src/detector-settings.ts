@@ -1,6 +1,17 @@
 import type { DetectionConfig } from './config-failover.ts'
 import { detectionDefaults, hardProbeEveryMs, phiDeviations } from './detection-worst-case.ts'
 
+/** The same of what is slow: `new SlowSites(sites, slownessSettings(…))`; null where nothing ever is. */
+export function slownessSettings({ mode, slow, stable }: DetectionConfig = detectionDefaults): {
+  readonly factor: number
+  readonly atLeastMs: number
+  readonly holdMs: number
+  readonly stableMs: number
+} | null {
+  if (slow === false || mode === 'literal') return null
+  return { factor: slow.factor, atLeastMs: slow.atLeast, holdMs: slow.hold, stableMs: stable }
+}
+
 /** The configuration of a service’s detection in the terms of the detector: `new Detector(now, detectorSettings(…))`. */
 export function detectorSettings({
   mode,

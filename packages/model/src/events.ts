@@ -81,6 +81,8 @@ export const eventKinds = [
   'link.up',
   'link.down',
   'failover.verdict',
+  'site.slow',
+  'site.slow-ended',
   'failover.advised',
   'failover.started',
   'failover.finished',

@@ -5,7 +5,7 @@ import { HealthCell } from './health-state.ts'
 import { Outlier } from './outlier.ts'
 import type { OutlierOptions } from './outlier.ts'
 
-/** What all threads know of one endpoint: its verdict, ejection, drain and load, side by side in the cells. */
+/** What all threads know of one endpoint: its verdict, ejection, drain, kept weight and load, side by side in the cells. */
 export class EndpointFacts {
   static cellsFor(workers = 1): number {
     return loadCells + SharedEndpointLoad.cellsFor(workers)
@@ -36,9 +36,18 @@ export class EndpointFacts {
   set draining(draining: boolean) {
     this.#cells.store(this.#offset, draining ? 1 : 0)
   }
+
+  /** What it keeps of its weight, percent from 1 to 100: less than all where its site is slow. */
+  get keptPercent(): number {
+    return 100 - this.#cells.load(this.#offset + shedCell)
+  }
+
+  set keptPercent(percent: number) {
+    this.#cells.store(this.#offset + shedCell, 100 - percent)
+  }
 }
 
-const drainingCells = 1
-const healthCell = drainingCells
+const shedCell = 1
+const healthCell = 2
 const outlierCells = healthCell + HealthCell.cellsFor()
 const loadCells = outlierCells + Outlier.cellsFor()

@@ -473,3 +473,51 @@ test('whatever happens, a pick is usable or in panic, untried if it can be, and 
     { numRuns: 400 },
   )
 })
+
+for (const balance of ['round-robin', 'random', 'least-request', 'least-connections'] as const) {
+  test(`a slow site keeps a tenth of its weight with ${balance}`, () => {
+    const set = setOf({ balance })
+    for (const index of [east1, east2]) set.setKept(index, 10)
+    const [a, b] = picks(set, 0, [], 4_000) as [number, number, number, number]
+    // A tenth against a whole: one eleventh.
+    assert.ok(Math.abs((a + b) / 4_000 - 1 / 11) < 0.02, `${a} ${b}`)
+    for (const index of [east1, east2]) set.setKept(index, 100)
+    const [c, d] = picks(set, 0, [], 4_000) as [number, number, number, number]
+    assert.ok(Math.abs((c + d) / 4_000 - 1 / 2) < 0.03, `${c} ${d}`)
+  })
+}
+
+test('with multi-active a slow site keeps a part of its own load, and the others take the rest as far as they can', () => {
+  const set = setOf({ mode: 'multi-active' })
+  for (const index of [west1, west2]) set.setKept(index, 10)
+  // The overprovisioning counts for what is kept as well: 14 %.
+  assert.deepEqual(set.spread(0).load, [14, 86])
+  const [, , c, d] = picks(set, 0, [], 4_000) as [number, number, number, number]
+  assert.ok(Math.abs((c + d) / 4_000 - 0.14) < 0.03)
+  // Half of the other site is enough for 70 % of the load.
+  set.setHealth(east1, 'unhealthy')
+  assert.deepEqual(
+    [set.spread(0).load, set.spread(0).degradedLoad],
+    [
+      [14, 70],
+      [16, 0],
+    ],
+  )
+  assert.equal(set.panic(0), false)
+  const served = picks(set, 0, [], 4_000)
+  assert.equal(served[east1], 0)
+  assert.ok(Math.abs((served[west1]! + served[west2]!) / 4_000 - 0.3) < 0.03)
+})
+
+test('the last usable site sheds nothing, nor does a standby service', () => {
+  const set = setOf({ mode: 'multi-active' })
+  for (const index of [west1, west2]) set.setKept(index, 10)
+  for (const index of [east1, east2]) set.setHealth(index, 'unhealthy')
+  assert.deepEqual(served(set, 0), [west1, west2])
+  for (const index of [east1, east2]) set.setHealth(index, 'healthy')
+  for (const index of [east1, east2]) set.setKept(index, 10)
+  assert.deepEqual(set.spread(0).load, [100, 0])
+  const standby = setOf({ mode: 'active-standby' })
+  for (const index of [east1, east2]) standby.setKept(index, 10)
+  assert.deepEqual(served(standby, 0), [east1, east2])
+})

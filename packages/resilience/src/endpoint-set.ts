@@ -4,10 +4,11 @@ import type { Cells } from './cells.ts'
 import type { Random } from './clock.ts'
 import { EndpointFacts } from './endpoint-facts.ts'
 import type { SharedEndpointLoad } from './endpoint-load.ts'
-import { isFit, type EndpointMember } from './endpoint-member.ts'
+import { fits, isFit, type EndpointMember, type Fit } from './endpoint-member.ts'
 import type { EndpointSetOptions, EndpointSpec, EndpointState } from './endpoint-set-options.ts'
 import type { HealthVerdict } from './health-state.ts'
 import { choosePriority, priorityLoad, type PriorityLoad } from './priority.ts'
+import { PriorityTally } from './priority-tally.ts'
 import { placeEndpoints } from './site-priority.ts'
 import { slowStartFactor } from './slow-start.ts'
 
@@ -38,7 +39,7 @@ export class EndpointSet {
   readonly #members: readonly EndpointMember[]
   readonly #balancers: readonly Balancer[]
   readonly #weights: Float64Array
-  readonly #counts: { healthy: number[]; total: number[] }
+  readonly #tally: PriorityTally
   readonly #skip: number[] = []
   /** One object for all picks. */
   readonly #pick: { hash: number; now: number; avoid: readonly number[] } = {
@@ -69,6 +70,7 @@ export class EndpointSet {
           ? new EndpointFacts(cells, options, firstEndpoint + i * stride)
           : new EndpointFacts(options.memory(i), options),
       usable: false,
+      kept: 1,
       share: 0,
       usableSince: -Infinity,
       ejectedUntil: 0,
@@ -88,11 +90,8 @@ export class EndpointSet {
       ),
     )
     this.#weights = new Float64Array(endpoints.length)
-    this.#counts = {
-      healthy: Array.from<number>({ length: priorities }).fill(0),
-      total: Array.from<number>({ length: priorities }).fill(0),
-    }
-    this.#spread = priorityLoad(this.#counts, options)
+    this.#tally = new PriorityTally(priorities)
+    this.#spread = priorityLoad(this.#tally, options)
   }
 
   /**
@@ -163,6 +162,14 @@ export class EndpointSet {
 
   isDraining(index: number): boolean {
     return this.#members[index]!.facts.draining
+  }
+
+  /** What it keeps of its weight, 1 to 100. All, with `active-standby` and where no other usable endpoint keeps all. */
+  setKept(index: number, percent: number): void {
+    const { facts } = this.#members[index]!
+    if (facts.keptPercent === percent) return
+    facts.keptPercent = percent
+    this.bump()
   }
 
   /** Ends an ejection before its time and forgets the failures. */
@@ -244,7 +251,9 @@ export class EndpointSet {
     const { load } = this.#spread
     if (load[0] === 100) return 0
     const roll = usesHash(this.#options.balance) ? (hash >>> 0) % 100 : Math.floor(this.#random.next() * 100)
-    return choosePriority(this.#spread, roll)
+    // The degraded part of a priority is of the same endpoints.
+    const chosen = choosePriority(this.#spread, roll)
+    return chosen < load.length ? chosen : chosen - load.length
   }
 
   #search(priority: number, avoid: readonly number[]): number {
@@ -265,7 +274,8 @@ export class EndpointSet {
     this.#skip.length = 0
     this.#pick.avoid = this.#skip
     if (fit !== 'any') {
-      for (let i = 0; i < this.#members.length; i++) if (!this.#fits(fit, i, avoid)) this.#skip.push(i)
+      for (let i = 0; i < this.#members.length; i++)
+        if (!fits(fit, this.#members, i, avoid)) this.#skip.push(i)
     }
     const picked = this.#inPriority(priority)
     if (picked >= 0) return picked
@@ -297,15 +307,6 @@ export class EndpointSet {
     return false
   }
 
-  #fits(fit: 'other-site' | 'usable' | 'untried', index: number, avoid: readonly number[]): boolean {
-    if (avoid.includes(index)) return false
-    if (fit === 'untried') return true
-    const { usable, site } = this.#members[index]!
-    if (!usable || fit === 'usable') return usable
-    for (let n = 0; n < avoid.length; n++) if (this.#members[avoid[n]!]?.site === site) return false
-    return true
-  }
-
   #isClosed(index: number, now: number): boolean {
     return this.#options.isClosed !== undefined && this.#options.isClosed(index, now)
   }
@@ -332,15 +333,11 @@ export class EndpointSet {
     this.#validUntil = Infinity
     this.#readUsable(now, first)
 
-    const { healthy, total } = this.#counts
-    healthy.fill(0)
-    total.fill(0)
-    for (const member of this.#members) {
-      if (member.usable) healthy[member.priority]!++
-      if (member.weight > 0 && !member.facts.draining) total[member.priority]!++
-    }
-    this.#spread = priorityLoad(this.#counts, this.#options)
-    this.#panic = this.#spread.panic.map((panic, priority) => panic && this.#spread.load[priority]! > 0)
+    // With a standby nobody is asked beside the site whose turn it is, however slow that is.
+    this.#tally.count(this.#members, this.#options.mode !== 'active-standby')
+    this.#spread = priorityLoad(this.#tally, this.#options)
+    const { load, panic } = this.#spread
+    this.#panic = panic.map((panics, priority) => panics && load[priority]! > 0)
 
     for (let priority = 0; priority < this.#balancers.length; priority++) {
       for (let i = 0; i < this.#members.length; i++) {
@@ -379,14 +376,13 @@ export class EndpointSet {
   #shareOf(member: EndpointMember, now: number): number {
     if (this.#panic[member.priority]) return member.facts.draining ? 0 : member.weight
     if (!member.usable) return 0
+    const weight = member.weight * member.kept
     const { slowStart } = this.#options
-    if (slowStart === undefined || now - member.usableSince >= slowStart.windowMs) return member.weight
+    if (slowStart === undefined || now - member.usableSince >= slowStart.windowMs) return weight
     this.#validUntil = Math.min(this.#validUntil, now + slowStart.windowMs / slowStartSteps)
-    return member.weight * slowStartFactor(now - member.usableSince, slowStart)
+    return weight * slowStartFactor(now - member.usableSince, slowStart)
   }
 }
-
-type Fit = 'other-site' | 'usable' | 'untried' | 'any'
 
 /** How finely a growing weight is followed. */
 const slowStartSteps = 20

@@ -25,11 +25,16 @@ export class LatencyHistogram {
     this.#cells.add(this.#offset + Math.min(bucket, buckets - 1), 1)
   }
 
-  /** Milliseconds below which `share` (0 to 1) of the latencies lie, interpolated within a bucket; 0 without any. */
-  quantileMs(share: number): number {
+  /** How many there are. */
+  get count(): number {
     let total = 0
     for (let i = 0; i < buckets; i++) total += this.#cells.load(this.#offset + i)
-    let left = share * total
+    return total
+  }
+
+  /** Milliseconds below which `share` (0 to 1) of the latencies lie, interpolated within a bucket; 0 without any. */
+  quantileMs(share: number): number {
+    let left = share * this.count
     for (let i = 0; i < buckets; i++) {
       const count = this.#cells.load(this.#offset + i)
       if (count > 0 && left <= count) return lowestMs * 2 ** ((i + left / count) / perOctave)

@@ -27,7 +27,7 @@ export async function startControl(
 }
 
 function servingSide(control: ControlConfig, self: string, gateway: Gateway, baseDir: string): ServingSide {
-  const { ownership } = gateway
+  const { ownership, watched } = gateway
   return {
     serves: () => (gateway.workers.turnedMs() ?? Infinity) <= turnedMsMax,
     lease: (unit) => ownership.lease(unit),
@@ -39,11 +39,13 @@ function servingSide(control: ControlConfig, self: string, gateway: Gateway, bas
       void ownership.place(placement, there?.traffic ?? null)
     },
     traffic: () =>
-      ownership.traffic().map(({ service, site, served, connectFailed, timedOut }) => ({
+      watched.traffic().map(({ service, site, served, connectFailed, timedOut }) => ({
         service,
         site,
         counts: { served, 'connect-failed': connectFailed, 'timed-out': timedOut },
       })),
+    paces: (service, all) => watched.paces(service, all),
+    keep: (shares) => watched.keep(shares),
   }
 }
 

@@ -9,6 +9,7 @@ import type {
   RunKind,
   SiteDrainReport,
   UnitReport,
+  WatchedReport,
 } from '@budao/model'
 import { CliError } from '../cli-error.ts'
 import { AdminRefusal, type AdminApi } from '../drill/admin-api.ts'
@@ -18,6 +19,8 @@ export interface FailoverOverview {
   readonly leader: LeaderReport | null
   readonly units: readonly UnitReport[]
   readonly drains: readonly SiteDrainReport[]
+  /** Absent where the controller is of an earlier version. */
+  readonly watched?: readonly WatchedReport[]
 }
 
 /** What a move is asked for with. */

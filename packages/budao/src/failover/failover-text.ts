@@ -1,4 +1,11 @@
-import type { NodeReport, NodesReport, SiteDrainReport, UnitReport } from '@budao/model'
+import type {
+  NodeReport,
+  NodesReport,
+  SiteDrainReport,
+  SiteVerdict,
+  UnitReport,
+  WatchedReport,
+} from '@budao/model'
 import { formatTable, type Colour, type Paint } from '../output.ts'
 import type { FailoverOverview } from './failover-api.ts'
 import { span } from './move-text.ts'
@@ -32,7 +39,13 @@ export function formatFailover(status: FailoverStatus, paint: Paint, width: numb
   if (units.length === 0 && nodes.nodes.length <= 1) return ''
   return [
     units.length === 0 ? '' : unitTable(units, paint, width),
+    watchedTable(unitless(status), paint, width),
     [
+      ...unitless(status).flatMap(({ service, verdicts }) =>
+        verdicts.flatMap((verdict) =>
+          verdict.slow === undefined ? [] : [paint('yellow', fit(`${service}: ${slowText(verdict)}`, width))],
+        ),
+      ),
       ...units.flatMap((unit) => troubles(unit).map((line) => paint('yellow', fit(line, width)))),
       ...drains.flatMap((drain) => drainLines(drain).map((line) => fit(line, width))),
     ].join('\n'),
@@ -40,6 +53,29 @@ export function formatFailover(status: FailoverStatus, paint: Paint, width: numb
   ]
     .filter((block) => block !== '')
     .join('\n\n')
+}
+
+/** Services that are watched and of which nothing can be moved. */
+export function unitless({ watched = [], units }: FailoverOverview): readonly WatchedReport[] {
+  return watched.filter(({ service }) => !units.some((unit) => unit.service === service))
+}
+
+/** Why a site is slow, in a few words. */
+function slowText({ site, slow }: SiteVerdict): string {
+  const { by, ms, usualMs } = slow!
+  return `${site} is slow by ${by}: ${Math.round(ms)} ms, usual ${Math.round(usualMs)} ms; its weight is shed`
+}
+
+function watchedTable(watched: readonly WatchedReport[], paint: Paint, width: number): string {
+  if (watched.length === 0) return ''
+  return formatTable(
+    [{ title: 'WATCHED' }, { title: 'SITES' }],
+    watched.map(({ service, verdicts }) => [
+      service,
+      verdicts.map(({ site, state }) => `${site} ${paint(stateColours[state] ?? 'dim', state)}`).join(', '),
+    ]),
+    width,
+  )
 }
 
 function unitTable(units: readonly UnitReport[], paint: Paint, width: number): string {
@@ -86,6 +122,8 @@ function troubles(report: UnitReport): string[] {
     const settled = why.code === 'moved' || why.code === 'not-leader'
     if (!settled) lines.push(`${unit}: ${why.message}`)
   }
+  for (const verdict of report.verdicts)
+    if (verdict.slow !== undefined) lines.push(`${unit}: ${slowText(verdict)}`)
   if (blockedMs > 0) {
     lines.push(`${unit}: no failover by itself for ${span(blockedMs)}, or budao failover ack ${unit}`)
   }

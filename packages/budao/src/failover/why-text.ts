@@ -3,9 +3,11 @@ import type {
   LeaderReport,
   SiteStandby,
   SiteVerdict,
+  SlowEvidence,
   StandbyState,
   UnitReport,
   VerdictCode,
+  WatchedReport,
 } from '@budao/model'
 import { formatTable, type Colour, type Paint } from '../output.ts'
 import { lossText, span } from './move-text.ts'
@@ -24,6 +26,12 @@ export function formatWhy(report: UnitReport, leader: LeaderReport | null, paint
   ]
     .filter((block) => block !== '')
     .join('\n\n')
+}
+
+/** The same of a service that is only watched. */
+export function formatWatched({ service, verdicts }: WatchedReport, paint: Paint, width = 80): string {
+  const head = paint('bold', `${service} is watched, and nothing of it is moved: it has no units`)
+  return `${head}\n\n${voteTable(verdicts, paint, width)}`
 }
 
 function headLines(report: UnitReport, leader: LeaderReport | null, paint: Paint): string[] {
@@ -71,12 +79,12 @@ function evidenceLines(evidence: Readonly<Record<string, unknown>>): string[] {
 function voteTable(verdicts: readonly SiteVerdict[], paint: Paint, width: number): string {
   if (verdicts.length === 0) return 'Nobody has said anything about its sites yet.'
   const rows = verdicts.flatMap(({ votes }) =>
-    votes.map(({ observer, domain, state, use, causes, ageMs, silentMs }) => [
+    votes.map(({ observer, domain, state, use, causes, ageMs, silentMs, slow }) => [
       `  ${observer}`,
       domain,
       paint(colours[state] ?? 'dim', state),
       use,
-      causes.join('+'),
+      [...causes, ...(slow === undefined ? [] : [`slow: ${paceText(slow)}`])].join('+'),
       span(ageMs),
       silentMs === null ? 'never' : span(silentMs),
     ]),
@@ -85,12 +93,20 @@ function voteTable(verdicts: readonly SiteVerdict[], paint: Paint, width: number
   const ages = ['AGE', 'SILENT'].map((title) => ({ title, align: 'right' as const }))
   const [head = '', ...lines] = formatTable([...titles, ...ages], rows, width).split('\n')
   let next = 0
-  const bySite = verdicts.flatMap(({ site, state, code, votes }) => {
+  const bySite = verdicts.flatMap(({ site, state, code, votes, slow }) => {
     const own = lines.slice(next, next + votes.length)
     next += votes.length
-    return [`${site} is ${paint(colours[state] ?? 'dim', state)}: ${codeWords[code]}`, ...own]
+    return [
+      `${site} is ${paint(colours[state] ?? 'dim', state)}: ${codeWords[code]}`,
+      ...(slow === undefined ? [] : [`  ${paceText(slow)}, usual ${Math.round(slow.usualMs)} ms`]),
+      ...own,
+    ]
   })
   return [head, ...bySite].join('\n')
+}
+
+function paceText({ by, ms }: SlowEvidence): string {
+  return `${by} ${Math.round(ms)} ms`
 }
 
 const codeWords: Readonly<Record<VerdictCode, string>> = {
@@ -100,6 +116,7 @@ const codeWords: Readonly<Record<VerdictCode, string>> = {
   vetoed: 'somebody was served there a moment ago (vetoed)',
   'no-witness': 'silence alone, and no witness: a person decides (no-witness)',
   nobody: 'no observer has said anything lately (nobody)',
+  slow: 'it answers, slower than the others and than it used to: its weight is shed (slow)',
   agreed: 'nothing speaks against it (agreed)',
 }
 

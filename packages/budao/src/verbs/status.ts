@@ -12,9 +12,14 @@ import { AdminRefusal, type AdminApi } from '../drill/admin-api.ts'
 import { CliError } from '../cli-error.ts'
 import { formatDrills } from '../drill/drills-text.ts'
 import { FailoverApi, isFailoverOff } from '../failover/failover-api.ts'
-import { failoverIsHealthy, formatFailover, type FailoverStatus } from '../failover/failover-text.ts'
+import {
+  failoverIsHealthy,
+  formatFailover,
+  unitless,
+  type FailoverStatus,
+} from '../failover/failover-text.ts'
 import { unitNamed } from '../failover/unit-name.ts'
-import { formatWhy } from '../failover/why-text.ts'
+import { formatWatched, formatWhy } from '../failover/why-text.ts'
 import { jsonOption } from '../locate-config.ts'
 import { createPaint, printJson, printLine } from '../output.ts'
 import { LiveScreen } from '../live-screen.ts'
@@ -89,13 +94,19 @@ async function status(options: StatusOptions): Promise<void> {
 /** Exits by whether the units that are shown are as they should be. */
 async function why(api: FailoverApi, name: string | true, json: boolean): Promise<void> {
   const [overview, nodes] = await Promise.all([api.overview(), api.nodes()])
-  const units = name === true ? overview.units : [unitNamed(overview.units, name)]
+  const watched = unitless(overview).filter(({ service }) => name === true || service === name)
+  const units = name === true ? overview.units : watched.length > 0 ? [] : [unitNamed(overview.units, name)]
   const healthy = failoverIsHealthy({ ...overview, units, nodes })
-  if (json) printJson({ healthy, leader: overview.leader, units })
-  else if (units.length === 0) printLine('No service has a failover section.')
+  if (json) printJson({ healthy, leader: overview.leader, units, watched })
+  else if (units.length + watched.length === 0) printLine('No service has a failover or detection section.')
   else {
     const width = Math.min(STATUS_WIDTH, process.stdout.columns ?? STATUS_WIDTH)
-    printLine(units.map((unit) => formatWhy(unit, overview.leader, createPaint(), width)).join('\n\n\n'))
+    const paint = createPaint()
+    const texts = [
+      ...units.map((unit) => formatWhy(unit, overview.leader, paint, width)),
+      ...watched.map((each) => formatWatched(each, paint, width)),
+    ]
+    printLine(texts.join('\n\n\n'))
   }
   process.exitCode = healthy ? 0 : 1
 }

@@ -74,6 +74,39 @@ export function verdictEvent(before: SiteVerdict | undefined, after: SiteVerdict
   }
 }
 
+/** That a site has become slow, or is no more; null where neither is so. */
+export function slowEvent(before: SiteVerdict | undefined, after: SiteVerdict): EventDraft | null {
+  const { service, site, slow, votes } = after
+  if ((before?.slow === undefined) === (slow === undefined)) return null
+  const about = { subject: `${service}@${site}`, service, site }
+  if (slow === undefined) {
+    const message = sentence(`${service} at ${site} is not found slow any more: it has its weight again`)
+    return { kind: 'site.slow-ended', severity: 'info', ...about, message, evidence: { state: after.state } }
+  }
+  const [ms, usualMs] = [Math.round(slow.ms), Math.round(slow.usualMs)]
+  const what = slow.by === 'traffic' ? 'a tenth of its requests takes' : 'its endpoints take'
+  return {
+    kind: 'site.slow',
+    severity: 'warning',
+    ...about,
+    message: sentence(
+      `${service} at ${site} is slow: ${what} ${ms} ms or more, usual are ${usualMs} ms; its weight is shed, nothing moves`,
+    ),
+    evidence: {
+      by: slow.by,
+      ms,
+      usualMs,
+      votes: votes
+        .map(({ observer, use, slow: found }) =>
+          found === undefined
+            ? `${observer} not ${use}`
+            : `${observer} ${found.by} ${Math.round(found.ms)} ms ${use}`,
+        )
+        .join(', '),
+    },
+  }
+}
+
 /** Only what an event can hold. */
 function plain(detail: Readonly<Record<string, unknown>>): EventDraft['evidence'] {
   const kept = Object.entries(detail).filter(

@@ -2,7 +2,7 @@ import type { AuditAction, AuditDraft, EventDraft, SiteVerdict } from '@budao/mo
 import type { UnitEffect } from '../failover/unit-effect.ts'
 import type { Hello } from '../links/frames.ts'
 import type { AuditFile } from './audit-file.ts'
-import { auditEvent, noticeEvent, serviceOf, verdictEvent } from './control-events.ts'
+import { auditEvent, noticeEvent, serviceOf, slowEvent, verdictEvent } from './control-events.ts'
 
 /** Ids of what people were told already. */
 const toldMax = 1_000
@@ -103,8 +103,8 @@ export class ControlJournal {
   judged(before: readonly SiteVerdict[], after: readonly SiteVerdict[]): void {
     for (const verdict of after) {
       const was = before.find(({ site }) => site === verdict.site)
-      const event = verdictEvent(was, verdict)
-      if (event !== null) this.#say(event)
+      for (const event of [verdictEvent(was, verdict), slowEvent(was, verdict)])
+        if (event !== null) this.#say(event)
     }
   }
 

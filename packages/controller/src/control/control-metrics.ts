@@ -1,9 +1,10 @@
-import type { NodesReport, UnitReport } from '@budao/model'
+import type { NodesReport, UnitReport, WatchedReport } from '@budao/model'
 
 /** Prometheus text of one node’s part in failover, format 0.0.4. */
 export function controlMetrics(
   nodes: NodesReport,
   units: readonly UnitReport[],
+  watched: readonly WatchedReport[],
   counts: Readonly<Record<string, number>>,
   audit: { readonly writable: boolean; readonly lost: number } | null,
 ): string {
@@ -50,6 +51,16 @@ export function controlMetrics(
   text.family('budao_failover_site_down', 'gauge', '1 where the common verdict on a site of a unit is down.')
   for (const { unit, verdicts } of units)
     for (const { site, state } of verdicts) text.sample({ unit, site }, state === 'down' ? 1 : 0)
+  const verdicts = watched.flatMap((each) => each.verdicts)
+  text.family('budao_failover_site_slow', 'gauge', '1 where a site is found slow, and sheds weight.')
+  for (const { service, site, slow } of verdicts) text.sample({ service, site }, slow === undefined ? 0 : 1)
+  text.family(
+    'budao_failover_site_latency_seconds',
+    'gauge',
+    'Of a site that is slow: what observers found, by `traffic` (nine of ten requests) or `probes`.',
+  )
+  for (const { service, site, slow } of verdicts)
+    if (slow !== undefined) text.sample({ service, site, by: slow.by }, slow.ms / 1000)
   text.family(
     'budao_failover_events_total',
     'counter',

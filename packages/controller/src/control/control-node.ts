@@ -1,8 +1,6 @@
 import type {
   Config,
   ControlConfig,
-  CoordinationStore,
-  EventDraft,
   NodeRole,
   NodesReport,
   Placement,
@@ -13,16 +11,16 @@ import type {
 import { parseAddress } from '@budao/model'
 import type { HardCause } from '@budao/resilience'
 import { SiteAgent } from '../agent/site-agent.ts'
-import type { Witness } from '../agent/site-agent.ts'
 import { Keeper } from '../keeper/keeper.ts'
 import type { Hello } from '../links/frames.ts'
 import { Links } from '../links/links.ts'
 import type { PeerAddress } from '../links/peer-link.ts'
 import { mayServe } from '../observe/gateways.ts'
 import { Observer } from '../observe/observer.ts'
-import { AuditFile, type AuditFileOptions } from './audit-file.ts'
+import { AuditFile } from './audit-file.ts'
 import { controlMetrics } from './control-metrics.ts'
 import { ControlJournal } from './control-journal.ts'
+import type { ControlNodeOptions } from './control-node-options.ts'
 import type { FailoverDesk } from '../failover-desk.ts'
 import { Controller } from './controller.ts'
 import { Desk } from './desk.ts'
@@ -30,42 +28,15 @@ import { handOver } from './hand-over.ts'
 import { beatMsOf, peersOf, unitsIn } from './node-config.ts'
 import { nodesReport } from './nodes-report.ts'
 import { NodeMessages } from './node-messages.ts'
+import { keptShares } from './kept-shares.ts'
 import { Positions } from './positions.ts'
 import { Standbys } from './standbys.ts'
 import { SpreadServices } from './spread-services.ts'
-import type { ServingSide } from './serving-side.ts'
 import { TimedStore } from './timed-store.ts'
 import { Verdicts } from './verdicts.ts'
 
 /** How often verdicts are told to who follows them although they stay as they are, milliseconds. */
 const judgedEveryMs = 1_000
-
-/** What a node has to do with. */
-export interface ControlNodeOptions {
-  /** With `control`. */
-  readonly config: Config
-  readonly token: string
-  readonly store: CoordinationStore & { close(): void }
-  /** Folder of the audit log. */
-  readonly folder: string
-  /** Opens it. Default by the file system. */
-  readonly openAudit?: AuditFileOptions['open']
-  /** Unique for each start of the process. */
-  readonly start: string
-  /** Whether it decides too. */
-  readonly controller: boolean
-  /** Where its admin API answers, as others reach it. */
-  readonly admin: string | null
-  /** The gateway in this process; null: there is none. */
-  readonly serving: ServingSide | null
-  /** What looks after the processes of this site, where this process does; its word is evidence, and fences. */
-  readonly supervisor?: Witness | null
-  now(): number
-  report(event: EventDraft): void
-  warn(message: string): void
-  /** The verdicts of now, when one has changed and at least each second. */
-  judged?(verdicts: readonly SiteVerdict[]): void
-}
 
 /** One node of failover: links to all others, an observer, a keeper where a gateway serves, a controller where it decides. */
 export class ControlNode {
@@ -176,13 +147,14 @@ export class ControlNode {
       random,
       now,
       traffic: () => serving?.traffic() ?? [],
+      paces: (service, all) => serving?.paces(service, all) ?? [],
+      told: (service, site) => this.#verdicts.told(service, site, name),
       tell: (opinions) => this.#tell(opinions),
     })
     this.#verdicts.subscribe((service, before) => this.#judged(service, before))
     this.#judgedTimer = setInterval(() => {
       if (this.#controller === null) this.#verdicts.judge()
-      this.#options.judged?.(this.#verdicts.all)
-      this.#spread?.look()
+      this.#follow()
     }, judgedEveryMs)
     this.#judgedTimer.unref()
     if (!controller) return
@@ -200,6 +172,7 @@ export class ControlNode {
       audit: this.#journal.audit!,
       journal: this.#journal,
       nodes: () => this.nodes(),
+      watched: () => this.#verdicts.reports(),
       drained: (sites) => {
         this.#controller?.drained(sites)
         this.#spread?.drained(sites)
@@ -216,7 +189,13 @@ export class ControlNode {
   metrics(): string {
     const { audit, counts } = this.#journal
     const file = audit === null ? null : { writable: audit.problem === null, lost: audit.lost }
-    return controlMetrics(this.nodes(), this.#controller?.reports() ?? [], counts, file)
+    return controlMetrics(
+      this.nodes(),
+      this.#controller?.reports() ?? [],
+      this.#verdicts.reports(),
+      counts,
+      file,
+    )
   }
 
   /** Links, leader and store as this node sees them. */
@@ -277,6 +256,8 @@ export class ControlNode {
     this.#agent?.close()
     this.#controller?.close()
     this.#observer.close()
+    // Nobody says any more that a site is slow.
+    this.#options.serving?.keep([])
     await this.#keeper?.close()
     await this.#links.close()
     await this.#journal.audit?.close()
@@ -389,9 +370,16 @@ export class ControlNode {
     return this.#messages.publish(placement, timeoutMs)
   }
 
-  #judged(service: string, before: readonly SiteVerdict[]): void {
-    this.#options.judged?.(this.#verdicts.all)
+  /** Whoever goes by the verdicts is told those of now. */
+  #follow(): void {
+    const { all } = this.#verdicts
+    this.#options.judged?.(all)
+    this.#options.serving?.keep(keptShares(this.#config, all))
     this.#spread?.look()
+  }
+
+  #judged(service: string, before: readonly SiteVerdict[]): void {
+    this.#follow()
     if (this.#controller === null) return
     const told = this.#verdicts.of(service).filter(({ site }) => !this.#standbys.isCold(service, site))
     this.#journal.judged(before, told)

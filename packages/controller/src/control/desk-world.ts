@@ -1,4 +1,4 @@
-import type { Explanation, ExplanationCode, NodesReport } from '@budao/model'
+import type { Explanation, ExplanationCode, NodesReport, WatchedReport } from '@budao/model'
 import type { AuditFile } from './audit-file.ts'
 import type { ControlJournal } from './control-journal.ts'
 import type { Controller } from './controller.ts'
@@ -12,6 +12,7 @@ export interface DeskWorld {
   readonly audit: AuditFile
   readonly journal: ControlJournal
   nodes(): NodesReport
+  watched(): readonly WatchedReport[]
   /** These sites are to have no work. */
   drained(sites: readonly string[]): void
 }

@@ -11,6 +11,7 @@ import type {
   SiteDrainResult,
   SiteDrainWish,
   UnitReport,
+  WatchedReport,
   Versioned,
   WishResult,
 } from '@budao/model'
@@ -64,6 +65,10 @@ export class Desk implements FailoverDesk {
 
   nodes(): NodesReport {
     return this.#world.nodes()
+  }
+
+  watched(): readonly WatchedReport[] {
+    return this.#world.watched()
   }
 
   move({ unit, kind, to, by, reason, force }: MoveWish): Promise<WishResult> {

@@ -123,6 +123,8 @@ ${this.more}`
       placed: (placement) => this.placements.set(`${name} ${placement.unit}`, placement),
       serves: () => true,
       traffic: () => [],
+      paces: () => [],
+      keep: () => {},
     }
     const node = await ControlNode.start({
       config: this.config(name),

@@ -1,10 +1,11 @@
-import type { Config, SiteOpinion, SiteVerdict } from '@budao/model'
-import { judgeSite, surelyGone, type HeardOpinion } from '../failover/verdict.ts'
+import { isWatched, type Config, type SiteOpinion, type SiteVerdict, type WatchedReport } from '@budao/model'
+import type { ToldPace } from '../observe/service-pace.ts'
+import { judgeSite, opinionStaleMs, surelyGone, type HeardOpinion } from '../failover/verdict.ts'
 
 /** Words older than this are forgotten altogether, milliseconds: long after they have stopped to count. */
 const forgetMs = 10_000
 
-/** What all observers say, and what follows from it for every site of every service that can fail over. */
+/** What all observers say, and what follows from it for every site of every service that is watched. */
 export class Verdicts {
   readonly #domains: readonly string[]
   readonly #now: () => number
@@ -25,7 +26,7 @@ export class Verdicts {
   watch({ services }: Pick<Config, 'services'>): void {
     this.#services = new Map(
       Object.entries(services)
-        .filter(([, { failover }]) => failover !== undefined)
+        .filter(([, settings]) => isWatched(settings))
         .map(([service, { endpoints }]) => [service, [...new Set(endpoints.map(({ site }) => site))]]),
     )
     for (const [key, words] of this.#heard) {
@@ -46,6 +47,11 @@ export class Verdicts {
     return [...this.#verdicts.values()].flat()
   }
 
+  /** Service by service, with the ages of the words. */
+  reports(): readonly WatchedReport[] {
+    return [...this.#services.keys()].map((service) => ({ service, verdicts: this.of(service) }))
+  }
+
   /** Why the word of an observer does not count, as it said last; null: it does. */
   abstains(observer: string): string | null {
     for (const words of this.#heard.values()) {
@@ -53,6 +59,17 @@ export class Verdicts {
       if (word !== undefined) return word.opinion.abstains
     }
     return null
+  }
+
+  /** How fast a site answers real requests, by the words of now of others that are well. */
+  told(service: string, site: string, except: string): readonly ToldPace[] {
+    const now = this.#now()
+    const words = this.#heard.get(`${service} ${site}`)?.values() ?? []
+    return [...words].flatMap(({ opinion: { observer, domain, abstains, traffic }, at }) =>
+      observer === except || abstains !== null || traffic === undefined || now - at > opinionStaleMs
+        ? []
+        : [{ domain, traffic }],
+    )
   }
 
   /** Called when a verdict of a service has become another one. */
@@ -74,6 +91,7 @@ export class Verdicts {
       const same =
         before?.state === state &&
         before.abstains === abstains &&
+        (before.slow === undefined) === (opinion.slow === undefined) &&
         before.evidence.causes.length === opinion.evidence.causes.length
       if (!same) changed.add(service)
     }
@@ -98,6 +116,7 @@ export class Verdicts {
         return (
           state === verdict.state &&
           code === verdict.code &&
+          (before[index]!.slow === undefined) === (verdict.slow === undefined) &&
           surelyGone(before[index]!) === surelyGone(verdict)
         )
       })

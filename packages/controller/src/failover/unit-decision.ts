@@ -39,7 +39,9 @@ export function decide(draft: UnitDraft, go: boolean): void {
 function placeFirst(draft: UnitDraft): void {
   const { lease, rules, drained, sighting, positions } = draft.state
   const heard = (site: string): boolean => positions.some((position) => position.site === site)
-  const able = rules.sites.filter((site) => stateOf(draft.state, site) === 'up' && !drained.includes(site))
+  const able = (['up', 'degraded'] as const).flatMap((health) =>
+    rules.sites.filter((site) => stateOf(draft.state, site) === health && !drained.includes(site)),
+  )
   if (lease === null || lease === undefined) {
     const [first] = able
     if (first === undefined) draft.explain('no-target', `no site is up that could take ${rules.unit}`)
@@ -82,8 +84,11 @@ function automatic(draft: UnitDraft, lease: WriteLease): RunDraft | null {
     return null
   }
   if (verdict?.state !== 'down' && !lapsed) {
-    const code = verdict?.state === 'degraded' ? 'owner-degraded' : doubtOf(verdict)
-    draft.explain(code, `${unit} is at ${site}`, evidence)
+    const slow = verdict?.state === 'degraded'
+    const stays = slow
+      ? `${unit} is at ${site}, which is slow: nothing moves for that`
+      : `${unit} is at ${site}`
+    draft.explain(slow ? 'owner-degraded' : doubtOf(verdict), stays, evidence)
     return null
   }
   const reason = lapsed ? `${site} cannot renew its lease` : `${site} is down`
@@ -202,11 +207,14 @@ function doubtOf(verdict: SiteVerdict | null): 'owner-fine' | 'owner-suspect' | 
   return verdict?.state === 'suspect' ? 'owner-suspect' : 'owner-fine'
 }
 
-function evidenceOf({ state, code, votes }: SiteVerdict): Record<string, string | number> {
+function evidenceOf({ state, code, votes, slow }: SiteVerdict): Record<string, string | number> {
   const counted = votes.filter(({ use }) => use === 'counted' || use === 'veto')
   return {
     verdict: state,
     code,
+    ...(slow === undefined
+      ? {}
+      : { slowBy: slow.by, slowMs: Math.round(slow.ms), usualMs: Math.round(slow.usualMs) }),
     votes: counted
       .map(({ observer, state: seen, causes }) => `${observer} ${seen} ${causes.join('+')}`.trim())
       .join(', '),

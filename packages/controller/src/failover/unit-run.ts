@@ -135,7 +135,7 @@ function askToStop(draft: UnitDraft, run: FailoverRun, order: 'fence' | 'drain',
 
 /** The site that was found down is up again. A run for another reason, or a person’s, is not called off by that. */
 function cameBack({ state }: UnitDraft, run: FailoverRun): boolean {
-  return run.verdict?.state === 'down' && stateOf(state, run.from) === 'up'
+  return run.verdict?.state === 'down' && isWell(state, run.from)
 }
 
 /** A person has said where, whatever is lost; in a planned move that went wrong nobody has said so. */
@@ -153,7 +153,7 @@ function nextSite(draft: UnitDraft, run: FailoverRun): string | null {
   // One that is well by now is sooner there than one that has to be started; unless a person said where.
   const sooner = target !== null && isWell(state, target) && !isWell(state, run.to) && !forced
   if (able && !sooner) return run.to
-  const well = stateOf(state, run.from) === 'up'
+  const well = isWell(state, run.from)
   // Nobody may write at this moment: rather the old site than none.
   return well && (target === null || run.to === run.from) ? run.from : target
 }
@@ -190,7 +190,7 @@ function claim(draft: UnitDraft, run: FailoverRun, lease: Versioned<WriteLease>)
   }
   // Nobody has taken it, so nobody has written in it: storing the next one is fence enough.
   const { target } = chooseTarget(draft.state, site, { forced: isForced(run), warm: true })
-  const next = target ?? (stateOf(draft.state, run.from) === 'up' ? run.from : null)
+  const next = target ?? (isWell(draft.state, run.from) ? run.from : null)
   if (next === null || next === site) {
     draft.explain('target-silent', `${site} does not take ${run.unit}, and there is no other`)
     draft.wakeAt(draft.now + unitTimes.again)

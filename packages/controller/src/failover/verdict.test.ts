@@ -14,6 +14,8 @@ interface Said {
   readonly answeredMs?: number
   readonly ageMs?: number
   readonly observer?: string
+  /** It finds the site slow, so many milliseconds. */
+  readonly slowMs?: number
 }
 
 /** What an observer of `domain` says of east. */
@@ -25,6 +27,7 @@ function says(domain: string, state: SiteState, said: Said = {}): HeardOpinion {
     answeredMs = 2_000,
     ageMs = 0,
     observer = domain,
+    slowMs,
   } = said
   const opinion: SiteOpinion = {
     observer,
@@ -44,8 +47,14 @@ function says(domain: string, state: SiteState, said: Said = {}): HeardOpinion {
       probesSent: 0,
       flapPenalty: 0,
     },
+    ...(slowMs === undefined ? {} : { slow: { by: 'traffic', ms: slowMs, usualMs: 10 } }),
   }
   return { opinion, at: 10_000 - ageMs }
+}
+
+/** It finds east slow, and had an answer so long ago. */
+function slow(domain: string, answeredMs = 100, state: SiteState = 'degraded'): HeardOpinion {
+  return says(domain, state, { slowMs: 500, answeredMs })
 }
 
 const table: [what: string, heard: HeardOpinion[], domains: string[], expected: string][] = [
@@ -110,11 +119,28 @@ const table: [what: string, heard: HeardOpinion[], domains: string[], expected: 
     'suspect no-quorum',
   ],
   ['two sites that agree', [says('west', 'down'), says('east', 'down')], two, 'down quorum'],
+  ['slow for most', [slow('west'), slow('witness'), says('east', 'up')], three, 'degraded slow'],
+  ['slow for one of three', [slow('west'), says('witness', 'up'), says('east', 'up')], three, 'up agreed'],
+  ['slow for one, the others silent', [slow('west')], three, 'up agreed'],
+  ['two sites: slow only where both say so', [slow('west'), says('east', 'up')], two, 'up agreed'],
+  ['two sites that find it slow', [slow('west'), slow('east')], two, 'degraded slow'],
   [
-    'slow for most',
-    [says('west', 'degraded'), says('witness', 'degraded'), says('east', 'up')],
+    'a domain whose observers disagree finds nothing slow',
+    [slow('west'), says('west', 'up', { observer: 'b' }), slow('witness'), says('east', 'up')],
     three,
-    'degraded agreed',
+    'up agreed',
+  ],
+  [
+    'who finds it slow has seen it alive, and vetoes',
+    [says('east', 'down'), says('witness', 'down'), slow('west', 100)],
+    three,
+    'suspect vetoed',
+  ],
+  [
+    'slow never makes down: one that is slow and silent is down by its silence',
+    [slow('west', 5_000, 'down'), slow('witness', 5_000, 'down'), slow('east', 5_000)],
+    three,
+    'down quorum',
   ],
 ]
 for (const [what, heard, domains, expected] of table) {

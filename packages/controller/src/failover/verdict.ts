@@ -1,4 +1,4 @@
-import type { SiteOpinion, SiteVerdict, VerdictCode, Vote } from '@budao/model'
+import type { SiteOpinion, SiteVerdict, SlowEvidence, VerdictCode, Vote } from '@budao/model'
 
 /** An opinion, and when it arrived by this controller’s monotonic clock. */
 export interface HeardOpinion {
@@ -15,6 +15,7 @@ export const vetoMs = 300
  * The common word on one site of a service. `domains` are all places whose observers are expected: the sites that have
  * one, and the witness. Down needs more than half of them, each by observers that are well and agree; one domain has one
  * voice, however many observers it has. With two domains silence alone is never enough: each would call the other dead.
+ * Slow needs more than half of them too, and never makes a site down.
  */
 export function judgeSite(
   service: string,
@@ -28,7 +29,9 @@ export function judgeSite(
   const hard = new Set<string>()
   const doubted = new Set<string>()
   const fine = new Set<string>()
-  let degraded = 0
+  const slow = new Set<string>()
+  const notSlow = new Set<string>()
+  let slowest: SlowEvidence | undefined
   let vetoed = false
   for (const { opinion, at } of heard) {
     if (opinion.service !== service || opinion.site !== site) continue
@@ -39,7 +42,8 @@ export function judgeSite(
     else if (abstains !== null) use = 'abstained'
     else if (domain !== site && seenAlive(opinion, ageMs)) use = 'veto'
     const silentMs = evidence.answeredMs === null ? null : evidence.answeredMs + ageMs
-    votes.push({ observer, domain, state, use, causes: evidence.causes, ageMs, silentMs })
+    const found = opinion.slow === undefined ? {} : { slow: opinion.slow }
+    votes.push({ observer, domain, state, use, causes: evidence.causes, ageMs, silentMs, ...found })
     if (use === 'veto') vetoed = true
     if (use === 'stale' || use === 'abstained') continue
     if (state === 'down') {
@@ -47,19 +51,26 @@ export function judgeSite(
       if (evidence.causes.some(isHard)) hard.add(domain)
     } else if (state === 'suspect') doubted.add(domain)
     else fine.add(domain)
-    if (state === 'degraded') degraded++
+    if (opinion.slow === undefined) notSlow.add(domain)
+    else {
+      slow.add(domain)
+      if (slowest === undefined || opinion.slow.ms > slowest.ms) slowest = opinion.slow
+    }
   }
   // A domain speaks against a site only where all of its observers do.
   for (const domain of [...fine, ...doubted]) {
     down.delete(domain)
     hard.delete(domain)
   }
+  for (const domain of notSlow) slow.delete(domain)
+  const isSlow = slow.size * 2 > domains.length && slowest !== undefined
   const verdict = (state: SiteVerdict['state'], code: VerdictCode): SiteVerdict => ({
     service,
     site,
     state,
     code,
     votes,
+    ...(isSlow ? { slow: slowest! } : {}),
   })
   const doubts = down.size + doubted.size > 0
   if (doubts && vetoed) return verdict('suspect', 'vetoed')
@@ -69,7 +80,7 @@ export function judgeSite(
   }
   if (doubts) return verdict('suspect', 'no-quorum')
   if (fine.size === 0) return verdict('unknown', 'nobody')
-  return verdict(degraded * 2 > fine.size ? 'degraded' : 'up', 'agreed')
+  return isSlow ? verdict('degraded', 'slow') : verdict('up', 'agreed')
 }
 
 /** Whether observers of two domains, the site’s own aside, have the kernel’s word that the process is gone. */
@@ -86,7 +97,7 @@ export function surelyGone({ state, site, votes }: SiteVerdict): boolean {
 /** A site’s own observer sees it from inside: that it is alive there helps nobody outside. */
 function seenAlive({ state, evidence: { servedMs, answeredMs } }: SiteOpinion, ageMs: number): boolean {
   if (servedMs !== null && servedMs + ageMs <= vetoMs) return true
-  return state === 'up' && answeredMs !== null && answeredMs + ageMs <= vetoMs
+  return (state === 'up' || state === 'degraded') && answeredMs !== null && answeredMs + ageMs <= vetoMs
 }
 
 function isHard(cause: string): boolean {

@@ -65,6 +65,8 @@ const opinion: z.ZodType<SiteOpinion> = z.strictObject({
     probesSent: count,
     flapPenalty: z.number(),
   }),
+  slow: z.exactOptional(z.strictObject({ by: z.enum(['traffic', 'probes']), ms, usualMs: ms })),
+  traffic: z.exactOptional(z.strictObject({ requests: count, ms })),
 })
 
 const position: z.ZodType<SitePosition> = z.strictObject({

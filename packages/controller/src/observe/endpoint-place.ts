@@ -1,6 +1,6 @@
 import type { EndpointConfig, HealthCheckConfig } from '@budao/model'
 import { parseAddress, srvName } from '@budao/model'
-import type { HardCause, ProbeOutcome } from '@budao/resilience'
+import { median, type HardCause, type ProbeOutcome } from '@budao/resilience'
 import { openProbe, type EndpointProbe } from './endpoint-probe.ts'
 import { bestOf, type Place } from './place.ts'
 
@@ -47,6 +47,16 @@ export class EndpointPlace implements Place {
     const left = outcome === null ? timeoutMs * (1 - alonePart) : timeoutMs
     const others = [...this.#probes.keys()].filter((index) => index !== first)
     return bestOf([asked, ...others.map((index) => this.#ask(index, left))])
+  }
+
+  /** How long they take to answer, the middle of them, milliseconds; null where none does in time. */
+  async paceMs(timeoutMs: number, now: () => number): Promise<number | null> {
+    const asked = this.#probes.map(async (probe) => {
+      const sentAt = now()
+      return (await probe.ask(timeoutMs)) === 'answered' ? [now() - sentAt] : []
+    })
+    const times = (await Promise.all(asked)).flat()
+    return times.length === 0 ? null : median(times)
   }
 
   close(): void {

@@ -1,10 +1,11 @@
 import type { Config, ServiceConfig, SiteOpinion } from '@budao/model'
-import { opinionEveryMs } from '@budao/model'
+import { isWatched, opinionEveryMs, slownessSettings } from '@budao/model'
 import { LocalHealth, type DetectorState, type HardCause } from '@budao/resilience'
 import type { Links } from '../links/links.ts'
 import { mayServe } from './gateways.ts'
 import { LoopDelay } from './loop-delay.ts'
 import { NodePlace } from './node-place.ts'
+import { ServicePace, type SeenPace, type ToldPace } from './service-pace.ts'
 import { SiteWatch, type TrafficCounts } from './site-watch.ts'
 
 const turnMs = 50
@@ -21,15 +22,19 @@ export interface ObserverWorld {
   now(): number
   /** Real requests of this process since the last look; none where nobody serves here. */
   traffic(): readonly { readonly service: string; readonly site: string; readonly counts: TrafficCounts }[]
+  /** As `ServicePaceWorld` has them; none where nobody serves here. */
+  paces(service: string, all: boolean): readonly SeenPace[]
+  told(service: string, site: string): readonly ToldPace[]
   tell(opinions: readonly SiteOpinion[]): void
 }
 
-/** Watches every site of every service that can fail over, and tells all controllers what it thinks. */
+/** Watches every site of every service that is watched, and tells all controllers what it thinks. */
 export class Observer {
   readonly #world: ObserverWorld
   readonly #health: LocalHealth
   readonly #delay = new LoopDelay()
   #watches: readonly SiteWatch[] = []
+  #paces: readonly ServicePace[] = []
   /** What each service that is watched was when its watches began. */
   #settings: ReadonlyMap<string, string> = new Map()
   readonly #timer: NodeJS.Timeout
@@ -55,15 +60,20 @@ export class Observer {
     const before = this.#settings
     this.#settings = new Map(
       Object.entries(services)
-        .filter(([, { failover }]) => failover !== undefined)
+        .filter(([, settings]) => isWatched(settings))
         .map(([service, settings]) => [service, JSON.stringify(settings)]),
     )
     const kept = this.#watches.filter(({ service }) => before.get(service) === this.#settings.get(service))
     for (const watch of this.#watches) if (!kept.includes(watch)) watch.close()
-    const fresh = [...this.#settings.keys()]
-      .filter((service) => before.get(service) !== this.#settings.get(service))
-      .flatMap((service) => this.#watchesOf(service, services[service]!))
+    const changed = [...this.#settings.keys()].filter(
+      (service) => before.get(service) !== this.#settings.get(service),
+    )
+    const fresh = changed.flatMap((service) => this.#watchesOf(service, services[service]!))
     this.#watches = [...kept, ...fresh]
+    this.#paces = [
+      ...this.#paces.filter(({ service }) => kept.some((watch) => watch.service === service)),
+      ...changed.flatMap((service) => this.#paceOf(service, services[service]!, fresh) ?? []),
+    ]
     this.#states = new Map(this.#watches.map((watch) => [watch, watch.state]))
   }
 
@@ -77,7 +87,12 @@ export class Observer {
     const now = this.#world.now()
     const { node: observer, domain } = this.#world
     const abstains = this.#health.abstains(now)
-    return this.#watches.map((watch) => watch.opinion(now, { observer, domain, abstains }))
+    return this.#watches.map((watch) => {
+      const pace = this.#paces.find(({ service }) => service === watch.service)
+      const { site } = watch
+      const how = { slow: pace?.slow(site) ?? null, traffic: pace?.traffic(site) ?? null }
+      return watch.opinion(now, { observer, domain, abstains }, how)
+    })
   }
 
   /** A node echoed a beat. */
@@ -125,6 +140,20 @@ export class Observer {
     })
   }
 
+  #paceOf(service: string, { detection }: ServiceConfig, watches: readonly SiteWatch[]): ServicePace | null {
+    const options = slownessSettings(detection)
+    const { domain } = this.#world
+    const own = watches.filter((watch) => watch.service === service)
+    // With nothing to compare with nothing is slow.
+    if (options === null || own.length < 2) return null
+    const world = {
+      domain,
+      paces: (of: string, all: boolean) => this.#world.paces(of, all),
+      told: (of: string, site: string) => this.#world.told(of, site),
+    }
+    return new ServicePace(service, own, options, world, this.#world.now())
+  }
+
   #turn(): void {
     const now = this.#world.now()
     this.#delay.turn(now - this.#turnAt - turnMs)
@@ -135,6 +164,9 @@ export class Observer {
       for (const watch of this.#watches)
         if (watch.service === service && watch.site === site) watch.traffic(counts)
     this.#step(now)
+    const abstains = this.#health.abstains(now) !== null
+    // Each of them looks, whatever another one has found.
+    if (this.#paces.filter((pace) => pace.step(now, abstains)).length > 0) this.#note(now)
     if (now - this.#toldAt >= opinionEveryMs) this.#say(now)
   }
 
@@ -161,6 +193,7 @@ export class Observer {
     if (!this.#health.turn(now)) return
     this.#delay.forget()
     for (const watch of this.#watches) watch.restart(now)
+    for (const pace of this.#paces) pace.skip(now)
   }
 
   #say(now: number): void {

@@ -1,4 +1,4 @@
-import type { ServiceConfig, SiteOpinion } from '@budao/model'
+import type { ServiceConfig, SiteOpinion, SlowEvidence, TrafficPace } from '@budao/model'
 import { detectionDefaults, detectorSettings, tailLog10 } from '@budao/model'
 import type { DetectorState, HardCause, TrafficOutcome } from '@budao/resilience'
 import { EndpointPlace } from './endpoint-place.ts'
@@ -10,6 +10,12 @@ const countsMax = 32
 
 /** Real requests to a site’s endpoints since the last look. */
 export type TrafficCounts = Readonly<Record<Exclude<TrafficOutcome, 'failed'>, number>>
+
+/** How fast a site is, as `ServicePace` found it; null: not slow, not known. */
+export interface Pace {
+  readonly slow: SlowEvidence | null
+  readonly traffic: TrafficPace | null
+}
 
 /** What a watch over one site of a service has to do with. */
 export interface SiteWatchWorld {
@@ -26,9 +32,13 @@ export interface SiteWatchWorld {
 export class SiteWatch {
   readonly service: string
   readonly site: string
+  readonly #now: () => number
   readonly #endpoints: EndpointPlace
   readonly #watchedEndpoints: WatchedPlace | null
   readonly #watchedNodes: WatchedPlace | null
+  /** The fastest echo since it was asked for, and the one before. */
+  #fastestMs = Infinity
+  #roundTripMs = 0
 
   /** `nodes` null: the observer stands there itself, or nobody does. */
   constructor(
@@ -40,6 +50,7 @@ export class SiteWatch {
   ) {
     this.service = service
     this.site = site
+    this.#now = () => world.now()
     const { detection = detectionDefaults, endpoints, healthCheck, tls } = config
     const options = detectorSettings(detection)
     const times = { beatMs: detection.beat, intervalMs: detection.interval, timeoutMs: detection.timeout }
@@ -68,6 +79,7 @@ export class SiteWatch {
 
   /** A node of the site echoed a beat. */
   beat(rttMs: number): void {
+    this.#fastestMs = Math.min(this.#fastestMs, rttMs)
     this.#watchedNodes?.take((detector, now) => detector.beat(rttMs, now))
   }
 
@@ -86,6 +98,18 @@ export class SiteWatch {
       for (let n = Math.min(counts[outcome], countsMax); n > 0; n--)
         this.#watchedEndpoints?.take((detector, now) => detector.request(outcome, now))
     }
+  }
+
+  /** What the network to the site took since this was last asked, milliseconds: the fastest echo of a node there; 0 where none stands. */
+  takeRoundTripMs(): number {
+    if (this.#fastestMs !== Infinity) this.#roundTripMs = this.#fastestMs
+    this.#fastestMs = Infinity
+    return this.#roundTripMs
+  }
+
+  /** The middle of what its endpoints take to answer now, milliseconds; null where none does. */
+  paceMs(timeoutMs: number): Promise<number | null> {
+    return this.#endpoints.paceMs(timeoutMs, () => this.#now())
   }
 
   step(now: number, stretch: number): void {
@@ -111,15 +135,20 @@ export class SiteWatch {
     this.#watchedNodes?.detector.forget(since, now)
   }
 
-  opinion(now: number, by: Pick<SiteOpinion, 'observer' | 'domain' | 'abstains'>): SiteOpinion {
+  opinion(now: number, by: Pick<SiteOpinion, 'observer' | 'domain' | 'abstains'>, pace: Pace): SiteOpinion {
     const { service, site } = this
+    const said = {
+      ...(pace.slow === null ? {} : { slow: pace.slow }),
+      ...(pace.traffic === null ? {} : { traffic: pace.traffic }),
+    }
     const worst = this.#worse
-    if (worst === null) return { ...by, service, site, state: 'up', evidence: unseen }
+    const state = this.state === 'up' && pace.slow !== null ? 'degraded' : this.state
+    if (worst === null) return { ...by, service, site, state, evidence: unseen, ...said }
     const { deviations, rttP99Ms: _, ...evidence } = worst.detector.evidence(now)
     // Who was served by the endpoints was served, whatever else is wrong.
     const servedMs = this.#watchedEndpoints?.detector.evidence(now).servedMs ?? null
     const phi = deviations > 0 ? -tailLog10(deviations) : 0
-    return { ...by, service, site, state: worst.detector.state, evidence: { ...evidence, servedMs, phi } }
+    return { ...by, service, site, state, evidence: { ...evidence, servedMs, phi }, ...said }
   }
 
   close(): void {

@@ -263,11 +263,11 @@ test('reads follow the placement, also of a gateway that starts alone; real traf
   for (let i = 0; i < 3; i++) assert.equal((await east.request('/orders')).body, 'west')
   await place([east], 1, 'east', null)
   assert.equal((await east.request('/orders')).body, 'west', 'an older epoch changes nothing')
-  assert.deepEqual(east.gateway.ownership.traffic(), [
+  assert.deepEqual(east.gateway.watched.traffic(), [
     { service: 'shop', site: 'east', served: 1, connectFailed: 0, timedOut: 0 },
     { service: 'shop', site: 'west', served: 4, connectFailed: 0, timedOut: 0 },
   ])
-  assert.deepEqual(east.gateway.ownership.traffic(), [])
+  assert.deepEqual(east.gateway.watched.traffic(), [])
   await until('the placement is on the disk', () => existsSync(placementFile))
   const again = await sites.gateway('east', {}, { placementFile })
   assert.equal((await again.request('/orders')).body, 'west')

@@ -5,7 +5,6 @@ import type { Service } from '../service/service.ts'
 import type { OwnedUnit, ServiceOwnership } from './service-ownership.ts'
 import type { PeerAddresses } from './peers.ts'
 import { PlacementFile } from './placement-file.ts'
-import type { SiteTrafficCount } from './site-traffic.ts'
 
 /** What the outside gives the ownership of a gateway. */
 export interface OwnershipOptions {
@@ -106,25 +105,6 @@ export class Ownership {
     memory.close(epoch)
     while (memory.writing > 0 && memory.lease.epoch <= epoch && memory.lease.remainingMs(this.now()) > 0)
       await new Promise((resolve) => setTimeout(resolve, settleEveryMs))
-  }
-
-  /** What became of real requests since this was last asked, by service and site; those without any are left out. */
-  traffic(): readonly SiteTrafficCount[] {
-    const counts: SiteTrafficCount[] = []
-    for (const { name, ownership, endpoints } of this.#services.values()) {
-      if (ownership === null) continue
-      for (const site of new Set(endpoints.map((endpoint) => endpoint.site))) {
-        const row = ownership.rowOf(site)
-        if (row === -1) continue
-        const { traffic } = ownership
-        const served = traffic.take(row, 'served')
-        const connectFailed = traffic.take(row, 'connect-failed')
-        const timedOut = traffic.take(row, 'timed-out')
-        if (served + connectFailed + timedOut > 0)
-          counts.push({ service: name, site, served, connectFailed, timedOut })
-      }
-    }
-    return counts
   }
 
   /** Whether this site has an endpoint that could take writes of the unit. */

@@ -1,8 +1,7 @@
 import { serviceSites, unitNames, type ServiceConfig, type ServiceMode } from '@budao/model'
 import type { Cells, EndpointSet } from '@budao/resilience'
-import { SiteTraffic, type TrafficWord } from './site-traffic.ts'
 import { UnitChoice, type KeyedRequest } from './unit-choice.ts'
-import { siteRowsMax, UnitMemory } from './unit-memory.ts'
+import { UnitMemory } from './unit-memory.ts'
 import { WriteCounts } from './write-counts.ts'
 
 /** What the ownership of a service needs of the thread it runs in. */
@@ -60,7 +59,6 @@ export class ServiceOwnership {
   readonly leased: boolean
   readonly units: readonly OwnedUnit[]
   readonly counts: WriteCounts
-  readonly traffic: SiteTraffic
   readonly worker: number
   /** How long a write waits for somebody to accept it, milliseconds. */
   readonly waitMs: number
@@ -84,7 +82,6 @@ export class ServiceOwnership {
       (unit) => new OwnedUnit(unit, new UnitMemory(context.cells(unitCellName(unit)))),
     )
     this.counts = new WriteCounts(context.cells(countCellName(name)))
-    this.traffic = new SiteTraffic(context.cells(trafficCellName(name)))
     this.worker = context.worker
     this.waitMs = config.ownership?.wait ?? 0
     this.#mode = config.mode
@@ -128,11 +125,6 @@ export class ServiceOwnership {
     return this.#context.siteRow(site)
   }
 
-  countTraffic(site: string, word: TrafficWord): void {
-    const row = this.#context.siteRow(site)
-    if (row !== -1) this.traffic.count(row, word)
-  }
-
   /** That thread has died with what it had under way. */
   forget(worker: number): void {
     for (const { memory } of this.units) memory.forget(worker)
@@ -158,7 +150,6 @@ export function ownershipCells(
   const cells = new Map<string, number>()
   if (config.failover === undefined) return cells
   cells.set(countCellName(service), WriteCounts.cellsFor())
-  cells.set(trafficCellName(service), SiteTraffic.cellsFor(siteRowsMax))
   for (const unit of ownedUnits(service, config, sites))
     cells.set(unitCellName(unit), UnitMemory.cellsFor(workers))
   return cells
@@ -177,8 +168,4 @@ export function unitCellName(unit: string): string {
 
 function countCellName(service: string): string {
   return `service/${service}/writes`
-}
-
-function trafficCellName(service: string): string {
-  return `service/${service}/site-traffic`
 }

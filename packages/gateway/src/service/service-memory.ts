@@ -13,6 +13,7 @@ import { ownershipCells } from '../ownership/service-ownership.ts'
 import { HedgeCounts } from '../upstream/hedge-counts.ts'
 import { breakerOptions } from './service-options.ts'
 import { ShedCounts } from './shed-counts.ts'
+import { siteEvidenceCells } from './site-evidence.ts'
 import { TrafficCounters } from './traffic-counters.ts'
 
 /** Names of a service's pieces of shared memory and how many cells each takes. `sites`: null where nobody keeps leases. */
@@ -35,6 +36,7 @@ export function serviceCells(
     [names.hedges, HedgeCounts.cellsFor()],
     [names.counters, 2 * TrafficCounters.floatsFor(workers)],
     ...(sites === null ? [] : ownershipCells(name, config, sites, workers)),
+    ...(sites === null ? [] : siteEvidenceCells(name, config, sites)),
   ])
   for (const { address } of config.endpoints) {
     cells.set(names.endpointFacts(address), EndpointFacts.cellsFor(workers))

@@ -1,4 +1,5 @@
 import {
+  isWatched,
   priorityNames,
   srvName,
   type EndpointConfig,
@@ -11,6 +12,7 @@ import {
   CircuitBreaker,
   EndpointSet,
   LatencyQuantile,
+  type LatencyHistogram,
   RetryBudget,
   failure,
   hash32,
@@ -35,6 +37,7 @@ import { HedgeCounts } from '../upstream/hedge-counts.ts'
 import { cellNames, needsAdmission, pendingCellName, type ServiceCellNames } from './service-memory.ts'
 import { endpointSet } from './service-set.ts'
 import { breakerOptions, budgetOptions } from './service-options.ts'
+import { SiteEvidence } from './site-evidence.ts'
 import { ShedCounts } from './shed-counts.ts'
 import { TrafficCounters } from './traffic-counters.ts'
 import type { UpstreamPool } from '../upstream/upstream-pool.ts'
@@ -67,6 +70,8 @@ export class Endpoint {
   readonly breaker: CircuitBreaker | null
   readonly load: SharedEndpointLoad
   readonly counters: TrafficCounters
+  /** Where times to its heads are counted for its site; null where nobody watches. */
+  readonly pace: LatencyHistogram | null
   /** The host that its certificate is for: the name that was resolved, or that of the address. */
   get serverHost(): string {
     const { origin } = this.config
@@ -82,6 +87,7 @@ export class Endpoint {
     breaker: CircuitBreaker | null,
     load: SharedEndpointLoad,
     counters: TrafficCounters,
+    pace: LatencyHistogram | null,
   ) {
     this.address = config.address
     this.site = config.site
@@ -89,6 +95,7 @@ export class Endpoint {
     this.breaker = breaker
     this.load = load
     this.counters = counters
+    this.pace = pace
   }
 }
 
@@ -101,6 +108,8 @@ export class Service {
   readonly set: EndpointSet
   /** Who writes where; null without `failover` or `control`: then nobody asks. */
   readonly ownership: ServiceOwnership | null
+  /** What its requests say of its sites; null where nobody watches. */
+  readonly evidence: SiteEvidence | null
   readonly breaker: CircuitBreaker | null
   readonly budget: RetryBudget
   readonly bulkhead: Bulkhead
@@ -159,13 +168,16 @@ export class Service {
       config.failover === undefined || !context.controlled
         ? null
         : new ServiceOwnership(name, config, context, makeSet)
+    this.evidence = context.controlled && isWatched(config) ? new SiteEvidence(name, context) : null
     this.endpoints = config.endpoints.map((endpoint, index) => {
       const cells = breaker === null ? null : context.cells(names.endpointBreaker(endpoint.address))
       const own =
         cells === null ? null : new CircuitBreaker(cells, breaker!, (move) => this.#onBreaker(move, endpoint))
       doors.push(own)
       const floats = context.floats(names.endpointCounters(endpoint.address))
-      return new Endpoint(endpoint, own, this.set.load(index), new TrafficCounters(floats, context.worker))
+      const counters = new TrafficCounters(floats, context.worker)
+      const pace = this.evidence?.pace(endpoint.site) ?? null
+      return new Endpoint(endpoint, own, this.set.load(index), counters, pace)
     })
   }
 

@@ -132,7 +132,7 @@ export class Attempt implements UpstreamUser {
     this.sending = false
     const { load, site } = this.endpoint!
     load.leave()
-    if (ok === true) this.#service!.ownership?.countTraffic(site, 'served')
+    if (ok === true) this.#service!.evidence?.count(site, 'served')
     this.#service!.record(this.index, this.#permit, ok, outcome, now - this.beganAt, now)
   }
 
@@ -151,8 +151,9 @@ export class Attempt implements UpstreamUser {
   /** It has run out of its time. */
   timeOut(now: number): void {
     if (this.#service!.watchesLatency) this.#service!.observe(now - this.beganAt, now)
+    this.endpoint!.pace?.add(now - this.beganAt)
     this.drop()
-    this.#service!.ownership?.countTraffic(this.endpoint!.site, 'timed-out')
+    this.#service!.evidence?.count(this.endpoint!.site, 'timed-out')
     this.end(false, failure, now)
   }
 
@@ -210,8 +211,7 @@ export class Attempt implements UpstreamUser {
 
   onUpstreamFailure(connection: UpstreamConnection, kind: UpstreamFailure): void {
     this.#connection = null
-    if (kind === 'connect-failure')
-      this.#service!.ownership?.countTraffic(this.endpoint!.site, 'connect-failed')
+    if (kind === 'connect-failure') this.#service!.evidence?.count(this.endpoint!.site, 'connect-failed')
     if (kind !== 'reset' || !this.#wasStale(connection)) return this.#owner.onFailed(this, kind)
     this.#stale++
     this.connect(true)
@@ -230,7 +230,9 @@ export class Attempt implements UpstreamUser {
 
   #observe(now: number): void {
     const latencyMs = now - this.beganAt
-    this.endpoint!.load.observe(latencyMs, now)
+    const { load, pace } = this.endpoint!
+    load.observe(latencyMs, now)
+    pace?.add(latencyMs)
     if (this.#service!.watchesLatency) this.#service!.observe(latencyMs, now)
   }
 

@@ -1,4 +1,4 @@
-import type { SiteState, SuspicionCause } from './opinion.ts'
+import type { SiteState, SlowEvidence, SuspicionCause } from './opinion.ts'
 
 /**
  * One move of a unit from a site to another: the journal of it, kept under `runKey(unit)` and changed by
@@ -82,14 +82,25 @@ export interface SiteVerdict {
   /** Why it is that and not more. */
   readonly code: VerdictCode
   readonly votes: readonly Vote[]
+  /** Enough observers find it slow, and what the slowest word of them is: its weight is shed. Absent: they do not. */
+  readonly slow?: SlowEvidence
 }
 
 /**
  * quorum: observers of enough failure domains say so. hard: two sites without a witness, and the kernel there says so.
  * no-quorum: too few domains say so. vetoed: somebody was served there a moment ago. no-witness: only two sites, and
- * silence alone. nobody: no observer’s word is fresh. agreed: nothing speaks against it.
+ * silence alone. nobody: no observer’s word is fresh. slow: it answers, and observers of enough domains find it slow.
+ * agreed: nothing speaks against it.
  */
-export type VerdictCode = 'quorum' | 'hard' | 'no-quorum' | 'vetoed' | 'no-witness' | 'nobody' | 'agreed'
+export type VerdictCode =
+  | 'quorum'
+  | 'hard'
+  | 'no-quorum'
+  | 'vetoed'
+  | 'no-witness'
+  | 'nobody'
+  | 'slow'
+  | 'agreed'
 
 /** One observer’s part in a verdict. */
 export interface Vote {
@@ -103,6 +114,8 @@ export interface Vote {
   readonly ageMs: number
   /** Since it had the last answer, at that moment, milliseconds; null: never. */
   readonly silentMs: number | null
+  /** Why it finds the site slow; absent: it does not. */
+  readonly slow?: SlowEvidence
 }
 
 /** Where the run of a unit is kept: one a unit, the last one stays as history. */

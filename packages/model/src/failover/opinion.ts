@@ -16,8 +16,25 @@ export const suspicionCauses = [
  */
 export type SuspicionCause = (typeof suspicionCauses)[number]
 
-/** An observer’s word on a site of a service. */
+/** An observer’s word on a site of a service. degraded: up, and slow. */
 export type SiteState = 'up' | 'degraded' | 'suspect' | 'down'
+
+/** Where a latency is from: real requests of gateways, or questions of an observer’s own. */
+export type PaceKind = 'traffic' | 'probes'
+
+/** What makes a site slow: a latency, and what it was held against. Milliseconds, without what the network to the site takes. */
+export interface SlowEvidence {
+  readonly by: PaceKind
+  readonly ms: number
+  readonly usualMs: number
+}
+
+/** Real requests of an observer’s own process to a site, since it looked before. */
+export interface TrafficPace {
+  readonly requests: number
+  /** Nine of ten had the head of their answer within it, milliseconds. */
+  readonly ms: number
+}
 
 /**
  * What one observer thinks of one site of a service; sent to every controller when it changes, and at least every
@@ -35,6 +52,10 @@ export interface SiteOpinion {
   readonly abstains: string | null
   /** Numbers that led to it. */
   readonly evidence: OpinionEvidence
+  /** Why it is slow, whatever else it is; absent: it is not. */
+  readonly slow?: SlowEvidence
+  /** How fast it answers real requests, for others to compare; absent: there were too few. */
+  readonly traffic?: TrafficPace
 }
 
 /** The numbers behind an opinion. Ages in milliseconds at the moment of sending; null: never. */

@@ -36,6 +36,12 @@ export interface UnitReport {
   readonly blockedMs: number
 }
 
+/** What everybody thinks of the sites of a service that is watched, whether or not anything of it can be moved. */
+export interface WatchedReport {
+  readonly service: string
+  readonly verdicts: readonly SiteVerdict[]
+}
+
 /** One site of a unit on its way back. */
 export interface ReturningSite {
   readonly site: string

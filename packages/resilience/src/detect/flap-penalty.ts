@@ -1,5 +1,4 @@
 const perFlap = 1000
-const halfLifeMs = 60_000
 const suppressAt = 2500
 const reuseAt = 750
 const penaltyMax = 12_000
@@ -9,9 +8,14 @@ const penaltyMax = 12_000
  * each minute. From 2500 on the place is not used again until they are 750: after three falls in a row, two minutes.
  */
 export class FlapPenalty {
+  readonly #halfLifeMs: number
   #points = 0
   #at = 0
   #suppressed = false
+
+  constructor(halfLifeMs = 60_000) {
+    this.#halfLifeMs = halfLifeMs
+  }
 
   fell(now: number): void {
     this.#points = Math.min(penaltyMax, this.points(now) + perFlap)
@@ -20,7 +24,7 @@ export class FlapPenalty {
   }
 
   points(now: number): number {
-    return this.#points === 0 ? 0 : this.#points * 0.5 ** ((now - this.#at) / halfLifeMs)
+    return this.#points === 0 ? 0 : this.#points * 0.5 ** ((now - this.#at) / this.#halfLifeMs)
   }
 
   suppressed(now: number): boolean {

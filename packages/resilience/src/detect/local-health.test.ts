@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { LocalHealth } from './local-health.ts'
-import { Slowness } from './slowness.ts'
 
 test('who was stopped for more than half a second abstains until beats are heard anew', () => {
   const health = new LocalHealth(0)
@@ -38,25 +37,4 @@ test('patience grows up to eight times, and comes back one by one', () => {
   assert.equal(health.stretch, 7)
   for (let now = 17_200; now <= 60_000; now += 100) health.turn(now)
   assert.equal(health.stretch, 1)
-})
-
-test('slow for ten seconds is degraded, below twice the others for ten seconds is not', () => {
-  const slowness = new Slowness()
-  const observe = (p99Ms: number, from: number, to: number): void => {
-    for (let now = from; now <= to; now += 1_000) slowness.observe(p99Ms, [10, 20, 30], now)
-  }
-  observe(61, 0, 9_000)
-  assert.equal(slowness.degraded, false)
-  observe(61, 10_000, 10_000)
-  assert.equal(slowness.degraded, true)
-  observe(45, 11_000, 40_000)
-  assert.equal(slowness.degraded, true)
-  observe(39, 41_000, 51_000)
-  assert.equal(slowness.degraded, false)
-})
-
-test('without peers nothing is slow', () => {
-  const slowness = new Slowness()
-  for (let now = 0; now < 60_000; now += 1_000) slowness.observe(9_000, [], now)
-  assert.equal(slowness.degraded, false)
 })
