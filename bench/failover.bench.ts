@@ -1,36 +1,37 @@
-import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import {
   findOrInstall,
   SeededDraws,
   type SiteFault,
   siteFaults,
-  type TrialWorld,
   whyNoCuts,
   whyNoNetwork,
 } from '@budao/testkit'
 import { type Arm, arms, benchFaults, type TrialPrograms } from './failover/arms.ts'
 import { Ends } from './failover/ends.ts'
-import { distributionOf, distributionText } from './failover/distribution.ts'
 import { keepStory } from './failover/story.ts'
-import { countsAsMeasured, runTrial, type TrialResult } from './failover/trial.ts'
+import { summarize, tableOf } from './failover/summary.ts'
+import { earlierTrials, keepResults, type Terms, type Told } from './failover/told.ts'
+import { countsAsMeasured, runTrial } from './failover/trial.ts'
+import { poolSize, WorldPool } from './failover/world-pool.ts'
 import { describeMachine, machineText } from './machine.ts'
 import { UsageError, wholeNumber } from './options.ts'
 import type { Stage } from './stage.ts'
 import { shuffled } from './statistics.ts'
-import { table } from './table.ts'
 
 /** Of ours: longer than the worst that is computed for a lease. */
 const slowMs = 3_500
 
 const usage = `npm run bench -- failover [options]
 
-  --runs N        faults of each kind for each contender (default 5)
+  --runs N        trials of each fault for each contender that count (default 5)
   --only A,B      contenders: ${arms.map(({ name }) => name).join('; ')}
   --fault A,B     of ${siteFaults.join(', ')} (default ${benchFaults.join(', ')})
   --seed S        order and moments (default 1)
   --json          print JSON on standard output, everything else on standard error
-  --file FILE     write the JSON there too
+  --file FILE     keep the JSON there too, after every trial
+  --resume        go on with what FILE has: the same seed, faults and contenders, perhaps more runs
+  --worlds N      of each contender, which take turns (default: as many as keep a site from being damped)
   --realtime      its processes go before all others of a machine that does much else
   --stories PATH  a folder: what happened in every trial of ours that took longer than ${slowMs / 1_000} s or broke a rule
 
@@ -39,11 +40,8 @@ fails; how long until a write is acknowledged again? Every write is noted with i
 `
 
 const waitMsMax = 30_000
-
-interface Told extends TrialResult {
-  readonly arm: string
-  readonly turn: number
-}
+/** Of two trials that do not count, because this machine had no time for its clients, one is made up for. */
+const turnsPerRun = 1.5
 
 export async function run(args: readonly string[], stage: Stage): Promise<0 | 1> {
   stage.leaveSignals()
@@ -57,6 +55,8 @@ export async function run(args: readonly string[], stage: Stage): Promise<0 | 1>
       json: { type: 'boolean', default: false },
       realtime: { type: 'boolean', default: false },
       file: { type: 'string' },
+      resume: { type: 'boolean', default: false },
+      worlds: { type: 'string' },
       stories: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -81,114 +81,80 @@ export async function run(args: readonly string[], stage: Stage): Promise<0 | 1>
   }
   const machine = describeMachine()
   say(machineText(machine))
-  const results = await measure({ chosen, faults, runs, seed, programs, say, stories: values.stories })
-  const summary = summarize(results)
-  say(tableOf(summary))
-  const json = `${JSON.stringify({ machine, seed, arms: chosen.map(({ name, about }) => ({ name, about })), summary, results }, null, 2)}\n`
-  if (values.file !== undefined) writeFileSync(values.file, json)
-  if (values.json) process.stdout.write(json)
+  const terms = { seed, faults, arms: chosen.map(({ name, about }) => ({ name, about })) }
+  const { file } = values
+  if (values.resume && file === undefined) throw new UsageError('--resume needs --file FILE')
+  const jsonOf = (results: readonly Told[]): string =>
+    `${JSON.stringify({ machine, ...terms, runs, summary: summarize(results), results }, null, 2)}\n`
+  const results = await measure({
+    ...{ chosen, terms, runs, programs, say, stories: values.stories },
+    earlier: values.resume ? earlierTrials(file!, terms) : [],
+    worlds:
+      values.worlds === undefined ? poolSize(chosen.length) : wholeNumber('worlds', values.worlds, 1, 20),
+    keep: (told) => {
+      if (file !== undefined) keepResults(file, jsonOf(told))
+    },
+  })
+  say(tableOf(summarize(results)))
+  if (values.json) process.stdout.write(jsonOf(results))
   return judge(results, say)
 }
 
 async function measure(plan: {
   readonly chosen: readonly Arm[]
-  readonly faults: readonly SiteFault[]
+  readonly terms: Terms
   readonly runs: number
-  readonly seed: number
+  readonly earlier: readonly Told[]
+  readonly worlds: number
   readonly programs: TrialPrograms
   readonly say: (text: string) => void
+  readonly keep: (results: readonly Told[]) => void
   readonly stories: string | undefined
 }): Promise<Told[]> {
-  const draws = new SeededDraws(plan.seed)
-  const results: Told[] = []
+  const { chosen, runs, say } = plan
+  const draws = new SeededDraws(plan.terms.seed)
+  const results = [...plan.earlier]
   await using ends = new Ends()
+  const counted = (arm: Arm, fault: SiteFault): number =>
+    results.filter((each) => each.arm === arm.name && each.fault === fault && countsAsMeasured(each)).length
+  const beganAt = performance.now()
+  say(`starting ${plan.worlds} worlds of each contender`)
   // All stand side by side the whole time, and one at a time is asked for something.
-  const worlds = new Map<Arm, TrialWorld>()
-  for (const arm of plan.chosen) worlds.set(arm, arm.make(ends, plan.programs))
-  for (let turn = 1; turn <= plan.runs; turn++) {
-    for (const fault of plan.faults)
-      for (const arm of shuffled(plan.chosen, draws)) {
+  const pools = new Map(
+    chosen.map((arm) => [arm, new WorldPool(() => arm.make(ends, plan.programs), plan.worlds)]),
+  )
+  for (let turn = 1; turn <= runs * turnsPerRun + 1; turn++) {
+    for (const fault of plan.terms.faults)
+      for (const arm of shuffled(chosen, draws)) {
+        const phaseMs = draws.next() * (arm.name === 'budao-literal' ? 3_000 : 1_000)
+        const done = results.some(
+          (each) => each.turn === turn && each.arm === arm.name && each.fault === fault,
+        )
+        if (done || counted(arm, fault) >= runs) continue
         if (ends.interrupted) return results
-        const told = {
-          arm: arm.name,
-          turn,
-          ...(await runTrial(worlds.get(arm)!, fault, {
-            phaseMs: draws.next() * (arm.name === 'budao-literal' ? 3_000 : 1_000),
-            waitMsMax,
-          })),
-        }
+        const world = pools.get(arm)!.next()
+        const told = { arm: arm.name, turn, ...(await runTrial(world, fault, { phaseMs, waitMsMax })) }
         results.push(told)
+        plan.keep(results)
         const bad = (told.writesMs ?? Infinity) > slowMs || told.findings.violations.length > 0
         if (plan.stories !== undefined && bad && arm.name.startsWith('budao'))
-          plan.say(`  ${keepStory(plan.stories, `${turn}-${arm.name}-${fault}`, worlds.get(arm)!, told)}`)
-        const took =
-          told.writesMs === null ? `never, within ${waitMsMax / 1_000} s` : `${Math.round(told.writesMs)} ms`
-        plan.say(`${turn}/${plan.runs}  ${fault} of ${told.site}, ${arm.name}: ${took}`)
+          say(`  ${keepStory(plan.stories, `${turn}-${arm.name}-${fault}`, world, told)}`)
+        const { settleMs, move, site } = told
+        const seconds = Math.round((performance.now() - beganAt) / 1000)
+        say(
+          `${seconds} s  ${counted(arm, fault)}/${runs}  ${fault} of ${site}, ${arm.name}: ${wordOf(told)}` +
+            `${move?.verdictMs == null ? '' : `, verdict after ${move.verdictMs} ms`}` +
+            `${settleMs < 500 ? '' : ` (settled after ${(settleMs / 1000).toFixed(1)} s)`}`,
+        )
       }
   }
   return results
 }
 
-interface Row {
-  readonly fault: SiteFault
-  readonly arm: string
-  readonly trials: number
-  readonly never: number
-  readonly writes: ReturnType<typeof distributionOf>
-  readonly reads: ReturnType<typeof distributionOf>
-  readonly failedWrites: number
-  readonly violations: number
-  readonly strays: number
-  /** Trials in which writes were applied at one site, at the other, and at the first again: side by side. */
-  readonly split: number
-}
-
-function summarize(results: readonly Told[]): Row[] {
-  const groups = Map.groupBy(results.filter(countsAsMeasured), ({ fault, arm }) => `${fault} ${arm}`)
-  return [...groups.values()].map((group) => {
-    const { fault, arm } = group[0]!
-    const sum = (count: (each: Told) => number): number =>
-      group.reduce((total, each) => total + count(each), 0)
-    return {
-      ...{
-        fault,
-        arm,
-        trials: group.length,
-        never: group.filter(({ writesMs }) => writesMs === null).length,
-      },
-      writes: distributionOf(group.flatMap(({ writesMs }) => writesMs ?? [])),
-      reads: distributionOf(group.map(({ readsMs }) => readsMs)),
-      failedWrites: sum(({ failedWrites }) => failedWrites),
-      violations: sum(({ findings }) => findings.violations.length),
-      strays: sum(({ findings }) => findings.strays),
-      split: group.filter(({ findings }) => findings.turns > 1).length,
-    }
-  })
-}
-
-function tableOf(rows: readonly Row[]): string {
-  return table(
-    [
-      'fault, contender',
-      'n',
-      'never',
-      'write again p50 / p90 / p99 / max ms',
-      'reads away p50 / max ms',
-      'broken',
-      'strays',
-      'side by side',
-    ],
-    rows.map(({ fault, arm, trials, never, writes, reads, violations, strays, split }) => [
-      `${fault}, ${arm}`,
-      String(trials),
-      String(never),
-      distributionText(writes),
-      reads === null ? '–' : `${Math.round(reads.p50)} / ${Math.round(reads.max)}`,
-      String(violations),
-      String(strays),
-      String(split),
-    ]),
-  )
+function wordOf(told: Told): string {
+  if (told.writesMs === null) return `never, within ${waitMsMax / 1_000} s`
+  const counts = countsAsMeasured(told) ? '' : ', does not count'
+  return `${Math.round(told.writesMs)} ms${counts}`
 }
 
 /** Whether ours writes again, and never in two epochs, decides; how fast is printed. */

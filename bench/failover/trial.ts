@@ -31,8 +31,13 @@ export interface TrialResult {
   readonly failedReads: number
   /** When the clients were not able to keep their schedule themselves: the trial does not count. */
   readonly clientLateMs: number
-  /** By the account of what is measured; `decidedMs`: from the fault until it was decided. Null where nobody keeps one, or nothing was moved. */
-  readonly move: (LastMove & { readonly decidedMs: number }) | null
+  /**
+   * By the account of what is measured; from the fault until it was found down (`verdictMs`; null: unknown), and until the move was on
+   * record and began (`decidedMs`). Null where nobody keeps one, or nothing was moved.
+   */
+  readonly move: (LastMove & { readonly verdictMs: number | null; readonly decidedMs: number }) | null
+  /** How long it was waited for until both sites could be failed, before the trial. */
+  readonly settleMs: number
   readonly findings: EpochFindings
 }
 
@@ -42,6 +47,7 @@ export async function runTrial(
   fault: SiteFault,
   { phaseMs, waitMsMax }: { readonly phaseMs: number; readonly waitMsMax: number },
 ): Promise<TrialResult> {
+  const settlesAt = machineNow()
   await world.settled()
   const beganAt = machineNow()
   world.startLoad(rate, timeoutMs)
@@ -61,6 +67,7 @@ export async function runTrial(
   world.revive()
   await sleep(fault === 'site-kill' ? 0 : aftermathMs)
   await world.stopLoad()
+  await world.started()
   const attempts = world.attempts.filter(({ sentAt }) => sentAt > at)
   const failed = (kind: Attempt['kind']): number =>
     attempts.filter((attempt) => attempt.kind === kind && attempt.status !== 200).length
@@ -75,7 +82,12 @@ export async function runTrial(
     move:
       move === null || move.id === movedBefore?.id
         ? null
-        : { ...move, decidedMs: move.startedAt - failedAtWall },
+        : {
+            ...move,
+            verdictMs: move.verdictAt === null ? null : move.verdictAt - failedAtWall,
+            decidedMs: move.startedAt - failedAtWall,
+          },
+    settleMs: beganAt - settlesAt,
     clientLateMs: lateness(world.attempts, at),
     findings: world.check(),
   }

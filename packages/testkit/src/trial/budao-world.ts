@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import type { UnitReport } from '@budao/model'
+import type { BudaoEvent, UnitReport } from '@budao/model'
 import type { Cleanup } from '../cleanup.ts'
 import {
   backendPort,
@@ -20,6 +20,8 @@ const linkPort = 9940
 const apartMs = 10_500
 /** A site that fell three times within a minute or two is not used again for two: its penalty has to decay. */
 const settleMsMax = 300_000
+/** Until what was started again answers, or is not waited for any more. */
+const startMsMax = 30_000
 const nodes = { east: 'gw-east', west: 'gw-west', witness: 'third' } as const
 type Place = keyof typeof nodes
 
@@ -70,16 +72,7 @@ export class BudaoWorld extends TrialWorld {
 
   /** What the node of that place says of the unit; null: nothing. */
   report(place: Place): UnitReport | null {
-    const url = `http://127.0.0.1:${adminPort}/api/v1/failover`
-    try {
-      const text = this.machines[place].host.run(process.execPath, [
-        '-e',
-        `fetch('${url}', { signal: AbortSignal.timeout(2000) }).then(async (r) => console.log(await r.text()))`,
-      ])
-      return (JSON.parse(text) as { units: UnitReport[] }).units[0] ?? null
-    } catch {
-      return null
-    }
+    return this.#ask<{ units?: UnitReport[] }>(place, '/api/v1/failover')?.units?.[0] ?? null
   }
 
   /** Of whoever leads. */
@@ -93,6 +86,14 @@ export class BudaoWorld extends TrialWorld {
 
   override async settled(): Promise<void> {
     await this.reported(({ report }) => this.#rests(report) && isWell(report))
+  }
+
+  override async started(): Promise<void> {
+    const until = performance.now() + startMsMax
+    while (performance.now() < until) {
+      if ((['witness', 'west', 'east'] as const).every((place) => this.report(place) !== null)) return
+      await sleep(100)
+    }
   }
 
   /** Somebody leads whose report is such; rejects when that takes longer than five minutes. */
@@ -111,15 +112,47 @@ export class BudaoWorld extends TrialWorld {
   }
 
   override lastMove(): LastMove | null {
-    const run = this.leader()?.report.run
-    if (run === undefined || run === null) return null
+    const leader = this.leader()
+    const run = leader?.report.run
+    if (leader === null || run === undefined || run === null) return null
+    // The time in which it rests begins here, whenever it is settled next.
+    this.#rests(leader.report)
     const { id, by, reason, startedAt, steps, outcome } = run
     const since = Object.fromEntries(steps.map(({ step, atMs }) => [step, Math.round(atMs)]))
-    return { id, by, reason, outcome, startedAt, steps: since }
+    return {
+      id,
+      by,
+      reason,
+      outcome,
+      startedAt,
+      verdictAt: this.#verdictAt(leader.place, run.from),
+      steps: since,
+    }
+  }
+
+  /** When whoever leads had found that site down last; null: it did not, or began to lead later. */
+  #verdictAt(place: Place, site: string): number | null {
+    const found = this.#ask<{ events: BudaoEvent[] }>(place, '/api/v1/events?kind=failover.verdict&limit=20')
+    const down = found?.events.findLast((event) => event.site === site && event.evidence['state'] === 'down')
+    return down === undefined ? null : Date.parse(down.at)
+  }
+
+  /** Of a node’s admin API, without a program that takes longer to start than the question does; null: no answer. */
+  #ask<T>(place: Place, path: string): T | null {
+    const request = `GET ${path} HTTP/1.0\\r\\nHost: 127.0.0.1:${adminPort}\\r\\n\\r\\n`
+    const script = `exec 3<>/dev/tcp/127.0.0.1/${adminPort} && printf '${request}' >&3 && cat <&3`
+    try {
+      const text = this.machines[place].host.run('timeout', ['2', 'bash', '-c', script])
+      if (!/^HTTP\/1\.[01] 200 /.test(text)) return null
+      return JSON.parse(text.slice(text.indexOf('\r\n\r\n') + 4)) as T
+    } catch {
+      return null
+    }
   }
 
   /** For as long as moves by itself keep apart. */
-  #rests({ epoch }: UnitReport): boolean {
+  #rests({ epoch, run }: UnitReport): boolean {
+    if (run === null) return true
     const now = performance.now()
     if (this.#epoch.epoch !== epoch) this.#epoch = { epoch, since: now }
     return now - this.#epoch.since > apartMs

@@ -49,6 +49,8 @@ export interface LastMove {
   readonly outcome: string | null
   /** Wall clock, milliseconds since 1970. */
   readonly startedAt: number
+  /** When what failed had been found down, by the same clock; null: unknown. */
+  readonly verdictAt: number | null
   /** When each step began, milliseconds since then. */
   readonly steps: Readonly<Record<string, number>>
 }
@@ -89,6 +91,9 @@ export abstract class TrialWorld {
 
   /** Resolves when everything is as it should be, at both sites: one may fail now. */
   abstract settled(): Promise<void>
+
+  /** Resolves when what `revive` has started serves again: starting is no part of anybody’s trial. */
+  async started(): Promise<void> {}
 
   /** Null where nobody keeps account. */
   lastMove(): LastMove | null {
