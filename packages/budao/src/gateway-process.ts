@@ -10,6 +10,7 @@ import {
   type BreakerRequest,
   type DrillDesk,
   type FailoverDesk,
+  type LinkCut,
   type ProcessDesk,
   type ReloadResult,
   type Supervisor,
@@ -275,6 +276,12 @@ export class GatewayProcess implements AdminSource {
   muteDns(forMs: number): boolean {
     this.#gslb?.mute(forMs)
     return this.#gslb !== null
+  }
+
+  cutLinks(cut: LinkCut): boolean {
+    const allowed = this.snapshot.config.drills?.controlLinks === true && this.#control !== null
+    if (allowed) this.#control!.cut(cut)
+    return allowed
   }
 
   record(draft: EventDraft): void {

@@ -3,6 +3,7 @@ import { createAdminServer, EventLog } from '@budao/controller'
 import type {
   AdminServer,
   FailoverDesk,
+  LinkCut,
   NodeSource,
   ProcessDesk,
   ReloadResult,
@@ -100,6 +101,12 @@ export class NodeProcess implements NodeSource {
 
   failover(): FailoverDesk | null {
     return this.#control?.desk ?? null
+  }
+
+  cutLinks(cut: LinkCut): boolean {
+    const allowed = this.#config.drills?.controlLinks === true && this.#control !== null
+    if (allowed) this.#control!.cut(cut)
+    return allowed
   }
 
   metrics(): string {

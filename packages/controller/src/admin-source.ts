@@ -18,6 +18,7 @@ import type {
   ProcessReport,
 } from '@budao/model'
 import type { FailoverDesk } from './failover-desk.ts'
+import type { LinkCut } from './links/link-gate.ts'
 
 /** What the admin server needs from any process it speaks for, one without a gateway too. */
 export interface NodeSource {
@@ -34,6 +35,8 @@ export interface NodeSource {
   agent?(): ProcessDesk | null
   /** Failover; absent or null where this process decides nothing: without `control`, or on a gateway that is no controller. */
   failover?(): FailoverDesk | null
+  /** For a drill: what passes between this node and others is lost for so long; 0 ends it. False where that is not allowed. */
+  cutLinks?(cut: LinkCut): boolean
 }
 
 /** What is planned and known of drills. */

@@ -18,6 +18,7 @@ const statuses = {
   'unknown-route': 404,
   'unknown-provider': 404,
   'dns-off': 404,
+  'cuts-off': 404,
   'failover-off': 404,
   'unknown-unit': 404,
   'agent-off': 404,

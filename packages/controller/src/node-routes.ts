@@ -2,6 +2,7 @@ import type { ReloadResult } from './admin-source.ts'
 import type { AdminRoute, NodeRoutesOptions } from './admin-route.ts'
 import { ApiError } from './api-error.ts'
 import { auditRoutes } from './audit-routes.ts'
+import { cutRoutes } from './cut-routes.ts'
 import { streamEvents } from './event-stream.ts'
 import { failoverRoutes } from './failover-routes.ts'
 import { openapi } from './openapi.ts'
@@ -99,6 +100,7 @@ export function nodeRoutes({ source, log }: NodeRoutesOptions): readonly AdminRo
     },
     ...failoverRoutes({ source, log }),
     ...auditRoutes({ source, log }),
+    ...cutRoutes({ source, log }),
     ...processRoutes({ source, log }),
     { method: 'GET', url: '/api/v1/openapi.json', role: 'open', handle: () => openapi },
   ]

@@ -14,6 +14,7 @@ import {
   sentence,
   string,
 } from './openapi-shapes.ts'
+import { linkLosses } from './links/link-gate.ts'
 import type { Schema } from './openapi-shapes.ts'
 
 const automation: Schema = choice('on', 'advise', 'off')
@@ -37,6 +38,19 @@ export const failoverSchemas: { readonly [name: string]: Schema } = {
     watched: list(object({ service: string, verdicts: list(ref('Verdict')) })),
     drains: list(ref('SiteDrain')),
   }),
+  LinkCut: object(
+    { forMs: { ...number, maximum: 600_000, description: '0: everything passes again.' } },
+    {
+      lost: {
+        ...choice(...linkLosses),
+        default: 'all',
+        description: 'heard: what others say gets lost; said: what this node says.',
+      },
+      nodes: { ...list(string), description: 'Between this node and these. Absent: all others.' },
+      store: { ...boolean, default: false, description: 'The coordination store is out of reach too.' },
+    },
+  ),
+  LinksCut: object({ ok: { const: true }, forMs: number }),
   Unit: object({
     unit: { type: 'string', description: 'A service, or service/home with multi-active.' },
     service: string,

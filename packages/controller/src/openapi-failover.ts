@@ -123,6 +123,16 @@ export const failoverPaths: { readonly [path: string]: { readonly [method: strin
       ],
     ),
   },
+  '/api/v1/failover/cut': {
+    post: {
+      ...post(
+        'cutLinks',
+        'For a drill: what passes between this node and others is lost for so long',
+        'LinkCut',
+      ),
+      responses: { '200': json('LinksCut'), ...changing, '404': error('cuts-off') },
+    },
+  },
   '/api/v1/failover/audit/verify': {
     get: get(
       'verifyAudit',

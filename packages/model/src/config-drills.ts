@@ -7,6 +7,9 @@ export const drillScenarios = [
   'one-way-partition',
   'slow-backend',
   'controller-loss',
+  'leader-loss',
+  'control-partition',
+  'control-one-way',
   'dns-loss',
 ] as const
 
@@ -30,8 +33,14 @@ export interface DrillsConfig {
   readonly writes?: DrillWritesConfig
   /** Absent: packets are lost by rules of the kernel. */
   readonly relays?: RelaysConfig
-  /** A file with one `PID name` a line: what `controller-loss` kills. */
+  /** A file with one `PID name` a line: what `controller-loss` kills, and of which `leader-loss` kills the one that leads. */
   readonly controllersPidFile?: string
+  /** Whether drills may cut this node’s links with other nodes. Default false: nobody may, whatever token they have. */
+  readonly controlLinks: boolean
+  /** Whether a drill that has moved units away asks for failback once the site is whole again. Default false. */
+  readonly failback: boolean
+  /** Which gateway is drilled where this process is none: its admin address, and where users reach it. Absent: this one. */
+  readonly gateway?: { readonly admin: string; readonly url: string }
   /** `host:port` with an IP address: other DNS servers for the same names, which `dns-loss` asks too. */
   readonly dnsServers: readonly string[]
   /** Drills that begin by themselves. */

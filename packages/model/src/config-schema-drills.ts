@@ -48,7 +48,25 @@ export function drillsSchema(duration: DurationSchema): z.ZodType<DrillsConfig> 
       .describe('Relays in front of endpoints. Absent: packets are lost by rules of the kernel (nft, root).'),
     controllersPidFile: z
       .exactOptional(file)
-      .describe('File with one `PID name` a line: what `controller-loss` kills.'),
+      .describe(
+        'File with one `PID name` a line: what `controller-loss` kills; `leader-loss` the one that leads.',
+      ),
+    controlLinks: z
+      .boolean({ error: 'true or false' })
+      .default(false)
+      .describe('Whether drills may cut this node’s links with other nodes; without it nobody may.'),
+    failback: z
+      .boolean({ error: 'true or false' })
+      .default(false)
+      .describe('Whether a drill that moved units away asks for failback once the site is whole again.'),
+    gateway: z
+      .exactOptional(
+        z.strictObject({
+          admin: origin.describe('Origin of its admin API.'),
+          url: origin.describe('Where users reach it.'),
+        }),
+      )
+      .describe('The gateway that is drilled, where this process is none. Absent: this one.'),
     dnsServers: z
       .array(address({ portMin: 1 }), { error: 'a list of addresses' })
       .max(16, { error: 'at most 16 addresses' })
@@ -117,6 +135,7 @@ function writesSchema(): z.ZodType<DrillWritesConfig> {
   })
 }
 
+const origin = matching(/^https?:\/\/[^\s\/?#@]+$/, 'an origin such as http://10.0.1.1:9900')
 const requestTarget = matching(/^\/(?!\/)[^\s#]*$/, 'a path that starts with one /')
 
 function relaysSchema(): z.ZodType<RelaysConfig> {

@@ -80,6 +80,8 @@ export const eventKinds = [
   'leader.lost',
   'link.up',
   'link.down',
+  'link.cut',
+  'link.mended',
   'failover.verdict',
   'site.slow',
   'site.slow-ended',

@@ -4,6 +4,7 @@ import { SharedDrains, SharedRegistry, unitsOf } from '@budao/controller'
 import type {
   DrainDirectory,
   FailoverDesk,
+  LinkCut,
   RegistryDirectory,
   ServingSide,
   Supervisor,
@@ -93,6 +94,12 @@ export class ControlRole {
   /** Null where nothing is decided here. */
   get desk(): FailoverDesk | null {
     return this.#node.desk
+  }
+
+  /** For a drill. `forMs` 0 ends it. */
+  cut(cut: LinkCut): void {
+    if (cut.forMs === 0) this.#node.cuts.mend()
+    else this.#node.cuts.cut(cut)
   }
 
   /** Prometheus text. */

@@ -35,8 +35,10 @@ export interface GatewayWitness {
   lastSeq(): Promise<number>
   /** All events after that position, oldest first. */
   eventsAfter(seq: number): Promise<readonly BudaoEvent[]>
-  /** Units that are on their way to another site; null where nothing moves units. */
-  unitsOnTheMove(): Promise<readonly string[] | null>
+  /** Who may write, as this process knows it; null where nothing moves units. */
+  units(): Promise<readonly UnitReport[] | null>
+  /** Who leads; null: nobody, or nobody knows here. */
+  leader(): Promise<string | null>
   /** What it answers DNS with; rejects where it answers none. */
   dns(): Promise<GslbReport>
   /** Leaves the start or end of the drill in the gateway's events. A change: with a viewer token it is refused. */
@@ -95,16 +97,12 @@ export class AdminApi implements GatewayWitness {
   }
 
   /** Null where this process decides nothing about failover: then it cannot say. */
-  async unitsOnTheMove(): Promise<readonly string[] | null> {
-    try {
-      const { units } = await this.read<{ units: readonly UnitReport[] }>('/api/v1/failover')
-      return units
-        .filter(({ lease, run }) => lease === 'fenced' || run?.outcome === null)
-        .map(({ unit }) => unit)
-    } catch (error) {
-      if (error instanceof AdminRefusal && error.status === 404) return null
-      throw error
-    }
+  async units(): Promise<readonly UnitReport[] | null> {
+    return (await this.#failover())?.units ?? null
+  }
+
+  async leader(): Promise<string | null> {
+    return (await this.#failover())?.leader?.node ?? null
   }
 
   /** Leaves questions of DNS without an answer for so long; 0: answers again. */
@@ -185,6 +183,15 @@ export class AdminApi implements GatewayWitness {
   /** Another process’s admin API, with the same token. */
   at(url: string): AdminApi {
     return new AdminApi(url, this.#token)
+  }
+
+  async #failover(): Promise<{ leader: LeaderReport | null; units: readonly UnitReport[] } | null> {
+    try {
+      return await this.read('/api/v1/failover')
+    } catch (error) {
+      if (error instanceof AdminRefusal && error.status === 404) return null
+      throw error
+    }
   }
 
   #get(path: string): Promise<unknown> {

@@ -16,6 +16,14 @@ interface Answers {
   readonly dns: readonly DnsAnswers[] | null
 }
 
+/** Writes through one gateway. */
+interface Writer {
+  readonly plan: Writes
+  readonly load: Load
+  /** When it was stopped last. */
+  answers: readonly Sample[]
+}
+
 /** Without an answer for so long a request counts as failed while the drill is watched. */
 const overdueMs = 2_000
 
@@ -24,7 +32,8 @@ export class DrillLoads {
   readonly #now: () => number
   readonly #options: DrillOptions
   readonly #reads: Load
-  readonly #writes: { readonly plan: Writes; readonly load: Load } | null
+  /** One for each gateway that is written through; the first is the one that is drilled. */
+  #writers: readonly Writer[]
   readonly #probe: DnsProbe | null
 
   /** `id` makes the writes of this drill differ from those of any other. */
@@ -35,16 +44,25 @@ export class DrillLoads {
     this.#options = options
     this.#reads = new Load(now, { url, rate, timeoutMs, ...host })
     this.#probe = question === null ? null : new DnsProbe(question, now)
-    this.#writes = null
-    if (drills.writes === undefined) return
-    const plan = new Writes(drills.writes, id, url, options.host)
-    const request = (dueMs: number): string => plan.request(dueMs)
-    const load = new Load(now, { url: plan.url, rate: drills.writes.rate, timeoutMs, ...host, request })
-    this.#writes = { plan, load }
+    this.#writers = []
+    const { writes } = drills
+    if (writes === undefined) return
+    const origins = [url, ...options.others]
+    this.#writers = origins.map((origin, index) => {
+      const plan = new Writes(writes, index === 0 ? id : `${id}.${index}`, origin, options.host ?? url.host)
+      const request = (dueMs: number): string => plan.request(dueMs)
+      const rate = writes.rate / origins.length
+      return { plan, load: new Load(now, { url: plan.url, rate, timeoutMs, ...host, request }), answers: [] }
+    })
+  }
+
+  /** Gateways that writes go through. */
+  get writtenThrough(): readonly string[] {
+    return this.#writers.map(({ plan }) => plan.url.origin)
   }
 
   get #all(): readonly Load[] {
-    return this.#writes === null ? [this.#reads] : [this.#reads, this.#writes.load]
+    return [this.#reads, ...this.#writers.map(({ load }) => load)]
   }
 
   /** How long the generator was held up at worst, milliseconds. */
@@ -63,11 +81,19 @@ export class DrillLoads {
   }
 
   /** Ends what `start` began. Rejects with CliError where not everything was answered well: then nothing may be broken. */
-  async mustHaveAnswered(): Promise<void> {
+  async mustHaveAnswered(say: (line: string) => void): Promise<void> {
     const { url, drills } = this.#options
-    const { reads, writes, dns } = await this.stop()
+    const { reads, dns } = await this.stop()
     mustAnswer(reads, `GET ${url.href}`)
-    if (this.#writes !== null) mustAnswer(writes, `${drills.writes!.method} ${this.#writes.plan.url.href}`)
+    const [own, ...others] = this.#writers
+    if (own !== undefined) mustAnswer(own.answers, `${drills.writes!.method} ${own.plan.url.href}`)
+    for (const other of others) {
+      if (other.answers.length > 0 && other.answers.every(({ outcome }) => outcome === 'ok')) continue
+      // Its listener may be open to gateways only, and not from here.
+      say(`${other.plan.url.origin} is not written through: it does not answer well`)
+      other.load.close()
+      this.#writers = this.#writers.filter((writer) => writer !== other)
+    }
     const silent = dns?.find(({ answered }) => answered === 0)
     if (silent !== undefined) {
       throw new CliError(
@@ -79,8 +105,10 @@ export class DrillLoads {
   /** Ends the schedules and waits for what is under way. */
   async stop(): Promise<Answers> {
     const dns = this.#probe?.stop() ?? null
-    const [reads, writes] = await Promise.all([this.#reads.stop(), this.#writes?.load.stop() ?? []])
-    return { reads, writes, dns }
+    const [reads, ...written] = await Promise.all(this.#all.map((load) => load.stop()))
+    for (const [index, writer] of this.#writers.entries()) writer.answers = written[index]!
+    const writes = written.flat().toSorted((a, b) => a.endMs - b.endMs)
+    return { reads: reads!, writes, dns }
   }
 
   /** What ended in that time, and what should have. */
@@ -93,8 +121,10 @@ export class DrillLoads {
   }
 
   /** What became of acknowledged writes; null where none are sent. */
-  async fates(writes: readonly Sample[], endpoints: readonly string[]): Promise<readonly WriteFate[] | null> {
-    return this.#writes === null ? null : this.#writes.plan.fates(writes, endpoints)
+  async fates(endpoints: readonly string[]): Promise<readonly WriteFate[] | null> {
+    if (this.#writers.length === 0) return null
+    const all = this.#writers.map(({ plan, answers }) => plan.fates(answers, endpoints))
+    return (await Promise.all(all)).flat().toSorted((a, b) => a.ackMs - b.ackMs)
   }
 
   close(): void {

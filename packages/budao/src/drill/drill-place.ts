@@ -3,6 +3,7 @@ import type { Config } from '@budao/model'
 import { formatProblem, parseConfig } from '@budao/model/parser'
 import { CliError } from '../cli-error.ts'
 import { readConfigFile } from '../locate-config.ts'
+import { FailoverApi } from '../failover/failover-api.ts'
 import { AdminApi } from './admin-api.ts'
 import { startDemo } from './demo.ts'
 import type { Demo } from './demo.ts'
@@ -14,7 +15,7 @@ import { startGuard } from './guard.ts'
 import { Journal } from './journal.ts'
 import type { JournalEntry } from './journal.ts'
 import { keepReport } from './keep-report.ts'
-import type { ReadinessCheck } from './readiness.ts'
+import type { ReadinessCheck } from './readiness-check.ts'
 import { restoreFrom } from './restore.ts'
 import { checkReadiness, runDrill } from './run-drill.ts'
 import { stoppedBySignals } from './stopping.ts'
@@ -66,7 +67,15 @@ export class DrillPlace {
   /** Runs it and keeps its report. */
   async run(plan: DrillPlan): Promise<DrillReport> {
     using stopping = stoppedBySignals(this.#say)
-    const tools = { witness: this.#witness(), say: this.#say, stopping: stopping.signal, startGuard }
+    const failover = new FailoverApi(this.#witness())
+    const tools = {
+      witness: this.#witness(),
+      say: this.#say,
+      stopping: stopping.signal,
+      startGuard,
+      failback: async (unit: string, reason: string): Promise<void> =>
+        void (await failover.move(unit, { kind: 'failback', by: 'drill', reason })),
+    }
     const report = await runDrill(tools, this.#options(plan))
     this.#say(`report: ${keepReport(this.folder, report)}`)
     return report

@@ -40,6 +40,7 @@ const rtoDefaultMs = 5_000
 const drillsDefault: DrillOptions['drills'] = {
   timezone: 'UTC',
   blockWindows: [],
+  failback: false,
   abort: { failedPercent: 50, over: 10_000 },
   dnsServers: [],
 }
@@ -55,21 +56,25 @@ export function drillOptions(
   if (site === undefined) {
     throw new CliError(`--site: expected one of ${Object.keys(config.sites).join(', ')}, got ${plan.site}`, 2)
   }
-  const url = new URL(path, via ?? firstListener(config))
+  const url = new URL(path, via ?? config.drills?.gateway?.url ?? firstListener(config))
   const host = hostFor(url, config)
-  const pidFile = plan.scenario.hits === 'controllers' ? config.drills?.controllersPidFile : site.pidFile
+  const pidFile = ['controllers', 'leader'].includes(plan.scenario.hits)
+    ? config.drills?.controllersPidFile
+    : site.pidFile
   const relays = config.drills?.relays
   const cutter: Cutter = relays === undefined ? { by: 'firewall' } : { by: 'relay', control: relays.control }
   return {
     ...plan,
     url,
     ...(host === undefined ? {} : { host }),
+    others: otherGateways(config),
     targets: {
       ...(pidFile === undefined ? {} : { pidFile: resolve(baseDir, pidFile) }),
       ...(process === undefined ? {} : { process }),
       pids: pids ?? [],
       cutter,
       ...(config.gslb === undefined ? {} : { dnsAdmin: adminOrigin(config) }),
+      ...cutsOf(config, plan.site),
     },
     warmUpMs: 1_000,
     // Longer than the gateway lets any request take: who waits less would blame the gateway for his impatience.
@@ -81,9 +86,33 @@ export function drillOptions(
   }
 }
 
-/** Where a configuration's admin API is asked. */
-export function adminOrigin({ admin }: Pick<Config, 'admin'>): string {
-  return `http://${reachable(admin.address)}`
+/** Where users of other sites come in, as `control` knows it: where writes need a lease, two gateways must not both do them. */
+function otherGateways({ node, control, services }: Config): readonly URL[] {
+  if (control === undefined || !Object.values(services).some(({ failover }) => failover !== undefined))
+    return []
+  return Object.entries(control.peers).flatMap(([name, { traffic }]) =>
+    traffic === undefined || name === node.name ? [] : [new URL(`http://${reachable(traffic)}`)],
+  )
+}
+
+/** A node is cut off at the site where it stands, by its own word that it may be. */
+function cutsOf(
+  config: Config,
+  site: string,
+): { readonly nodeAdmin: string } | { readonly whyNoCuts: string } {
+  const { node, control, drills } = config
+  if (control === undefined)
+    return { whyNoCuts: 'this configuration has no control: there are no links to cut' }
+  if (drills?.controlLinks !== true)
+    return { whyNoCuts: 'drills.controlLinks is not true: nobody may cut links of this node' }
+  if (node.site !== site)
+    return { whyNoCuts: `${node.name} stands at ${node.site}: use the configuration of a gateway at ${site}` }
+  return { nodeAdmin: adminOrigin(config) }
+}
+
+/** Where a configuration's admin API is asked: that of the gateway which is drilled. */
+export function adminOrigin({ admin, drills }: Pick<Config, 'admin' | 'drills'>): string {
+  return drills?.gateway?.admin ?? `http://${reachable(admin.address)}`
 }
 
 /** An address to connect to: one that stands for every interface is reached over loopback. */

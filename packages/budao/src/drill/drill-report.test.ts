@@ -147,7 +147,9 @@ test('acknowledged writes that are gone: how many, and how old the oldest was at
     fate: what,
   })
   const written = (...fates: WriteFate[]): DrillReport =>
-    drillReport(evidence({ samples: steady(0, 100), writes: { samples, fates, startMs: 0, endMs: 1000 } }))
+    drillReport(
+      evidence({ samples: steady(0, 100), writes: { samples, fates, startMs: 0, endMs: 1000, through: [] } }),
+    )
   const lost = written(fate(110, 'lost'), fate(310, 'kept'))
   assert.deepEqual(
     [lost.writes?.lost, lost.writes?.keptElsewhere, lost.writes?.checked, lost.writes?.rpoMs],
@@ -171,7 +173,10 @@ test('a write in an older epoch is only wrong when the newer one was acknowledge
   })
   const older = (...samples: Sample[]): boolean | null | undefined =>
     drillReport(
-      evidence({ samples: steady(0, 100), writes: { samples, fates: [], startMs: 0, endMs: 1000 } }),
+      evidence({
+        samples: steady(0, 100),
+        writes: { samples, fates: [], startMs: 0, endMs: 1000, through: [] },
+      }),
     ).writes?.olderEpochAccepted
   assert.equal(older(write(1, 2, 7), write(3, 4, 8), write(5, 6, 8)), false)
   assert.equal(older(write(1, 5, 7), write(2, 4, 8)), false)
@@ -200,6 +205,9 @@ function evidence(changes: Partial<DrillEvidence>): DrillEvidence {
     writes: null,
     dns: null,
     dnsSilenceMs: null,
+    moves: null,
+    home: null,
+    away: [],
     startMs: 0,
     endMs: 1000,
     killMs: 500,

@@ -17,6 +17,7 @@ import {
 } from './measures.ts'
 import type { Bucket, Latency, Outage, RequestCounts } from './measures.ts'
 import type { Scenario } from './scenario.ts'
+import type { DrillMove } from './moves.ts'
 import { invariantsOf, verdictOf } from './verdict.ts'
 import type { Invariant, Verdict } from './verdict.ts'
 import { writesReport } from './writes-report.ts'
@@ -34,6 +35,11 @@ export interface DrillEvidence {
   /** Of DNS servers; null: none was asked. */
   readonly dns: readonly DnsAnswers[] | null
   readonly dnsSilenceMs: number | null
+  /** Null: nothing moves units. */
+  readonly moves: readonly DrillMove[] | null
+  readonly home: boolean | null
+  /** Units that were elsewhere at the end. */
+  readonly away: readonly string[]
   readonly startMs: number
   /** When the schedule ended. */
   readonly endMs: number
@@ -110,6 +116,12 @@ export interface DrillReport {
   readonly dns: readonly DnsAnswers[] | null
   /** The longest time in which no DNS server answered; null: none was asked. */
   readonly dnsSilenceMs: number | null
+  /** How the right to write moved, in the order of time; null: nothing moves it here. */
+  readonly moves: readonly DrillMove[] | null
+  /** Whether every unit was at its site again at the end; null: nobody asked for that. */
+  readonly home: boolean | null
+  /** Units that were elsewhere at the end than before. */
+  readonly away: readonly string[]
   /** The longest time in which no read was answered by a backend. */
   readonly longestGapMs: number
   /** When that gap began, from the fault; negative before it. */
@@ -190,6 +202,9 @@ export function drillReport(evidence: DrillEvidence): DrillReport {
     dnsSilenceMs: evidence.dnsSilenceMs,
     objectives: evidence.objectives,
     restored: evidence.restored,
+    moves: evidence.moves,
+    home: evidence.home,
+    away: evidence.away,
     ended: evidence.ended,
   }
   const invariants = invariantsOf(figures, scenario.mayFail)

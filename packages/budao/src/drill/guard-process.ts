@@ -24,7 +24,7 @@ process.stdout.write('watching\n')
 /** Until it is done: relays or a DNS server may not answer at once. */
 async function restore(): Promise<void> {
   try {
-    await restoreFrom(journal)
+    await restoreFrom(journal, process.env['BUDAO_TOKEN'])
     process.exit(0)
   } catch {
     setTimeout(() => void restore(), retryMs)

@@ -15,13 +15,14 @@ export interface Guard {
  * A process of its own, in a group of its own so that Ctrl-C does not reach it. It holds one end of a pipe: however the drill
  * ends, the system closes the other one. Resolves when it watches. Rejects with CliError when it cannot.
  */
-export async function startGuard(folder: string, forMs: number): Promise<Guard> {
+export async function startGuard(folder: string, forMs: number, token?: string): Promise<Guard> {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const program = fileURLToPath(new URL(`./guard-process.${extension}`, import.meta.url))
   const flags = process.execArgv.filter((flag) => flag.startsWith('--conditions'))
   const child = spawn(process.execPath, [...flags, program, folder, String(Math.ceil(forMs))], {
     detached: true,
     stdio: ['pipe', 'pipe', 'ignore'],
+    ...(token === undefined ? {} : { env: { ...process.env, BUDAO_TOKEN: token } }),
   })
   child.stdin.on('error', () => {})
   const timer = setTimeout(() => child.kill('SIGKILL'), startMsMax)

@@ -27,6 +27,8 @@ export interface Sample {
   readonly outcome: Outcome
   /** Of an answer: the epoch in which the write was taken, where there is one. */
   readonly epoch?: number
+  /** Of which unit. */
+  readonly unit?: string
 }
 
 export interface LoadOptions {
@@ -188,7 +190,7 @@ export class Load {
 
   #answered(connection: Connection, answer: ReadAnswer): void {
     if (connection.dueMs === undefined) return this.#lose(connection, 'bad-answer') // An answer nobody asked for.
-    this.#record(connection.dueMs, judge(answer), epochOf(answer))
+    this.#record(connection.dueMs, judge(answer), rightOf(answer))
     connection.dueMs = undefined
     if (!answer.reusable) return this.#lose(connection, 'reset')
     const next = this.#dequeue()
@@ -232,8 +234,8 @@ export class Load {
     }
   }
 
-  #record(dueMs: number, outcome: Outcome, epoch?: number): void {
-    this.#samples.push({ dueMs, endMs: this.#now(), outcome, ...(epoch === undefined ? {} : { epoch }) })
+  #record(dueMs: number, outcome: Outcome, right?: Pick<Sample, 'epoch' | 'unit'>): void {
+    this.#samples.push({ dueMs, endMs: this.#now(), outcome, ...right })
     if (this.#samples.length >= this.#scheduled) this.#drained?.()
   }
 }
@@ -253,7 +255,9 @@ function judge({ status, head }: ReadAnswer): Outcome {
   return stale || field(head, 'x-budao-fallback') !== undefined ? 'degraded' : 'ok'
 }
 
-function epochOf({ head }: ReadAnswer): number | undefined {
+/** By which right a write was done, as the gateway says that did it. */
+function rightOf({ head }: ReadAnswer): Pick<Sample, 'epoch' | 'unit'> | undefined {
   const epoch = field(head, 'x-budao-epoch')
-  return epoch !== undefined && /^\d{1,15}$/.test(epoch) ? Number(epoch) : undefined
+  if (epoch === undefined || !/^\d{1,15}$/.test(epoch)) return undefined
+  return { epoch: Number(epoch), unit: field(head, 'x-budao-unit') ?? '' }
 }

@@ -110,6 +110,12 @@ export function longestGap(
 export function olderEpochAccepted(writes: readonly Sample[]): boolean | null {
   const taken = writes.filter(({ outcome, epoch }) => outcome === 'ok' && epoch !== undefined)
   if (taken.length === 0) return null
+  const units = Map.groupBy(taken, ({ unit }) => unit)
+  return [...units.values()].some(takenInOlderEpoch)
+}
+
+/** Of one unit: epochs of different units have nothing to do with each other. */
+function takenInOlderEpoch(taken: readonly Sample[]): boolean {
   const byEnd = taken.toSorted((a, b) => a.endMs - b.endMs)
   let acknowledged = 0
   let newest = -Infinity

@@ -53,6 +53,9 @@ const report: DrillReport = {
   fallbacks: 0,
   returnedMs: 8_120,
   returnWithinMs: 60_000,
+  moves: null,
+  home: null,
+  away: [],
   events: Array.from({ length: 20 }, (_, index) => ({
     ms: index * 1000,
     kind: 'endpoint.ejected',

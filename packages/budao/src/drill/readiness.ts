@@ -1,30 +1,12 @@
-import type { DrillsConfig, GatewayReport } from '@budao/model'
+import type { DrillsConfig, GatewayReport, UnitReport } from '@budao/model'
 import { CliError } from '../cli-error.ts'
 import { servicesLost, siteEndpoints } from './admin-api.ts'
 import type { JournalEntry } from './journal.ts'
+import { check } from './readiness-check.ts'
+import type { ReadinessCheck } from './readiness-check.ts'
 import type { Scenario } from './scenario.ts'
+import { unitChecks } from './unit-readiness.ts'
 import { blockedBy } from './schedule/block-windows.ts'
-
-/** One thing that is looked at before anything is broken. */
-export interface ReadinessCheck {
-  readonly name:
-    | 'last-drill-restored'
-    | 'no-blocking-window'
-    | 'configuration-in-force'
-    | 'site-known'
-    | 'all-healthy'
-    | 'nothing-drained'
-    | 'another-place'
-    | 'no-failover-under-way'
-    | 'targets-found'
-  readonly ready: boolean
-  /** What was found. */
-  readonly found: string
-  /** What to do about it; empty where it is ready. */
-  readonly todo: string
-  /** Whether `--force --reason` overrules it. */
-  readonly forceable: boolean
-}
 
 /** What readiness is judged from. */
 export interface ReadinessFacts {
@@ -36,8 +18,10 @@ export interface ReadinessFacts {
   readonly drills: Pick<DrillsConfig, 'blockWindows' | 'timezone'>
   /** Wall clock, milliseconds since 1970. */
   readonly now: number
-  /** Units that are on their way to another site; null: nothing moves units here. */
-  readonly moving: readonly string[] | null
+  /** Who may write; null: nothing moves units here. */
+  readonly units: readonly UnitReport[] | null
+  /** The objective of the service that is read; null: it has none. */
+  readonly rpoMs: number | null
   /** Why the fault cannot be put in force, or what it will be done to. */
   readonly targets: { readonly ok: boolean; readonly text: string; readonly todo: string }
 }
@@ -65,16 +49,8 @@ export function readiness(facts: ReadinessFacts): readonly ReadinessCheck[] {
       bad: report.drains.map(({ site: at, endpoint }) => `${at ?? endpoint} is drained`).join(', '),
       todo: 'put it back with budao drain NAME --undo',
     }),
-    ...(scenario.hits === 'controllers' || scenario.hits === 'dns' ? [] : [anotherPlace(facts)]),
-    ...(facts.moving === null
-      ? []
-      : [
-          check('no-failover-under-way', facts.moving.length === 0, {
-            good: 'every unit is held',
-            bad: `${facts.moving.join(', ')} on the way to another site`,
-            todo: 'wait until it has arrived: budao status --why',
-          }),
-        ]),
+    ...(['controllers', 'leader', 'dns'].includes(scenario.hits) ? [] : [anotherPlace(facts)]),
+    ...(facts.units === null ? [] : unitChecks(facts.units, scenario, site, facts.rpoMs)),
     check('targets-found', targets.ok, { good: targets.text, bad: targets.text, todo: targets.todo }),
   ]
   return checks
@@ -145,13 +121,4 @@ function anotherPlace({ report, site }: ReadinessFacts): ReadinessCheck {
     },
     true,
   )
-}
-
-function check(
-  name: ReadinessCheck['name'],
-  ready: boolean,
-  { good, bad, todo }: { readonly good: string; readonly bad: string; readonly todo: string },
-  forceable = false,
-): ReadinessCheck {
-  return { name, ready, found: ready ? good : bad, todo: ready ? '' : todo, forceable }
 }

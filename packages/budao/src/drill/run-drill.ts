@@ -14,9 +14,10 @@ import type { Injected } from './faults/fault.ts'
 import { inject } from './faults/inject.ts'
 import type { Guard } from './guard.ts'
 import { Journal } from './journal.ts'
+import { MoveWatch } from './moves.ts'
 import { note, noteStart } from './note.ts'
 import { mustBeReady, readiness } from './readiness.ts'
-import type { ReadinessCheck } from './readiness.ts'
+import type { ReadinessCheck } from './readiness-check.ts'
 import { sameStates, statesOf, whenWhole } from './site-return.ts'
 import type { Scenario, Targets } from './scenario.ts'
 import { findTargets } from './targets.ts'
@@ -29,6 +30,8 @@ export interface DrillOptions {
   readonly url: URL
   /** The Host header. Default the URL's. */
   readonly host?: string
+  /** Other gateways that users reach: writes go to them too. */
+  readonly others: readonly URL[]
   readonly targets: TargetNames
   readonly rate: number
   /** Load before anything is measured. */
@@ -43,7 +46,10 @@ export interface DrillOptions {
   /** How long after the load the site's return is waited for. 0: not at all. */
   readonly returnWithinMs: number
   readonly objectives: DrillReport['objectives']
-  readonly drills: Pick<DrillsConfig, 'abort' | 'writes' | 'blockWindows' | 'timezone' | 'dnsServers'>
+  readonly drills: Pick<
+    DrillsConfig,
+    'abort' | 'writes' | 'blockWindows' | 'timezone' | 'dnsServers' | 'failback'
+  >
   /** For the journal: where reports are kept, too. */
   readonly folder: string
   /** Of the admin API. */
@@ -58,7 +64,9 @@ export interface DrillTools {
   say(line: string): void
   /** A person wants it to end. */
   readonly stopping: AbortSignal
-  startGuard(folder: string, forMs: number): Promise<Guard>
+  startGuard(folder: string, forMs: number, token?: string): Promise<Guard>
+  /** Asks for the failback of a unit. Rejects with CliError where it is refused. */
+  failback(unit: string, reason: string): Promise<void>
 }
 
 const pollMs = 100
@@ -71,10 +79,12 @@ export async function checkReadiness(
   options: DrillOptions,
 ): Promise<{ readonly checks: readonly ReadinessCheck[]; readonly report: GatewayReport }> {
   const { scenario, site, folder, drills } = options
-  const [report, moving] = await Promise.all([witness.status(), witness.unitsOnTheMove()])
+  const [report, units] = await Promise.all([witness.status(), witness.units()])
   const journal = new Journal(folder)
   const entry = journal.read()
-  const targets = await findTargets(scenario, options.targets, siteEndpoints(report, site)).then(
+  const targets = await findTargets(scenario, options.targets, siteEndpoints(report, site), () =>
+    witness.leader(),
+  ).then(
     (found) => ({ ok: true, text: shownTargets(found), todo: '' }),
     (error: unknown) => {
       if (!(error instanceof CliError)) throw error
@@ -86,7 +96,17 @@ export async function checkReadiness(
     },
   )
   const left = entry === undefined ? null : { entry, running: journal.isRunning(entry) }
-  const checks = readiness({ scenario, site, report, left, drills, now: Date.now(), moving, targets })
+  const checks = readiness({
+    scenario,
+    site,
+    report,
+    left,
+    drills,
+    now: Date.now(),
+    units,
+    rpoMs: options.objectives.rpoMs,
+    targets,
+  })
   return { checks, report }
 }
 
@@ -104,6 +124,7 @@ export async function runDrill(tools: DrillTools, options: DrillOptions): Promis
   const question = scenario.hits === 'dns' ? await dnsQuestion(witness, options) : null
   const loads = new DrillLoads(now, options, id, question)
   const watch = new AbortController()
+  const moves = new MoveWatch(witness, (unit, reason) => tools.failback(unit, reason))
   let guard: Guard | null = null
   let injected: Injected | null = null
   try {
@@ -115,6 +136,7 @@ export async function runDrill(tools: DrillTools, options: DrillOptions): Promis
     const startMs = now()
     const endings = new Endings(tools.stopping)
     await endings.wait(options.faultAfterMs)
+    await moves.begin()
     const endpoints = siteEndpoints(before, site)
     const fault = scenario.fault(await targetsNow(tools, options, endpoints))
     const killWallMs = Date.now()
@@ -140,7 +162,7 @@ export async function runDrill(tools: DrillTools, options: DrillOptions): Promis
       await note(witness, restoredNote(options, id, restoreMs - killMs, endings.reason), say)
       stopLooking()
     }
-    const mustFall = scenario.endedBy === 'supervisor' && scenario.hits !== 'controllers'
+    const mustFall = scenario.endedBy === 'supervisor' && !['controllers', 'leader'].includes(scenario.hits)
     const whole = whenWhole(witness, site, { now, everyMs: pollMs, signal: watch.signal, mustFall })
     await endings.rest(Math.max(0, startMs + options.durationMs - now()))
     stopLooking()
@@ -149,17 +171,24 @@ export async function runDrill(tools: DrillTools, options: DrillOptions): Promis
     const endMs = Math.min(startMs + options.durationMs, now())
     const counters = await afterwards(gatewayCounters(witness), say)
     const backMs = await waitForReturn(whole, watch, options, endings.ended, say)
+    if (options.drills.failback && endings.ended === 'completed' && backMs !== null)
+      await moves.bringHome(`back after the drill ${id}`, options.returnWithinMs, say)
+    await moves.end()
     const after = await afterwards(witness.status(), say)
-    const fates = await loads.fates(writes, allEndpoints(before))
+    const fates = await loads.fates(allEndpoints(before))
     const report = drillReport({
       id,
       scenario,
       site,
       gateway: { node: before.node.name, version: before.version },
       samples: reads,
-      writes: fates === null ? null : { samples: writes, fates, startMs, endMs },
+      writes:
+        fates === null ? null : { samples: writes, fates, startMs, endMs, through: loads.writtenThrough },
       dns,
       dnsSilenceMs,
+      moves: moves.moves(killWallMs),
+      home: options.drills.failback ? moves.home : null,
+      away: moves.away ?? [],
       startMs,
       endMs,
       killMs,
@@ -187,6 +216,7 @@ export async function runDrill(tools: DrillTools, options: DrillOptions): Promis
     watch.abort()
     await injected?.restore()
     if (injected !== null) new Journal(options.folder).end()
+    await moves.end()
     guard?.dismiss()
     loads.close()
   }
@@ -195,17 +225,18 @@ export async function runDrill(tools: DrillTools, options: DrillOptions): Promis
 /** Users are served well, and a guard watches where there will be something to take back. Rejects with CliError otherwise. */
 async function warmUp(
   { say, stopping, startGuard }: DrillTools,
-  { url, rate, drills, scenario, folder, warmUpMs, faultAfterMs, faultMs }: DrillOptions,
+  { url, rate, drills, scenario, folder, warmUpMs, faultAfterMs, faultMs, token }: DrillOptions,
   loads: DrillLoads,
 ): Promise<Guard | null> {
   const writing = drills.writes === undefined ? '' : ` and ${drills.writes.rate} writes/s`
   say(`warming up ${url.origin} with ${rate} reads/s${writing}`)
   loads.start()
-  const guarding = scenario.endedBy === 'drill' ? startGuard(folder, warmUpMs + faultAfterMs + faultMs) : null
+  const guarding =
+    scenario.endedBy === 'drill' ? startGuard(folder, warmUpMs + faultAfterMs + faultMs, token) : null
   await sleep(warmUpMs, undefined, { signal: stopping }).catch(() => {})
   const guard = await guarding
   try {
-    await loads.mustHaveAnswered()
+    await loads.mustHaveAnswered(say)
     if (stopping.aborted) throw new CliError('ended by a person before anything was broken')
     return guard
   } catch (error) {
@@ -233,14 +264,15 @@ async function targetsNow(
 ): Promise<Targets> {
   try {
     if (stopping.aborted) throw new CliError('ended by a person before anything was broken')
-    return await findTargets(options.scenario, options.targets, endpoints)
+    return await findTargets(options.scenario, options.targets, endpoints, () => witness.leader())
   } catch (error) {
     if (error instanceof CliError) await note(witness, unfinishedNote(options, error), say)
     throw error
   }
 }
 
-function shownTargets({ processes, endpoints, dnsAdmin }: Targets): string {
+function shownTargets({ processes, endpoints, dnsAdmin, nodeAdmin }: Targets): string {
+  if (nodeAdmin !== '' && processes.length === 0) return `links of ${nodeAdmin}`
   if (processes.length > 0) return processes.map(({ name, pid }) => `${name} (${pid})`).join(', ')
   return dnsAdmin === '' ? endpoints.join(', ') : `DNS of ${dnsAdmin}`
 }

@@ -12,6 +12,8 @@ export interface Targets {
   readonly cutter: Cutter
   /** Origin of the admin API of whoever answers DNS. */
   readonly dnsAdmin: string
+  /** Origin of the admin API of the node whose links are cut. */
+  readonly nodeAdmin: string
 }
 
 /** How packets of an endpoint are lost: by rules of the kernel, or by relays in front of the endpoints. */
@@ -22,8 +24,8 @@ export interface Scenario {
   readonly name: DrillScenario
   /** For the help and for lists. */
   readonly summary: string
-  /** What must be named for it: processes of the site, one of them, its endpoints, a controller's processes, a DNS server. */
-  readonly hits: 'all processes' | 'one process' | 'endpoints' | 'controllers' | 'dns'
+  /** What must be named for it: processes of the site, one of them, its endpoints, a controller's processes, the one that leads, a DNS server, this node's links. */
+  readonly hits: 'all processes' | 'one process' | 'endpoints' | 'controllers' | 'leader' | 'dns' | 'links'
   /** `drill`: the drill takes it back. `supervisor`: whoever restarts dead processes. */
   readonly endedBy: 'drill' | 'supervisor'
   /** `no read`: reads can be tried elsewhere at once, so none may fail. `objective`: until the objective's time is over. */

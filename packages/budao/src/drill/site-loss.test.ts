@@ -198,7 +198,8 @@ function drill(
 ): Promise<DrillReport> {
   const stopping = new AbortController().signal
   const startGuard = (): never => assert.fail('a site loss needs no guard')
-  return runDrill({ witness: admin, say, stopping, startGuard }, { ...options, ...other })
+  const failback = (): never => assert.fail('nothing moves units here')
+  return runDrill({ witness: admin, say, stopping, startGuard, failback }, { ...options, ...other })
 }
 
 interface World {
@@ -298,6 +299,7 @@ async function createWorld(
       scenario: scenarios['site-loss'],
       site: 'east',
       url: new URL(`${origin}/api/products`),
+      others: [],
       targets: { pidFile, pids: [], cutter: { by: 'firewall' } },
       objectives: { rtoMs: 5_000, rpoMs: null, configured: false },
       drills: {
@@ -305,6 +307,7 @@ async function createWorld(
         blockWindows: [],
         abort: { failedPercent: 100, over: 60_000 },
         dnsServers: [],
+        failback: false,
       },
       folder: join(directory, 'drills'),
       rate: 200,

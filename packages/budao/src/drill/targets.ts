@@ -17,6 +17,10 @@ export interface TargetNames {
   readonly cutter: Cutter
   /** Whoever answers DNS; absent: nobody. */
   readonly dnsAdmin?: string
+  /** The node whose links may be cut; absent: none may. */
+  readonly nodeAdmin?: string
+  /** Why not. */
+  readonly whyNoCuts?: string
 }
 
 /** Finds what the fault will be done to, and makes sure that it is there. Rejects with CliError: with nothing broken. */
@@ -24,14 +28,30 @@ export async function findTargets(
   { hits }: Scenario,
   names: TargetNames,
   endpoints: readonly string[],
+  leader: () => Promise<string | null>,
 ): Promise<Targets> {
-  const { cutter, dnsAdmin = '' } = names
+  const { cutter, dnsAdmin = '', nodeAdmin = '' } = names
   if (hits === 'endpoints') await mustCut(cutter, endpoints)
   if (hits === 'dns' && dnsAdmin === '') {
     throw new CliError('this configuration answers no DNS: it has no gslb, or budao gateway runs it', 2)
   }
-  const processes = hits === 'endpoints' || hits === 'dns' ? [] : processesOf(hits, names)
-  return { processes, endpoints, cutter, dnsAdmin }
+  if (hits === 'links' && nodeAdmin === '')
+    throw new CliError(names.whyNoCuts ?? 'links cannot be cut here', 2)
+  const targets = { endpoints, cutter, dnsAdmin, nodeAdmin }
+  if (hits === 'endpoints' || hits === 'dns' || hits === 'links') return { ...targets, processes: [] }
+  return { ...targets, processes: processesOf(hits, hits === 'leader' ? await named(names, leader) : names) }
+}
+
+/** Of the controllers that may be touched, the one that leads. */
+async function named(names: TargetNames, leader: () => Promise<string | null>): Promise<TargetNames> {
+  const leads = await leader()
+  if (leads === null) throw new CliError('nobody leads now, as far as this process knows: budao status')
+  const file = names.pidFile
+  if (file !== undefined && !readSiteProcesses(file).some(({ name }) => name === leads))
+    throw new CliError(
+      `${leads} leads, which drills.controllersPidFile does not name: only what is named is ever touched`,
+    )
+  return { ...names, process: leads }
 }
 
 function processesOf(
@@ -40,7 +60,8 @@ function processesOf(
 ): readonly KnownProcess[] {
   if (pids.length > 0) return pids.map(byNumber)
   if (pidFile === undefined) {
-    const key = hits === 'controllers' ? 'drills.controllersPidFile' : 'sites.NAME.pidFile'
+    const key =
+      hits === 'controllers' || hits === 'leader' ? 'drills.controllersPidFile' : 'sites.NAME.pidFile'
     throw new CliError(`${key} is not configured, and no --pid given: only what is named is ever touched`, 2)
   }
   const listed = readSiteProcesses(pidFile)

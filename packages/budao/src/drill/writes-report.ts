@@ -10,6 +10,8 @@ export interface WritesEvidence {
   readonly fates: readonly WriteFate[]
   readonly startMs: number
   readonly endMs: number
+  /** Gateways that writes went through. */
+  readonly through: readonly string[]
 }
 
 export interface WritesReport {
@@ -32,16 +34,29 @@ export interface WritesReport {
   readonly rpoMs: number | null
   /** In which writes were acknowledged, ascending; empty where nobody hands out epochs. */
   readonly epochs: readonly number[]
+  /** The same of each unit, by name. */
+  readonly units: readonly UnitEpochs[]
+  /** Acknowledged writes of which the gateway said in which epoch it did them. */
+  readonly named: number
+  /** Gateways that writes went through. */
+  readonly through: readonly string[]
   /** A write was acknowledged in an older epoch after one in a newer. Null: no epochs. */
   readonly olderEpochAccepted: boolean | null
 }
 
+/** How many writes of a unit were acknowledged in each epoch. */
+export interface UnitEpochs {
+  readonly unit: string
+  readonly epochs: readonly { readonly epoch: number; readonly acknowledged: number }[]
+}
+
 export function writesReport(
-  { samples, fates, startMs, endMs }: WritesEvidence,
+  { samples, fates, startMs, endMs, through }: WritesEvidence,
   faultMs: number,
   slowMs: number,
 ): WritesReport {
   const of = (fate: WriteFate['fate']): readonly WriteFate[] => fates.filter((one) => one.fate === fate)
+  const named = samples.filter(({ outcome, epoch }) => outcome === 'ok' && epoch !== undefined)
   const lost = of('lost').map(({ ackMs }) => ackMs)
   return {
     requests: counts(samples, slowMs),
@@ -54,11 +69,23 @@ export function writesReport(
     keptElsewhere: of('kept').length,
     unknown: of('unknown').length,
     rpoMs: fates.length === 0 ? null : lost.length === 0 ? 0 : lossMs(lost, faultMs),
-    epochs: [...new Set(samples.flatMap(({ epoch }) => (epoch === undefined ? [] : [epoch])))].toSorted(
-      (a, b) => a - b,
-    ),
+    epochs: [...new Set(named.map(({ epoch }) => epoch!))].toSorted((a, b) => a - b),
+    units: unitEpochs(named),
+    named: named.length,
+    through,
     olderEpochAccepted: olderEpochAccepted(samples),
   }
+}
+
+function unitEpochs(named: readonly Sample[]): readonly UnitEpochs[] {
+  return [...Map.groupBy(named, ({ unit = '' }) => unit)]
+    .map(([unit, writes]) => ({
+      unit,
+      epochs: [...Map.groupBy(writes, ({ epoch }) => epoch!)]
+        .map(([epoch, each]) => ({ epoch, acknowledged: each.length }))
+        .toSorted((a, b) => a.epoch - b.epoch),
+    }))
+    .toSorted((a, b) => (a.unit < b.unit ? -1 : 1))
 }
 
 function lossMs(lost: readonly number[], faultMs: number): number {

@@ -25,11 +25,11 @@ export class Writes {
   readonly #host: string
 
   /** `prefix` makes the ids of this drill differ from those of any other. */
-  constructor(config: DrillWritesConfig, prefix: string, url: URL, host: string | undefined) {
+  constructor(config: DrillWritesConfig, prefix: string, url: URL, host: string) {
     this.#config = config
     this.#prefix = prefix
     this.#url = new URL(config.path, url)
-    this.#host = host ?? url.host
+    this.#host = host
   }
 
   get url(): URL {
@@ -43,6 +43,8 @@ export class Writes {
     const text = fill(body, id)
     return (
       `${method} ${fill(this.#config.path, id)} HTTP/1.1\r\nHost: ${this.#host}\r\nUser-Agent: budao-drill\r\n` +
+      // The gateway that does it says in which epoch.
+      'X-Budao-Echo: epoch\r\n' +
       `Content-Length: ${Buffer.byteLength(text)}\r\n${headerLines(this.#config.headers, id)}\r\n${text}`
     )
   }

@@ -1,5 +1,6 @@
 import type { AuditAction, AuditDraft, EventDraft, SiteVerdict } from '@budao/model'
 import type { UnitEffect } from '../failover/unit-effect.ts'
+import type { LinkCut } from '../links/link-gate.ts'
 import type { Hello } from '../links/frames.ts'
 import type { AuditFile } from './audit-file.ts'
 import { auditEvent, noticeEvent, serviceOf, slowEvent, verdictEvent } from './control-events.ts'
@@ -106,6 +107,20 @@ export class ControlJournal {
       for (const event of [verdictEvent(was, verdict), slowEvent(was, verdict)])
         if (event !== null) this.#say(event)
     }
+  }
+
+  cut({ lost, nodes, store, forMs }: LinkCut): void {
+    this.#event(
+      'link.cut',
+      'warning',
+      this.#node,
+      `A drill cuts ${this.#node} off from ${nodes?.join(', ') ?? 'all other nodes'}${store ? ' and the store' : ''} for ${forMs} ms.`,
+      { lost, nodes: nodes?.join(', ') ?? 'all', store, forMs },
+    )
+  }
+
+  mended(): void {
+    this.#event('link.mended', 'info', this.#node, `${this.#node} is not cut off any more.`)
   }
 
   writable(problem: string | null): void {

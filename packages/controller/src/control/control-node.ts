@@ -13,6 +13,7 @@ import type { HardCause } from '@budao/resilience'
 import { SiteAgent } from '../agent/site-agent.ts'
 import { Keeper } from '../keeper/keeper.ts'
 import type { Hello } from '../links/frames.ts'
+import type { NodeIdentity } from '../links/handshake.ts'
 import { Links } from '../links/links.ts'
 import type { PeerAddress } from '../links/peer-link.ts'
 import { mayServe } from '../observe/gateways.ts'
@@ -26,6 +27,7 @@ import { Controller } from './controller.ts'
 import { Desk } from './desk.ts'
 import { handOver } from './hand-over.ts'
 import { beatMsOf, peersOf, unitsIn } from './node-config.ts'
+import { NodeCuts } from './node-cuts.ts'
 import { nodesReport } from './nodes-report.ts'
 import { NodeMessages } from './node-messages.ts'
 import { keptShares } from './kept-shares.ts'
@@ -49,6 +51,8 @@ export class ControlNode {
   readonly #verdicts: Verdicts
   readonly #positions: Positions
   readonly #standbys: Standbys
+  /** For drills. */
+  readonly cuts: NodeCuts
   readonly #store: TimedStore
   readonly #journal: ControlJournal
   #links!: Links
@@ -92,7 +96,8 @@ export class ControlNode {
     this.#domain = control.witness ? node.name : node.site
     this.#peers = peersOf(config)
     const now = (): number => options.now()
-    this.#store = new TimedStore(store, now)
+    this.cuts = new NodeCuts(store, journal, now)
+    this.#store = new TimedStore(this.cuts.store, now)
     this.#positions = new Positions(now)
     this.#standbys = new Standbys(now)
     const domains = [...new Set([this.#domain, ...this.#peers.map(({ domain }) => domain)])]
@@ -105,19 +110,13 @@ export class ControlNode {
     const now = (): number => this.#options.now()
     const random = { next: () => Math.random() }
     this.#keeper = this.#keep()
-    this.#agent = SiteAgent.of(this.#options.supervisor, this.#site, this.#options.store, {
+    this.#agent = SiteAgent.of(this.#options.supervisor, this.#site, this.cuts.store, {
       exited: (service) => this.#observer?.exited(service, this.#site!),
       gone: (holder) => this.#keeper?.gone(holder),
     })
     this.#links = await Links.open(parseAddress(this.#control.address)!, this.#peers, beatMsOf(config), {
-      self: {
-        node: name,
-        site: this.#site,
-        domain: this.#domain,
-        start,
-        roles: this.#roles(),
-        admin: this.#options.admin,
-      },
+      self: { ...this.#identity(), start },
+      gate: this.cuts.gate,
       secret: this.#options.token,
       now,
       random,
@@ -201,13 +200,7 @@ export class ControlNode {
   /** Links, leader and store as this node sees them. */
   nodes(): NodesReport {
     return nodesReport({
-      self: {
-        node: this.#config.node.name,
-        site: this.#site,
-        domain: this.#domain,
-        roles: this.#roles(),
-        admin: this.#options.admin,
-      },
+      self: this.#identity(),
       control: this.#control,
       peers: this.#peers,
       links: this.#links,
@@ -266,7 +259,8 @@ export class ControlNode {
 
   /** The keeper of this site’s leases; null where no gateway serves. */
   #keep(): Keeper | null {
-    const { serving, store, start, now } = this.#options
+    const { serving, start, now } = this.#options
+    const { store } = this.cuts
     const site = this.#site
     if (serving === null || site === null) return null
     const kept = unitsIn(this.#config).filter(({ sites }) => sites.includes(site))
@@ -315,6 +309,11 @@ export class ControlNode {
       },
       unrecorded: (unit) => this.#journal.unrecorded(unit),
     })
+  }
+
+  #identity(): Omit<NodeIdentity, 'start'> {
+    const [site, domain, roles] = [this.#site, this.#domain, this.#roles()]
+    return { node: this.#config.node.name, site, domain, roles, admin: this.#options.admin }
   }
 
   #roles(): NodeRole[] {

@@ -1,4 +1,5 @@
 import type { HardCause } from '@budao/resilience'
+import type { LinkGate } from './link-gate.ts'
 import { lineBytesMax, parseFrame, type Answer, type Frame, type Hello, type Question } from './frames.ts'
 import type { LineReader, LineSocket } from './line-socket.ts'
 
@@ -31,6 +32,7 @@ export class Link implements LineReader {
   readonly dialed: boolean
   readonly #socket: LineSocket
   readonly #user: LinkUser
+  readonly #gate: LinkGate
   readonly #now: () => number
   readonly #questions: Map<number, (asked: Asked) => void> = new Map()
   readonly #beats: Map<number, number> = new Map()
@@ -38,17 +40,26 @@ export class Link implements LineReader {
   #next = 0
   #bye: { readonly leaves: boolean } | null = null
 
-  constructor(peer: Hello, dialed: boolean, socket: LineSocket, user: LinkUser, now: () => number) {
+  constructor(
+    peer: Hello,
+    dialed: boolean,
+    socket: LineSocket,
+    user: LinkUser,
+    gate: LinkGate,
+    now: () => number,
+  ) {
     this.peer = peer
     this.dialed = dialed
     this.#socket = socket
     this.#user = user
+    this.#gate = gate
     this.#now = now
     socket.read(this, lineBytesMax)
   }
 
   send(frame: Frame): boolean {
-    return this.#socket.send(JSON.stringify(frame))
+    // Who loses it does not know.
+    return !this.#gate.says(this.peer.node) || this.#socket.send(JSON.stringify(frame))
   }
 
   beat(): void {
@@ -102,6 +113,7 @@ export class Link implements LineReader {
   }
 
   line(text: string): void {
+    if (!this.#gate.hears(this.peer.node)) return
     const frame = parseFrame(text)
     if (typeof frame === 'string') return this.destroy(`it says what is not understood: ${frame}`)
     switch (frame.t) {
@@ -140,7 +152,9 @@ export class Link implements LineReader {
   ended(cause: HardCause | null, why: string): void {
     for (const end of this.#questions.values()) end({ kind: 'gone' })
     for (const end of this.#probes.values()) end('gone')
-    this.#user.ended(this.#bye === null ? cause : null, why, this.#bye?.leaves ?? false)
+    // Where packets get lost, so does the end of a connection: nobody is surely gone.
+    const known = this.#bye === null && !this.#gate.cuts(this.peer.node)
+    this.#user.ended(known ? cause : null, why, this.#bye?.leaves ?? false)
   }
 
   async #answer(id: number, ask: Question): Promise<void> {

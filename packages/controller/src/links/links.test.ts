@@ -115,6 +115,41 @@ test('a wrong token and a wrong domain are said on both sides, and it is tried a
   await until('up', () => east.report('west')!.link === 'up')
 })
 
+test('a cut loses what it says in its direction, makes nobody surely gone, and ends by itself', async (t) => {
+  const pair = new Pair(t)
+  const [east, west] = await pair.both()
+  const heard = (node: string): number =>
+    pair.told.filter((line) => line.startsWith(`${node}: opinions`)).length
+  const tell = async (links: Links, at: string): Promise<void> => {
+    links.tellAll({ t: 'opinions', opinions: [], positions: [] })
+    await until('it is heard', () => heard(at) > 0)
+  }
+  // East is deaf: it hears nothing, and is heard.
+  east.gate.close({ lost: 'heard', store: false, forMs: 60_000 })
+  west.tellAll({ t: 'opinions', opinions: [], positions: [] })
+  assert.equal(await west.probe('east', 50), 'failed')
+  await tell(east, 'west')
+  assert.equal(heard('east'), 0)
+  // Nobody hears it: it hears others.
+  east.gate.close({ lost: 'said', nodes: ['west'], store: false, forMs: 60_000 })
+  assert.equal(await west.probe('east', 50), 'failed')
+  await tell(west, 'east')
+  // Longer than a silent link is kept: both give it up, and neither takes the other for dead.
+  east.gate.close({ lost: 'all', store: false, forMs: 60_000 })
+  await until('both have given it up', () =>
+    [east.report('west')!, west.report('east')!].every(({ link }) => link === 'down'),
+  )
+  assert.equal(await west.probe('east', 100), 'failed')
+  await until('it says why', () => /cut off by a drill/.test(east.report('west')!.why))
+  assert.ok(!pair.told.some((line) => /down \w+ (closed|reset|leaves)/.test(line)), pair.told.join('\n'))
+  // The time is over.
+  east.gate.close({ lost: 'all', store: false, forMs: 20 })
+  await until('they are back', () =>
+    [east.report('west')!, west.report('east')!].every(({ link }) => link === 'up'),
+  )
+  assert.equal(east.gate.leftMs, 0)
+})
+
 test('strangers that say nothing, too much, or nonsense are sent away; many cost no more than some', async (t) => {
   const pair = new Pair(t)
   const [east] = await pair.both()

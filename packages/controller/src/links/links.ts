@@ -3,6 +3,7 @@ import type { NodeReport } from '@budao/model'
 import type { ProbeOutcome } from '@budao/resilience'
 import type { Frame, Question } from './frames.ts'
 import type { Asked } from './link.ts'
+import { LinkGate } from './link-gate.ts'
 import { PeerLink, shakeHands, type LinkWorld, type PeerAddress } from './peer-link.ts'
 
 /** Connections that have not yet proved who they are: more are not taken, and none has longer. */
@@ -11,6 +12,8 @@ const strangerMs = 2_000
 
 /** The links of one node with all others: one each, made by whichever side can. */
 export class Links {
+  /** What a drill closes. */
+  readonly gate: LinkGate
   readonly #world: LinkWorld
   readonly #peers: Map<string, PeerLink>
   readonly #server: Server
@@ -36,9 +39,11 @@ export class Links {
   }
 
   private constructor(server: Server, peers: readonly PeerAddress[], beatMs: number, world: LinkWorld) {
+    const gate = world.gate ?? new LinkGate(() => world.now())
+    this.gate = gate
     this.#world = world
     this.#server = server
-    this.#peers = new Map(peers.map((address) => [address.node, new PeerLink(address, world)]))
+    this.#peers = new Map(peers.map((address) => [address.node, new PeerLink(address, world, gate)]))
     server.on('connection', (socket) => this.#welcome(socket))
     server.on('error', () => undefined)
     this.#timer = setInterval(() => this.#beat(), beatMs)
@@ -82,6 +87,7 @@ export class Links {
   /** Says good-bye to everybody. */
   async close(): Promise<void> {
     clearInterval(this.#timer)
+    this.gate.open()
     for (const peer of this.#peers.values()) peer.close()
     for (const socket of this.#strangers) socket.destroy()
     await new Promise((resolve) => this.#server.close(resolve))
@@ -104,6 +110,8 @@ export class Links {
       this.#strangers.delete(socket)
     }
     socket.once('close', known)
+    // Nobody who comes is known yet, and none comes through: a stranger is left to wait.
+    if (this.gate.leftMs > 0) return
     shakeHands(socket, false, this.#world, {
       expects: ({ node, domain }) => {
         const peer = this.#peers.get(node)

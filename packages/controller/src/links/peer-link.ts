@@ -3,6 +3,7 @@ import type { NodeReport } from '@budao/model'
 import type { HardCause, ProbeOutcome } from '@budao/resilience'
 import { Handshake, type NodeIdentity } from './handshake.ts'
 import { helloBytesMax, type Answer, type Frame, type Hello, type Question } from './frames.ts'
+import type { LinkGate } from './link-gate.ts'
 import { LineSocket } from './line-socket.ts'
 import { Link, type Asked } from './link.ts'
 
@@ -27,6 +28,8 @@ export interface PeerAddress {
 export interface LinkWorld {
   readonly self: NodeIdentity
   readonly secret: string
+  /** What a drill closes; absent: nobody does. */
+  readonly gate?: LinkGate
   now(): number
   readonly random: { next(): number }
   /** Whether the loop that serves has moved lately. */
@@ -45,6 +48,9 @@ export interface LinkWorld {
 export class PeerLink {
   readonly address: PeerAddress
   readonly #world: LinkWorld
+  readonly #gate: LinkGate
+  /** Given up while cut off, and open until the cut is over: the other side must not learn from us that it was. */
+  readonly #parked: Set<Link> = new Set()
   #link: Link | null = null
   #dialing: Promise<ProbeOutcome> | null = null
   #attempts = 0
@@ -57,9 +63,11 @@ export class PeerLink {
   #why = 'not connected yet'
   #refused = false
 
-  constructor(address: PeerAddress, world: LinkWorld) {
+  constructor(address: PeerAddress, world: LinkWorld, gate: LinkGate) {
     this.address = address
     this.#world = world
+    this.#gate = gate
+    gate.onOpen(() => this.#mended())
     this.#since = world.now()
     void this.#dial()
   }
@@ -93,8 +101,9 @@ export class PeerLink {
   beat(now: number): void {
     if (this.#link === null) return
     const heardAt = Math.max(this.#echoedAt ?? 0, this.#openedAt)
-    if (now - heardAt > silentMs) this.#link.destroy(`no beat was answered for ${silentMs} ms`)
-    else this.#link.beat()
+    if (now - heardAt <= silentMs) this.#link.beat()
+    else if (this.#gate.cuts(this.address.node)) this.#park(this.#link)
+    else this.#link.destroy(`no beat was answered for ${silentMs} ms`)
   }
 
   /** Whether somebody is there: a beat over the link, or another attempt to connect. Never rejects. */
@@ -193,9 +202,29 @@ export class PeerLink {
     return this.#dialing
   }
 
+  /** Lets go of a link whose end would not arrive. */
+  #park(link: Link): void {
+    this.#parked.add(link)
+    const why = `no beat was answered for ${silentMs} ms`
+    if (this.dropped(link, why, false)) this.#world.ended(link.peer, null, why, false)
+  }
+
+  /** A cut is over. */
+  #mended(): void {
+    for (const link of this.#parked) link.bye(false, 'a drill had cut it off')
+    this.#parked.clear()
+    this.#attempts = 0
+    if (this.#link === null) this.#again()
+  }
+
   async #connect(): Promise<ProbeOutcome> {
     const { promise, resolve } = Promise.withResolvers<ProbeOutcome>()
     const { host, port, node } = this.address
+    if (this.#gate.cuts(node)) {
+      this.#why = `cut off by a drill, for ${(this.#gate.leftMs / 1000).toFixed(1)} s more`
+      setTimeout(() => resolve('failed'), Math.min(connectMs, this.#gate.leftMs)).unref()
+      return promise
+    }
     const socket = connect({ host, port })
     const timer = setTimeout(() => fail(`no connection within ${connectMs} ms`), connectMs)
     timer.unref()
@@ -243,9 +272,11 @@ export class PeerLink {
         question: (question) => world.question(peer, question),
         serves: () => world.serves(),
         ended: (cause, why, leaves) => {
+          this.#parked.delete(link)
           if (this.dropped(link, why, leaves)) world.ended(peer, cause, why, leaves)
         },
       },
+      this.#gate,
       () => world.now(),
     )
     const before = this.#link?.peer

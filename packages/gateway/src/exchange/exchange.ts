@@ -689,7 +689,7 @@ export class Exchange
 
   /** What the gateway adds to an endpoint's answer beside the request's id. */
   #addedLines(): string {
-    const lines = this.cookieLines + (this.#turn === null ? '' : this.#turn.lines)
+    const lines = this.cookieLines + (this.#turn?.lines ?? '') + (this.#attempts.owned?.echo(this) ?? '')
     return this.#usedFallbackService ? `${lines}X-Budao-Fallback: service\r\n` : lines
   }
 

@@ -129,6 +129,12 @@ export class OwnedRequest {
     return this.#epoch === 0 || this.#unit!.memory.mayGoOn(this.#epoch, this.#plane.clock.actual())
   }
 
+  /** Header lines for a client that asks in which epoch its write was done, as drills do; empty for everything else. */
+  echo(request: Pick<RequestView, 'header'>): string {
+    if (this.#epoch === 0 || request.header('x-budao-echo') !== 'epoch') return ''
+    return this.#unit!.stamp(this.#epoch)
+  }
+
   /** It is over, however. */
   leave(): void {
     if (!this.#entered) return

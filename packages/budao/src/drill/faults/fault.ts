@@ -1,3 +1,4 @@
+import type { LinkLoss } from '@budao/controller'
 import type { KnownProcess } from './known-process.ts'
 
 /** What a drill breaks, as it stands in the journal: enough to take it back, whoever does. */
@@ -13,6 +14,8 @@ export type Fault =
       readonly runningMs: number
     }
   | PacketLoss
+  /** A node that neither other nodes nor the coordination store reach; it ends by itself too. */
+  | { readonly kind: 'cut-links'; readonly admin: string; readonly lost: LinkLoss }
   /** A DNS server that hears and does not answer; it ends by itself too. */
   | { readonly kind: 'mute-dns'; readonly admin: string }
 

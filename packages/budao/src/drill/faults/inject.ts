@@ -1,4 +1,5 @@
 import { CliError } from '../../cli-error.ts'
+import { cutLinks, mendLinks } from './cut-links.ts'
 import { dropPackets, letPacketsPass } from './firewall.ts'
 import type { Fault, Injected } from './fault.ts'
 import { shownProcess, signal } from './known-process.ts'
@@ -23,6 +24,9 @@ export async function inject(fault: Fault, forMs: number, token?: string): Promi
       if (fault.by === 'firewall') await dropPackets(fault, forMs)
       else await cutRelays(fault, forMs)
       return { hit: fault.endpoints, restore }
+    case 'cut-links':
+      await cutLinks(fault, forMs, token)
+      return { hit: [`links of ${fault.admin}`], restore }
     case 'mute-dns':
       await muteDns(fault.admin, forMs, token)
       return { hit: [`DNS of ${fault.admin}`], restore }
@@ -42,6 +46,8 @@ export async function takeBack(fault: Fault, token?: string): Promise<void> {
       if (fault.by === 'firewall') await letPacketsPass()
       else await mendRelays(fault)
       return
+    case 'cut-links':
+      return mendLinks(fault.admin, token)
     case 'mute-dns':
       return unmuteDns(fault.admin, token)
   }

@@ -46,6 +46,27 @@ export const scenarioWords: Readonly<Record<DrillScenario, { readonly name: Pair
       '负责故障切换决策的进程被杀死（SIGKILL）。',
     ],
   },
+  'leader-loss': {
+    name: ['The leading controller is lost', '主控制器失效'],
+    did: [
+      'The controller that led was killed (SIGKILL); another one had to take over.',
+      '正在主导的控制器被杀死（SIGKILL），须由另一控制器接任。',
+    ],
+  },
+  'control-partition': {
+    name: ['The gateway is cut off from the other nodes', '控制面网络分区'],
+    did: [
+      'The gateway reached neither the other nodes nor the coordination store; users still reached it.',
+      '该网关与其他节点及协调存储完全断开，但用户仍能访问它。',
+    ],
+  },
+  'control-one-way': {
+    name: ['The gateway is deaf to the other nodes', '控制面单向分区'],
+    did: [
+      'The gateway heard nothing of the other nodes and of the coordination store; they still heard it.',
+      '该网关收不到其他节点和协调存储的任何消息，但它们仍能收到它的消息。',
+    ],
+  },
   'dns-loss': {
     name: ['A DNS server falls silent', 'DNS 服务器失声'],
     did: ['The DNS server heard questions and answered none.', 'DNS 服务器收到查询但不应答。'],

@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import type { DrillScheduleConfig } from '@budao/model'
 import type { DrillReport } from '../drill-report.ts'
+import { scenarios } from '../scenarios.ts'
 
 /** How a drill went that began by itself. */
 export interface ScheduledOutcome {
@@ -40,7 +41,7 @@ async function run(drill: DrillScheduleConfig, file: string, folder: string): Pr
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const program = fileURLToPath(new URL(`../../main.${extension}`, import.meta.url))
   const flags = process.execArgv.filter((flag) => flag.startsWith('--conditions'))
-  const hasEnd = ['hang', 'black-hole', 'one-way-partition', 'slow-backend', 'dns-loss'].includes(scenario)
+  const hasEnd = scenarios[scenario].endedBy === 'drill'
   const args = [
     ...flags,
     ...[program, 'drill', scenario, '--site', site, '-c', file, '--out', folder, '--json', '--yes'],

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { CliError } from '../../cli-error.ts'
-import type { ReadinessCheck } from '../../drill/readiness.ts'
+import type { ReadinessCheck } from '../../drill/readiness-check.ts'
 import type { Scenario } from '../../drill/scenario.ts'
 import { createPaint, printJson, printLine } from '../../output.ts'
 import { parsePid, planOf, withDrillOptions } from './options.ts'
@@ -44,6 +44,9 @@ const where: Readonly<Record<Scenario['hits'], string>> = {
   'one process': pidFile,
   endpoints:
     'Packets are lost at drills.relays where they are configured, otherwise by rules of this machine’s kernel\n(nft, as root), whose sets forget them by themselves when the time is over.',
+  leader: 'The process is the one of drills.controllersPidFile that leads now.',
+  links:
+    'It happens to the gateway whose configuration this is, which has to say drills.controlLinks: true; it ends there by itself.',
   controllers: 'The processes are those of drills.controllersPidFile.',
   dns: 'The DNS server is that of the configuration’s gslb, in the process of its admin address.',
 }
