@@ -189,13 +189,8 @@ export class GatewayProcess implements AdminSource {
   }
 
   metrics(): string {
-    return (
-      this.#gateway.metrics() +
-      (this.#gslb?.metrics() ?? '') +
-      (this.#agent?.metrics() ?? '') +
-      (this.#control?.metrics() ?? '') +
-      (this.#alerts?.metrics() ?? '')
-    )
+    const parts = [this.#gateway, this.#gslb, this.#agent, this.#control, this.#alerts]
+    return parts.map((part) => part?.metrics() ?? '').join('')
   }
 
   ready(): boolean {
@@ -279,9 +274,7 @@ export class GatewayProcess implements AdminSource {
   }
 
   cutLinks(cut: LinkCut): boolean {
-    const allowed = this.snapshot.config.drills?.controlLinks === true && this.#control !== null
-    if (allowed) this.#control!.cut(cut)
-    return allowed
+    return this.#control?.cut(cut, this.snapshot.config) ?? false
   }
 
   record(draft: EventDraft): void {
@@ -394,15 +387,14 @@ export class GatewayProcess implements AdminSource {
 
   #refuse(problems: readonly string[]): ReloadResult {
     this.#refused = { at: new Date().toISOString(), problems }
+    const { version: inForce } = this.snapshot
     const draft: EventDraft = {
-      kind: 'snapshot.refused',
-      severity: 'critical',
-      subject: this.#source.path,
-      message: `The changed configuration was refused; snapshot ${this.snapshot.version} goes on.`,
-      evidence: { problems: problems.join('\n'), inForce: this.snapshot.version },
+      ...{ kind: 'snapshot.refused', severity: 'critical', subject: this.#source.path },
+      message: `The changed configuration was refused; snapshot ${inForce} goes on.`,
+      evidence: { problems: problems.join('\n'), inForce },
     }
     this.events.append(draft)
     this.#log.error({ problems }, draft.message)
-    return { ok: false, version: this.snapshot.version, problems }
+    return { ok: false, version: inForce, problems }
   }
 }

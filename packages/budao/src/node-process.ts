@@ -104,9 +104,7 @@ export class NodeProcess implements NodeSource {
   }
 
   cutLinks(cut: LinkCut): boolean {
-    const allowed = this.#config.drills?.controlLinks === true && this.#control !== null
-    if (allowed) this.#control!.cut(cut)
-    return allowed
+    return this.#control?.cut(cut, this.#config) ?? false
   }
 
   metrics(): string {

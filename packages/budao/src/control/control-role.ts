@@ -96,10 +96,12 @@ export class ControlRole {
     return this.#node.desk
   }
 
-  /** For a drill. `forMs` 0 ends it. */
-  cut(cut: LinkCut): void {
+  /** For a drill; `forMs` 0 ends it. False where the configuration does not let drills do that. */
+  cut(cut: LinkCut, { drills }: Config): boolean {
+    if (drills?.controlLinks !== true) return false
     if (cut.forMs === 0) this.#node.cuts.mend()
     else this.#node.cuts.cut(cut)
+    return true
   }
 
   /** Prometheus text. */

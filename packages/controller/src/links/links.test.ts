@@ -121,12 +121,12 @@ test('a cut loses what it says in its direction, makes nobody surely gone, and e
   const heard = (node: string): number =>
     pair.told.filter((line) => line.startsWith(`${node}: opinions`)).length
   const tell = async (links: Links, at: string): Promise<void> => {
-    links.tellAll({ t: 'opinions', opinions: [], positions: [] })
+    links.tellAll({ t: 'opinions', opinions: [], positions: [], standbys: [] })
     await until('it is heard', () => heard(at) > 0)
   }
   // East is deaf: it hears nothing, and is heard.
   east.gate.close({ lost: 'heard', store: false, forMs: 60_000 })
-  west.tellAll({ t: 'opinions', opinions: [], positions: [] })
+  west.tellAll({ t: 'opinions', opinions: [], positions: [], standbys: [] })
   assert.equal(await west.probe('east', 50), 'failed')
   await tell(east, 'west')
   assert.equal(heard('east'), 0)
