@@ -381,7 +381,7 @@ export class GatewayProcess implements AdminSource {
       admin: this.adminUrl,
       report: this.#report,
       warn: (message) => this.#log.warn(message),
-      judged: (verdicts) => this.#gslb?.judge(verdicts),
+      judged: (verdicts, shares) => this.#gslb?.judge(verdicts, shares),
     })
   }
 

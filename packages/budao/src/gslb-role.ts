@@ -1,4 +1,4 @@
-import { JudgedSites, ReportedSites, startGslb, type Gslb } from '@budao/controller'
+import { JudgedSites, ReportedSites, startGslb, type Gslb, type SiteShare } from '@budao/controller'
 import type {
   Config,
   EventDraft,
@@ -63,8 +63,8 @@ export class GslbRole {
   }
 
   /** Verdicts of a quorum, which overrule what this gateway sees; to be renewed within 5 s. */
-  judge(verdicts: readonly SiteVerdict[]): void {
-    this.#judged.judge(verdicts)
+  judge(verdicts: readonly SiteVerdict[], shares: readonly SiteShare[]): void {
+    this.#judged.judge(verdicts, shares)
   }
 
   /** As `Gslb.prepare`. */

@@ -218,6 +218,7 @@ export const schemas: { readonly [name: string]: Schema } = {
         usable: count,
         total: count,
         suspect: boolean,
+        keptPercent: number,
         weight: number,
         answered: boolean,
         answers: count,

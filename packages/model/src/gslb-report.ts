@@ -56,6 +56,8 @@ export interface GslbSiteReport {
   readonly usable: number
   readonly total: number
   readonly suspect: boolean
+  /** What it keeps of its weight, percent: less than 100 while it is slow. */
+  readonly keptPercent: number
   readonly weight: number
   /** In answers to somebody now. */
   readonly answered: boolean

@@ -16,6 +16,8 @@ export interface ServiceAtSite {
   readonly total: number
   /** Whether something speaks against the state, such as a first failed check: it may change soon. */
   readonly suspect: boolean
+  /** What it keeps of its weight where observers find it slow, percent. Absent: all. */
+  readonly keptPercent?: number
 }
 
 /** Who knows the state of the sites: of one gateway's checks today, of a quorum's verdicts where there is one. */

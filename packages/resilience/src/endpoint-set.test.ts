@@ -504,9 +504,9 @@ test('with multi-active a slow site keeps a part of its own load, and the others
     ],
   )
   assert.equal(set.panic(0), false)
-  const served = picks(set, 0, [], 4_000)
-  assert.equal(served[east1], 0)
-  assert.ok(Math.abs((served[west1]! + served[west2]!) / 4_000 - 0.3) < 0.03)
+  const shares = picks(set, 0, [], 4_000)
+  assert.equal(shares[east1], 0)
+  assert.ok(Math.abs((shares[west1]! + shares[west2]!) / 4_000 - 0.3) < 0.03)
 })
 
 test('the last usable site sheds nothing, nor does a standby service', () => {

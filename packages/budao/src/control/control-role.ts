@@ -7,6 +7,7 @@ import type {
   LinkCut,
   RegistryDirectory,
   ServingSide,
+  SiteShare,
   Supervisor,
 } from '@budao/controller'
 import { ControlNode } from '@budao/controller/control'
@@ -34,7 +35,7 @@ export interface ControlRoleOptions {
   readonly admin: string | null
   report(event: EventDraft): void
   warn(message: string): void
-  judged?(verdicts: readonly SiteVerdict[]): void
+  judged?(verdicts: readonly SiteVerdict[], shares: readonly SiteShare[]): void
 }
 
 /** A process’s part in failover, as `control` describes it. */
@@ -67,7 +68,7 @@ export class ControlRole {
         now: () => options.now(),
         report: (event) => options.report(event),
         warn: (message) => options.warn(message),
-        judged: (verdicts) => options.judged?.(verdicts),
+        judged: (verdicts, shares) => options.judged?.(verdicts, shares),
       })
       const self = new ControlRole(node, config)
       if (directory !== null) {

@@ -1,7 +1,7 @@
 import type { Config, CoordinationStore, EventDraft, SiteVerdict } from '@budao/model'
 import type { Witness } from '../agent/site-agent.ts'
 import type { AuditFileOptions } from './audit-file.ts'
-import type { ServingSide } from './serving-side.ts'
+import type { ServingSide, SiteShare } from './serving-side.ts'
 
 /** What a node has to do with. */
 export interface ControlNodeOptions {
@@ -26,6 +26,6 @@ export interface ControlNodeOptions {
   now(): number
   report(event: EventDraft): void
   warn(message: string): void
-  /** The verdicts of now, when one has changed and at least each second. */
-  judged?(verdicts: readonly SiteVerdict[]): void
+  /** The verdicts of now, when one has changed and at least each second, and what slow sites keep of their weight. */
+  judged?(verdicts: readonly SiteVerdict[], shares: readonly SiteShare[]): void
 }

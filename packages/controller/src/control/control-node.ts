@@ -372,8 +372,9 @@ export class ControlNode {
   /** Whoever goes by the verdicts is told those of now. */
   #follow(): void {
     const { all } = this.#verdicts
-    this.#options.judged?.(all)
-    this.#options.serving?.keep(keptShares(this.#config, all))
+    const shares = keptShares(this.#config, all)
+    this.#options.judged?.(all, shares)
+    this.#options.serving?.keep(shares)
     this.#spread?.look()
   }
 

@@ -81,3 +81,19 @@ test('one site after the other dies: the last one to go is the one that stays', 
     [undefined, 'gslb.changed', 'gslb.changed', 'gslb.last-good'],
   )
 })
+
+test('a slow site is drawn with the part of its weight that it keeps', () => {
+  const sites = new TestSites()
+  const name = new FollowedName('api.shop.example', { ...api, ttl, policy: 'weighted' }, shared)
+  const share = (): number => {
+    const drawn = Array.from({ length: 2_000 }, (_, key) =>
+      name.choose({ nearness: [0, 0, 0], key: key * 2_147_483 }),
+    )
+    return drawn.filter((site) => site === 1).length / drawn.length
+  }
+  name.observe(sites, 0)
+  assert.ok(Math.abs(share() - 2 / 3) < 0.05)
+  sites.set(names[1]!, 'degraded', { usable: 2, keptPercent: 10 })
+  name.observe(sites, 1_000)
+  assert.ok(Math.abs(share() - 0.2 / 1.2) < 0.05, String(share()))
+})

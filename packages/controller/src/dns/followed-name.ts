@@ -183,6 +183,7 @@ export class FollowedName {
         return {
           site: this.#sites.names[site]!,
           ...seen,
+          keptPercent: seen.keptPercent ?? 100,
           standing: at?.standing ?? 'unknown',
           weight: this.#weights[site]!,
           answered: this.#isAnswered(site),
@@ -222,9 +223,9 @@ export class FollowedName {
   #among(by: GslbNameReport['by'], sites: readonly number[]): Candidates {
     const weights = this.#weights.map((weight, site) => {
       if (!sites.includes(site)) return 0
-      const { state, usable, total } = this.#seen[site]!.now
-      // A part of a site takes a part of its clients.
-      return state === 'degraded' ? (weight * usable) / total : weight
+      const { state, usable, total, keptPercent = 100 } = this.#seen[site]!.now
+      // A part of a site takes a part of its clients, and a slow one too.
+      return (weight * keptPercent * (state === 'degraded' ? usable / total : 1)) / 100
     })
     return { by, sites, weights, seeds: this.#seeds }
   }
@@ -259,7 +260,13 @@ function worst(seen: readonly ServiceAtSite[]): ServiceAtSite {
   const order = ['serving', 'degraded', 'unknown', 'draining', 'down'] as const
   const state = order[Math.max(...seen.map((each) => order.indexOf(each.state)))]!
   const least = seen.reduce((a, b) => (b.usable * a.total < a.usable * b.total ? b : a))
-  return { state, usable: least.usable, total: least.total, suspect: seen.some(({ suspect }) => suspect) }
+  return {
+    state,
+    usable: least.usable,
+    total: least.total,
+    suspect: seen.some(({ suspect }) => suspect),
+    keptPercent: Math.min(...seen.map(({ keptPercent = 100 }) => keptPercent)),
+  }
 }
 
 function same(a: Candidates, b: Candidates): boolean {

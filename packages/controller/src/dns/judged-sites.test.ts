@@ -38,6 +38,18 @@ for (const [seen, judged, state, suspect] of cases) {
   })
 }
 
+test('a slow site keeps a part of its weight, as long as verdicts are renewed', () => {
+  const base = new TestSites()
+  let now = 0
+  const sites = new JudgedSites(base, () => now)
+  const slow: SiteVerdict = { service: 'shop', site: 'east', state: 'degraded', code: 'slow', votes: [] }
+  sites.judge([slow], [{ service: 'shop', site: 'east', keptPercent: 10 }])
+  assert.equal(sites.of('shop', 'east').keptPercent, 10)
+  assert.equal(sites.of('shop', 'west').keptPercent, undefined)
+  now = 5_001
+  assert.equal(sites.of('shop', 'east').keptPercent, undefined)
+})
+
 test('verdicts that nobody renews count no more', () => {
   const base = new TestSites()
   let now = 0

@@ -1,4 +1,5 @@
 import type { ServiceAtSite, SiteStates, SiteVerdict } from '@budao/model'
+import type { SiteShare } from '../control/serving-side.ts'
 
 /** Five times as long as words of observers count. */
 const JUDGED_MS = 5_000
@@ -12,6 +13,7 @@ export class JudgedSites implements SiteStates {
   readonly #seen: SiteStates
   readonly #now: () => number
   readonly #listeners: Set<() => void> = new Set()
+  #shares: ReadonlyMap<string, number> = new Map()
   #verdicts: ReadonlyMap<string, SiteVerdict['state']> = new Map()
   #judgedAt = -Infinity
 
@@ -25,8 +27,14 @@ export class JudgedSites implements SiteStates {
     const seen = this.#seen.of(service, site)
     if (seen.state === 'draining') return seen
     // A controller that has died must not rule from its grave.
-    const judged = this.#now() - this.#judgedAt <= JUDGED_MS
-    switch (judged ? this.#verdicts.get(`${service} ${site}`) : undefined) {
+    if (this.#now() - this.#judgedAt > JUDGED_MS) return seen
+    const keptPercent = this.#shares.get(`${service} ${site}`)
+    const judged = this.#judged(seen, service, site)
+    return keptPercent === undefined ? judged : { ...judged, keptPercent }
+  }
+
+  #judged(seen: ServiceAtSite, service: string, site: string): ServiceAtSite {
+    switch (this.#verdicts.get(`${service} ${site}`)) {
       case 'down':
         return { ...seen, state: 'down', usable: 0 }
       case 'up':
@@ -42,8 +50,11 @@ export class JudgedSites implements SiteStates {
     }
   }
 
-  /** The verdicts of now, in place of those before. */
-  judge(verdicts: readonly SiteVerdict[]): void {
+  /** The verdicts of now, in place of those before, and what slow sites keep of their weight. */
+  judge(verdicts: readonly SiteVerdict[], shares: readonly SiteShare[] = []): void {
+    this.#shares = new Map(
+      shares.map(({ service, site, keptPercent }) => [`${service} ${site}`, keptPercent]),
+    )
     this.#verdicts = new Map(verdicts.map(({ service, site, state }) => [`${service} ${site}`, state]))
     this.#judgedAt = this.#now()
     for (const listener of this.#listeners) listener()
