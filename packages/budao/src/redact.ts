@@ -6,6 +6,7 @@ export function redactSecrets(config: Config): unknown {
     ...config,
     stores: redactStores(config.stores),
     processes: redactProcesses(config.processes),
+    ...redactReplication(config),
     ...redactVirtualIp(config),
     ...redactAlerts(config),
   }
@@ -24,6 +25,26 @@ function redactStores(stores: Config['stores']): unknown {
         : value,
     ),
   )
+}
+
+/** Who shows the replicators’ token may write to the data; a database’s URL may hold a password. */
+function redactReplication({ replication, services }: Config): object {
+  const hidden = (value: unknown): unknown => {
+    const shown = JSON.stringify(value, (key, inner: unknown) => {
+      if (key === 'token' && typeof inner === 'string') return '(hidden)'
+      if (key !== 'url' || typeof inner !== 'string') return inner
+      return inner.replace(/\/\/([^:@/]*):[^@]*@/, '//$1:(hidden)@')
+    })
+    return JSON.parse(shown)
+  }
+  const data = Object.entries(services).map(([name, service]) => [
+    name,
+    service.data === undefined ? service : { ...service, data: hidden(service.data) },
+  ])
+  return {
+    services: Object.fromEntries(data) as unknown,
+    ...(replication !== undefined && { replication: hidden(replication) }),
+  }
 }
 
 /** What a process is given in its environment may be a password, whatever its name. */

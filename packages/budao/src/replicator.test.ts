@@ -5,7 +5,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import type { ReplicatorReport } from '@budao/replicator'
+import type { ReplicatorReport } from '@budao/model'
 import { freePort, startNode, tempDir, type TestProcess } from '@budao/testkit'
 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url))

@@ -27,5 +27,7 @@ export type DataConfig =
   | { readonly shared: true }
   /** A URL that answers questions posted to it. */
   | { readonly hook: string }
+  /** The replicator of this site, such as `http://127.0.0.1:9910`, and its token. */
+  | { readonly replicator: string; readonly token?: string }
   /** A program and its arguments: the question on its input, the answer on its output. */
   | { readonly command: readonly string[] }

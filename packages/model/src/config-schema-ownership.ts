@@ -1,6 +1,15 @@
 import { z } from 'zod'
 import type { DataConfig, OwnershipConfig, OwnershipKey } from './config-ownership.ts'
-import { choice, type DurationSchema, exactlyOne, matching, name, text, token } from './config-scalars.ts'
+import {
+  choice,
+  type DurationSchema,
+  exactlyOne,
+  matching,
+  name,
+  secret,
+  text,
+  token,
+} from './config-scalars.ts'
 
 export function ownershipSchema(duration: DurationSchema): z.ZodType<OwnershipConfig> {
   return z.strictObject({
@@ -32,18 +41,40 @@ export function ownershipSchema(duration: DurationSchema): z.ZodType<OwnershipCo
   })
 }
 
+const replicatorUrl = matching(/^https?:\/\/[^\s/]+$/, 'an address such as http://127.0.0.1:9910')
 const url = matching(
   /^https?:\/\/[^\s/?#@]+(?:[/?][^\s#]*)?$/,
   'a URL such as http://127.0.0.1:7001/_budao/data',
 )
 
-export const dataSchema: z.ZodType<DataConfig> = exactlyOne<DataConfig>({
-  shared: z
-    .literal(true, { error: 'true' })
-    .describe('All sites write to one database: nothing is ever behind. `shared: true`.'),
-  hook: url.describe('A URL at this site that answers questions about the data, posted as JSON.'),
-  command: z
-    .array(text('a program or an argument'), { error: 'a program and its arguments' })
-    .min(1, { error: 'a program and its arguments' })
-    .describe('A program and its arguments: the question on its input, the answer on its output.'),
-})
+const kinds = ['shared', 'replicator', 'hook', 'command'] as const
+
+export const dataSchema: z.ZodType<DataConfig> = z
+  .strictObject({
+    shared: z
+      .exactOptional(z.literal(true, { error: 'true' }))
+      .describe('All sites write to one database: nothing is ever behind. `shared: true`.'),
+    replicator: z
+      .exactOptional(replicatorUrl)
+      .describe('The replicator of this site: it knows how far the data is, and keeps epochs with it.'),
+    token: z.exactOptional(secret).describe('With `replicator`: its `replication.token`.'),
+    hook: z
+      .exactOptional(url)
+      .describe('A URL at this site that answers questions about the data, posted as JSON.'),
+    command: z
+      .exactOptional(
+        z
+          .array(text('a program or an argument'), { error: 'a program and its arguments' })
+          .min(1, { error: 'a program and its arguments' }),
+      )
+      .describe('A program and its arguments: the question on its input, the answer on its output.'),
+  })
+  .refine((value) => kinds.filter((kind) => value[kind] !== undefined).length === 1, {
+    error: `exactly one of ${kinds.join(', ')}`,
+  })
+  .refine(({ token: given, replicator }) => given === undefined || replicator !== undefined, {
+    path: ['token'],
+    error: 'replicator beside it, whose token it is',
+  })
+  // The checks above are what makes it one of the union.
+  .transform((value) => value as DataConfig)

@@ -1,3 +1,6 @@
+export type * from './authority/data-question.ts'
+export { DataDesk } from './authority/data-desk.ts'
+export { type WriteRight } from './authority/standing.ts'
 export * from './event-hash.ts'
 export * from './http/http-front.ts'
 export * from './log/log-routes.ts'

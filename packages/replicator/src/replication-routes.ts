@@ -1,5 +1,8 @@
 import { type ChangeDraft, defaultTable, eventBytesMax, type LogPosition } from '@budao/model'
 import { parseChangeDraft } from '@budao/model/parser'
+import type { DataDesk } from './authority/data-desk.ts'
+import { answerQuestion } from './authority/data-question.ts'
+import type { PeerWord } from './authority/standing.ts'
 import { type Answered, type Asked, type Handlers, refusal } from './http/http-front.ts'
 import type { Replicator } from './replicator.ts'
 import { replicationMetrics } from './replicator-report.ts'
@@ -9,6 +12,7 @@ import type { SiteDatabase } from './site-database.ts'
 export interface ReplicationRoutesOptions {
   readonly replicator: Replicator
   readonly database: SiteDatabase
+  readonly desk: DataDesk
   /** When a write of this table is acknowledged. */
   readonly durabilityOf: (table: string) => 'async' | 'sync'
 }
@@ -19,6 +23,7 @@ const draftsMax = 1000
 export function replicationRoutes({
   replicator,
   database,
+  desk,
   durabilityOf,
 }: ReplicationRoutesOptions): Handlers {
   return {
@@ -40,20 +45,32 @@ export function replicationRoutes({
     'GET /v1/events/settled': async ({ query, signal }) => {
       const id = query.get('id')
       if (id === null) return refusal(400, 'bad-query', 'expected id')
-      return answerSettled(await replicator.settled(id, signal), [id])
+      const [epoch, unit] = [query.get('epoch'), query.get('unit')]
+      const right = epoch === null ? null : { epoch: Number(epoch), ...(unit !== null && { unit }) }
+      return answerSettled(await replicator.settled(id, signal, right), [id])
     },
-    'POST /v1/applied': ({ body }) => {
-      const { site, positions } = (body ?? {}) as { site?: string; positions?: readonly LogPosition[] }
+    'POST /v1/applied': async ({ body }) => {
+      const { site, positions, mark, ended } = (body ?? {}) as Partial<PeerWord> & { site?: string }
       if (typeof site !== 'string' || !Array.isArray(positions) || !positions.every(isPosition))
         return refusal(400, 'bad-body', 'expected site and positions')
-      if (!replicator.applied(site, positions))
+      const word = { positions, ...(mark !== undefined && { mark }), ...(ended !== undefined && { ended }) }
+      if (!(await replicator.applied(site, word)))
         return refusal(403, 'unknown-site', `expected a peer, found ${site}`)
       return { status: 204 }
     },
     'GET /v1/unreplicated': async ({ query }) => {
       const site = query.get('site')
       if (site === null) return refusal(400, 'bad-query', 'expected site')
-      return { status: 200, body: { ids: await replicator.unreplicated(site, limitOf(query)) } }
+      const [ids, refused] = await Promise.all([
+        replicator.unreplicated(site, limitOf(query)),
+        replicator.standing.refusedAt(site, limitOf(query)),
+      ])
+      return { status: 200, body: { ids, refused } }
+    },
+    'GET /v1/ended': async ({ query }) => {
+      const origin = query.get('origin')
+      if (origin === null) return refusal(400, 'bad-query', 'expected origin')
+      return { status: 200, body: { ids: await database.letters.ended(limitOf(query), origin) } }
     },
     'GET /v1/dead-letters': async ({ query }) => ({
       status: 200,
@@ -83,17 +100,25 @@ export function replicationRoutes({
       return { status: 200, body: { event } }
     },
     'POST /v1/fence': async ({ body }) => {
-      const { origin, epoch } = (body ?? {}) as { origin?: string; epoch?: number }
+      const { origin, epoch, unit } = (body ?? {}) as { origin?: string; epoch?: number; unit?: string }
       if (typeof origin !== 'string' || !Number.isSafeInteger(epoch))
         return refusal(400, 'bad-body', 'expected origin and epoch')
-      await database.fence(origin, epoch!)
+      await replicator.standing.fence(origin, epoch!, unit)
       return { status: 204 }
     },
     'POST /v1/claim': async ({ body }) => {
-      const epoch = Number((body as { epoch?: number } | undefined)?.epoch)
+      const { epoch, unit, force } = (body ?? {}) as { epoch?: number; unit?: string; force?: boolean }
       if (!Number.isSafeInteger(epoch)) return refusal(400, 'bad-body', 'expected epoch')
-      await database.claim(epoch)
-      return { status: 204 }
+      const why = await desk.claim(epoch!, unit, force === true)
+      return why === null ? { status: 204 } : refusal(409, 'claim-refused', why)
+    },
+    'POST /v1/data': async ({ body }) => answerQuestion(desk, body),
+    'GET /v1/dead-letters/counts': async ({ query }) => {
+      const origin = query.get('origin')
+      const all = await database.letters.countBySite()
+      if (origin === null) return { status: 200, body: { counts: all } }
+      const found = all.find((each) => each.origin === origin)
+      return { status: 200, body: found ?? { origin, count: 0, oldEpoch: 0 } }
     },
   }
 }

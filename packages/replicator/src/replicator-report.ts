@@ -1,53 +1,4 @@
-import type { Alarm } from './loop/alarms.ts'
-import type { LoopState } from './loop/loop-state.ts'
-
-/** What a replicator says of itself. Times in milliseconds. */
-export interface ReplicatorReport {
-  readonly site: string
-  readonly outgoing: LoopState & {
-    /** Events put into the log since the start. */
-    readonly events: number
-    /** Events that are not in the log yet. */
-    readonly backlog: number
-    readonly outboxPercent: number
-    /** Null: the log has no limit of ours. */
-    readonly logPercent: number | null
-  }
-  readonly peers: readonly PeerReport[]
-  readonly incoming: readonly IncomingReport[]
-  readonly deadLetters: number
-  readonly conflicts: number
-  /** By table, with the reason. */
-  readonly paused: Readonly<Record<string, string>>
-  readonly alarms: readonly Alarm[]
-}
-
-/** How far a peer is with this site's changes; told from its answers, by this site's clock. */
-export interface PeerReport {
-  readonly site: string
-  /** Entries of the log, heartbeats included, that it has not said to have. */
-  readonly behind: number
-  /** Age of the oldest write that it may not have; 0: it has all. */
-  readonly rpoMs: number
-  /** From log to database and back; null: not measured yet. */
-  readonly lagP50Ms: number | null
-  readonly lagP99Ms: number | null
-  /** Since its last answer. */
-  readonly silentMs: number
-  /** `sync` writes are acknowledged without it. */
-  readonly degraded: boolean
-}
-
-/** What comes from another site. */
-export interface IncomingReport extends LoopState {
-  readonly site: string
-  /** Since its last heartbeat was applied: younger writes of it may be missing here. */
-  readonly silentMs: number
-  readonly applied: number
-  readonly duplicates: number
-  readonly conflicts: number
-  readonly parked: number
-}
+import type { ReplicatorReport } from '@budao/model'
 
 /** The report as Prometheus text. */
 export function replicationMetrics(report: ReplicatorReport): string {
@@ -94,6 +45,12 @@ export function replicationMetrics(report: ReplicatorReport): string {
   metric('budao_replication_outbox_fill_ratio', 'gauge', 'How full the outbox is.', [
     ['', outgoing.outboxPercent / 100],
   ])
+  metric(
+    'budao_replication_ended_writes',
+    'gauge',
+    'Writes of a site that came after their epoch had ended.',
+    report.ended.map(({ origin, count }) => [`{site="${origin}"}`, count] as const),
+  )
   const logRatio = outgoing.logPercent === null ? null : outgoing.logPercent / 100
   metric('budao_replication_log_fill_ratio', 'gauge', 'How full the event log is.', [['', logRatio]])
   metric(
@@ -101,6 +58,12 @@ export function replicationMetrics(report: ReplicatorReport): string {
     'gauge',
     'Since a heartbeat of a site was applied here.',
     of(incoming, (i) => seconds(i.silentMs)),
+  )
+  metric(
+    'budao_replication_behind_seconds',
+    'gauge',
+    'Everything that a site committed longer ago than this is here.',
+    of(incoming, (i) => seconds(i.lagMs)),
   )
   metric(
     'budao_replication_applied_total',

@@ -4,16 +4,18 @@ import {
   type EventLog,
   type LogBounds,
   type LogPosition,
+  type LoopState,
+  type ReplicatorReport,
 } from '@budao/model'
+import { endedWrites } from './authority/ended-writes.ts'
+import { type PeerWord, Standing, type WriteRight } from './authority/standing.ts'
 import { AckSender } from './loop/ack-sender.ts'
 import { type Alarm, Alarms, silentMsMax } from './loop/alarms.ts'
 import { Durability, type Settled } from './loop/durability.ts'
 import { Incoming } from './loop/incoming.ts'
-import type { LoopState } from './loop/loop-state.ts'
 import { Outgoing } from './loop/outgoing.ts'
 import { PeerProgress } from './loop/peer-progress.ts'
 import { heartbeatTable } from './replicated-table.ts'
-import type { ReplicatorReport } from './replicator-report.ts'
 import type { SiteDatabase } from './site-database.ts'
 
 /** Everything a replicator stands between. */
@@ -28,6 +30,8 @@ export interface ReplicatorOptions {
   readonly peerTimeoutMs: number
   /** Between two heartbeats, milliseconds. Default 250. */
   readonly beatMs?: number
+  /** Whether a lease says that all that is acknowledged here is at that site too. */
+  readonly isNamed?: (site: string) => boolean
   /** How full the log is, percent. */
   readonly logPercent?: () => number
   /** Everybody has applied what is below. */
@@ -36,6 +40,14 @@ export interface ReplicatorOptions {
   readonly onAlarm?: (alarm: Alarm, isOn: boolean) => void
   /** Ids and tombstones are remembered so long, milliseconds: as long as the log keeps entries. */
   readonly keepMs?: number
+}
+
+/** What came from another site. */
+export interface Followed {
+  /** Entries of its log that are here. */
+  readonly applied: number
+  /** Why changes of it are missing here for good; empty: none are known to be. */
+  readonly missing: string
 }
 
 /** Another site. */
@@ -65,6 +77,8 @@ export class Replicator {
   readonly #progress: ReadonlyMap<string, PeerProgress>
   readonly #durability: Durability
   readonly #alarms: Alarms
+  /** How this site stands to the others. */
+  readonly standing: Standing
   readonly #timers: readonly NodeJS.Timeout[]
   #outgoingState: LoopState = { state: 'running', why: '' }
   #looking: Promise<void> | null = null
@@ -77,12 +91,14 @@ export class Replicator {
     const { database, log, peers, site, onPeerLoss, peerTimeoutMs, beatMs = beatMsDefault } = options
     const now = (): number => performance.now()
     this.#progress = new Map(peers.map((peer) => [peer.site, new PeerProgress(peer.site, now)]))
+    this.standing = new Standing({ site, database, log, peers, now })
     this.#alarms = new Alarms(options.onAlarm ?? (() => {}))
     this.#durability = new Durability({
       peers: [...this.#progress.values()],
       onPeerLoss,
       peerTimeoutMs,
       onDegraded: () => void this.#look(),
+      ...(options.isNamed && { isNamed: options.isNamed }),
     })
     this.#outgoing = new Outgoing({
       source: database.source,
@@ -96,6 +112,8 @@ export class Replicator {
       const sender = new AckSender({
         url: peer.url,
         site,
+        mark: () => this.standing.mark(peer.site),
+        ended: () => this.standing.endedOf(peer.site),
         onError: () => {},
         ...(peer.token !== undefined && { token: peer.token }),
       })
@@ -118,24 +136,61 @@ export class Replicator {
     if (write === undefined) throw new Error('this database is written by the application alone')
     const events = await write(drafts)
     if (level === 'async') return { events, settled: 'here' }
-    return { events, settled: await this.settled(drafts.at(-1)!.id, signal) }
+    const right = events.find((event) => event !== null)
+    return { events, settled: await this.settled(drafts.at(-1)!.id, signal, right) }
   }
 
-  /** Waits until the peers have an event that was written here. */
-  async settled(id: string, signal: AbortSignal): Promise<Settled> {
+  /**
+   * Waits until the peers have an event that was written here. One whose right has ended meanwhile may have been refused:
+   * `unknown`; without a `right` every epoch that has ended counts.
+   */
+  async settled(id: string, signal: AbortSignal, right: WriteRight | null = null): Promise<Settled> {
     const until = AbortSignal.any([signal, AbortSignal.timeout(this.#options.peerTimeoutMs)])
     const positions = await this.#placeOf(id, until)
-    return positions === null ? 'unknown' : this.#durability.settle(positions, signal)
+    if (positions === null) return 'unknown'
+    const settled = await this.#durability.settle(positions, signal)
+    return (await this.standing.hasEnded(right)) ? 'unknown' : settled
   }
 
   /** A peer says what it has applied. False: it is none of ours. */
-  applied(site: string, positions: readonly LogPosition[]): boolean {
+  async applied(site: string, word: PeerWord): Promise<boolean> {
     const progress = this.#progress.get(site)
     if (progress === undefined) return false
-    for (const position of positions) progress.applied(position)
+    await this.standing.hear(site, word)
+    for (const position of word.positions) progress.applied(position)
+    await this.standing.counted(site, progress)
     const all = [...this.#progress.values()].map((peer) => peer.next(0)?.offset ?? 0)
     this.#options.onReleased?.(Math.min(...all))
     return true
+  }
+
+  /** The other sites. */
+  get others(): readonly string[] {
+    return [...this.#progress.keys()]
+  }
+
+  /** Where this site’s log ends, over all partitions. */
+  async end(): Promise<number> {
+    const { log } = this.#options
+    let end = 0
+    for (let partition = 0; partition < log.partitions; partition++) end += (await log.bounds(partition)).end
+    return end
+  }
+
+  /** How far another site’s changes are here. */
+  follow(site: string): Followed {
+    const incoming = this.#incoming.get(site)
+    if (incoming === undefined) return { applied: 0, missing: `${site} is none of replication.sites` }
+    const { state, why } = worst(incoming.states)
+    return {
+      applied: sum(incoming.loops, ({ next }) => next?.offset ?? 0),
+      missing: state === 'stopped' ? why : '',
+    }
+  }
+
+  /** Whether no `sync` write is acknowledged without that site, and that is to stay so. */
+  waitsFor(site: string): boolean {
+    return this.#durability.waitsFor(site)
   }
 
   /** Ids of events that this site has and a peer has not said to have, the oldest first: in its log, and not there yet. */
@@ -157,9 +212,10 @@ export class Replicator {
 
   async report(): Promise<ReplicatorReport> {
     const { site, database, log, logPercent } = this.#options
-    const [backlog, letters, conflicts] = await Promise.all([
+    const [backlog, letters, ended, conflicts] = await Promise.all([
       database.backlog(),
       database.letters.count(),
+      endedWrites(database.letters),
       database.conflicts.count(),
     ])
     const ends: number[] = []
@@ -185,17 +241,20 @@ export class Replicator {
         lagP99Ms: peer.lagMs(0.99),
         silentMs: peer.silentMs,
         degraded: this.#durability.degraded.has(peer.peer),
+        refused: this.standing.lettersAt(peer.peer)?.oldEpoch ?? null,
       })),
       incoming: [...this.#incoming].map(([origin, { loops, states }]) => ({
         site: origin,
         ...worst(states),
         silentMs: Math.min(...loops.map((each) => each.silentMs)),
+        lagMs: this.standing.lagMs(origin),
         applied: sum(loops, (each) => each.counts.applied),
         duplicates: sum(loops, (each) => each.counts.duplicates),
         conflicts: sum(loops, (each) => each.counts.conflicts),
         parked: sum(loops, (each) => Object.values(each.counts.parked).reduce((a, b) => a + b, 0)),
       })),
       deadLetters: letters,
+      ended,
       conflicts,
       paused: Object.fromEntries(database.paused()),
       alarms: this.#alarms.all,
@@ -206,6 +265,7 @@ export class Replicator {
     if (this.#closed) return
     this.#closed = true
     for (const timer of this.#timers) clearInterval(timer)
+    this.standing.close()
     await this.#looking
     await this.#outgoing.close()
     for (const { loops } of this.#incoming.values()) for (const loop of loops) await loop.close()
@@ -218,6 +278,8 @@ export class Replicator {
       states.push({ state: 'running', why: '' })
       return new Incoming({
         origin: peer.site,
+        site: this.#options.site,
+        onHeard: (mark) => this.standing.covered(peer.site, mark),
         partition,
         log: peer.log,
         applier: this.#options.database.applier,
@@ -265,7 +327,7 @@ export class Replicator {
       const everySlow = this.#ticks++ % slowBeatEvery === 0
       const somebodyAnswers = [...this.#progress.values()].some(({ silentMs }) => silentMs < silentMsMax)
       if (somebodyAnswers || everySlow)
-        await this.#options.database.beat({ n: this.#beats++, at: Date.now() })
+        await this.#options.database.beat({ n: this.#beats++, at: Date.now(), heard: this.standing.heard })
     } catch {
       // A database that cannot be written to sends no heartbeat: that is what the peers are told by.
     }
@@ -307,8 +369,12 @@ export class Replicator {
       if (silentMs > silentMsMax)
         add('origin-silent', origin, `nothing has arrived for ${Math.round(silentMs / 1000)} s`)
     }
-    const letters = await database.letters.count()
-    if (letters > 0) add('dead-letters', site, `${letters} events wait: budao events dlq list`)
+    for (const { origin, count, oldEpoch } of await database.letters.countBySite()) {
+      if (oldEpoch > 0)
+        add('writes-ended', origin, `${oldEpoch} writes of an epoch that had ended wait: budao events ended`)
+      if (count > oldEpoch)
+        add('dead-letters', origin, `${count - oldEpoch} events wait: budao events dlq list`)
+    }
     for (const [table, detail] of database.paused()) add('table-paused', table, detail)
     return alarms
   }

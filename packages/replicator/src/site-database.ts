@@ -19,10 +19,15 @@ export interface SiteDatabase {
   readonly conflicts: Conflicts
   /** Tables that wait for a person, each with the reason. */
   paused(): ReadonlyMap<string, string>
-  /** From here on nothing of `origin` below this epoch is accepted, and of this site nothing is written below it. */
-  fence(origin: string, epoch: number): Promise<void>
-  /** This site writes in this epoch from here on. */
-  claim(epoch: number): Promise<void>
+  /**
+   * From here on nothing of `origin` below this epoch is accepted, and of this site nothing is written below it. `unit`: of
+   * that alone. Never goes back.
+   */
+  fence(origin: string, epoch: number, unit?: string): Promise<void>
+  /** This site writes in this epoch from here on, or `unit` alone. Never goes back. */
+  claim(epoch: number, unit?: string): Promise<void>
+  /** All that was fenced and claimed here, by `epochName`. */
+  epochs(): Promise<ReadonlyMap<string, number>>
   /** Forgets tombstones and ids from before this wall-clock time. */
   clean(olderThan: number): Promise<void>
   close(): Promise<void>
@@ -34,17 +39,31 @@ export interface Heartbeat {
   readonly n: number
   /** Wall-clock milliseconds at its site. */
   readonly at: number
+  /** The newest mark that each peer has sent: everything written here before it was heard goes before this heartbeat. */
+  readonly heard?: Readonly<Record<string, string>>
 }
 
 /** Events that wait for a person. */
 export interface DeadLetters {
   count(): Promise<number>
+  /** How many wait of each site, those of an epoch that is over counted apart. */
+  countBySite(): Promise<readonly LettersOfSite[]>
+  /** Ids of a site’s writes that came after their epoch had ended, the oldest first. */
+  ended(limit: number, origin: string): Promise<readonly string[]>
   /** Behind `after`, the oldest first. */
   list(after: number, limit: number): Promise<DeadLetter[]>
   /** Tries them again in their order: all, or those of one key. */
   retry(only?: RowPlace): Promise<RetryResult>
   /** Gives a letter up: its event counts as seen, the row here stands. False: there is no such letter. */
   drop(id: number): Promise<boolean>
+}
+
+/** Events of one site that wait at another. */
+export interface LettersOfSite {
+  readonly origin: string
+  readonly count: number
+  /** Of them, writes of an epoch that is over. */
+  readonly oldEpoch: number
 }
 
 /** Decisions between two changes. */

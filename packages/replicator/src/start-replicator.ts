@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { type Config, parseAddress } from '@budao/model'
+import { DataDesk } from './authority/data-desk.ts'
 import { HttpFront } from './http/http-front.ts'
 import type { Alarm } from './loop/alarms.ts'
 import { openDatabase } from './providers/open-database.ts'
@@ -20,6 +21,8 @@ export interface StartOptions {
 /** A replicator that runs. */
 export interface RunningReplicator {
   readonly replicator: Replicator
+  /** Answers whoever keeps this site’s leases. */
+  readonly desk: DataDesk
   readonly site: string
   readonly address: string
   close(): Promise<void>
@@ -60,8 +63,19 @@ export async function startReplicator({
     peerTimeoutMs: peerTimeout,
     onReleased: logs.release,
     onAlarm,
+    isNamed: (other) => desk.isNamed(other),
     keepMs: 'embedded' in replication.log ? replication.log.embedded.keep : weekMs,
     ...(logs.percent !== null && { logPercent: logs.percent }),
+  })
+  const used = Object.values(tables)
+  const desk = new DataDesk({
+    site,
+    replicator,
+    database,
+    isSync: (service) =>
+      used.some((table) => table.service === service) &&
+      used.every((table) => table.service !== service || table.durability === 'sync'),
+    isWhole: (unit, service) => unit === service && used.every((table) => table.service === service),
   })
   const cleaning = setInterval(() => void logs.clean(), cleanEveryMs)
   const end = async (): Promise<void> => {
@@ -76,6 +90,7 @@ export async function startReplicator({
     ...replicationRoutes({
       replicator,
       database,
+      desk,
       durabilityOf: (table) => tables[table]?.durability ?? 'async',
     }),
   }
@@ -87,6 +102,7 @@ export async function startReplicator({
   )
   return {
     replicator,
+    desk,
     site,
     address: `${host.includes(':') ? `[${host}]` : host}:${front.port}`,
     close: async () => {

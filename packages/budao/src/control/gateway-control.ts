@@ -1,6 +1,7 @@
 import { openSiteData, type ServingSide } from '@budao/controller'
 import type { Gateway } from '@budao/gateway'
 import type { Config, ControlConfig } from '@budao/model'
+import { dataOf } from '../replication/replicators.ts'
 import type { ControlRole, ControlRoleOptions } from './control-role.ts'
 
 /** Worker threads turn fifty times a second: one that has not for so long is stuck, and no beat is echoed for it. */
@@ -33,7 +34,10 @@ function servingSide(control: ControlConfig, self: string, gateway: Gateway, bas
     lease: (unit) => ownership.lease(unit),
     settle: (unit, epoch) => ownership.settle(unit, epoch),
     usable: (unit) => ownership.usable(unit),
-    data: (service) => openSiteData(gateway.snapshot?.config.services[service]?.data, baseDir),
+    data(service) {
+      const config = gateway.snapshot?.config
+      return openSiteData(config === undefined ? undefined : dataOf(config, service), baseDir)
+    },
     placed(placement, holder) {
       const there = holder === null || holder === self ? undefined : control.peers[holder]
       void ownership.place(placement, there?.traffic ?? null)

@@ -3,12 +3,15 @@ import type { AskData } from './asked-data.ts'
 /** More than any answer needs. */
 const answerBytesMax = 64 * 1024
 
-/** Posts questions as JSON to a URL; the answer is 200 with JSON. */
-export function askHook(url: string): AskData {
+/** Posts questions as JSON to a URL, with a bearer token where one is given; the answer is 200 with JSON. */
+export function askHook(url: string, token?: string): AskData {
   return async (question, timeoutMs) => {
     const answer = await fetch(url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: {
+        'content-type': 'application/json',
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      },
       body: JSON.stringify(question),
       signal: AbortSignal.timeout(timeoutMs),
       redirect: 'error',

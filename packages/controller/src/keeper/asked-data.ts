@@ -7,12 +7,14 @@ export type AskData = (
   timeoutMs: number,
 ) => Promise<string>
 
-type DataVerb = 'position' | 'restore' | 'catch-up' | 'shadow'
+type DataVerb = 'position' | 'restore' | 'catch-up' | 'shadow' | 'fence' | 'claim'
 
 /** A position is wanted twice a second. */
 const positionMs = 2_000
 /** As long as a controller waits for it. */
 const workMs = 30_000
+/** Writes stand still meanwhile. */
+const rightMs = 1_000
 
 const count = z.number().min(0)
 const positionAnswer = z.object({
@@ -45,23 +47,38 @@ export class AskedData implements SiteData {
   }
 
   restore(question: DataQuestion): Promise<DataResult> {
-    return this.#work('restore', question)
+    return this.work('restore', question)
   }
 
   catchUp(question: DataQuestion): Promise<DataResult> {
-    return this.#work('catch-up', question)
+    return this.work('catch-up', question)
   }
 
   shadow(question: DataQuestion): Promise<DataResult> {
-    return this.#work('shadow', question)
+    return this.work('shadow', question)
   }
 
-  async #work(verb: DataVerb, question: DataQuestion): Promise<DataResult> {
+  protected async work(
+    verb: DataVerb,
+    question: DataQuestion,
+    timeoutMs: number = workMs,
+  ): Promise<DataResult> {
     try {
-      const { ok, why } = workAnswer.parse(JSON.parse(await this.#ask({ do: verb, ...question }, workMs)))
+      const { ok, why } = workAnswer.parse(JSON.parse(await this.#ask({ do: verb, ...question }, timeoutMs)))
       return ok ? null : why
     } catch (error) {
       return error instanceof Error ? error.message : String(error)
     }
+  }
+}
+
+/** The same, where the data keeps epochs and says whether it may write in the next one: a replicator does. */
+export class GuardedData extends AskedData {
+  fence(question: DataQuestion): Promise<DataResult> {
+    return this.work('fence', question, rightMs)
+  }
+
+  claim(question: DataQuestion): Promise<DataResult> {
+    return this.work('claim', question, rightMs)
   }
 }

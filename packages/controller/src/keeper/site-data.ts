@@ -41,6 +41,10 @@ export interface SiteData {
   catchUp(question: DataQuestion): Promise<DataResult>
   /** Answers reads beside the owner, for comparison. */
   shadow(question: DataQuestion): Promise<DataResult>
+  /** Nothing of the question’s epoch or a lower one is written here any more. Absent: nobody keeps epochs there. */
+  fence?(question: DataQuestion): Promise<DataResult>
+  /** This site is about to take the question’s epoch; why it must not, as things are. Absent: nobody is asked. */
+  claim?(question: DataQuestion): Promise<DataResult>
 }
 
 const nowhere = { position: 0, divergence: 0, capacityPercent: 100, inSync: [] }

@@ -30,6 +30,8 @@ export class UnitKeeper {
   #stoppedEpoch = 0
   /** The last epoch that this site has held, as far as was seen. */
   #ownedEpoch = 0
+  /** Why the data here must not be written in the epoch that was granted last; null: it may. */
+  #refused: string | null = null
   /** A change of the lease is on its way to the store. */
   #storing = false
   /** It ends, and takes nothing any more. */
@@ -180,6 +182,9 @@ export class UnitKeeper {
     if (order === 'drain') await this.#options.settle(unit, epoch)
     this.#options.lease(unit).stop(epoch)
     if (was < epoch && this.#ownedEpoch >= epoch) this.#options.held?.(unit, epoch, 'stopped', null)
+    // The gateway has stopped; the resource is told as well, for what comes past it. Nobody waits longer than for the store.
+    const { data } = this.#mark
+    if (data.fence !== undefined) await this.#asked(data.fence({ ...this.#question(), epoch }))
     const refuse = (why: string): OrderAnswer => ({ stepId, ok: false, why })
     if (!(await this.#read()) || this.#lease === null) return refuse('the coordination store cannot be asked')
     const { value } = this.#lease
@@ -202,7 +207,11 @@ export class UnitKeeper {
     await this.#hold()
     const { value } = this.#lease ?? {}
     if (value?.epoch !== epoch || value.site !== this.#options.site) return refuse('it is not granted here')
-    return value.state === 'held' ? { stepId, ok: true, why: '' } : refuse(`it is ${value.state}`)
+    return value.state === 'held'
+      ? { stepId, ok: true, why: '' }
+      : refuse(
+          this.#refused === null ? `it is ${value.state}` : `the data must not be written: ${this.#refused}`,
+        )
   }
 
   async #ended({ stepId }: SiteOrder, why: string | null): Promise<OrderAnswer> {
@@ -219,6 +228,11 @@ export class UnitKeeper {
     if (next === null) return
     const { store, now } = this.#options
     this.#storing = true
+    const { data } = this.#mark
+    if (value.state === 'granted' && data.claim !== undefined && !(await this.#mayTake(value.epoch))) {
+      this.#storing = false
+      return
+    }
     const sentAt = now()
     const result = await this.#asked(store.compareAndSet(leaseKey(value.unit), version, next))
     this.#storing = false
@@ -226,6 +240,12 @@ export class UnitKeeper {
     if (result.current !== null) this.see(result.current as Versioned<WriteLease>)
     if (result.ok) this.#renewed(value, next, sentAt)
     else if (again) await this.#hold(false)
+  }
+
+  /** Whether the data here may be written in the epoch that was granted; what was written elsewhere before has ended here then. */
+  async #mayTake(epoch: number): Promise<boolean> {
+    this.#refused = (await this.#mark.data.claim?.({ ...this.#question(), epoch })) ?? null
+    return this.#refused === null
   }
 
   /** What is to be stored; null where nothing is. */

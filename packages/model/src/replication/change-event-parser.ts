@@ -26,6 +26,7 @@ const draftShape = {
   schemaVersion: count('a whole number from 0'),
   before: z.exactOptional(row),
   epoch: count('a whole number from 0'),
+  unit: z.exactOptional(text('the name of a unit')),
 } as const
 
 const draftSchema = z

@@ -15,8 +15,10 @@ export interface ChangeEvent {
   readonly v: 1
   /** The site that wrote it. */
   readonly origin: string
-  /** The writer's epoch: below the highest known of its unit, it goes into quarantine. */
+  /** The writer's epoch: below the lowest that is accepted of its unit, it goes into quarantine. */
   readonly epoch: number
+  /** The unit whose lease the write was made under; absent: the epoch is that of all that its site writes. */
+  readonly unit?: string
   /** When it was written, by the hybrid logical clock of `origin`. */
   readonly hlc: string
   /** Rises with every event of the same key from the same origin; gaps mean nothing. */
@@ -50,7 +52,7 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
  * `payload.id`, else `id`; `table` is `events`; `txId` is `id`; `schemaVersion` is 1.
  */
 export type ChangeDraft = Pick<ChangeEvent, 'id' | 'op' | 'payload'> &
-  Partial<Pick<ChangeEvent, 'table' | 'key' | 'txId' | 'schemaVersion' | 'before' | 'epoch'>>
+  Partial<Pick<ChangeEvent, 'table' | 'key' | 'txId' | 'schemaVersion' | 'before' | 'epoch' | 'unit'>>
 
 /** Events that were committed together, in the order of their statements. Never empty; all of one origin and `txId`. */
 export type Transaction = readonly ChangeEvent[]

@@ -7,6 +7,10 @@ export interface AckSenderOptions {
   readonly token?: string
   /** This site. */
   readonly site: string
+  /** A mark of this moment, which comes back with a heartbeat of the peer. */
+  readonly mark?: () => string
+  /** Epochs of the peer that have ended here, by unit; '': of all that it writes. Said before anything is refused for it. */
+  readonly ended?: () => Promise<Readonly<Record<string, number>>>
   readonly onError: (error: Error) => void
 }
 
@@ -55,7 +59,7 @@ export class AckSender {
   }
 
   async #post(positions: readonly LogPosition[]): Promise<void> {
-    const { url, token, site } = this.#options
+    const { url, token, site, mark, ended } = this.#options
     const response = await fetch(`${url}/v1/applied`, {
       method: 'POST',
       signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(ackMsMax)]),
@@ -63,7 +67,12 @@ export class AckSender {
         'content-type': 'application/json',
         ...(token !== undefined && { authorization: `Bearer ${token}` }),
       },
-      body: JSON.stringify({ site, positions }),
+      body: JSON.stringify({
+        site,
+        positions,
+        ...(mark !== undefined && { mark: mark() }),
+        ...(ended !== undefined && { ended: await ended() }),
+      }),
     })
     await response.arrayBuffer()
     if (!response.ok) throw new Error(`the peer answers ${response.status} to what was applied`)

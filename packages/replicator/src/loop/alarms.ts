@@ -1,26 +1,6 @@
-/** Something that a person should know, as long as it lasts. */
-export interface Alarm {
-  readonly code: AlarmCode
-  /** A site, table or log. */
-  readonly subject: string
-  readonly message: string
-}
+import type { ReplicationAlarm as Alarm } from '@budao/model'
 
-/**
- * peer-stands-still: a peer has not said for 5 s that it applied anything, heartbeats included. origin-silent: nothing of a
- * site has arrived for 5 s. stopped: changes are missing. log-full, log-filling, outbox-filling: at the limit, or beyond 80 %
- * of it. degraded: writes are acknowledged without a peer. dead-letters, table-paused: a person is waited for.
- */
-export type AlarmCode =
-  | 'peer-stands-still'
-  | 'origin-silent'
-  | 'stopped'
-  | 'log-full'
-  | 'log-filling'
-  | 'outbox-filling'
-  | 'degraded'
-  | 'dead-letters'
-  | 'table-paused'
+export type { ReplicationAlarm as Alarm } from '@budao/model'
 
 /** So long a direction may be silent, milliseconds: twenty heartbeats. */
 export const silentMsMax = 5000

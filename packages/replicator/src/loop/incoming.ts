@@ -7,10 +7,11 @@ import {
   type LogEntry,
   type LogPosition,
   LogTruncatedError,
+  type LoopState,
+  type Row,
 } from '@budao/model'
 import { heartbeatTable } from '../replicated-table.ts'
 import { untilItHolds } from './backoff.ts'
-import type { LoopState } from './loop-state.ts'
 
 /** From whom, into what, and who wants to know. */
 export interface IncomingOptions {
@@ -18,6 +19,10 @@ export interface IncomingOptions {
   readonly partition: number
   readonly log: Pick<EventLog, 'bounds' | 'read'>
   readonly applier: Applier
+  /** A heartbeat came that says which mark of this site the origin had heard before it. */
+  readonly onHeard?: (mark: string) => void
+  /** This site. */
+  readonly site?: string
   /** Everything before this place is in the database, durably. */
   readonly onApplied: (next: LogPosition, result: ApplyResult) => void
   readonly onState: (state: LoopState) => void
@@ -124,8 +129,16 @@ export class Incoming {
     this.#duplicates += result.duplicates
     this.#conflicts += result.conflicts
     for (const reason of result.parked) this.#parked[reason] = (this.#parked[reason] ?? 0) + 1
-    const beat = entries.some(({ events }) => events.some(({ table }) => table === heartbeatTable))
-    if (beat) this.#beatAt = this.#options.now()
+    const { site, onHeard } = this.#options
+    let beat: Row | null = null
+    for (const { events } of entries)
+      for (const { table, payload } of events) if (table === heartbeatTable) beat = payload
+    if (beat !== null) {
+      this.#beatAt = this.#options.now()
+      const heard = beat['heard'] as Readonly<Record<string, string>> | undefined
+      const mark = site === undefined ? undefined : heard?.[site]
+      if (typeof mark === 'string') onHeard?.(mark)
+    }
     this.#options.onApplied(next, result)
   }
 }

@@ -3,11 +3,11 @@ import {
   type EventLog,
   LogFullError,
   type LogPosition,
+  type LoopState,
   SourceGapError,
 } from '@budao/model'
 import { heartbeatTable } from '../replicated-table.ts'
 import { untilItHolds } from './backoff.ts'
-import type { LoopState } from './loop-state.ts'
 
 /** From where to where, and who wants to know. */
 export interface OutgoingOptions {

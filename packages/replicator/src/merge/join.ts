@@ -29,6 +29,9 @@ function joinRegisters(
   const seen = joinRecords(a.seen, b.seen, Math.max)
   const [earlier, later] = compareStamps(a.stamp, b.stamp) <= 0 ? [a, b] : [b, a]
   if (rule.name === 'owner') {
+    // Whoever holds the lease owns the row: of two leases the later one. Without one it is the site that the rule names.
+    const [before = 0, after = 0] = [earlier.epoch, later.epoch]
+    if (before !== after) return { ...(before > after ? earlier : later), seen }
     const owns = ({ stamp, row }: RegisterVersion): boolean => stamp.origin === rule.ownerOf(key, row)
     return { ...(owns(earlier) && !owns(later) ? earlier : later), seen }
   }

@@ -104,7 +104,10 @@ function lift(here: RowVersion | null, event: ChangeEvent, rule: MergeRule): Row
       siblings: [{ row, stamp, seq: event.seq }],
     }
   }
-  if (rule.name !== 'fields' && rule.name !== 'crdt') return { kind: 'register', seen, stamp, row }
+  if (rule.name !== 'fields' && rule.name !== 'crdt') {
+    const lease = rule.name === 'owner' && event.unit !== undefined ? { epoch: event.epoch } : {}
+    return { kind: 'register', seen, stamp, row, ...lease }
+  }
   const { op } = event
   return {
     kind: 'columns',

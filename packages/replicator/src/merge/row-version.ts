@@ -25,6 +25,8 @@ export interface RegisterVersion {
   readonly stamp: Stamp
   /** Null: deleted; the version stays as its tombstone. */
   readonly row: Row | null
+  /** Rule `owner`: of the lease under which it was written; absent: under none. */
+  readonly epoch?: number
 }
 
 /** Column by column: rules `fields`, `crdt`. Columns of a deleted row are kept, for a change that comes late. */

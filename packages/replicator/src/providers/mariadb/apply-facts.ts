@@ -1,5 +1,6 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import type { ApplyBatch, ChangeEvent, LogPosition } from '@budao/model'
+import { epochName } from '../../authority/epoch-name.ts'
 import type { RowVersion } from '../../merge/row-version.ts'
 import { type AppliedTable, type ApplyFacts, isKeyOf, type KnownRow, placeOf } from './apply-state.ts'
 import { quoted } from './mariadb-connection.ts'
@@ -25,7 +26,10 @@ export async function loadFacts(
     'SELECT log_id, next FROM budao_watermarks WHERE origin = ? AND part = ? FOR UPDATE',
     [origin, next?.partition ?? 0],
   )
-  const epoch = sql.add('SELECT epoch FROM budao_epochs WHERE origin = ? LOCK IN SHARE MODE', [origin])
+  const names = new Set([origin, ...events.map(({ unit }) => epochName(origin, unit))])
+  const epochs = sql.add('SELECT origin, epoch FROM budao_epochs WHERE origin IN (?) LOCK IN SHARE MODE', [
+    [...names],
+  ])
   const parked = sql.add('SELECT DISTINCT tbl, row_key FROM budao_dead_letters')
   const paused = sql.add('SELECT tbl, detail FROM budao_paused')
   const ids = events.map(({ id }) => id)
@@ -82,7 +86,7 @@ export async function loadFacts(
     facts: {
       ...known,
       origin,
-      epoch: Number(results[epoch]![0]?.['epoch'] ?? 0),
+      epochs: new Map(results[epochs]!.map(({ origin: name, epoch }) => [String(name), Number(epoch)])),
       seen: new Set(seen === -1 ? [] : results[seen]!.map(({ id }) => String(id))),
       parkedKeys: new Set(results[parked]!.map(({ tbl, row_key: key }) => placeOf(String(tbl), String(key)))),
       paused: new Map(results[paused]!.map(({ tbl, detail }) => [String(tbl), String(detail)])),

@@ -12,6 +12,7 @@ import {
   type Row,
   type Transaction,
 } from '@budao/model'
+import { epochName } from '../../authority/epoch-name.ts'
 import { mergeEvent } from '../../merge/merge-event.ts'
 import type { RowVersion } from '../../merge/row-version.ts'
 import { heartbeatTable, type ReplicatedTable } from '../../replicated-table.ts'
@@ -50,8 +51,8 @@ export interface ApplyFacts {
   readonly origin: string
   readonly now: number
   readonly tables: ReadonlyMap<string, AppliedTable>
-  /** Nothing of a lower epoch is accepted of the origin. */
-  readonly epoch: number
+  /** Nothing of a lower epoch is accepted; by `epochName` of the origin and its units. */
+  readonly epochs: ReadonlyMap<string, number>
   readonly seen: Set<string>
   readonly parkedKeys: Set<string>
   readonly paused: Map<string, string>
@@ -165,9 +166,9 @@ export class ApplyState {
       this.result.duplicates++
       return
     }
+    // Nobody asks for a heartbeat twice, so none is remembered; it belongs to no epoch.
+    if (event.table === heartbeatTable && event.origin === this.facts.origin) return
     this.#mayApply(event, behindParked)
-    // Nobody asks for a heartbeat twice, so none is remembered.
-    if (event.table === heartbeatTable) return
     const known = this.facts.rows.get(placeOf(event.table, event.key))!
     const { rule } = known.table
     const row = asSeenBy(event, known.row)
@@ -203,7 +204,7 @@ export class ApplyState {
   }
 
   #mayApply(event: ChangeEvent, behindParked: boolean): void {
-    const { origin, epoch, now, parkedKeys, tables, paused } = this.facts
+    const { origin, epochs, now, parkedKeys, tables, paused } = this.facts
     if (event.origin !== origin) {
       throw new Parked(
         event,
@@ -215,14 +216,15 @@ export class ApplyState {
       const detail = `expected a stamp at most ${hlcDriftMaxMs} ms ahead of this site's clock, found ${event.hlc}`
       throw new Parked(event, 'clock-ahead', detail)
     }
-    if (event.epoch < epoch) {
+    const name = epochName(origin, event.unit)
+    const lowest = epochs.get(name) ?? 0
+    if (event.epoch < lowest) {
       throw new Parked(
         event,
         'old-epoch',
-        `expected epoch ${epoch} of ${origin} or higher, found ${event.epoch}`,
+        `expected epoch ${lowest} of ${name} or higher, found ${event.epoch}`,
       )
     }
-    if (event.table === heartbeatTable) return
     if (behindParked && parkedKeys.has(placeOf(event.table, event.key))) {
       throw new Parked(event, 'behind-parked', 'an earlier event of its key waits')
     }

@@ -312,7 +312,7 @@ export class BinlogSource implements ChangeSource {
           if (after['origin'] === '') this.#epoch = Number(after['epoch'])
           continue
         case 'budao_heartbeat':
-          open.beat = { n: Number(after['n']), at: Number(after['at']) }
+          open.beat = { n: Number(after['n']), at: Number(after['at']), heard: heardOf(after['heard']) }
           continue
         case 'budao_outbox':
           open.written.push(textOf(after['event']))
@@ -370,4 +370,10 @@ export class BinlogSource implements ChangeSource {
 type RowsOfTable = Omit<WriteRowsEvent, 'getEventName'> & {
   readonly tableName: string
   getEventName(): string
+}
+
+/** Marks of the peers, as a heartbeat’s row has them. */
+function heardOf(stored: unknown): Readonly<Record<string, string>> {
+  const text = Buffer.isBuffer(stored) ? stored.toString() : stored
+  return typeof text === 'string' ? (JSON.parse(text) as Record<string, string>) : {}
 }

@@ -14,7 +14,7 @@ export interface OpenTransaction {
   readonly changes: { readonly shape: TableShape; readonly before: Row | null; readonly after: Row | null }[]
   /** Events that the application wrote into the outbox, as JSON. */
   readonly written: string[]
-  beat: { readonly n: number; readonly at: number } | null
+  beat: { readonly n: number; readonly at: number; readonly heard: Readonly<Record<string, string>> } | null
   bytes: number
 }
 
@@ -71,11 +71,11 @@ export function eventsOf(
     else refused.push({ reason: parsed.reason, detail: parsed.detail, text: text.slice(0, refusedTextMax) })
   }
   if (beat !== null) {
-    const { n, at } = beat
+    const { n, at, heard } = beat
     const event = {
       id: gtid,
       op: 'update',
-      payload: { n, at },
+      payload: { n, at, heard },
       v: 1,
       ...more,
       seq: n,

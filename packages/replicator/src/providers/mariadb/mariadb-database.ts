@@ -1,11 +1,19 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import type { ChangeDraft, ChangeEvent, Conflict } from '@budao/model'
+import { epochName } from '../../authority/epoch-name.ts'
 import type { ReplicatedTables } from '../../replicated-table.ts'
 import type { Conflicts, DeadLetters, SiteDatabase } from '../../site-database.ts'
 import { BinlogSource } from './binlog-source.ts'
 import { MariadbApplier } from './mariadb-applier.ts'
 import { connect, type MariadbConnection } from './mariadb-connection.ts'
-import { countLetters, dropLetter, listConflicts, listLetters } from './mariadb-letters.ts'
+import {
+  countLetters,
+  countLettersBySite,
+  dropLetter,
+  listEnded,
+  listConflicts,
+  listLetters,
+} from './mariadb-letters.ts'
 import { MariadbOutbox } from './mariadb-outbox.ts'
 
 /** Which database, and what of it travels. */
@@ -54,16 +62,18 @@ export async function openMariadbDatabase(options: MariadbDatabaseOptions): Prom
             return events
           }),
       }),
-      beat: async ({ n, at }) => {
-        await own.ask((c) => c.query('REPLACE INTO budao_heartbeat VALUES (1, ?, ?)', [n, at]))
+      beat: async ({ n, at, heard = {} }) => {
+        const values = [n, at, JSON.stringify(heard)]
+        await own.ask((c) => c.query('REPLACE INTO budao_heartbeat VALUES (1, ?, ?, ?)', values))
       },
       // The binlog itself is what waits: how far it reaches back is the server's setting.
       backlog: async () => ({ events: source.waiting, percent: 0 }),
       letters: lettersOf(applier, quiet, now),
       conflicts: conflictsOf(own, outbox),
       paused: () => applier.paused,
-      fence: (origin, epoch) => raiseEpoch(quiet, origin, epoch),
-      claim: (epoch) => raiseEpoch(own, '', epoch),
+      fence: (origin, epoch, unit) => raiseEpoch(quiet, epochName(origin, unit), epoch),
+      claim: (epoch, unit) => raiseEpoch(own, epochName('', unit), epoch),
+      epochs: () => readEpochs(quiet),
       clean: async (olderThan) => {
         await quiet.ask((c) =>
           c.query('DELETE FROM budao_rows WHERE deleted_at < ?; DELETE FROM budao_seen WHERE at < ?', [
@@ -117,6 +127,8 @@ class Asker {
 function lettersOf(applier: MariadbApplier, quiet: Asker, now: () => number): DeadLetters {
   return {
     count: () => quiet.ask(countLetters),
+    countBySite: () => quiet.ask(countLettersBySite),
+    ended: (limit, origin) => quiet.ask((c) => listEnded(c, limit, origin)),
     list: (after, limit) => quiet.ask((c) => listLetters(c, after, limit)),
     retry: (only) => applier.retry(only),
     drop: (id) => quiet.ask((c) => dropLetter(c, id, now())),
@@ -153,6 +165,11 @@ function undoing({ winner, local, remote, table, key }: Conflict): Omit<ChangeDr
   const theirs = remote.op === 'delete' ? null : remote.payload
   const row = winner === 'local' ? theirs : local
   return { op: row === null ? 'delete' : 'update', payload: row, table, key }
+}
+
+async function readEpochs(asker: Asker): Promise<ReadonlyMap<string, number>> {
+  const [rows] = await asker.ask((c) => c.query<RowDataPacket[]>('SELECT origin, epoch FROM budao_epochs'))
+  return new Map(rows.map(({ origin, epoch }) => [String(origin), Number(epoch)]))
 }
 
 async function raiseEpoch(asker: Asker, origin: string, epoch: number): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Connection, ResultSetHeader, RowDataPacket } from 'mysql2/promise'
 import type { ChangeEvent, Conflict, DeadLetter, DeadLetterReason, Transaction } from '@budao/model'
+import type { LettersOfSite } from '../../site-database.ts'
 import type { Statements } from './apply-facts.ts'
 
 /** Letters of one transaction: they are applied together or not at all. */
@@ -13,6 +14,28 @@ export interface LetterGroup {
 export async function countLetters(connection: Connection): Promise<number> {
   const [[row]] = await connection.query<RowDataPacket[]>('SELECT COUNT(*) AS n FROM budao_dead_letters')
   return Number(row!['n'])
+}
+
+/** How many wait of each site. */
+export async function countLettersBySite(connection: Connection): Promise<LettersOfSite[]> {
+  const [rows] = await connection.query<RowDataPacket[]>(
+    "SELECT origin, COUNT(*) AS n, SUM(reason = 'old-epoch') AS old FROM budao_dead_letters GROUP BY origin",
+  )
+  return rows.map(({ origin, n, old }) => ({
+    origin: String(origin),
+    count: Number(n),
+    oldEpoch: Number(old),
+  }))
+}
+
+/** Ids of a site’s writes that came after their epoch had ended, the oldest first. */
+export async function listEnded(connection: Connection, limit: number, origin: string): Promise<string[]> {
+  const [rows] = await connection.query<RowDataPacket[]>(
+    `SELECT JSON_VALUE(event, '$.id') AS event_id FROM budao_dead_letters
+     WHERE reason = 'old-epoch' AND origin = ? ORDER BY id LIMIT ?`,
+    [origin, limit],
+  )
+  return rows.map(({ event_id: id }) => String(id))
 }
 
 /** Events that wait for a person, behind `after`, the oldest first. */

@@ -9,6 +9,7 @@ import {
   nextHlc,
   type Row,
 } from '@budao/model'
+import { epochName } from '../../authority/epoch-name.ts'
 import { sealed } from '../../event-hash.ts'
 import { mergeEvent } from '../../merge/merge-event.ts'
 import type { ReplicatedTables } from '../../replicated-table.ts'
@@ -30,7 +31,7 @@ export interface MariadbOutboxOptions {
 
 /** A write that this site must not make. */
 export class MariadbWriteRefused extends Error {
-  readonly code: 'not-owner' | 'unknown-table'
+  readonly code: 'fenced' | 'not-owner' | 'unknown-table'
 
   constructor(code: MariadbWriteRefused['code'], message: string) {
     super(message)
@@ -132,17 +133,25 @@ export class MariadbOutbox {
       `SELECT ${selectList(shape)} FROM ${quoted(name)} WHERE ${condition.sql} FOR UPDATE`,
       condition.values,
     )
-    sql.add("SELECT MAX(epoch) AS epoch FROM budao_epochs WHERE origin IN ('', ?)", [site])
-    const [seen, versions, rows, epochs] = (await sql.run(connection)) as [
+    const names = [epochName('', draft.unit), epochName(site, draft.unit)]
+    sql.add('SELECT origin, epoch FROM budao_epochs WHERE origin IN (?) LOCK IN SHARE MODE', [names])
+    const [seen, versions, rows, found] = (await sql.run(connection)) as [
       RowDataPacket[],
       RowDataPacket[],
       RowDataPacket[],
       RowDataPacket[],
     ]
     if (seen.length > 0) return null
+    const epochs = new Map(found.map(({ origin, epoch }) => [String(origin), Number(epoch)]))
+    const epoch = draft.epoch ?? Math.max(1, epochs.get(names[0]!) ?? 0)
+    const lowest = epochs.get(names[1]!) ?? 0
+    if (epoch < lowest) {
+      const message = `epoch ${epoch} of ${draft.unit ?? site} has ended, expected at least ${lowest}`
+      throw new MariadbWriteRefused('fenced', message)
+    }
     const before: Row | null = rows[0] === undefined ? null : toRow(shape, rows[0])
-    const found: unknown = versions[0]?.['version']
-    const version = typeof found === 'string' ? parsedVersion(found, before) : null
+    const stored: unknown = versions[0]?.['version']
+    const version = typeof stored === 'string' ? parsedVersion(stored, before) : null
     const payload: Row | null = draft.payload === null ? null : { ...before, ...draft.payload }
     const event = sealed({
       ...(draft as unknown as Record<string, Json>),
@@ -151,7 +160,7 @@ export class MariadbOutbox {
       payload,
       v: 1,
       origin: site,
-      epoch: draft.epoch ?? Number(epochs[0]?.['epoch'] ?? 1),
+      epoch,
       // A clock of the row's own: later than what it was, without a clock that all writers would have to wait for.
       hlc: nextHlc(version?.stamp.hlc ?? hlcZero, now()),
       seq: (version?.seen[site] ?? 0) + 1,
@@ -168,7 +177,8 @@ export class MariadbOutbox {
         merge.verdict === 'park' ? merge.detail : `table ${name}, key ${key}: expected a new change`,
       )
     }
-    if (rule.name === 'owner' && rule.ownerOf(key, payload ?? before) !== site) {
+    // Where a lease says who writes, the row belongs to whoever holds it.
+    if (rule.name === 'owner' && draft.unit === undefined && rule.ownerOf(key, payload ?? before) !== site) {
       throw new MariadbWriteRefused(
         'not-owner',
         `table ${name}, key ${key}: expected the write at ${rule.ownerOf(key, payload ?? before)}, which owns it`,

@@ -17,9 +17,9 @@ const statements = [
      origin VARCHAR(64) NOT NULL, part INT NOT NULL, log_id VARCHAR(64) NOT NULL, next BIGINT NOT NULL,
      PRIMARY KEY (origin, part)) ${options}`,
   `CREATE TABLE IF NOT EXISTS budao_heartbeat (
-     one TINYINT NOT NULL PRIMARY KEY, n BIGINT NOT NULL, at BIGINT NOT NULL) ${options}`,
+     one TINYINT NOT NULL PRIMARY KEY, n BIGINT NOT NULL, at BIGINT NOT NULL, heard TEXT NULL) ${options}`,
   `CREATE TABLE IF NOT EXISTS budao_epochs (
-     origin VARCHAR(64) NOT NULL PRIMARY KEY, epoch BIGINT NOT NULL) ${options}`,
+     origin VARCHAR(191) NOT NULL PRIMARY KEY, epoch BIGINT NOT NULL) ${options}`,
   `CREATE TABLE IF NOT EXISTS budao_sources (
      name VARCHAR(64) NOT NULL PRIMARY KEY, position TEXT NOT NULL) ${options}`,
   `CREATE TABLE IF NOT EXISTS budao_paused (

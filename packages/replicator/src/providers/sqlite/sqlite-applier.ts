@@ -12,6 +12,7 @@ import {
   seenHlc,
   type Transaction,
 } from '@budao/model'
+import { epochName } from '../../authority/epoch-name.ts'
 import { mergeEvent } from '../../merge/merge-event.ts'
 import { heartbeatTable, type ReplicatedTables } from '../../replicated-table.ts'
 import type { RetryResult } from '../../site-database.ts'
@@ -260,6 +261,7 @@ export class SqliteApplier implements Applier {
       throw new Parked(event, 'conflict-parked', merge.detail)
     }
     this.#see.run(event.origin, event.id, site.now())
+    site.sawEpoch(event.epoch, event.unit)
     if (merge.verdict === 'duplicate') {
       result.duplicates++
       return
@@ -295,12 +297,12 @@ export class SqliteApplier implements Applier {
         `expected a stamp at most ${hlcDriftMaxMs} ms ahead of this site's clock, found ${event.hlc}`,
       )
     }
-    const lowest = site.epochOf(event.origin)
+    const lowest = site.epochOf(event.origin, event.unit)
     if (event.epoch < lowest) {
       throw new Parked(
         event,
         'old-epoch',
-        `expected epoch ${lowest} of ${event.origin} or higher, found ${event.epoch}`,
+        `expected epoch ${lowest} of ${epochName(event.origin, event.unit)} or higher, found ${event.epoch}`,
       )
     }
     if (behindParked && this.letters.isParked(event.table, event.key)) {

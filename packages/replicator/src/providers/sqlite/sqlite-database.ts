@@ -43,8 +43,9 @@ export function openSqliteDatabase(options: SqliteDatabaseOptions): SiteDatabase
     letters: lettersOf(applier, new SqliteSite(applying, site, tables, now)),
     conflicts: conflictsOf(applier, writing, outbox),
     paused: () => applier.paused,
-    fence: async (origin, epoch) => known.raiseEpoch(origin, epoch),
-    claim: async (epoch) => known.claim(epoch),
+    fence: async (origin, epoch, unit) => known.raiseEpoch(origin, epoch, unit),
+    claim: async (epoch, unit) => known.claim(epoch, unit),
+    epochs: async () => known.epochs(),
     clean: async (olderThan) => known.clean(olderThan),
     close: async () => {
       await source.close()
@@ -58,6 +59,8 @@ function lettersOf(applier: SqliteApplier, site: SqliteSite): DeadLetters {
   const { letters } = applier
   return {
     count: async () => letters.count,
+    countBySite: async () => letters.countBySite(),
+    ended: async (limit, origin) => letters.ended(limit, origin),
     list: async (after, limit) => letters.list(after, limit),
     retry: async (only) => applier.retry(only),
     drop: async (id) =>

@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
+import type { LettersOfSite } from '../../site-database.ts'
 import type { ChangeEvent, DeadLetter, DeadLetterReason, RefusedChange } from '@budao/model'
 
 /** Events that wait for a person, in the database whose rows they are about. */
@@ -10,6 +11,8 @@ export class SqliteLetters {
   readonly #again: StatementSync
   readonly #keys: StatementSync
   readonly #count: StatementSync
+  readonly #bySite: StatementSync
+  readonly #ended: StatementSync
   /** Keys with a letter: what comes for them waits behind it. */
   #parked: Set<string> = new Set()
 
@@ -27,11 +30,32 @@ export class SqliteLetters {
       "SELECT DISTINCT tbl, key FROM budao_dead_letters WHERE key <> '' AND reason <> 'old-epoch'",
     )
     this.#count = db.prepare('SELECT count(*) AS n FROM budao_dead_letters')
+    this.#bySite = db.prepare(
+      `SELECT origin, count(*) AS n, sum(reason = 'old-epoch') AS old FROM budao_dead_letters GROUP BY origin`,
+    )
+    this.#ended = db.prepare(
+      `SELECT json_extract(event, '$.id') AS event_id FROM budao_dead_letters
+       WHERE reason = 'old-epoch' AND origin = ? ORDER BY id LIMIT ?`,
+    )
     this.reload()
   }
 
   get count(): number {
     return Number(this.#count.get()!['n'])
+  }
+
+  /** How many wait of each site. */
+  countBySite(): LettersOfSite[] {
+    return this.#bySite.all().map(({ origin, n, old }) => ({
+      origin: String(origin),
+      count: Number(n),
+      oldEpoch: Number(old),
+    }))
+  }
+
+  /** Ids of a site’s writes that came after their epoch had ended, the oldest first. */
+  ended(limit: number, origin: string): string[] {
+    return this.#ended.all(origin, limit).map(({ event_id: id }) => String(id))
   }
 
   isParked(table: string, key: string): boolean {

@@ -26,6 +26,9 @@ export interface RecordedChange {
   /** The row before; null: there was none. */
   readonly before: Row | null
   readonly id?: string
+  /** The right under which it is written, as the gateway says it. */
+  readonly unit?: string
+  readonly epoch?: number
 }
 
 /** A write that this site must not make now. */
@@ -124,11 +127,11 @@ export class SqliteOutbox {
   }
 
   /** The event of a change whose row the application has just written, in the same transaction. */
-  record({ table, op, row, before, id = randomUUID() }: RecordedChange): ChangeEvent {
+  record({ table, op, row, before, id = randomUUID(), ...right }: RecordedChange): ChangeEvent {
     return this.transaction(() => {
       this.#check(table)
       const key = this.#site.rows.keyOf(table, row)
-      return this.#emit({ id, op }, table, key, before, row)
+      return this.#emit({ id, op, ...right }, table, key, before, row)
     })
   }
 
@@ -149,7 +152,9 @@ export class SqliteOutbox {
   ): ChangeEvent {
     const site = this.#site
     const { rule, schemaVersion = 1 } = site.tables[table]!
-    const owner = rule.name === 'owner' ? rule.ownerOf(key, payload ?? before) : site.site
+    // Where a lease says who writes, the row belongs to whoever holds it.
+    const isFixed = rule.name === 'owner' && draft.unit === undefined
+    const owner = isFixed ? rule.ownerOf(key, payload ?? before) : site.site
     if (owner !== site.site) {
       throw new WriteRefusedError(
         'not-owner',
@@ -178,15 +183,17 @@ export class SqliteOutbox {
     payload: Row | null,
     more: Partial<ChangeEvent> = {},
   ): ChangeEvent {
-    const { site, ownEpoch } = this.#site
-    const epoch = draft.epoch ?? ownEpoch
-    const lowest = this.#site.epochOf(site)
+    const { site } = this.#site
+    const { unit } = draft
+    const epoch = draft.epoch ?? this.#site.ownEpoch(unit)
+    const lowest = this.#site.epochOf(site, unit)
     if (epoch < lowest && table !== heartbeatTable) {
       throw new WriteRefusedError(
         'fenced',
-        `epoch ${epoch} of ${site} has ended, expected at least ${lowest}`,
+        `epoch ${epoch} of ${unit ?? site} has ended, expected at least ${lowest}`,
       )
     }
+    this.#site.sawEpoch(epoch, unit)
     return sealed({
       ...(draft as Record<string, Json>),
       id: draft.id,

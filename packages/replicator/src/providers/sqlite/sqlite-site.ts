@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { hlcZero, nextHlc, type Row } from '@budao/model'
 import { rowOf, type RowVersion } from '../../merge/row-version.ts'
 import type { ReplicatedTables } from '../../replicated-table.ts'
+import { epochName } from '../../authority/epoch-name.ts'
 import { inTransaction, prepareSqlite } from './sqlite-schema.ts'
 import { SqliteRows } from './sqlite-rows.ts'
 
@@ -94,32 +95,46 @@ export class SqliteSite {
     this.#setVersion.run(table, key, JSON.stringify(stored), isGone ? this.now() : null)
   }
 
-  /** The lowest epoch that is accepted of a site. */
-  epochOf(origin: string): number {
-    const known = this.#held?.epochs.get(origin)
+  /** The lowest epoch that is accepted of a site, or of one unit there. */
+  epochOf(origin: string, unit?: string): number {
+    const name = epochName(origin, unit)
+    const known = this.#held?.epochs.get(name)
     if (known !== undefined) return known
-    const epoch = Number(this.#epoch.get(origin)?.['epoch'] ?? 0)
-    this.#held?.epochs.set(origin, epoch)
+    const epoch = Number(this.#epoch.get(name)?.['epoch'] ?? 0)
+    this.#held?.epochs.set(name, epoch)
     return epoch
   }
 
-  /** The epoch in which this site writes. From 1. */
-  get ownEpoch(): number {
-    return Math.max(1, this.epochOf(''))
+  /** All epochs that are kept, by `epochName`. */
+  epochs(): ReadonlyMap<string, number> {
+    const rows = this.db.prepare('SELECT origin, epoch FROM budao_epochs').all()
+    return new Map(rows.map(({ origin, epoch }) => [String(origin), Number(epoch)]))
+  }
+
+  /** The epoch in which this site writes, or one unit here. From 1. */
+  ownEpoch(unit?: string): number {
+    return Math.max(1, this.epochOf('', unit))
   }
 
   /** This site writes in this epoch from here on. Never goes back. */
-  claim(epoch: number): void {
-    this.raiseEpoch('', epoch)
+  claim(epoch: number, unit?: string): void {
+    this.raiseEpoch('', epoch, unit)
+  }
+
+  /** Somebody writes in this epoch of a unit: nobody writes in a lower one here any more. */
+  sawEpoch(epoch: number, unit: string | undefined): void {
+    if (unit !== undefined && this.epochOf(this.site, unit) < epoch) this.raiseEpoch(this.site, epoch, unit)
   }
 
   /** From here on nothing of a lower epoch is accepted of `origin`. Never goes back. */
-  raiseEpoch(origin: string, epoch: number): void {
+  raiseEpoch(origin: string, epoch: number, unit?: string): void {
+    const name = epochName(origin, unit)
+    this.#held?.epochs.delete(name)
     this.db
       .prepare(
         'INSERT INTO budao_epochs VALUES (?, ?) ON CONFLICT DO UPDATE SET epoch = max(epoch, excluded.epoch)',
       )
-      .run(origin, epoch)
+      .run(name, epoch)
   }
 
   /** Forgets tombstones and ids that are older than any log is kept. */

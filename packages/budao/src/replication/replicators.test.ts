@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseConfig } from '@budao/model/parser'
+import { redactSecrets } from '../redact.ts'
+import { dataOf, replicatorOf } from './replicators.ts'
+
+function config(service: object, replication?: object) {
+  const parsed = parseConfig(
+    JSON.stringify({
+      version: 1,
+      node: { name: 'gw', site: 'east' },
+      sites: { east: {}, west: {} },
+      listeners: [{ name: 'web', address: '127.0.0.1:0', protocol: 'http' }],
+      services: {
+        shop: {
+          mode: 'active-standby',
+          failover: {},
+          endpoints: [{ address: '127.0.0.1:1', site: 'east' }],
+          ...service,
+        },
+      },
+      routes: [{ name: 'all', match: [{ path: { prefix: '/' } }], backends: [{ service: 'shop' }] }],
+      ...(replication && { replication }),
+    }),
+    'test',
+  )
+  assert.ok(parsed.ok, JSON.stringify(parsed))
+  return parsed.config
+}
+
+const replication = {
+  token: 'between-the-sites',
+  sites: { east: { url: 'http://10.0.1.5:9910' }, west: { url: 'http://10.0.2.5:9910' } },
+  database: { sqlite: { path: 'shop.db' } },
+  tables: { orders: { rule: 'last-writer', service: 'shop' } },
+}
+
+test('a service whose tables travel is asked about at this site’s replicator, unless something else is said', () => {
+  const here = { replicator: 'http://10.0.1.5:9910', token: 'between-the-sites' }
+  assert.deepEqual(dataOf(config({}, replication), 'shop'), here)
+  assert.deepEqual(replicatorOf(config({}, replication)), { url: here.replicator, token: here.token })
+  assert.deepEqual(dataOf(config({ data: { shared: true } }, replication), 'shop'), { shared: true })
+  assert.equal(dataOf(config({}, { ...replication, tables: { x: { rule: 'park' } } }), 'shop'), undefined)
+  const apart = config({ data: { replicator: 'http://127.0.0.1:9910' } })
+  assert.deepEqual(dataOf(apart, 'shop'), { replicator: 'http://127.0.0.1:9910' })
+  assert.deepEqual(replicatorOf(apart), { url: 'http://127.0.0.1:9910' })
+  assert.equal(replicatorOf(config({})), null)
+})
+
+test('who may read the configuration does not read the replicators’ token', () => {
+  const data = { replicator: 'http://127.0.0.1:9910', token: 'between-the-sites' }
+  const database = { mariadb: { url: 'mysql://shop:between-the-sites@127.0.0.1/shop', capture: 'outbox' } }
+  for (const each of [config({}, { ...replication, database }), config({ data })])
+    assert.doesNotMatch(JSON.stringify(redactSecrets(each)), /between-the-sites/)
+})
