@@ -1,5 +1,7 @@
 import type { ReplicatorReport } from '@budao/model'
 
+export type { ReplicatorReport } from '@budao/model'
+
 /** The report as Prometheus text. */
 export function replicationMetrics(report: ReplicatorReport): string {
   const lines: string[] = []
