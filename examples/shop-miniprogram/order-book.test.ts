@@ -20,6 +20,14 @@ test('a site that answers is right about its own orders, and says nothing of the
   )
 })
 
+test('an order of the other site that is listed is known once', () => {
+  const after = withListed([confirmed('east-1', 1)], 'west', [order('west-2', 2), order('east-1', 1)])
+  assert.deepEqual(
+    after.map(({ id }) => id),
+    ['west-2', 'east-1'],
+  )
+})
+
 test('an order keeps the key it was placed with when it is seen in a list', () => {
   const placed = withPurchase([waiting('k1', 1)], { ...confirmed('east-1', 1), key: 'k1' })
   assert.equal(placed.length, 1)

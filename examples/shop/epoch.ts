@@ -16,14 +16,3 @@ export function epochOf(headers: IncomingHttpHeaders): WriteEpoch | null {
     ? { unit, epoch: Number(epoch) }
     : null
 }
-
-export const epochTable = `
-  CREATE TABLE IF NOT EXISTS budao_epoch (unit TEXT PRIMARY KEY, epoch INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-`
-
-/** No row comes back where a newer epoch has written here. It belongs into the transaction of the write. */
-export const raiseEpoch = `
-  INSERT INTO budao_epoch (unit, epoch) VALUES (?, ?)
-  ON CONFLICT (unit) DO UPDATE SET epoch = excluded.epoch WHERE excluded.epoch >= budao_epoch.epoch
-  RETURNING epoch
-`

@@ -27,6 +27,13 @@ export interface MiniProgramPlace {
   readonly port: number
 }
 
+/** Who carries a site's changes to the other, and theirs here. */
+export interface ReplicatorPlace {
+  readonly name: string
+  readonly site: Site
+  readonly port: number
+}
+
 /** Who watches both sites from a third place. */
 export interface WitnessPlace {
   readonly name: string
@@ -39,6 +46,7 @@ export interface Layout {
   readonly gateways: readonly GatewayPlace[]
   readonly miniProgram: MiniProgramPlace
   readonly witness: WitnessPlace
+  readonly replicators: readonly ReplicatorPlace[]
 }
 
 /** A port that somebody else has. */
@@ -48,15 +56,15 @@ export interface BusyPort {
   readonly name: string
 }
 
-/** The ports in `east.yaml`, `west.yaml` and `witness.yaml`. */
+/** The ports in `east.yaml`, `west.yaml`, `witness.yaml` and those of the replicators. */
 export const defaultPorts: readonly number[] = [
   ...[8080, 8081, 9900, 9901, 7001, 7002, 7101, 7102, 8082],
-  ...[9902, 9940, 9941, 9942],
+  ...[9902, 9940, 9941, 9942, 7003, 7103],
 ]
 
 /**
  * Ports in the order of `defaultPorts`: gateways, their admin addresses, shops of east, shops of west, mini program, admin address of the
- * witness, links of the gateways and the witness.
+ * witness, links of the gateways and the witness, replicators.
  */
 export function layoutOf(ports: readonly number[]): Layout {
   const at = (index: number): number => ports[index]!
@@ -72,6 +80,7 @@ export function layoutOf(ports: readonly number[]): Layout {
     ),
     miniProgram: { name: 'miniprogram', port: at(8) },
     witness: { name: 'witness', adminPort: at(9) },
+    replicators: sites.map((site, index) => ({ name: `data-${site}`, site, port: at(13 + index) })),
   }
 }
 
@@ -94,7 +103,8 @@ export async function busyPort(ports: readonly number[]): Promise<BusyPort | und
     ...layout.shops.map(({ name, port }) => ({ name, port })),
     layout.miniProgram,
     { name: `admin of ${layout.witness.name}`, port: layout.witness.adminPort },
-    ...nodes.map((name, index) => ({ name: `link of ${name}`, port: ports.at(index - nodes.length)! })),
+    ...nodes.map((name, index) => ({ name: `link of ${name}`, port: ports[10 + index]! })),
+    ...layout.replicators,
   ]
   for (const { name, port } of wanted) {
     try {
@@ -135,6 +145,11 @@ gslb:
   sites: { east: { addresses: [192.0.2.1] }, west: { addresses: [198.51.100.1] } }
   zones: { shop.example: { nameServers: [ns1.shop.example], names: { api: { services: [shop] } } } }
 `
+}
+
+/** The configuration of a site's replicator. */
+export function dataConfig(site: Site, ports: readonly number[], stateDir: string): string {
+  return moved(`${site}-data.yaml`, ports, stateDir)
 }
 
 /** The same of the witness: it looks at the shops as the gateways do. */

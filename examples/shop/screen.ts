@@ -6,7 +6,7 @@ export interface LiveState {
   readonly phones: number
   readonly counts: PhonesCounts
   readonly perSecond: number
-  /** Running shop processes by site. */
+  /** Running processes by site. */
   readonly running: Readonly<Record<string, number>>
 }
 
@@ -46,7 +46,7 @@ export function welcome(
 export function liveLine({ elapsedMs, phones, counts, perSecond, running }: LiveState): string {
   const seconds = Math.floor(elapsedMs / 1000)
   const clock = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
-  const sites = Object.entries(running).map(([site, count]) => `${site} ${count}/2`)
+  const sites = Object.entries(running).map(([site, count]) => `${site} ${count}/3`)
   return [
     clock,
     `${phones} phones`,

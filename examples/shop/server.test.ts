@@ -195,9 +195,13 @@ async function startShop(
 ): Promise<Shop> {
   const file = data ?? join(directory(t), 'shop.db')
   const script = join(import.meta.dirname, 'server.ts')
-  const child = spawn(process.execPath, [script, '--port', '0', '--data', file, '--name', name], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const child = spawn(
+    process.execPath,
+    ['--conditions=@budao/source', script, '--port', '0', '--data', file, '--name', name],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
   t.after(async () => {
     if (child.exitCode !== null || child.signalCode !== null) return
     const ended = once(child, 'exit')

@@ -1,6 +1,6 @@
 /**
  * One process of the demo shop's API:
- * `node examples/shop/server.ts --port 7001 --site east --data data/shop/east.db --name shop-east-1`
+ * `node --conditions=@budao/source examples/shop/server.ts --port 7001 --site east --data data/shop/shop-east.db --name shop-east-1`
  */
 import { mkdirSync } from 'node:fs'
 import { createServer } from 'node:http'
@@ -8,8 +8,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
+import { ReplicatorClient } from '@budao/replicator/outbox'
 import { answer } from './api.ts'
 import type { Answer } from './api.ts'
+import { epochOf } from './epoch.ts'
 import { Store } from './store.ts'
 
 const bodyLimit = 64 * 1024
@@ -18,13 +20,17 @@ const { values } = parseArgs({
   options: {
     port: { type: 'string', default: '0' },
     site: { type: 'string', default: 'east' },
-    data: { type: 'string', default: 'data/shop/east.db' },
+    data: { type: 'string', default: 'data/shop/shop-east.db' },
     name: { type: 'string', default: 'shop' },
+    replicator: { type: 'string' },
   },
 })
 
 mkdirSync(dirname(values.data), { recursive: true })
 const store = new Store(values.data, values.site)
+/** Null: there is no other site. */
+const replicator =
+  values.replicator === undefined ? null : new ReplicatorClient({ url: values.replicator, timeoutMs: 3_000 })
 let draining = false
 
 const server = createServer((request, response) => {
@@ -68,7 +74,20 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
     })
   }
   const { method = 'GET', url = '/', headers } = request
-  send(request, response, answer(store, { method, url, headers, body }))
+  const answered = answer(store, { method, url, headers, body })
+  const written = store.takeWritten()
+  if (written !== null && replicator !== null) {
+    const settled = await replicator.settled(written, epochOf(headers) ?? undefined)
+    // It is here, and arrives there in time. Nobody is told so before it has: the same request again is the same order.
+    if (settled === 'unknown') return send(request, response, notYet)
+  }
+  send(request, response, answered)
+}
+
+const notYet: Answer = {
+  status: 503,
+  body: { code: 503, message: 'Not known to be safe yet: ask again with the same Idempotency-Key.' },
+  headers: { 'Retry-After': '1' },
 }
 
 function send(request: IncomingMessage, response: ServerResponse, { status, body, headers }: Answer): void {

@@ -8,15 +8,24 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseConfig } from '@budao/model/parser'
-import { defaultPorts, freePorts, gatewayConfig, layoutOf, sites, witnessConfig } from './layout.ts'
+import {
+  dataConfig,
+  defaultPorts,
+  freePorts,
+  gatewayConfig,
+  layoutOf,
+  sites,
+  witnessConfig,
+} from './layout.ts'
 import { liveLine, welcome } from './screen.ts'
+import { replicated } from './store.ts'
 
 const script = join(import.meta.dirname, 'start.ts')
 
 test('a port in use is named, with whose it is and what to do, and nothing is started', async (t) => {
   const data = mkdtempSync(join(tmpdir(), 'budao-start-'))
   t.after(() => rmSync(data, { recursive: true, force: true }))
-  // The lowest of thirteen: twelve more above it make the demo's.
+  // The lowest of fifteen: fourteen more above it make the demo's.
   const server = createServer().listen(Math.min(...(await freePorts())), '127.0.0.1')
   t.after(() => void server.close())
   await once(server, 'listening')
@@ -71,6 +80,20 @@ for (const site of sites) {
   })
 }
 
+test('what the replicators carry is what the shops write', () => {
+  const ports = defaultPorts.map((_, index) => 20_000 + index)
+  const urls = layoutOf(ports).replicators.map(({ port }) => ({ url: `http://127.0.0.1:${port}` }))
+  for (const site of sites) {
+    const parsed = parseConfig(dataConfig(site, ports, '/elsewhere'), `${site}-data.yaml`)
+    assert.ok(parsed.ok, JSON.stringify(parsed))
+    assert.deepEqual(parsed.warnings, [])
+    const { tables, sites: named } = parsed.config.replication!
+    assert.deepEqual(Object.values(named), urls)
+    const rules = Object.entries(tables).map(([name, { rule }]) => [name, { rule: { name: rule } }])
+    assert.deepEqual(Object.fromEntries(rules), replicated)
+  }
+})
+
 test('witness.yaml knows the same nodes and services as the gateways do', () => {
   const ports = defaultPorts.map((_, index) => 20_000 + index)
   const [witness, east] = [
@@ -80,7 +103,10 @@ test('witness.yaml knows the same nodes and services as the gateways do', () => 
   assert.ok(witness?.ok && east?.ok, JSON.stringify(witness))
   assert.deepEqual(witness.warnings, [])
   assert.deepEqual(witness.config.control?.peers, east.config.control?.peers)
-  assert.deepEqual(witness.config.services, east.config.services)
+  // It stands at no site, and has no data.
+  const { data, ...shop } = east.config.services['shop']!
+  assert.deepEqual(data, { replicator: `http://127.0.0.1:${layoutOf(ports).replicators[0]!.port}` })
+  assert.deepEqual(witness.config.services, { shop })
 })
 
 test('what is printed fits 80 columns', () => {

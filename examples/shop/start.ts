@@ -1,5 +1,5 @@
 /**
- * `npm start`: the shop at two sites of two processes each, a gateway at each site, a witness at a third place, a mini program in
+ * `npm start`: the shop at two sites of two processes and a replicator each, a gateway at each site, a witness at a third place, a mini program in
  * the browser, simulated phones. Ends with Ctrl-C or SIGTERM, and with it all it has started.
  */
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
@@ -10,14 +10,24 @@ import { join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { Crew } from './crew.ts'
-import { busyPort, defaultPorts, freePorts, gatewayConfig, layoutOf, sites, witnessConfig } from './layout.ts'
-import type { RelayPorts } from './layout.ts'
+import {
+  busyPort,
+  dataConfig,
+  defaultPorts,
+  freePorts,
+  gatewayConfig,
+  layoutOf,
+  sites,
+  witnessConfig,
+} from './layout.ts'
+import type { RelayPorts, Site } from './layout.ts'
 import { Phones } from './phones.ts'
 import { holdLeash } from './leash.ts'
 import { liveLine, welcome } from './screen.ts'
+import { Store } from './store.ts'
 
 const usage = `Usage: npm start -- [options]
-  --port-base N      thirteen ports from N on instead of 7001, 7002, 7101, 7102,
+  --port-base N      fifteen ports from N on instead of 7001 to 7003, 7101 to 7103,
                      8080 to 8082, 9900 to 9902 and 9940 to 9942; auto: free ones
   --data DIR         where databases, logs and pid files go (default data/shop)
   --temporary        they go to a new folder that is removed at the end
@@ -57,11 +67,14 @@ let stopping: Promise<void> | undefined
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop())
 
 const relays = options.relays ? await relayPorts() : null
-const { configs, witness } = writeConfigs(relays)
+const { configs, data, witness } = writeConfigs(relays)
 startMiniProgram()
+startReplicators()
 startShops()
 await Promise.all(
-  layout.shops.map(async ({ name, port }) => answers(name, `http://127.0.0.1:${port}/healthz`)),
+  [...layout.shops, ...layout.replicators].map(async ({ name, port }) =>
+    answers(name, `http://127.0.0.1:${port}/healthz`),
+  ),
 )
 if (options.relays) startRelays()
 startWitness()
@@ -89,12 +102,31 @@ if (stopping === undefined) {
 }
 
 function startShops(): void {
+  const script = join(import.meta.dirname, 'server.ts')
   for (const { name, site, port } of layout.shops) {
-    const data = join(stateDir, `${site}.db`)
-    const script = join(import.meta.dirname, 'server.ts')
-    const args = [script, '--port', String(port), '--site', site, '--data', data, '--name', name]
-    crew.start({ name, crew: site, args })
+    const replicator = layout.replicators.find((each) => each.site === site)!
+    const options = {
+      port: String(port),
+      site,
+      data: databaseOf(site),
+      name,
+      replicator: `http://127.0.0.1:${replicator.port}`,
+    }
+    const args = Object.entries(options).flatMap(([option, value]) => [`--${option}`, value])
+    crew.start({ name, crew: site, args: ['--conditions=@budao/source', script, ...args] })
   }
+}
+
+function databaseOf(site: Site): string {
+  return join(stateDir, `shop-${site}.db`)
+}
+
+/** They are of their site: whoever loses it loses them. */
+function startReplicators(): void {
+  // The tables are the shop's: whoever of them comes first finds them.
+  for (const { site } of layout.replicators) new Store(databaseOf(site), site).close()
+  for (const [index, { name, site }] of layout.replicators.entries())
+    crew.start({ name, crew: site, args: budao('replicator', '-c', data[index]!) })
 }
 
 function startMiniProgram(): void {
@@ -129,7 +161,11 @@ function pemOf({ privateKey }: { readonly privateKey: KeyObject }): string {
 }
 
 /** Configuration files: as shipped where everything is where these say. */
-function writeConfigs(relayed: RelayPorts | null): { readonly configs: string[]; readonly witness: string } {
+function writeConfigs(relayed: RelayPorts | null): {
+  readonly configs: string[]
+  readonly data: string[]
+  readonly witness: string
+} {
   const asShipped =
     ports === defaultPorts && options.data === undefined && !options.temporary && relayed === null
   const written = (name: string, text: () => string): string => {
@@ -142,6 +178,7 @@ function writeConfigs(relayed: RelayPorts | null): { readonly configs: string[];
     configs: sites.map((site) =>
       written(`${site}.yaml`, () => gatewayConfig(site, ports, stateDir, relayed)),
     ),
+    data: sites.map((site) => written(`${site}-data.yaml`, () => dataConfig(site, ports, stateDir))),
     witness: written('witness.yaml', () => witnessConfig(ports, stateDir, relayed)),
   }
 }

@@ -39,8 +39,8 @@ export interface Purchase {
 export const purchasesMax = 50
 
 /**
- * What the phone knows after a site has told its orders. Each site has a database of its own and lists its own orders only,
- * so what is known of other sites stays as it was; of this one the list is right.
+ * What the phone knows after a site has told its orders. Each site has a database of its own, and those of the others reach it
+ * in a moment: of orders that it took the list is right; of others what is not in it yet stays as it is known here.
  */
 export function withListed(known: readonly Purchase[], site: string, orders: readonly Order[]): Purchase[] {
   const keys = new Map(known.map(({ id, key }) => [id, key]))
@@ -48,7 +48,10 @@ export function withListed(known: readonly Purchase[], site: string, orders: rea
     const at = Date.parse(createdAt)
     return { key: keys.get(id) ?? id, state: 'confirmed', id, reason: '', items, totalFen, at }
   })
-  const others = known.filter(({ state, id }) => state !== 'confirmed' || siteOf(id) !== site)
+  const ids = new Set(orders.map(({ id }) => id))
+  const others = known.filter(
+    ({ state, id }) => state !== 'confirmed' || (siteOf(id) !== site && !ids.has(id)),
+  )
   return sorted([...others, ...listed])
 }
 

@@ -60,12 +60,12 @@ export async function placeOrder(lines: readonly CartLine[]): Promise<string> {
   return key
 }
 
-/** Asks for the orders of whichever site answers. Resolves to that site, and since when it has not been asked. */
-export async function renewOrders(): Promise<{ site: string; staleSince: number | null }> {
+/** Asks for the orders of whichever site answers. Resolves to that site, what it told, and since when it has not been asked. */
+export async function renewOrders(): Promise<{ site: string; staleSince: number | null; ids: string[] }> {
   const { data, site, staleSince } = await load<{ items: Order[] }>('/api/orders', { cache: { freshMs: 0 } })
   await loaded
   if (staleSince === null) await keep(withListed(purchases, site, data.items))
-  return { site, staleSince }
+  return { site, staleSince, ids: data.items.map(({ id }) => id) }
 }
 
 /** Learns what became of orders in the queue. To be called once, before the queue is opened. */

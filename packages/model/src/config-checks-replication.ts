@@ -25,7 +25,10 @@ export function* checkReplication(value: unknown): Generator<Finding> {
   for (const [name, table] of entries(get(replication, 'tables'))) {
     const at = [...path, 'tables', name]
     yield* checkTable(at, table, replicators)
-    yield* checkReference([...at, 'service'], get(table, 'service'), get(value, 'services'), 'service')
+    // A file for the replicator alone says nothing of services: their names are those of the gateways’ files.
+    const services = get(value, 'services')
+    if (entries(services).length > 0)
+      yield* checkReference([...at, 'service'], get(table, 'service'), services, 'service')
     yield* checkLoss(at, table, value)
   }
 }

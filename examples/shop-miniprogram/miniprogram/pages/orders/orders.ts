@@ -19,6 +19,8 @@ Page({
   purchases: [] as readonly Purchase[],
   /** The site that told its orders last; empty: none did; undefined: not known yet. */
   site: undefined as string | undefined,
+  /** Ids of the orders that it told. */
+  listed: new Set<string>(),
   isAsking: false,
   stopWatching() {},
   stopWatchingAnswers() {},
@@ -50,20 +52,22 @@ Page({
     if (this.isAsking) return
     this.isAsking = true
     try {
-      const { site, staleSince } = await renewOrders()
+      const { site, staleSince, ids } = await renewOrders()
       this.site = staleSince === null ? site : ''
+      this.listed = new Set(staleSince === null ? ids : [])
       this.setData({ staleSince: staleSince ?? 0 })
     } catch {
       // The bar says that nobody answers; what the phone remembers stays, and says that it is a memory.
       this.site = ''
+      this.listed = new Set()
     }
     this.isAsking = false
     this.draw()
   },
-  /** Only the site that answers can confirm an order now; what is known of others is a memory. */
+  /** Only the site that answers can confirm an order now; what it does not know of another one is a memory. */
   draw() {
-    const { site } = this
-    const orders = this.purchases.map((purchase) => cardOf(purchase, site))
+    const { site, listed } = this
+    const orders = this.purchases.map((purchase) => cardOf(purchase, site, listed))
     const away = new Set(orders.filter(({ state }) => state === 'kept').map(({ id }) => siteName(siteOf(id))))
     const hint =
       site === undefined || site === '' || away.size === 0
@@ -79,8 +83,10 @@ Page({
 function cardOf(
   { key, id, items, at, state, reason, totalFen }: Purchase,
   site: string | undefined,
+  listed: ReadonlySet<string>,
 ): OrderCard {
-  const shown = state === 'confirmed' && site !== undefined && siteOf(id) !== site ? 'kept' : state
+  const isTold = site === undefined || siteOf(id) === site || listed.has(id)
+  const shown = state === 'confirmed' && !isTold ? 'kept' : state
   return {
     key,
     id,
