@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test, type TestContext } from 'node:test'
@@ -115,6 +115,7 @@ test(
       payload: { id, total },
     })
 
+    await east.ask('/v1/claim', { epoch: 1 })
     // Not an event, and why.
     const bad: [unknown, number, RegExp][] = [
       ['{"id":', 400, /expected JSON/],
@@ -195,7 +196,16 @@ test(
     assert.deepEqual([letter.key, letter.reason], ['late', 'old-epoch'])
     await east.ask('/v1/fence', { origin: 'east', epoch: 2 })
     assert.equal((await east.ask('/v1/events', order('later', 1))).json.code, 'fenced')
-    await east.ask('/v1/claim', { epoch: 2 })
+    // It has a row that nobody else has: first that is undone, then it may write again.
+    assert.equal((await east.ask('/v1/claim', { epoch: 2 })).json.code, 'claim-refused')
+    const restored = await east.budao('replicator', 'restore', '--from', 'west')
+    assert.equal(restored.code, 0, restored.output)
+    assert.match(
+      restored.output,
+      /did not make it: late-1 \(orders late\)\n1 writes did not make it, 1 rows undone/,
+    )
+    assert.equal(east.rows('orders').length, west.rows('orders').length)
+    assert.equal((await east.ask('/v1/claim', { epoch: 2 })).status, 204)
     await east.ask('/v1/events', order('late', 2, 'update'))
     await until('the new epoch’s write is at west', () =>
       west.rows('orders').some((row) => row.startsWith('late')),
@@ -214,6 +224,15 @@ test(
       await metrics.text(),
       /^budao_replication_lag_seconds\{site="west",quantile="0.99"\} [\d.]+$/m,
     )
+    // West's disk is replaced.
+    await west.kill()
+    rmSync(join(folder, 'west'), { recursive: true })
+    for (const behind of ['', '-wal', '-shm']) rmSync(join(folder, `west.db${behind}`), { force: true })
+    await west.start()
+    const filled = await west.budao('replicator', 'bootstrap', '--from', 'east', '--replace')
+    assert.equal(filled.code, 0, filled.output)
+    assert.match(filled.output, /equal to east: \d+ rows compared/)
+    assert.deepEqual(west.rows('payments'), east.rows('payments'))
     east.process.child.kill('SIGTERM')
     assert.equal(await east.process.exited(), 0)
   },

@@ -5,8 +5,9 @@ import { answerQuestion } from './authority/data-question.ts'
 import type { PeerWord } from './authority/standing.ts'
 import { type Answered, type Asked, type Handlers, refusal } from './http/http-front.ts'
 import type { Replicator } from './replicator.ts'
-import { replicationMetrics } from './replicator-report.ts'
+import { replicationMetrics, type ReplicatorReport } from './replicator-report.ts'
 import type { SiteDatabase } from './site-database.ts'
+import type { Resync } from './snapshot/resync.ts'
 
 /** What is asked of a replicator over HTTP. */
 export interface ReplicationRoutesOptions {
@@ -15,6 +16,7 @@ export interface ReplicationRoutesOptions {
   readonly desk: DataDesk
   /** When a write of this table is acknowledged. */
   readonly durabilityOf: (table: string) => 'async' | 'sync'
+  readonly resync: Pick<Resync, 'report'>
 }
 
 const draftsMax = 1000
@@ -25,21 +27,28 @@ export function replicationRoutes({
   database,
   desk,
   durabilityOf,
+  resync,
 }: ReplicationRoutesOptions): Handlers {
+  const report = async (): Promise<ReplicatorReport> => ({
+    ...(await replicator.report()),
+    resync: resync.report,
+  })
   return {
     'GET /healthz': async () => {
       const { alarms } = await replicator.report()
       const stopped = alarms.filter(({ code }) => code === 'stopped' || code === 'log-full')
+      const isWhole = (await database.snapshots.progress()) === null
+      const ok = stopped.length === 0 && isWhole
       return {
-        status: stopped.length === 0 ? 200 : 503,
-        body: { ok: stopped.length === 0, alarms: stopped.length },
+        status: ok ? 200 : 503,
+        body: { ok, alarms: stopped.length, ...(!isWhole && { loading: true }) },
       }
     },
-    'GET /v1/status': async () => ({ status: 200, body: await replicator.report() }),
+    'GET /v1/status': async () => ({ status: 200, body: await report() }),
     'GET /metrics': async () => ({
       status: 200,
       headers: { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' },
-      body: replicationMetrics(await replicator.report()),
+      body: replicationMetrics(await report()),
     }),
     'POST /v1/events': (asked) => publish(replicator, durabilityOf, asked),
     'GET /v1/events/settled': async ({ query, signal }) => {
@@ -156,7 +165,7 @@ async function publish(
     }
   } catch (error) {
     const { code, message } = error as { code?: string; message: string }
-    const status = code === 'outbox-full' ? 503 : 409
+    const status = code === 'outbox-full' || code === 'loading' ? 503 : 409
     return refusal(status, code ?? 'refused', message)
   }
 }

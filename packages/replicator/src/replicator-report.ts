@@ -94,6 +94,16 @@ export function replicationMetrics(report: ReplicatorReport): string {
   metric('budao_replication_dead_letters', 'gauge', 'Events that wait for a person.', [
     ['', report.deadLetters],
   ])
+  const { resync = null } = report
+  metric('budao_replication_resync_rows', 'gauge', 'Rows that this site was filled with, or compared.', [
+    ['', resync?.rows ?? null],
+  ])
+  metric('budao_replication_resync_different', 'gauge', 'Rows that are not the same after a resync.', [
+    ['', resync?.different ?? null],
+  ])
+  metric('budao_replication_lost', 'gauge', 'Writes of this site that did not make it over a failover.', [
+    ['', resync?.kind === 'restore' ? resync.lost.length : null],
+  ])
   metric('budao_replication_alarms', 'gauge', 'Alarms that are on.', [['', report.alarms.length]])
   return `${lines.join('\n')}\n`
 }

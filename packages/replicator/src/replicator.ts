@@ -12,9 +12,10 @@ import { type PeerWord, Standing, type WriteRight } from './authority/standing.t
 import { AckSender } from './loop/ack-sender.ts'
 import { type Alarm, Alarms, silentMsMax } from './loop/alarms.ts'
 import { Durability, type Settled } from './loop/durability.ts'
-import { Incoming } from './loop/incoming.ts'
 import { Outgoing } from './loop/outgoing.ts'
 import { PeerProgress } from './loop/peer-progress.ts'
+import { PeersIncoming } from './loop/peers-incoming.ts'
+import type { Followed, PeerOptions } from './peer-options.ts'
 import { heartbeatTable } from './replicated-table.ts'
 import type { SiteDatabase } from './site-database.ts'
 
@@ -32,6 +33,8 @@ export interface ReplicatorOptions {
   readonly beatMs?: number
   /** Whether a lease says that all that is acknowledged here is at that site too. */
   readonly isNamed?: (site: string) => boolean
+  /** Begins without applying anything: the database is not whole yet. Default false. */
+  readonly resyncing?: boolean
   /** How full the log is, percent. */
   readonly logPercent?: () => number
   /** Everybody has applied what is below. */
@@ -40,25 +43,6 @@ export interface ReplicatorOptions {
   readonly onAlarm?: (alarm: Alarm, isOn: boolean) => void
   /** Ids and tombstones are remembered so long, milliseconds: as long as the log keeps entries. */
   readonly keepMs?: number
-}
-
-/** What came from another site. */
-export interface Followed {
-  /** Entries of its log that are here. */
-  readonly applied: number
-  /** Why changes of it are missing here for good; empty: none are known to be. */
-  readonly missing: string
-}
-
-/** Another site. */
-export interface PeerOptions {
-  readonly site: string
-  /** Its replicator. */
-  readonly url: string
-  readonly token?: string
-  /** Its log, read from here. */
-  readonly log: Pick<EventLog, 'bounds' | 'read'>
-  readonly partitions: number
 }
 
 const beatMsDefault = 250
@@ -71,9 +55,9 @@ const alarmPercent = 80
 export class Replicator {
   readonly #options: ReplicatorOptions
   readonly #outgoing: Outgoing
-  readonly #incoming: Map<string, { readonly loops: readonly Incoming[]; readonly states: LoopState[] }> =
-    new Map()
-  readonly #acks: readonly AckSender[]
+  /** What comes from the other sites. */
+  readonly incoming: PeersIncoming
+  readonly #acks: ReadonlyMap<string, AckSender>
   readonly #progress: ReadonlyMap<string, PeerProgress>
   readonly #durability: Durability
   readonly #alarms: Alarms
@@ -108,18 +92,29 @@ export class Replicator {
       },
       onState: (state) => (this.#outgoingState = state),
     })
-    this.#acks = peers.map((peer) => {
-      const sender = new AckSender({
-        url: peer.url,
-        site,
-        mark: () => this.standing.mark(peer.site),
-        ended: () => this.standing.endedOf(peer.site),
-        onError: () => {},
-        ...(peer.token !== undefined && { token: peer.token }),
-      })
-      this.#follow(peer, sender, now)
-      return sender
+    this.#acks = new Map(
+      peers.map(({ site: name, url, token }) => [
+        name,
+        new AckSender({
+          url,
+          site,
+          mark: () => this.standing.mark(name),
+          ended: () => this.standing.endedOf(name),
+          onError: () => {},
+          ...(token !== undefined && { token }),
+        }),
+      ]),
+    )
+    this.incoming = new PeersIncoming({
+      site,
+      peers,
+      applier: database.applier,
+      onApplied: (peer, next) => this.#acks.get(peer)!.send(next),
+      onHeard: (peer, mark) => this.standing.covered(peer, mark),
+      lagMs: (peer) => this.standing.lagMs(peer),
     })
+    if (options.resyncing === true) void this.incoming.standStill()
+    else this.incoming.goOn()
     this.#timers = [
       setInterval(() => void (this.#looking ??= this.#tick()), beatMs),
       setInterval(() => void this.#clean(), cleanEveryMs),
@@ -179,13 +174,7 @@ export class Replicator {
 
   /** How far another site’s changes are here. */
   follow(site: string): Followed {
-    const incoming = this.#incoming.get(site)
-    if (incoming === undefined) return { applied: 0, missing: `${site} is none of replication.sites` }
-    const { state, why } = worst(incoming.states)
-    return {
-      applied: sum(incoming.loops, ({ next }) => next?.offset ?? 0),
-      missing: state === 'stopped' ? why : '',
-    }
+    return this.incoming.followed(site)
   }
 
   /** Whether no `sync` write is acknowledged without that site, and that is to stay so. */
@@ -243,16 +232,7 @@ export class Replicator {
         degraded: this.#durability.degraded.has(peer.peer),
         refused: this.standing.lettersAt(peer.peer)?.oldEpoch ?? null,
       })),
-      incoming: [...this.#incoming].map(([origin, { loops, states }]) => ({
-        site: origin,
-        ...worst(states),
-        silentMs: Math.min(...loops.map((each) => each.silentMs)),
-        lagMs: this.standing.lagMs(origin),
-        applied: sum(loops, (each) => each.counts.applied),
-        duplicates: sum(loops, (each) => each.counts.duplicates),
-        conflicts: sum(loops, (each) => each.counts.conflicts),
-        parked: sum(loops, (each) => Object.values(each.counts.parked).reduce((a, b) => a + b, 0)),
-      })),
+      incoming: this.incoming.report(),
       deadLetters: letters,
       ended,
       conflicts,
@@ -268,27 +248,8 @@ export class Replicator {
     this.standing.close()
     await this.#looking
     await this.#outgoing.close()
-    for (const { loops } of this.#incoming.values()) for (const loop of loops) await loop.close()
-    for (const ack of this.#acks) await ack.close()
-  }
-
-  #follow(peer: PeerOptions, sender: AckSender, now: () => number): void {
-    const states: LoopState[] = []
-    const loops = Array.from({ length: peer.partitions }, (_, partition) => {
-      states.push({ state: 'running', why: '' })
-      return new Incoming({
-        origin: peer.site,
-        site: this.#options.site,
-        onHeard: (mark) => this.standing.covered(peer.site, mark),
-        partition,
-        log: peer.log,
-        applier: this.#options.database.applier,
-        onApplied: (next) => sender.send(next),
-        onState: (state) => (states[partition] = state),
-        now,
-      })
-    })
-    this.#incoming.set(peer.site, { loops, states })
+    await this.incoming.close()
+    for (const ack of this.#acks.values()) await ack.close()
   }
 
   async #placeOf(id: string, signal: AbortSignal): Promise<readonly LogPosition[] | null> {
@@ -362,13 +323,7 @@ export class Replicator {
     }
     for (const peer of this.#durability.degraded)
       add('degraded', peer, 'writes are acknowledged without it until it has everything')
-    for (const [origin, { loops, states }] of this.#incoming) {
-      const { state: incoming, why: reason } = worst(states)
-      if (incoming === 'stopped') add('stopped', origin, reason)
-      const silentMs = Math.min(...loops.map((each) => each.silentMs))
-      if (silentMs > silentMsMax)
-        add('origin-silent', origin, `nothing has arrived for ${Math.round(silentMs / 1000)} s`)
-    }
+    alarms.push(...this.incoming.alarms())
     for (const { origin, count, oldEpoch } of await database.letters.countBySite()) {
       if (oldEpoch > 0)
         add('writes-ended', origin, `${oldEpoch} writes of an epoch that had ended wait: budao events ended`)
@@ -383,13 +338,4 @@ export class Replicator {
     const { database, keepMs } = this.#options
     if (keepMs !== undefined) await database.clean(Date.now() - keepMs).catch(() => {})
   }
-}
-
-function sum<T>(all: readonly T[], of: (one: T) => number): number {
-  return all.reduce((total, one) => total + of(one), 0)
-}
-
-function worst(states: readonly LoopState[]): LoopState {
-  const order = ['stopped', 'log-full', 'retrying', 'running']
-  return states.toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state))[0]!
 }

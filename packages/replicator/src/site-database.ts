@@ -1,4 +1,5 @@
 import type { Applier, ChangeDraft, ChangeEvent, ChangeSource, Conflict, DeadLetter } from '@budao/model'
+import type { Snapshots } from './snapshot/snapshot.ts'
 
 /** The database of this site as the replicator uses it. One implementation a provider. */
 export interface SiteDatabase {
@@ -15,6 +16,10 @@ export interface SiteDatabase {
   beat(beat: Heartbeat): Promise<void>
   /** Changes that wait to be put into the log, and how full that makes the outbox, percent. */
   backlog(): Promise<{ readonly events: number; readonly percent: number }>
+  /** Hands out all of it to another site, or is filled from one. */
+  readonly snapshots: Snapshots
+  /** Resolves once everything that was committed here before the call is confirmed to be in the log. */
+  drained(signal: AbortSignal): Promise<void>
   readonly letters: DeadLetters
   readonly conflicts: Conflicts
   /** Tables that wait for a person, each with the reason. */
@@ -54,6 +59,8 @@ export interface DeadLetters {
   list(after: number, limit: number): Promise<DeadLetter[]>
   /** Tries them again in their order: all, or those of one key. */
   retry(only?: RowPlace): Promise<RetryResult>
+  /** Writes of an epoch that had ended, which their site has taken back: they are kept for a person, and differ no more. */
+  setUndone(origin: string, ids: readonly number[]): Promise<void>
   /** Gives a letter up: its event counts as seen, the row here stands. False: there is no such letter. */
   drop(id: number): Promise<boolean>
 }

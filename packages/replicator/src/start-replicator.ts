@@ -7,6 +7,9 @@ import { openDatabase } from './providers/open-database.ts'
 import { openLogs } from './providers/open-log.ts'
 import { replicationRoutes } from './replication-routes.ts'
 import { Replicator } from './replicator.ts'
+import { Resync } from './snapshot/resync.ts'
+import { resyncRoutes } from './snapshot/resync-routes.ts'
+import { SnapshotRoutes } from './snapshot/snapshot-routes.ts'
 import { replicatedTables } from './table-rules.ts'
 
 /** What a replicator is started with. */
@@ -25,6 +28,8 @@ export interface RunningReplicator {
   readonly desk: DataDesk
   readonly site: string
   readonly address: string
+  /** Removes from the log what is older than is kept; done now and then anyway. */
+  cleanLog(): Promise<void>
   close(): Promise<void>
 }
 
@@ -49,16 +54,18 @@ export async function startReplicator({
       throw error
     },
   )
+  const peers = Object.entries(logs.peers).map(([other, peer]) => ({
+    site: other,
+    url: sites[other]!.url,
+    ...peer,
+    ...(token !== undefined && { token }),
+  }))
   const replicator = new Replicator({
     site,
     database,
     log: logs.own,
-    peers: Object.entries(logs.peers).map(([other, peer]) => ({
-      site: other,
-      url: sites[other]!.url,
-      ...peer,
-      ...(token !== undefined && { token }),
-    })),
+    peers,
+    resyncing: (await database.snapshots.progress()) !== null,
     onPeerLoss,
     peerTimeoutMs: peerTimeout,
     onReleased: logs.release,
@@ -75,11 +82,24 @@ export async function startReplicator({
     isSync: (service) =>
       used.some((table) => table.service === service) &&
       used.every((table) => table.service !== service || table.durability === 'sync'),
+    unfit: () => resync.unfit(),
     isWhole: (unit, service) => unit === service && used.every((table) => table.service === service),
   })
+  const names = Object.keys(tables)
+  const resync = new Resync({ site, database, log: logs.own, replicator, peers, tables: names })
+  const snapshots = new SnapshotRoutes({
+    replicator,
+    database,
+    log: logs.own,
+    peers: logs.peers,
+    tables: names,
+  })
+  await resync.goOn()
   const cleaning = setInterval(() => void logs.clean(), cleanEveryMs)
   const end = async (): Promise<void> => {
     clearInterval(cleaning)
+    await resync.close()
+    await snapshots.close()
     await replicator.close()
     await logs.close()
     await database.close()
@@ -87,10 +107,13 @@ export async function startReplicator({
   const { host, port } = parseAddress(listen)!
   const handlers = {
     ...logs.handlers,
+    ...snapshots.handlers,
+    ...resyncRoutes(resync),
     ...replicationRoutes({
       replicator,
       database,
       desk,
+      resync,
       durabilityOf: (table) => tables[table]?.durability ?? 'async',
     }),
   }
@@ -105,6 +128,7 @@ export async function startReplicator({
     desk,
     site,
     address: `${host.includes(':') ? `[${host}]` : host}:${front.port}`,
+    cleanLog: () => logs.clean(),
     close: async () => {
       await front.close()
       await end()

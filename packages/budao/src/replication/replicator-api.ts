@@ -1,4 +1,4 @@
-import type { Conflict, DeadLetter } from '@budao/model'
+import type { Conflict, DeadLetter, ResyncReport } from '@budao/model'
 import type { Command } from 'commander'
 import { CliError } from '../cli-error.ts'
 import { configOption, readConfigFile } from '../locate-config.ts'
@@ -75,6 +75,24 @@ export class ReplicatorApi {
   async unreplicated(site: string): Promise<string[]> {
     const found = await this.#ask('GET', `/v1/unreplicated?limit=10000&site=${encodeURIComponent(site)}`)
     return (found as { ids: string[] }).ids
+  }
+
+  /** Begins to fill the site from another. */
+  async bootstrap(
+    from: string,
+    may: { readonly replace: boolean; readonly discardUnread: boolean },
+  ): Promise<void> {
+    await this.#ask('POST', '/v1/bootstrap', { from, ...may })
+  }
+
+  /** Begins to undo what the site wrote and the new owner has not taken. */
+  async restore(from: string): Promise<void> {
+    await this.#ask('POST', '/v1/restore', { from })
+  }
+
+  /** How far that is; null: there was none since the replicator started. */
+  async resync(): Promise<ResyncReport | null> {
+    return ((await this.#ask('GET', '/v1/resync')) as { resync: ResyncReport | null }).resync
   }
 
   async #all<T extends { readonly id: number }>(path: string, name: string): Promise<T[]> {

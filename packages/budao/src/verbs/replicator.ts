@@ -4,6 +4,7 @@ import type { Config, ReplicationConfig } from '@budao/model'
 import { CliError } from '../cli-error.ts'
 import { configOption, jsonOption, readConfigFile } from '../locate-config.ts'
 import { printJson, printLine } from '../output.ts'
+import { resyncVerbs } from '../replication/resync-verbs.ts'
 import { signalled } from '../serve.ts'
 
 interface ReplicatorOptions {
@@ -68,6 +69,7 @@ Example:
   $ budao replicator verify east.yaml west.yaml --repair`,
     )
     .action(verify)
+  resyncVerbs(replicator)
 }
 
 interface ReplicationFile {

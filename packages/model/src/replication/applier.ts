@@ -89,6 +89,7 @@ export const deadLetterReasons = [
   'database-refuses',
   'conflict-parked',
   'behind-parked',
+  'undone',
 ] as const
 
 /**
@@ -96,6 +97,6 @@ export const deadLetterReasons = [
  * changed on its way. clock-ahead: its stamp is further ahead than is believed. old-epoch: its writer had been fenced.
  * unknown-table: nothing here is replicated under that name. schema-breaks: the table here cannot hold it; table-paused:
  * came after such a one. database-refuses: a constraint, again and again. conflict-parked: the rule leaves it to a person.
- * behind-parked: an earlier event of its key waits.
+ * behind-parked: an earlier event of its key waits. undone: of an epoch that had ended, and its site has taken it back since.
  */
 export type DeadLetterReason = (typeof deadLetterReasons)[number]

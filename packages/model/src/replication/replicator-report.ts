@@ -1,3 +1,5 @@
+import type { ResyncReport } from './resync-report.ts'
+
 /** What a replicator says of itself. Times in milliseconds. */
 export interface ReplicatorReport {
   readonly site: string
@@ -19,6 +21,8 @@ export interface ReplicatorReport {
   /** By table, with the reason. */
   readonly paused: Readonly<Record<string, string>>
   readonly alarms: readonly ReplicationAlarm[]
+  /** How this site is, or was last, made equal to another one. */
+  readonly resync?: ResyncReport | null
 }
 
 /** How far a peer is with this site's changes; told from its answers, by this site's clock. */
@@ -65,10 +69,11 @@ export const endedIdsMax = 100
 
 /**
  * running: changes flow, or there are none. retrying: something cannot be asked for the moment. log-full: the log is at its
- * limit. stopped: changes are missing; going on would hide that, so a person has to resync.
+ * limit. stopped: changes are missing; going on would hide that, so a person has to resync. resyncing: nothing is applied while
+ * the database is filled or put right from another site.
  */
 export interface LoopState {
-  readonly state: 'running' | 'retrying' | 'log-full' | 'stopped'
+  readonly state: 'running' | 'retrying' | 'log-full' | 'stopped' | 'resyncing'
   /** Empty while running. */
   readonly why: string
 }

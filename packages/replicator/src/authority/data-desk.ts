@@ -12,6 +12,8 @@ export interface DataDeskOptions {
   readonly database: SiteDatabase
   /** Whether every table of a service is acknowledged by the peers, none being `async`. */
   readonly isSync: (service: string) => boolean
+  /** Why this site must not be given the right to write, whoever had it; empty: nothing is known against it. */
+  readonly unfit: () => Promise<string>
   /** Whether all that is replicated belongs to this unit, so that the epoch of the site is that of the unit. */
   readonly isWhole: (unit: string, service: string) => boolean
 }
@@ -130,6 +132,8 @@ export class DataDesk {
     // Who has never had the right has nothing that it wrote by it.
     const wasFenced = own > 0 && lowest > own
     if (wasFenced) await replicator.standing.askAgain()
+    const unfit = forced ? '' : await this.#options.unfit()
+    if (unfit !== '') return unfit
     const why = mayClaim({
       from,
       wasFenced,

@@ -97,7 +97,10 @@ export class Incoming {
   async #follow(retrying: (error: Error) => void): Promise<void> {
     const { log, origin, partition, applier, onState } = this.#options
     const { signal } = this.#stop
-    const from = (await applier.watermark(origin, partition)) ?? (await beginning(log, partition))
+    const known = await applier.watermark(origin, partition)
+    const from = known ?? (await beginning(log, partition))
+    // Which log it is is remembered from the first contact: one that is lost before anything was read is missed too.
+    if (known === null) await applier.apply({ origin, entries: [], next: from })
     this.#next = from
     const reader = log.read(from, { bytesMax: batchBytes })
     const end = (): void => reader.close()

@@ -30,7 +30,12 @@ export async function loadFacts(
   const epochs = sql.add('SELECT origin, epoch FROM budao_epochs WHERE origin IN (?) LOCK IN SHARE MODE', [
     [...names],
   ])
-  const parked = sql.add('SELECT DISTINCT tbl, row_key FROM budao_dead_letters')
+  const txIds = [...new Set(events.map(({ txId }) => txId)), '']
+  const parked = sql.add(
+    `SELECT DISTINCT tbl, row_key, reason IN ('old-epoch', 'undone') AS ended,
+       IF(origin = ? AND tx_id IN (?), JSON_VALUE(event, '$.id'), NULL) AS id FROM budao_dead_letters`,
+    [origin, txIds],
+  )
   const paused = sql.add('SELECT tbl, detail FROM budao_paused')
   const ids = events.map(({ id }) => id)
   const seen =
@@ -88,7 +93,12 @@ export async function loadFacts(
       origin,
       epochs: new Map(results[epochs]!.map(({ origin: name, epoch }) => [String(name), Number(epoch)])),
       seen: new Set(seen === -1 ? [] : results[seen]!.map(({ id }) => String(id))),
-      parkedKeys: new Set(results[parked]!.map(({ tbl, row_key: key }) => placeOf(String(tbl), String(key)))),
+      parkedKeys: new Set(
+        results[parked]!.filter(({ ended }) => Number(ended) === 0).map(({ tbl, row_key: key }) =>
+          placeOf(String(tbl), String(key)),
+        ),
+      ),
+      lettered: new Set(results[parked]!.flatMap(({ id }) => (id === null ? [] : [String(id)]))),
       paused: new Map(results[paused]!.map(({ tbl, detail }) => [String(tbl), String(detail)])),
       rows,
       hashes,

@@ -55,6 +55,8 @@ export interface ApplyFacts {
   readonly epochs: ReadonlyMap<string, number>
   readonly seen: Set<string>
   readonly parkedKeys: Set<string>
+  /** Ids of events of the origin, of these transactions, that wait already. */
+  readonly lettered: Set<string>
   readonly paused: Map<string, string>
   readonly rows: Map<string, KnownRow>
   /** Local writes leave no version: where the row is not the one that was applied last, this site has written it. */
@@ -112,8 +114,15 @@ export class ApplyState {
     const why =
       refusal === null ? this.attempt(events, true) : new Parked(events[0]!, 'database-refuses', refusal)
     if (why === null) return
+    const isEnded = why.reason === 'old-epoch'
     for (const event of events) {
-      const isCause = event === why.event
+      // It waits already, and has come once more.
+      if (this.facts.lettered.has(event.id)) {
+        this.result.duplicates++
+        continue
+      }
+      this.facts.lettered.add(event.id)
+      const isCause = event === why.event || isEnded
       this.#letter({
         origin: this.facts.origin,
         txId: event.txId,
@@ -123,7 +132,8 @@ export class ApplyState {
         detail: isCause ? why.message : `waits with event ${why.event.id} of the same transaction`,
         event: JSON.stringify(event),
       })
-      this.facts.parkedKeys.add(placeOf(event.table, event.key))
+      // Nothing waits behind a write of an epoch that has ended: the key belongs to somebody else now.
+      if (!isEnded) this.facts.parkedKeys.add(placeOf(event.table, event.key))
     }
   }
 
@@ -161,7 +171,9 @@ export class ApplyState {
   }
 
   #event(event: ChangeEvent, behindParked: boolean): void {
-    const { seen } = this.facts
+    const { seen, origin } = this.facts
+    // A heartbeat says that changes arrive, whatever they are worth; nobody asks for one twice, so none is remembered.
+    if (event.table === heartbeatTable && event.origin === origin) return
     if (seen.has(event.id)) {
       this.result.duplicates++
       return

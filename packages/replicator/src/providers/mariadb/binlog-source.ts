@@ -101,6 +101,17 @@ export class BinlogSource implements ChangeSource {
     return this.#ready.length + (this.#confirmed === this.#delivered ? 0 : 1)
   }
 
+  /** The last stamp that was given to a transaction. */
+  get hlc(): string {
+    return this.#hlc
+  }
+
+  /** Behind everything that is confirmed, or is nobody's: a GTID position. */
+  get carried(): string {
+    const isIdle = this.#confirmed === this.#delivered && this.#ready.length === 0
+    return readPosition(isIdle ? this.#read : this.#confirmed).gtids
+  }
+
   /** Connects and goes on where it was confirmed. Throws where a table cannot be replicated. */
   static async open(options: BinlogSourceOptions): Promise<BinlogSource> {
     const asker = await connect(options.connection, null)

@@ -19,7 +19,7 @@ export interface OpenTransaction {
 }
 
 /** Of one row, changes of one transaction: so many have places in `seq` of their own. */
-const changesOfKeyMax = 1024
+export const changesOfKeyMax = 1024
 
 /** Its changes as events, in the order of its statements. */
 export function eventsOf(

@@ -102,6 +102,11 @@ export class MariadbApplier implements Applier {
     }
   }
 
+  /** GTID domain of what it writes. */
+  get domainId(): number {
+    return this.#domainId
+  }
+
   async watermark(origin: string, partition: number): Promise<LogPosition | null> {
     const [[found]] = await (
       await this.#lane(partition)
@@ -143,9 +148,10 @@ export class MariadbApplier implements Applier {
     for (const group of await lettersToRetry(this.#asker, only)) {
       const places = group.events.map(({ table, key }) => placeOf(table, key))
       const isBlocked = places.some((place) => blocked.has(place))
-      const count = isBlocked ? 0 : await this.#retryGroup(group)
-      applied += count
-      if (count === 0) for (const place of places) blocked.add(place)
+      const why = isBlocked ? 'behind-parked' : await this.#retryGroup(group)
+      if (why === null) applied += group.events.length
+      // Nothing waits behind a write of an epoch that has ended.
+      else if (why !== 'old-epoch') for (const place of places) blocked.add(place)
     }
     return { applied, left: await countLetters(this.#asker) }
   }
@@ -161,8 +167,8 @@ export class MariadbApplier implements Applier {
     this.#asker.destroy()
   }
 
-  /** How many events came of it. The letters are gone, or say why they are still there. */
-  async #retryGroup({ ids, origin, events }: LetterGroup): Promise<number> {
+  /** Null: they were applied, and the letters are gone. Otherwise why not, as the letters say now. */
+  async #retryGroup({ ids, origin, events }: LetterGroup): Promise<DeadLetterReason | null> {
     const lane = await this.#lane(0)
     let why: { readonly reason: DeadLetterReason; readonly message: string } | null
     try {
@@ -173,14 +179,14 @@ export class MariadbApplier implements Applier {
       await writeState(lane, state, null, (sql) =>
         why === null ? removeLetters(sql, ids) : keepLetters(sql, ids, why.reason, why.message),
       )
-      return why === null ? events.length : 0
+      return why?.reason ?? null
     } catch (error) {
       await lane.query('ROLLBACK').catch(() => this.#dropLane(0, lane))
       if (!isAboutRows(error)) throw error
       const sql = new Statements()
       keepLetters(sql, ids, 'database-refuses', (error as Error).message)
       await sql.run(this.#asker)
-      return 0
+      return 'database-refuses'
     }
   }
 

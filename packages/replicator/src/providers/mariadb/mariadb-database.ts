@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import type { ChangeDraft, ChangeEvent, Conflict } from '@budao/model'
 import { epochName } from '../../authority/epoch-name.ts'
@@ -13,8 +14,11 @@ import {
   listEnded,
   listConflicts,
   listLetters,
+  setUndone,
 } from './mariadb-letters.ts'
 import { MariadbOutbox } from './mariadb-outbox.ts'
+import { MariadbSnapshots } from './mariadb-snapshots.ts'
+import { seqIn } from './mariadb-view.ts'
 
 /** Which database, and what of it travels. */
 export interface MariadbDatabaseOptions {
@@ -30,6 +34,8 @@ export interface MariadbDatabaseOptions {
   readonly domainId?: number
   readonly now?: () => number
 }
+
+const drainPollMs = 20
 
 /** A MariaDB as the database of a site. */
 export async function openMariadbDatabase(options: MariadbDatabaseOptions): Promise<SiteDatabase> {
@@ -51,6 +57,10 @@ export async function openMariadbDatabase(options: MariadbDatabaseOptions): Prom
     // Not in the binlog: what it writes is nobody's but this server's.
     const quiet = await Asker.open(() => connect(connection, null))
     opened.push(own, quiet)
+    const snapshots = new MariadbSnapshots({
+      ...{ connection, site, tables, capture, source, now, domainId: applier.domainId },
+    })
+    opened.push(snapshots)
     return {
       source,
       applier,
@@ -68,6 +78,15 @@ export async function openMariadbDatabase(options: MariadbDatabaseOptions): Prom
       },
       // The binlog itself is what waits: how far it reaches back is the server's setting.
       backlog: async () => ({ events: source.waiting, percent: 0 }),
+      snapshots,
+      drained: async (signal) => {
+        const [[found]] = await own.ask((c) =>
+          c.query<RowDataPacket[]>('SELECT @@global.gtid_binlog_pos AS gtids, @@global.gtid_domain_id AS id'),
+        )
+        const domain = Number(found!['id'])
+        const last = seqIn(String(found!['gtids']), domain)
+        while (seqIn(source.carried, domain) < last) await sleep(drainPollMs, undefined, { signal })
+      },
       letters: lettersOf(applier, quiet, now),
       conflicts: conflictsOf(own, outbox),
       paused: () => applier.paused,
@@ -131,6 +150,7 @@ function lettersOf(applier: MariadbApplier, quiet: Asker, now: () => number): De
     ended: (limit, origin) => quiet.ask((c) => listEnded(c, limit, origin)),
     list: (after, limit) => quiet.ask((c) => listLetters(c, after, limit)),
     retry: (only) => applier.retry(only),
+    setUndone: (origin, ids) => quiet.ask((c) => setUndone(c, origin, ids)),
     drop: (id) => quiet.ask((c) => dropLetter(c, id, now())),
   }
 }

@@ -19,7 +19,7 @@ export async function countLetters(connection: Connection): Promise<number> {
 /** How many wait of each site. */
 export async function countLettersBySite(connection: Connection): Promise<LettersOfSite[]> {
   const [rows] = await connection.query<RowDataPacket[]>(
-    "SELECT origin, COUNT(*) AS n, SUM(reason = 'old-epoch') AS old FROM budao_dead_letters GROUP BY origin",
+    "SELECT origin, SUM(reason <> 'undone') AS n, SUM(reason = 'old-epoch') AS old FROM budao_dead_letters GROUP BY origin",
   )
   return rows.map(({ origin, n, old }) => ({
     origin: String(origin),
@@ -79,7 +79,7 @@ export async function lettersToRetry(
   only?: { readonly table: string; readonly key: string },
 ): Promise<LetterGroup[]> {
   const [rows] = await connection.query<RowDataPacket[]>(
-    `SELECT id, origin, tx_id, event FROM budao_dead_letters WHERE row_key <> ''
+    `SELECT id, origin, tx_id, event FROM budao_dead_letters WHERE row_key <> '' AND reason <> 'undone'
        ${only === undefined ? '' : 'AND (origin, tx_id) IN (SELECT origin, tx_id FROM budao_dead_letters WHERE tbl = ? AND row_key = ?)'}
      ORDER BY id`,
     only === undefined ? [] : [only.table, only.key],
@@ -94,6 +94,19 @@ export async function lettersToRetry(
     group.events.push(JSON.parse(String(event)) as ChangeEvent)
   }
   return groups
+}
+
+/** Their site has taken them back. */
+export async function setUndone(
+  connection: Connection,
+  origin: string,
+  ids: readonly number[],
+): Promise<void> {
+  if (ids.length === 0) return
+  await connection.query(
+    `UPDATE budao_dead_letters SET reason = 'undone' WHERE origin = ? AND id IN (?) AND reason = 'old-epoch'`,
+    [origin, ids],
+  )
 }
 
 /** They were applied. */

@@ -31,7 +31,7 @@ export interface MariadbOutboxOptions {
 
 /** A write that this site must not make. */
 export class MariadbWriteRefused extends Error {
-  readonly code: 'fenced' | 'not-owner' | 'unknown-table'
+  readonly code: 'fenced' | 'loading' | 'not-owner' | 'unknown-table'
 
   constructor(code: MariadbWriteRefused['code'], message: string) {
     super(message)
@@ -135,12 +135,20 @@ export class MariadbOutbox {
     )
     const names = [epochName('', draft.unit), epochName(site, draft.unit)]
     sql.add('SELECT origin, epoch FROM budao_epochs WHERE origin IN (?) LOCK IN SHARE MODE', [names])
-    const [seen, versions, rows, found] = (await sql.run(connection)) as [
+    sql.add("SELECT 1 FROM budao_state WHERE name = 'load'")
+    const [seen, versions, rows, found, loading] = (await sql.run(connection)) as [
+      RowDataPacket[],
       RowDataPacket[],
       RowDataPacket[],
       RowDataPacket[],
       RowDataPacket[],
     ]
+    if (loading.length > 0) {
+      throw new MariadbWriteRefused(
+        'loading',
+        `site ${site} is being filled from another: expected the write there`,
+      )
+    }
     if (seen.length > 0) return null
     const epochs = new Map(found.map(({ origin, epoch }) => [String(origin), Number(epoch)]))
     const epoch = draft.epoch ?? Math.max(1, epochs.get(names[0]!) ?? 0)

@@ -22,6 +22,8 @@ const statements = [
      origin VARCHAR(191) NOT NULL PRIMARY KEY, epoch BIGINT NOT NULL) ${options}`,
   `CREATE TABLE IF NOT EXISTS budao_sources (
      name VARCHAR(64) NOT NULL PRIMARY KEY, position TEXT NOT NULL) ${options}`,
+  `CREATE TABLE IF NOT EXISTS budao_state (
+     name VARCHAR(64) NOT NULL PRIMARY KEY, value LONGTEXT NOT NULL) ${options}`,
   `CREATE TABLE IF NOT EXISTS budao_paused (
      tbl VARCHAR(64) NOT NULL PRIMARY KEY, detail TEXT NOT NULL) ${options}`,
   `CREATE TABLE IF NOT EXISTS budao_dead_letters (

@@ -4,7 +4,15 @@ import type { VerifiedDifference, VerifiedTable, VerifyProgress } from '../../ve
 import { Statements } from './apply-facts.ts'
 import { writeRows } from './apply-writes.ts'
 import { quoted } from './mariadb-connection.ts'
-import { type Column, keyCondition, keyOf, selectList, type TableShape, toRow } from './table-shape.ts'
+import {
+  type Column,
+  keyCondition,
+  keyOf,
+  rangeOf,
+  selectList,
+  type TableShape,
+  toRow,
+} from './table-shape.ts'
 
 /** One of the two databases. */
 export interface VerifiedSite {
@@ -147,36 +155,6 @@ async function sumOf(
 function comparable({ name, kind }: Column): string {
   const value = kind === 'float' ? `CAST(${quoted(name)} AS DOUBLE)` : quoted(name)
   return `COALESCE(HEX(${kind === 'bytes' ? value : `CONVERT(${value} USING utf8mb4)`}), '-')`
-}
-
-/** Rows behind one key, up to another, in the order of the primary key. */
-function rangeOf(
-  { keys }: TableShape,
-  after: readonly unknown[] | null,
-  upTo: readonly unknown[] | null,
-): { readonly sql: string; readonly values: unknown[] } {
-  const [above, below] = [bound(keys, after, '>'), bound(keys, upTo, '<=')]
-  return { sql: `${above.sql} AND ${below.sql}`, values: [...above.values, ...below.values] }
-}
-
-function bound(
-  keys: readonly Column[],
-  at: readonly unknown[] | null,
-  operator: '>' | '<=',
-): { readonly sql: string; readonly values: unknown[] } {
-  if (at === null) return { sql: 'TRUE', values: [] }
-  // (a, b) > (x, y), written out: only so it is a range of the index.
-  const values: unknown[] = []
-  const parts = keys.map(({ name }, last) => {
-    const equal = keys.slice(0, last).map((key, index) => {
-      values.push(at[index])
-      return `${quoted(key.name)} = ?`
-    })
-    values.push(at[last])
-    const sign = operator === '>' || last < keys.length - 1 ? operator[0]! : operator
-    return `(${[...equal, `${quoted(name)} ${sign} ?`].join(' AND ')})`
-  })
-  return { sql: `(${parts.join(' OR ')})`, values }
 }
 
 async function differing(

@@ -170,7 +170,38 @@ export function keyCondition(
   return { sql: parts.map(() => one).join(' OR '), values: parts.flat() }
 }
 
-function keyValues(keys: readonly Column[], key: string): unknown[] {
+/** Rows behind one key, up to another, in the order of the primary key. */
+export function rangeOf(
+  { keys }: TableShape,
+  after: readonly unknown[] | null,
+  upTo: readonly unknown[] | null,
+): { readonly sql: string; readonly values: unknown[] } {
+  const [above, below] = [bound(keys, after, '>'), bound(keys, upTo, '<=')]
+  return { sql: `${above.sql} AND ${below.sql}`, values: [...above.values, ...below.values] }
+}
+
+function bound(
+  keys: readonly Column[],
+  at: readonly unknown[] | null,
+  operator: '>' | '<=',
+): { readonly sql: string; readonly values: unknown[] } {
+  if (at === null) return { sql: 'TRUE', values: [] }
+  // (a, b) > (x, y), written out: only so it is a range of the index.
+  const values: unknown[] = []
+  const parts = keys.map(({ name }, last) => {
+    const equal = keys.slice(0, last).map((key, index) => {
+      values.push(at[index])
+      return `${quoted(key.name)} = ?`
+    })
+    values.push(at[last])
+    const sign = operator === '>' || last < keys.length - 1 ? operator[0]! : operator
+    return `(${[...equal, `${quoted(name)} ${sign} ?`].join(' AND ')})`
+  })
+  return { sql: `(${parts.join(' OR ')})`, values }
+}
+
+/** The values of a key, column by column. */
+export function keyValues(keys: readonly Column[], key: string): unknown[] {
   if (keys.length === 1 && keys[0]!.kind !== 'bytes') {
     const number = keys[0]!.kind === 'integer' ? Number(key) : NaN
     return [Number.isSafeInteger(number) ? number : key]

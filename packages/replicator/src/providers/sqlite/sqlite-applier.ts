@@ -77,7 +77,14 @@ export class SqliteApplier implements Applier {
     this.#conflicts = db.prepare('SELECT * FROM budao_conflicts WHERE id > ? ORDER BY id LIMIT ?')
     this.#savepoint = db.prepare('SAVEPOINT whole')
     this.#release = db.prepare('RELEASE whole')
-    for (const { tbl, detail } of db.prepare('SELECT tbl, detail FROM budao_paused').all()) {
+    this.reload()
+  }
+
+  /** Somebody else has changed what waits and which tables are paused: the database is what counts. */
+  reload(): void {
+    this.letters.reload()
+    this.#paused.clear()
+    for (const { tbl, detail } of this.#site.db.prepare('SELECT tbl, detail FROM budao_paused').all()) {
       this.#paused.set(String(tbl), String(detail))
     }
   }
@@ -92,7 +99,14 @@ export class SqliteApplier implements Applier {
     const result = { applied: 0, duplicates: 0, conflicts: 0, parked: [] as DeadLetterReason[] }
     try {
       this.#site.transaction(() => {
-        for (const { events, refused = [] } of entries) {
+        const { log_id: logId, next: known } = this.#watermark.get(origin, next.partition) ?? {}
+        const below = logId === next.logId ? Number(known) : 0
+        for (const { offset, events, refused = [] } of entries) {
+          // A reader that did not know how far it was.
+          if (offset < below) {
+            result.duplicates += events.length
+            continue
+          }
           for (const each of refused) {
             this.letters.keep(origin, each, this.#at())
             result.parked.push(each.reason)
@@ -100,7 +114,7 @@ export class SqliteApplier implements Applier {
           if (events.length > 0) this.#transaction(origin, events, result)
         }
         this.#step('watermark')
-        this.#setWatermark.run(origin, next.partition, next.logId, next.offset)
+        this.#setWatermark.run(origin, next.partition, next.logId, Math.max(below, next.offset))
         this.#step('commit')
       })
     } catch (error) {
@@ -125,8 +139,10 @@ export class SqliteApplier implements Applier {
       const letters = this.letters
         .list(0, Number.MAX_SAFE_INTEGER)
         .filter(
-          ({ table, key }) =>
-            key !== '' && (only === undefined || (only.table === table && only.key === key)),
+          ({ table, key, reason }) =>
+            key !== '' &&
+            reason !== 'undone' &&
+            (only === undefined || (only.table === table && only.key === key)),
         )
       const result = { applied: 0, duplicates: 0, conflicts: 0, parked: [] }
       const blocked = new Set<string>()
@@ -204,6 +220,10 @@ export class SqliteApplier implements Applier {
     if (why === null) return
     // A transaction is whole: where one of its events waits, all do.
     for (const event of events) {
+      if (this.letters.has(event)) {
+        result.duplicates++
+        continue
+      }
       const isCause = event === why.event || why.reason === 'old-epoch'
       const detail = isCause ? why.message : `waits with event ${why.event.id} of the same transaction`
       this.letters.park(event, isCause ? why.reason : 'behind-parked', detail, this.#at())

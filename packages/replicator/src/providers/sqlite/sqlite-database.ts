@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChangeEvent, Conflict } from '@budao/model'
 import { joinRecords } from '../../merge/column.ts'
 import type { ReplicatedTables } from '../../replicated-table.ts'
@@ -7,6 +8,7 @@ import { SqliteApplier } from './sqlite-applier.ts'
 import { SqliteOutbox } from './sqlite-outbox.ts'
 import { inTransaction, openSqlite } from './sqlite-schema.ts'
 import { SqliteSite } from './sqlite-site.ts'
+import { SqliteSnapshots } from './sqlite-snapshots.ts'
 import { SqliteSource } from './sqlite-source.ts'
 import { SqliteWrites } from './sqlite-writes.ts'
 
@@ -21,6 +23,8 @@ export interface SqliteDatabaseOptions {
   readonly step?: (name: string) => void
 }
 
+const drainPollMs = 10
+
 /** A SQLite file as the database of a site. Applications write to it by `SqliteOutbox`, or over HTTP. */
 export function openSqliteDatabase(options: SqliteDatabaseOptions): SiteDatabase {
   const { path, site, tables, outboxMax = 1_000_000, now = Date.now, step } = options
@@ -31,15 +35,26 @@ export function openSqliteDatabase(options: SqliteDatabaseOptions): SiteDatabase
   const source = new SqliteSource({ db: reading })
   const writes = new SqliteWrites(outbox, () => source.wake())
   const applier = new SqliteApplier({ db: applying, site, tables, now, ...(step && { step }) })
+  const snapshots = new SqliteSnapshots({
+    site: known,
+    openSite: () => new SqliteSite(openSqlite(path), site, tables, now),
+    onFilled: () => applier.reload(),
+  })
   return {
     source,
     applier,
+    snapshots,
     write: (drafts) => writes.write(drafts),
     beat: async (beat) => {
       outbox.beat({ ...beat })
       source.wake()
     },
     backlog: async () => ({ events: outbox.waiting, percent: (outbox.waiting / outboxMax) * 100 }),
+    drained: async (signal) => {
+      const { last } = outbox.places
+      for (let { first } = outbox.places; first > 0 && first <= last; { first } = outbox.places)
+        await sleep(drainPollMs, undefined, { signal })
+    },
     letters: lettersOf(applier, new SqliteSite(applying, site, tables, now)),
     conflicts: conflictsOf(applier, writing, outbox),
     paused: () => applier.paused,
@@ -63,6 +78,10 @@ function lettersOf(applier: SqliteApplier, site: SqliteSite): DeadLetters {
     ended: async (limit, origin) => letters.ended(limit, origin),
     list: async (after, limit) => letters.list(after, limit),
     retry: async (only) => applier.retry(only),
+    setUndone: async (origin, ids) =>
+      inTransaction(site.db, () => {
+        for (const id of ids) letters.setUndone(origin, id)
+      }),
     drop: async (id) =>
       inTransaction(site.db, () => {
         const letter = letters.get(id)
@@ -75,8 +94,9 @@ function lettersOf(applier: SqliteApplier, site: SqliteSite): DeadLetters {
   }
 }
 
-/** The event counts as seen: who writes here next knows of it, and the other site is told so. */
-function skip(site: SqliteSite, { table, key, origin, seq }: ChangeEvent): void {
+/** The event counts as seen, should it come again: who writes here next knows of it, and the other site is told so. */
+function skip(site: SqliteSite, { table, key, origin, seq, id }: ChangeEvent): void {
+  site.db.prepare('INSERT OR IGNORE INTO budao_seen VALUES (?, ?, ?)').run(origin, id, site.now())
   const version = site.version(table, key, site.rows.get(table, key))
   if (version === null) return
   site.setVersion(table, key, { ...version, seen: joinRecords(version.seen, { [origin]: seq }, Math.max) })

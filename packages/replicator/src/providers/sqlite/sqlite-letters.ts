@@ -13,6 +13,8 @@ export class SqliteLetters {
   readonly #count: StatementSync
   readonly #bySite: StatementSync
   readonly #ended: StatementSync
+  readonly #same: StatementSync
+  readonly #undone: StatementSync
   /** Keys with a letter: what comes for them waits behind it. */
   #parked: Set<string> = new Set()
 
@@ -27,11 +29,17 @@ export class SqliteLetters {
       'UPDATE budao_dead_letters SET attempts = attempts + 1, reason = ?, detail = ? WHERE id = ?',
     )
     this.#keys = db.prepare(
-      "SELECT DISTINCT tbl, key FROM budao_dead_letters WHERE key <> '' AND reason <> 'old-epoch'",
+      "SELECT DISTINCT tbl, key FROM budao_dead_letters WHERE key <> '' AND reason NOT IN ('old-epoch', 'undone')",
+    )
+    this.#undone = db.prepare(
+      "UPDATE budao_dead_letters SET reason = 'undone' WHERE origin = ? AND id = ? AND reason = 'old-epoch'",
+    )
+    this.#same = db.prepare(
+      'SELECT event FROM budao_dead_letters WHERE tbl = ? AND key = ? AND origin = ? AND tx_id = ?',
     )
     this.#count = db.prepare('SELECT count(*) AS n FROM budao_dead_letters')
     this.#bySite = db.prepare(
-      `SELECT origin, count(*) AS n, sum(reason = 'old-epoch') AS old FROM budao_dead_letters GROUP BY origin`,
+      `SELECT origin, sum(reason <> 'undone') AS n, sum(reason = 'old-epoch') AS old FROM budao_dead_letters GROUP BY origin`,
     )
     this.#ended = db.prepare(
       `SELECT json_extract(event, '$.id') AS event_id FROM budao_dead_letters
@@ -67,6 +75,13 @@ export class SqliteLetters {
     this.#parked = new Set(this.#keys.all().map(({ tbl, key }) => placeOf(String(tbl), String(key))))
   }
 
+  /** Whether this event waits already: it has come once more. */
+  has({ origin, txId, table, key, id }: ChangeEvent): boolean {
+    return this.#same
+      .all(table, key, origin, txId)
+      .some(({ event }) => (JSON.parse(String(event)) as ChangeEvent).id === id)
+  }
+
   park(event: ChangeEvent, reason: DeadLetterReason, detail: string, at: string): void {
     const { origin, txId, table, key } = event
     this.#insert.run(origin, txId, table, key, at, reason, detail, JSON.stringify(event))
@@ -86,6 +101,11 @@ export class SqliteLetters {
   get(id: number): DeadLetter | null {
     const row = this.#one.get(id)
     return row === undefined ? null : letterOf(row)
+  }
+
+  /** Its site has taken it back. */
+  setUndone(origin: string, id: number): void {
+    this.#undone.run(origin, id)
   }
 
   remove(id: number): void {

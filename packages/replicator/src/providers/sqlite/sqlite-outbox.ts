@@ -33,7 +33,7 @@ export interface RecordedChange {
 
 /** A write that this site must not make now. */
 export class WriteRefusedError extends Error {
-  readonly code: 'fenced' | 'not-owner' | 'outbox-full' | 'unknown-table'
+  readonly code: 'fenced' | 'loading' | 'not-owner' | 'outbox-full' | 'unknown-table'
 
   constructor(code: WriteRefusedError['code'], message: string) {
     super(message)
@@ -96,6 +96,14 @@ export class SqliteOutbox {
         }
       }),
     )
+  }
+
+  /** Place of the last event that waits, and of the first; 0: none waits. */
+  get places(): { readonly first: number; readonly last: number } {
+    const found = this.#site.db
+      .prepare('SELECT coalesce(min(pos), 0) AS first, coalesce(max(pos), 0) AS last FROM budao_outbox')
+      .get()!
+    return { first: Number(found['first']), last: Number(found['last']) }
   }
 
   /** All changes made in `work` are one transaction here, and are applied as one elsewhere. */
@@ -222,6 +230,12 @@ export class SqliteOutbox {
       throw new WriteRefusedError(
         'unknown-table',
         `table ${table}: expected one of replication.tables: ${known}`,
+      )
+    }
+    if (this.#site.isLoading) {
+      throw new WriteRefusedError(
+        'loading',
+        `site ${this.#site.site} is being filled from another: expected the write there`,
       )
     }
     const waiting = this.waiting

@@ -63,13 +63,7 @@ export class SqliteRows {
   get(table: string, key: string): Row | null {
     const { select, keys, isDocument } = this.#shape(table)
     const found = select.get(...keyValues(key, keys))
-    if (found === undefined) return null
-    if (isDocument) return JSON.parse(found['payload'] as string) as Row
-    const json = this.#jsonColumns(table)
-    const row: Record<string, Json> = {}
-    for (const name of Object.keys(found))
-      row[name] = json.has(name) ? parsed(found[name]!) : toJson(found[name]!)
-    return row
+    return found === undefined ? null : this.#toRow(table, found, isDocument)
   }
 
   /** Tables may be others than they were: a transaction was rolled back. */
@@ -106,15 +100,35 @@ export class SqliteRows {
     this.#write(table, shape, names).run(...names.map((name) => toSql(row[name]!)))
   }
 
-  /** All keys of a table with their rows, in the order of the key, behind `after`. */
-  *scan(table: string): Generator<readonly [key: string, row: Row]> {
+  /** Keys of a table with their rows in the order of the key, behind `after`, until about `bytesMax` are read. */
+  page(
+    table: string,
+    after: string | null,
+    bytesMax: number,
+  ): { readonly rows: (readonly [key: string, row: Row])[]; readonly next: string | null } {
     const { keys, isDocument } = this.#shape(table)
-    const all = this.#db.prepare(`SELECT * FROM ${quoted(table)} ORDER BY ${keys.map(quoted).join(', ')}`)
-    for (const found of all.iterate()) {
-      const key =
-        keys.length === 1 ? String(found[keys[0]!]) : JSON.stringify(keys.map((name) => found[name]))
-      yield [key, isDocument ? (JSON.parse(found['payload'] as string) as Row) : this.get(table, key)!]
+    const names = keys.map(quoted).join(', ')
+    const behind = after === null ? '' : `WHERE (${names}) > (${keys.map(() => '?').join(', ')})`
+    const select = this.#db.prepare(`SELECT * FROM ${quoted(table)} ${behind} ORDER BY ${names}`)
+    select.setReadBigInts(true)
+    const rows: (readonly [string, Row])[] = []
+    let bytes = 0
+    for (const found of select.iterate(...(after === null ? [] : keyValues(after, keys)))) {
+      if (bytes >= bytesMax) return { rows, next: rows.at(-1)![0] }
+      const row = this.#toRow(table, found, isDocument)
+      const key = isDocument ? String(found['key']) : this.keyOf(table, row)
+      bytes += isDocument ? String(found['payload']).length : JSON.stringify(row).length
+      rows.push([key, row])
     }
+    return { rows, next: null }
+  }
+
+  #toRow(table: string, found: Readonly<Record<string, SQLOutputValue>>, isDocument: boolean): Row {
+    if (isDocument) return JSON.parse(found['payload'] as string) as Row
+    const json = this.#jsonColumns(table)
+    return Object.fromEntries(
+      Object.entries(found).map(([name, value]) => [name, json.has(name) ? parsed(value) : toJson(value)]),
+    )
   }
 
   #addColumn(table: string, name: string, value: Json): void {

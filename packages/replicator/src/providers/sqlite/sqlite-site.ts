@@ -20,6 +20,7 @@ export class SqliteSite {
   readonly #epoch: StatementSync
   /** What was read in the transaction under way, in which nobody else changes it. */
   #held: { hlc: string | null; isTicked: boolean; readonly epochs: Map<string, number> } | null = null
+  readonly #loading: StatementSync
 
   constructor(db: DatabaseSync, site: string, tables: ReplicatedTables, now: () => number = Date.now) {
     prepareSqlite(db)
@@ -38,6 +39,7 @@ export class SqliteSite {
        ON CONFLICT DO UPDATE SET version = excluded.version, deleted_at = excluded.deleted_at`,
     )
     this.#epoch = db.prepare('SELECT epoch FROM budao_epochs WHERE origin = ?')
+    this.#loading = db.prepare("SELECT 1 FROM budao_state WHERE name = 'load'")
   }
 
   /** The last stamp of this site's clock. */
@@ -93,6 +95,11 @@ export class SqliteSite {
     const stored = version.kind === 'register' ? { ...version, row: null } : version
     const isGone = rowOf(version, this.tables[table]!.rule) === null
     this.#setVersion.run(table, key, JSON.stringify(stored), isGone ? this.now() : null)
+  }
+
+  /** Whether the database is being filled from another site: nobody writes meanwhile. */
+  get isLoading(): boolean {
+    return this.#loading.get() !== undefined
   }
 
   /** The lowest epoch that is accepted of a site, or of one unit there. */
