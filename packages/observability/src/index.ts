@@ -4,3 +4,7 @@ export { type FieldOperator, type LogFilter, LogFilterError, parseLogFilter } fr
 export { AlertEngine } from './alerts/alert-engine.ts'
 export { readRules, startAlerts, type ReadRules, type StartAlertsOptions } from './alerts/start-alerts.ts'
 export type { SharedTold, ToldRecord } from './alerts/engine-options.ts'
+export { parseRules, type ParsedRules } from './rules/rule-file.ts'
+export { toPrometheusRules } from './rules/prometheus-rules.ts'
+export { runRuleTestFile, type RuleTestResult } from './test/rule-test-file.ts'
+export type { TestFailure } from './test/rule-test.ts'

@@ -1,4 +1,4 @@
-import { formatProblem, parseDuration, type Problem } from '@budao/model'
+import { parseDuration, type Problem } from '@budao/model'
 import { ConfigDocument, nearest } from '@budao/model/parser'
 import { ConditionError } from './condition-error.ts'
 import { parseCondition } from './condition-parser.ts'
@@ -32,9 +32,9 @@ const labelName = /^[a-zA-Z_][a-zA-Z0-9_]*$/
 
 /**
  * Reads rules from JSON or YAML: one rule, a list of them, or `{"rules": […]}`. `receivers` are the names that `notify` may
- * hold besides mail addresses. Never throws.
+ * hold besides mail addresses; null: any. Never throws.
  */
-export function parseRules(text: string, file: string, receivers: readonly string[]): ParsedRules {
+export function parseRules(text: string, file: string, receivers: readonly string[] | null): ParsedRules {
   let document: ConfigDocument
   try {
     document = new ConfigDocument(text, file)
@@ -47,18 +47,13 @@ export function parseRules(text: string, file: string, receivers: readonly strin
   return problems.length === 0 ? { ok: true, rules } : { ok: false, problems }
 }
 
-/** The problems as lines for people. */
-export function ruleProblems(parsed: ParsedRules): readonly string[] {
-  return parsed.ok ? [] : parsed.problems.map(formatProblem)
-}
-
 class RuleReader {
   readonly problems: Problem[] = []
   readonly #document: ConfigDocument
   readonly #text: string
-  readonly #receivers: readonly string[]
+  readonly #receivers: readonly string[] | null
 
-  constructor(document: ConfigDocument, text: string, receivers: readonly string[]) {
+  constructor(document: ConfigDocument, text: string, receivers: readonly string[] | null) {
     this.#document = document
     this.#text = text
     this.#receivers = receivers
@@ -161,15 +156,16 @@ class RuleReader {
       this.#wrong(path, 'bad value', 'a list of at most 20 receivers', value)
       return []
     }
-    for (const [index, each] of list.entries()) {
-      if (typeof each === 'string' && (this.#receivers.includes(each) || isMail(each))) continue
-      const close = typeof each === 'string' ? nearest(each, this.#receivers) : undefined
+    const known = this.#receivers
+    for (const [index, each] of known === null ? [] : list.entries()) {
+      if (typeof each === 'string' && (known!.includes(each) || isMail(each))) continue
+      const close = typeof each === 'string' ? nearest(each, known!) : undefined
       this.#wrong(
         Array.isArray(value) ? [...path, index] : path,
         'unknown receiver',
-        this.#receivers.length === 0
+        known!.length === 0
           ? 'a mail address, or a key of alerts.receivers'
-          : `a mail address, or one of ${this.#receivers.join(', ')}`,
+          : `a mail address, or one of ${known!.join(', ')}`,
         each,
         close === undefined ? undefined : `did you mean \`${close}\`?`,
       )

@@ -30,12 +30,12 @@ export function templateProblem(text: string): string | undefined {
   return undefined
 }
 
-/** A number as Go prints it by itself, so that texts are those of Prometheus: 1e+06 from 21 digits on, and below 0.0001. */
+/** A number as Go prints it by itself, so that texts are those of Prometheus: with an exponent from 1e+06 on, and below 0.0001. */
 export function formatValue(value: number): string {
   if (Number.isNaN(value)) return 'NaN'
   if (!Number.isFinite(value)) return value > 0 ? '+Inf' : '-Inf'
   const size = Math.abs(value)
-  if (size !== 0 && (size < 1e-4 || size >= 1e21)) {
+  if (size !== 0 && (size < 1e-4 || size >= 1e6)) {
     const [mantissa, exponent = ''] = value.toExponential().split('e')
     return `${mantissa}e${exponent[0]}${exponent.slice(1).padStart(2, '0')}`
   }

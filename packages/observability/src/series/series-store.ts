@@ -112,7 +112,7 @@ export class SeriesStore {
   valueAt(series: Series, at: number): number | undefined {
     const { endedAt } = series as Kept
     const last = series.points.findLast((point) => point.at <= at)
-    if (last === undefined || at - last.at >= lookbackMs) return undefined
+    if (last === undefined || at - last.at > lookbackMs) return undefined
     return endedAt !== null && endedAt <= at && endedAt >= last.at ? undefined : last.value
   }
 
