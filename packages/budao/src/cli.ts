@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { CliError } from './cli-error.ts'
+import { alertsVerb } from './verbs/alerts.ts'
 import { auditVerb } from './verbs/audit.ts'
 import { agentVerb } from './verbs/agent.ts'
 import { cacheVerb } from './verbs/cache.ts'
@@ -36,6 +37,7 @@ const verbs: readonly ((program: Command) => void)[] = [
   switchoverVerb,
   failbackVerb,
   drainVerb,
+  alertsVerb,
   auditVerb,
   cacheVerb,
   channelsVerb,

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { consoleFiles } from '@budao/console'
 import {
   createAdminServer,
-  EventLog,
+  type EventLog,
   type AdminServer,
   type AdminSource,
   type BreakerRequest,
@@ -18,6 +18,7 @@ import {
 import { Gateway } from '@budao/gateway'
 import type {
   AccessToken,
+  AlertsDesk,
   CachePurge,
   ChannelChange,
   ChannelChangeResult,
@@ -33,7 +34,7 @@ import type {
   GslbReport,
   Snapshot,
 } from '@budao/model'
-import pino, { type Logger } from 'pino'
+import type { Logger } from 'pino'
 import { AlertsRole } from './alerts/alerts-role.ts'
 import type { ControlRole } from './control/control-role.ts'
 import { startControl } from './control/gateway-control.ts'
@@ -46,7 +47,9 @@ import { fixedForLife } from './fixed-for-life.ts'
 import { GslbRole } from './gslb-role.ts'
 import { ConfigSource } from './config-source.ts'
 import { readConfigFile } from './locate-config.ts'
+import { openJournal } from './process-journal.ts'
 import { SnapshotKeeper } from './snapshot-keeper.ts'
+import { snapshotRefused } from './snapshot-refused.ts'
 import { redactSecrets } from './redact.ts'
 import { version } from './version.ts'
 import { handoverMs } from './virtual-ip/providers/handover.ts'
@@ -106,14 +109,7 @@ export class GatewayProcess implements AdminSource {
     const source = new ConfigSource(file.path, file.name, options.file)
     const { snapshot, warnings } = await firstSnapshot(source, options.lastGood === true)
     const { config } = snapshot
-    const log = pino(
-      { level: config.log.level, base: { node: config.node.name, site: config.node.site } },
-      pino.destination({ fd: 2, sync: true }),
-    )
-    const events = await EventLog.open({
-      dir: resolve(source.baseDir, config.dataDir),
-      onFailure: (error) => log.error({ err: error }, 'the audit log cannot be written'),
-    })
+    const { log, events } = await openJournal(config, source.baseDir)
     const report = (draft: EventDraft): void => {
       const { kind, severity, subject, message, evidence } = events.append(draft)
       log[severity === 'info' ? 'info' : 'warn']({ kind, subject, evidence }, message)
@@ -264,6 +260,10 @@ export class GatewayProcess implements AdminSource {
     return this.#drills!
   }
 
+  alerts(): AlertsDesk | null {
+    return this.#alerts?.desk ?? null
+  }
+
   agent(): ProcessDesk | null {
     return this.#agent
   }
@@ -388,11 +388,7 @@ export class GatewayProcess implements AdminSource {
   #refuse(problems: readonly string[]): ReloadResult {
     this.#refused = { at: new Date().toISOString(), problems }
     const { version: inForce } = this.snapshot
-    const draft: EventDraft = {
-      ...{ kind: 'snapshot.refused', severity: 'critical', subject: this.#source.path },
-      message: `The changed configuration was refused; snapshot ${inForce} goes on.`,
-      evidence: { problems: problems.join('\n'), inForce },
-    }
+    const draft = snapshotRefused(this.#source.path, problems, inForce)
     this.events.append(draft)
     this.#log.error({ problems }, draft.message)
     return { ok: false, version: inForce, problems }

@@ -1,7 +1,7 @@
-import { resolve } from 'node:path'
-import { createAdminServer, EventLog } from '@budao/controller'
+import { createAdminServer } from '@budao/controller'
 import type {
   AdminServer,
+  EventLog,
   FailoverDesk,
   LinkCut,
   NodeSource,
@@ -10,7 +10,6 @@ import type {
   Supervisor,
 } from '@budao/controller'
 import type { Config, EventDraft } from '@budao/model'
-import pino from 'pino'
 import type { Logger } from 'pino'
 import { startAgent } from './agent/agent-role.ts'
 import { ServiceManager } from './agent/service-manager.ts'
@@ -19,7 +18,9 @@ import { ConfigSource } from './config-source.ts'
 import type { ControlRole } from './control/control-role.ts'
 import { fixedForLife } from './fixed-for-life.ts'
 import { readConfigFile } from './locate-config.ts'
+import { openJournal } from './process-journal.ts'
 import { redactSecrets } from './redact.ts'
+import { snapshotRefused } from './snapshot-refused.ts'
 
 /** What a process without a gateway is there for. */
 export type NodeDuty = 'agent' | 'controller'
@@ -61,14 +62,7 @@ export class NodeProcess implements NodeSource {
       throw new CliError(`${file.name} has no \`control\`: there is nobody to decide with`)
     if (duty === 'agent' && Object.keys(config.processes).length === 0)
       throw new CliError(`${file.name} names no \`processes\`: there is nothing to look after`)
-    const log = pino(
-      { level: config.log.level, base: { node: config.node.name, site: config.node.site } },
-      pino.destination({ fd: 2, sync: true }),
-    )
-    const events = await EventLog.open({
-      dir: resolve(source.baseDir, config.dataDir),
-      onFailure: (error) => log.error({ err: error }, 'events cannot be written'),
-    })
+    const { log, events } = await openJournal(config, source.baseDir)
     const self = new NodeProcess(config, source, events, log)
     try {
       await self.#start(duty)
@@ -185,13 +179,7 @@ export class NodeProcess implements NodeSource {
   }
 
   #refuse(problems: readonly string[]): ReloadResult {
-    this.#report({
-      kind: 'snapshot.refused',
-      severity: 'critical',
-      subject: this.#source.path,
-      message: 'The changed configuration was refused; the old one goes on.',
-      evidence: { problems: problems.join('\n'), inForce: this.#version },
-    })
+    this.#report(snapshotRefused(this.#source.path, problems, this.#version))
     return { ok: false, version: this.#version, problems }
   }
 }

@@ -66,6 +66,12 @@ function readJsonOnly(app: FastifyInstance): void {
     if (body === '') return done(null, {})
     return parse(request, body as string, done)
   })
+  // The button on a page of ours; what changes anything else wants JSON, see `refusal`.
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string' },
+    (_request, _body, done) => done(null, {}),
+  )
 }
 
 function refuseOtherMethods(

@@ -1,5 +1,6 @@
 import type {
   AccessToken,
+  AlertsDesk,
   ChannelChange,
   ChannelChangeResult,
   ChannelListReport,
@@ -33,6 +34,8 @@ export interface NodeSource {
   config(): unknown
   /** Supervised processes; absent or null where this process supervises none. */
   agent?(): ProcessDesk | null
+  /** Alerts; absent or null where this process judges no rules. */
+  alerts?(): AlertsDesk | null
   /** Failover; absent or null where this process decides nothing: without `control`, or on a gateway that is no controller. */
   failover?(): FailoverDesk | null
   /** For a drill: what passes between this node and others is lost for so long; 0 ends it. False where that is not allowed. */

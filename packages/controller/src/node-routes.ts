@@ -1,6 +1,7 @@
 import type { ReloadResult } from './admin-source.ts'
 import type { AdminRoute, NodeRoutesOptions } from './admin-route.ts'
 import { ApiError } from './api-error.ts'
+import { alertRoutes } from './alert-routes.ts'
 import { auditRoutes } from './audit-routes.ts'
 import { cutRoutes } from './cut-routes.ts'
 import { streamEvents } from './event-stream.ts'
@@ -102,6 +103,7 @@ export function nodeRoutes({ source, log }: NodeRoutesOptions): readonly AdminRo
     ...auditRoutes({ source, log }),
     ...cutRoutes({ source, log }),
     ...processRoutes({ source, log }),
+    ...alertRoutes({ source, log }),
     { method: 'GET', url: '/api/v1/openapi.json', role: 'open', handle: () => openapi },
   ]
 }

@@ -2,6 +2,7 @@ import { eventKinds } from '@budao/model'
 import { apiErrorCodes } from './api-error.ts'
 import { failoverSchemas } from './openapi-failover-schemas.ts'
 import { drillSchemas } from './openapi-drills.ts'
+import { alertSchemas } from './openapi-alerts.ts'
 import { processSchemas } from './openapi-processes.ts'
 import {
   boolean,
@@ -332,5 +333,6 @@ export const schemas: { readonly [name: string]: Schema } = {
   ),
   ...failoverSchemas,
   ...processSchemas,
+  ...alertSchemas,
   ...drillSchemas,
 }

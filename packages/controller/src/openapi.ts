@@ -1,4 +1,5 @@
 import { eventKinds } from '@budao/model'
+import { alertPaths } from './openapi-alerts.ts'
 import { failoverPaths } from './openapi-failover.ts'
 import { drillPaths } from './openapi-drills.ts'
 import { processPaths } from './openapi-processes.ts'
@@ -274,6 +275,7 @@ export const openapi: OpenApi = {
     },
     ...failoverPaths,
     ...processPaths,
+    ...alertPaths,
     ...drillPaths,
     '/api/v1/openapi.json': {
       get: get('openapi', 'This description', open, {

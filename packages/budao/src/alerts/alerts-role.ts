@@ -1,5 +1,5 @@
 import type { AlertEngine } from '@budao/observability'
-import type { BudaoEvent, Config, EventDraft } from '@budao/model'
+import type { AlertsDesk, BudaoEvent, Config, EventDraft } from '@budao/model'
 import { readSecret } from '../control/secret.ts'
 
 /** What a process gives to its alerts. */
@@ -33,7 +33,7 @@ export class AlertsRole {
   }
 
   /** Null without `alerts`. */
-  get engine(): AlertEngine | null {
+  get desk(): AlertsDesk | null {
     return this.#engine
   }
 

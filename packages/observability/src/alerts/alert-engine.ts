@@ -1,8 +1,16 @@
-import type { AckWish, AlertsReport, BudaoEvent, LogRecord, SilenceReport, SilenceWish } from '@budao/model'
+import type {
+  AckWish,
+  AlertsDesk,
+  AlertsReport,
+  BudaoEvent,
+  LogRecord,
+  SilenceReport,
+  SilenceWish,
+} from '@budao/model'
 import { Receivers } from '../notify/receivers.ts'
 import { severityOf, type Notification } from '../notify/notification.ts'
 import { SeriesStore } from '../series/series-store.ts'
-import { AlertDesk } from './alert-desk.ts'
+import { PeopleDesk } from './people-desk.ts'
 import { alertMetrics } from './alert-metrics.ts'
 import type { ToldAlert } from './alert-group.ts'
 import { Dispatcher, type Message } from './dispatcher.ts'
@@ -35,8 +43,8 @@ interface KeptState {
  * Judges rules over records, events and metrics, and tells people: the loop around decisions that are all functions of state and
  * time (`rules/`, `alert-group.ts`, `lifecycle.ts`, `notify/outbox.ts`).
  */
-export class AlertEngine {
-  readonly desk: AlertDesk
+export class AlertEngine implements AlertsDesk {
+  readonly #desk: PeopleDesk
   readonly #options: AlertEngineOptions
   readonly #series: SeriesStore
   readonly #rules: RuleSet
@@ -84,7 +92,7 @@ export class AlertEngine {
     this.#scraper = new Scraper(this.#series, options.sources, wantedMetrics(rules))
     this.#onChange = (running, alert) => this.#changed(running, alert)
     this.#own = new OwnAlerts((alert) => this.#tell(alert, options.notify))
-    this.desk = new AlertDesk(options, this.#rules, this.#dispatcher, this.#silences, (message) =>
+    this.#desk = new PeopleDesk(options, this.#rules, this.#dispatcher, this.#silences, (message) =>
       this.#send(message),
     )
     this.#tickedAt = this.#judgedAt = this.#savedAt = now
@@ -109,7 +117,7 @@ export class AlertEngine {
 
   report(): AlertsReport {
     return {
-      ...this.desk.report(),
+      ...this.#desk.report(),
       notifies: this.#notifying,
       judgedMs: Math.round(this.#options.now() - this.#judgedAt),
       receivers: this.#receivers.reports(),
@@ -117,11 +125,23 @@ export class AlertEngine {
   }
 
   silence(wish: SilenceWish): SilenceReport {
-    return this.desk.silence(wish)
+    return this.#desk.silence(wish)
+  }
+
+  endSilence(id: string, by: string): boolean {
+    return this.#desk.endSilence(id, by)
+  }
+
+  acknowledgeLink(token: string): number | null {
+    return this.#desk.acknowledgeLink(token)
+  }
+
+  linkSummary(token: string): readonly string[] | null {
+    return this.#desk.linkSummary(token)
   }
 
   acknowledge(wish: AckWish): number {
-    return this.desk.acknowledge(wish)
+    return this.#desk.acknowledge(wish)
   }
 
   /** Prometheus text. */
@@ -172,7 +192,7 @@ export class AlertEngine {
     if (this.#notifying) {
       if (this.#dispatcher.dueAt <= at)
         for (const message of this.#dispatcher.flush(at, wallNow())) this.#send(message)
-      this.desk.escalate(at)
+      this.#desk.escalate(at)
     } else this.#dispatcher.prune(at)
     if (at - this.#savedAt >= saveMs) this.#save(at)
   }
@@ -233,7 +253,7 @@ export class AlertEngine {
         labels: labels.join(' '),
       },
     })
-    if (!firing) this.desk.forget(alert.id)
+    if (!firing) this.#desk.forget(alert.id)
     this.#tell(toldAlert(alert), rule.notify.length > 0 ? rule.notify : notify)
   }
 
@@ -243,10 +263,10 @@ export class AlertEngine {
 
   #send(message: Omit<Message, 'reason'> & { readonly reason: Notification['reason'] }): void {
     const { now, wallNow, links, externalUrl } = this.#options
-    if (message.reason === 'repeat' && this.desk.isAcknowledged(message.alerts)) return
+    if (message.reason === 'repeat' && this.#desk.isAcknowledged(message.alerts)) return
     const wall = wallNow()
     const notification = notificationOf(
-      { ...message, alerts: message.alerts.map((alert) => this.desk.newest(alert)) },
+      { ...message, alerts: message.alerts.map((alert) => this.#desk.newest(alert)) },
       {
         externalUrl,
         ackUrl: links?.make(message.groupKey, message.receiver, wall) ?? null,
@@ -254,7 +274,7 @@ export class AlertEngine {
         wallNow: wall,
       },
     )
-    this.desk.told(message, severityOf(notification), now())
+    this.#desk.told(message, severityOf(notification), now())
     this.#keepTold(message.groupKey)
     this.#receivers.send(notification)
   }

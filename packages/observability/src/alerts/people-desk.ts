@@ -8,7 +8,7 @@ import type { AlertEngineOptions } from './engine-options.ts'
 import type { ActiveAlert } from './lifecycle.ts'
 import { fingerprintOf } from './notify-message.ts'
 import type { RuleSet } from './rule-set.ts'
-import type { Silence, Silences } from './silence.ts'
+import { silencesMax, type Silence, type Silences } from './silence.ts'
 
 interface Awaited {
   readonly message: Omit<Message, 'reason'>
@@ -20,7 +20,7 @@ interface Awaited {
 type Send = (message: Omit<Message, 'reason'> & { readonly reason: NotificationReason }) => void
 
 /** What people do with alerts: look at them, silence them, say that they have seen them; and what happens when nobody does. */
-export class AlertDesk {
+export class PeopleDesk {
   readonly #options: AlertEngineOptions
   readonly #rules: RuleSet
   readonly #dispatcher: Dispatcher
@@ -69,7 +69,7 @@ export class AlertDesk {
     }
   }
 
-  /** Throws ConditionError for a matcher that is none. */
+  /** Throws a RangeError for a matcher that is none, and where there are too many. */
   silence({ matchers, forMs, by, reason }: SilenceWish): SilenceReport {
     const { store, wallNow, report } = this.#options
     const now = wallNow()
@@ -81,7 +81,13 @@ export class AlertDesk {
       by,
       reason,
     }
-    this.#silences.put(silence)
+    if (this.#silences.active(now) >= silencesMax)
+      throw new RangeError(`at most ${silencesMax} silences hold at once; end some`)
+    try {
+      this.#silences.put(silence)
+    } catch (error) {
+      throw new RangeError(`matchers: ${(error as Error).message}`, { cause: error })
+    }
     store?.put(`silence/${silence.id}`, silence)
     report({
       kind: 'alert.silenced',
@@ -120,14 +126,14 @@ export class AlertDesk {
   }
 
   /** By a link of a message: all that fires of its group. Null where the link is made up or too old. */
-  acknowledgeLink(token: string, by: string): number | null {
+  acknowledgeLink(token: string): number | null {
     const { links, wallNow } = this.#options
     const about = links?.read(token, wallNow()) ?? null
     if (about === null) return null
     const group = this.#dispatcher.groups.get(about.groupKey)
     const ids = new Set(group?.alerts.keys())
     const found = this.#firing().filter(({ id }) => ids.has(id))
-    this.#acknowledge(found, by, `by the link of a message to ${about.receiver}`)
+    this.#acknowledge(found, `a reader of ${about.receiver}`, `by the link of a message to ${about.receiver}`)
     return found.length
   }
 
