@@ -5,6 +5,7 @@ export const adviceWords = [
   'writes-lost',
   'older-epoch',
   'not-restored',
+  'not-home',
   'never-out',
   'slow-recovery',
   'reads-failed',
@@ -35,6 +36,7 @@ export function adviceFor(report: Omit<DrillReport, 'advice'>): readonly Advice[
     (writes?.lost ?? 0) > 0 && 'writes-lost',
     writes?.olderEpochAccepted === true && 'older-epoch',
     restored === false && 'not-restored',
+    report.away.length > 0 && 'not-home',
     takesEndpointsOut(report) && detect.allOutMs === null && 'never-out',
     rtoMs > objectives.rtoMs && 'slow-recovery',
     requests.failed > 0 && 'reads-failed',
@@ -51,7 +53,17 @@ export function adviceFor(report: Omit<DrillReport, 'advice'>): readonly Advice[
   return found.filter((one) => one !== false)
 }
 
-/** Slowness and the loss of a controller or of DNS are no reasons to take an endpoint out. */
+/** Slowness, and what happens to controllers, their links or DNS, are no reasons to take an endpoint out. */
 export function takesEndpointsOut({ scenario }: Pick<DrillReport, 'scenario'>): boolean {
-  return !['slow-backend', 'controller-loss', 'dns-loss'].includes(scenario)
+  const none: readonly DrillReport['scenario'][] = [
+    ...([
+      'slow-backend',
+      'controller-loss',
+      'leader-loss',
+      'control-partition',
+      'control-one-way',
+      'dns-loss',
+    ] as const),
+  ]
+  return !none.includes(scenario)
 }

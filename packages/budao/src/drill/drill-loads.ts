@@ -49,7 +49,7 @@ export class DrillLoads {
     if (writes === undefined) return
     const origins = [url, ...options.others]
     this.#writers = origins.map((origin, index) => {
-      const plan = new Writes(writes, index === 0 ? id : `${id}.${index}`, origin, options.host ?? url.host)
+      const plan = new Writes(writes, index === 0 ? id : `${id}-g${index}`, origin, options.host ?? url.host)
       const request = (dueMs: number): string => plan.request(dueMs)
       const rate = writes.rate / origins.length
       return { plan, load: new Load(now, { url: plan.url, rate, timeoutMs, ...host, request }), answers: [] }

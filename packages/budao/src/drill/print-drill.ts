@@ -42,6 +42,7 @@ export function formatDrill(report: DrillReport, paint: Paint): string {
     ),
     row('came back', cameBack(report)),
     ...writeRows(report),
+    ...moveRows(report),
     ...dnsRows(report),
     '',
     `${''.padEnd(14)}${['requests', 'p50', 'p99', 'max'].map((title) => title.padStart(10)).join('')}`,
@@ -90,7 +91,7 @@ function dnsRows({ dns }: DrillReport): string[] {
 
 function writeRows({ writes }: DrillReport): string[] {
   if (writes === null) return []
-  const { requests, outage, checked, lost, keptElsewhere, rpoMs, epochs } = writes
+  const { requests, outage, checked, lost, keptElsewhere, rpoMs, units } = writes
   return [
     '',
     row('writes', `${requests.sent} sent, ${requests.ok} acknowledged`),
@@ -107,7 +108,29 @@ function writeRows({ writes }: DrillReport): string[] {
         ? 'nobody looked for the writes'
         : `${ms(rpoMs)}: ${lost} of ${checked} acknowledged lost, ${keptElsewhere} seen at an endpoint only`,
     ),
-    ...(epochs.length === 0 ? [] : [row('epochs', epochs.join(', '))]),
+    ...units.map(({ unit, epochs }) =>
+      row(
+        'epochs',
+        `${unit}: ${epochs.map((one) => `${one.epoch} (${plural(one.acknowledged, 'write')})`).join(', ')}`,
+      ),
+    ),
+  ]
+}
+
+function moveRows({ moves }: DrillReport): string[] {
+  if (moves === null || moves.length === 0) return []
+  return [
+    '',
+    ...moves.flatMap(({ unit, kind, from, to, fromEpoch, toEpoch, beganMs, steps, outcome }) => [
+      row(
+        kind,
+        `${unit}, ${from} → ${to}, epoch ${fromEpoch} → ${outcome === 'done' ? (toEpoch ?? '?') : '–'}`,
+      ),
+      row(
+        '',
+        `decided ${signed(beganMs)}, ${outcome === null ? 'not ended' : `${outcome} ${signed(steps.at(-1)?.ms ?? beganMs)}`}`,
+      ),
+    ]),
   ]
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { DrillReport } from '../drill-report.ts'
 import { momentsOf } from './moments.ts'
+import { movesSection } from './moves.ts'
 import {
   adviceList,
   eventList,
@@ -59,6 +60,7 @@ ${timeline(report, moments)}
 <section><h2>${t('What happened when', '何时发生了什么')}</h2>${momentList(moments)}</section>
 <section><h2>${t('What must hold', '必须成立')}</h2>${invariantList(report.invariants)}</section>
 </div>
+${movesSection(report)}
 <section><h2>${t('What to improve', '改进建议')}</h2>${adviceList(report)}</section>
 <section><h2>${t('Against the objectives', '与目标对照')}</h2>${objectivesTable(report)}</section>
 <section><h2>${t('Figures', '数据')}</h2>${figures(report)}${eventList(report)}</section>

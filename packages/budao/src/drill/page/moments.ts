@@ -1,4 +1,5 @@
 import type { DrillReport } from '../drill-report.ts'
+import { momentsOfMoves } from './moves.ts'
 import { t } from './text.ts'
 import type { Bilingual } from './text.ts'
 
@@ -47,6 +48,7 @@ export function momentsOf(report: DrillReport): readonly Moment[] {
             text: t('The whole site is out of the traffic.', '整个站点已从流量中摘除。'),
           },
         ]),
+    ...momentsOfMoves(report),
     ...(restoredAfterMs === null
       ? []
       : [

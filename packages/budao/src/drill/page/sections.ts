@@ -3,6 +3,7 @@ import type { DrillReport } from '../drill-report.ts'
 import type { Latency, RequestCounts } from '../measures.ts'
 import type { Invariant } from '../verdict.ts'
 import type { Moment } from './moments.ts'
+import { decidedMs, decidedNote, movesStory } from './moves.ts'
 import { both, escapeHtml, number, share, since, t, time } from './text.ts'
 import type { Bilingual } from './text.ts'
 import { adviceTexts, eventWords, invariantWords, scenarioWords } from './words.ts'
@@ -23,7 +24,11 @@ export function story(report: DrillReport): Bilingual {
           `${number(requests.sent)} 个读请求中有 ${number(requests.failed)} 个失败（${share(requests.failed, requests.sent)}）。`,
         ]
   const wrote = writes === null ? (['', ''] as const) : writesStory(writes)
-  return t(`${did[0]}${lasted[0]} ${reads[0]}${wrote[0]}`, `${did[1]}${lasted[1]}${reads[1]}${wrote[1]}`)
+  const moved = movesStory(report)
+  return t(
+    `${did[0]}${lasted[0]} ${reads[0]}${wrote[0]}${moved[0]}`,
+    `${did[1]}${lasted[1]}${reads[1]}${wrote[1]}${moved[1]}`,
+  )
 }
 
 function writesStory({
@@ -59,6 +64,7 @@ export function tiles(report: DrillReport): string {
   const rtoMs = Math.max(outage?.rtoMs ?? 0, writes?.outage?.rtoMs ?? 0)
   const failed = requests.failed + (writes?.requests.failed ?? 0)
   const sent = requests.sent + (writes?.requests.sent ?? 0)
+  const noticed = detect.firstMs ?? decidedMs(report)
   const rpo = writes?.rpoMs ?? null
   const rpoLimit = objectives.rpoMs ?? 0
   const stand = objectives.configured
@@ -80,14 +86,16 @@ ${tile(
 ${tile(t('Requests failed', '失败请求'), share(failed, sent), failed === 0 ? true : null, t(`${number(failed)} of ${number(sent)}`, `${number(sent)} 个中 ${number(failed)} 个`))}
 ${tile(
   t('Noticed after', '发现用时'),
-  detect.firstMs === null ? '–' : time(detect.firstMs),
+  noticed === null ? '–' : time(noticed),
   null,
-  detect.allOutMs === null
-    ? t('endpoints out of the traffic: not all', '并非全部端点被摘除')
-    : t(
-        `all ${detect.endpoints.length} endpoints out after ${time(detect.allOutMs)}`,
-        `${time(detect.allOutMs)} 后全部 ${detect.endpoints.length} 个端点被摘除`,
-      ),
+  detect.firstMs === null && noticed !== null
+    ? decidedNote
+    : detect.allOutMs === null
+      ? t('endpoints out of the traffic: not all', '并非全部端点被摘除')
+      : t(
+          `all ${detect.endpoints.length} endpoints out after ${time(detect.allOutMs)}`,
+          `${time(detect.allOutMs)} 后全部 ${detect.endpoints.length} 个端点被摘除`,
+        ),
 )}
 </section>`
 }
@@ -108,12 +116,17 @@ export function invariantList(invariants: readonly Invariant[]): string {
     const figure =
       holds === null
         ? t('not asked of this drill, or not measured', '本次演练不要求或未测量')
-        : timed
+        : name === 'one-epoch'
           ? t(
-              `${time(measured ?? 0)} of at most ${time(limit ?? 0)}`,
-              `${time(measured ?? 0)}，上限 ${time(limit ?? 0)}`,
+              `of ${number(measured ?? 0)} writes whose epoch the gateway said`,
+              `共核对 ${number(measured ?? 0)} 个注明任期的写入`,
             )
-          : ''
+          : timed
+            ? t(
+                `${time(measured ?? 0)} of at most ${time(limit ?? 0)}`,
+                `${time(measured ?? 0)}，上限 ${time(limit ?? 0)}`,
+              )
+            : ''
     return `<li class="${mark[1]}"><b>${mark[0]}</b><span>${t(...invariantWords[name])}<small>${figure}</small></span></li>`
   })
   return `<ul class="invariants">${rows.join('\n')}</ul>`
@@ -240,9 +253,9 @@ export function honesty(report: DrillReport): string {
             `${number(report.writes.checked)} 个：先经网关，再逐个端点；仅端点可见 ${number(report.writes.keptElsewhere)} 个，未知 ${number(report.writes.unknown)} 个`,
           ),
         ],
-    report.writes === null || report.writes.epochs.length === 0
+    report.writes === null || report.writes.through.length === 0
       ? null
-      : [t('Epochs of acknowledged writes', '已确认写入的任期'), report.writes.epochs.join(', ')],
+      : [t('Written through', '写入经由'), escapeHtml(report.writes.through.join(', '))],
     ...dnsRows(report),
     forceReason === null ? null : [t('Overruled, because', '强制执行原因'), escapeHtml(forceReason)],
     endedBecause === null ? null : [t('Ended early, because', '提前结束原因'), escapeHtml(endedBecause)],

@@ -1,7 +1,8 @@
 import type { DrillReport } from '../drill-report.ts'
+import type { DrillMove } from '../moves.ts'
 import type { Bucket } from '../measures.ts'
 import type { Moment } from './moments.ts'
-import { number, since, t, time } from './text.ts'
+import { escapeHtml, number, since, t, time } from './text.ts'
 import type { Bilingual } from './text.ts'
 
 const width = 1000
@@ -46,9 +47,37 @@ export function timeline(report: DrillReport, moments: readonly Moment[]): strin
 ${lane(t('Reads', '读请求'), series.reads)}
 ${series.writes === null ? '' : lane(t('Writes', '写请求'), series.writes)}
 ${chart(t('Slowest read', '最慢读请求'), `${shade}<polyline class="latency" points="${line}"/>`, t(time(slowest), time(slowest)))}
+${ownerLanes(report.moves ?? [], at)}
 ${axis(fromMs, endMs, at)}
 ${markers(moments, at)}
 </div>`
+}
+
+/** Whose each unit was that moved, by its record; where there is a gap, nobody’s. */
+function ownerLanes(moves: readonly DrillMove[], at: (ms: number) => number): string {
+  const units = Map.groupBy(
+    moves.filter(({ outcome }) => outcome === 'done'),
+    ({ unit }) => unit,
+  )
+  const lanes = [...units].map(([unit, each]) => {
+    const sites = [...new Set(each.flatMap(({ from, to }) => [from, to]))]
+    let left = 0
+    const parts = each.map(({ from, steps, beganMs, to }, index) => {
+      const until = at(steps.find(({ step }) => step === 'fencing')?.ms ?? beganMs)
+      const part = owned(from, sites.indexOf(from), left, until)
+      left = at(steps.at(-1)?.ms ?? beganMs)
+      return part + (index === each.length - 1 ? owned(to, sites.indexOf(to), left, 100) : '')
+    })
+    const name = t(`Owner of ${unit}`, `${unit} 的归属`)
+    return `<figure><figcaption><b>${name}</b></figcaption><div class="owners">${parts.join('')}</div></figure>`
+  })
+  return lanes.join('\n')
+}
+
+function owned(site: string, colour: number, from: number, to: number): string {
+  const [left, right] = [Math.max(0, from), Math.min(100, to)]
+  if (right <= left) return ''
+  return `<span class="site${colour % 3}" style="left:${fix(left)}%;width:${fix(right - left)}%">${escapeHtml(site)}</span>`
 }
 
 function bar({ ok, degraded, failed }: Bucket, from: number, to: number, most: number): string {

@@ -111,6 +111,10 @@ export const adviceTexts: Readonly<Record<Advice, Pair>> = {
     'Not everything came back by itself. Find out what is missing before the next drill: budao status.',
     '并非一切都自动恢复。下次演练前请查明缺失：budao status。',
   ],
+  'not-home': [
+    'The right to write is still at another site. Bring it home when you like: budao failback UNIT, or drills.failback.',
+    '写入权仍在其他站点。可随时回切：budao failback 单元名，或配置 drills.failback。',
+  ],
   'never-out': [
     'The gateway never took every endpoint of the site out of the traffic. Look at healthCheck and outlier of the service.',
     '网关始终未将该站点的全部端点摘除。请检查服务的 healthCheck 与 outlier。',
