@@ -26,6 +26,13 @@ export const arms: readonly Arm[] = [
     make: (t, { realtime }) => new BudaoWorld(t, { realtime, detection: 'accelerated', fence: 'process' }),
   },
   {
+    name: 'budao-agent',
+    about:
+      'defaults, and an agent at each site: site-kill leaves it alive, and its word that the gateway has ended is the fence',
+    make: (t, { realtime }) =>
+      new BudaoWorld(t, { realtime, detection: 'accelerated', fence: 'lease', agents: true }),
+  },
+  {
     name: 'budao-literal',
     about: 'the plain heartbeat alone: 3 s, 2 s, 3 misses',
     make: (t, { realtime }) => new BudaoWorld(t, { realtime, detection: 'literal', fence: 'lease' }),

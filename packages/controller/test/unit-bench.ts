@@ -19,6 +19,8 @@ export class Bench {
   effects: UnitEffect[] = []
   /** The controller dies instead of making one more. */
   storesLeft = Infinity
+  /** So many changes get no answer, and are not stored. */
+  forgetful = 0
 
   constructor(change: Partial<UnitRules> = {}, store = new Map<string, Versioned>()) {
     this.state = unknownUnit({ ...rules, ...change })
@@ -44,6 +46,11 @@ export class Bench {
         continue
       }
       if (--this.storesLeft < 0) return
+      if (this.forgetful > 0) {
+        this.forgetful--
+        this.feed({ kind: 'stored', ref: effect.ref, ok: null, current: null })
+        continue
+      }
       const before = this.store.get(effect.key)
       const ok = (before?.version ?? 0) === effect.version
       if (ok) this.store.set(effect.key, { version: effect.version + 1, value: effect.value })

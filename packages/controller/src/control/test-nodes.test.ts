@@ -56,6 +56,10 @@ export class TestNodes {
   readonly placements: Map<string, Placement> = new Map()
   /** While it is set no audit log can be written. */
   full = false
+  /** Sees every record of an audit log when it is on the disk. */
+  recorded: (text: string) => void = () => undefined
+  /** Leases as the data planes have them, by node and unit. */
+  readonly held: Map<string, HeldLease> = new Map()
   /** More services, as lines of the file. */
   more = ''
   readonly #service: string
@@ -64,14 +68,15 @@ export class TestNodes {
     t: TestContext,
     backends: Record<string, number>,
     service = 'mode: active-standby, failover: { lease: 1s, guard: 100ms }, detection: { stable: 500ms }',
+    folder?: string,
   ): Promise<TestNodes> {
-    const nodes = new TestNodes(t, backends, service)
+    const nodes = new TestNodes(t, backends, service, folder)
     for (const name of ['east', 'west', 'third']) nodes.#ports[name] = await freePort()
     return nodes
   }
 
-  private constructor(t: TestContext, backends: Record<string, number>, service: string) {
-    this.folder = mkdtempSync(join(tmpdir(), 'budao-control-'))
+  private constructor(t: TestContext, backends: Record<string, number>, service: string, folder?: string) {
+    this.folder = folder ?? mkdtempSync(join(tmpdir(), 'budao-control-'))
     this.#backends = backends
     this.#service = service
     t.after(async () => {
@@ -113,6 +118,7 @@ ${this.more}`
     const lease = (unit: string): HeldLease => {
       const held = leases.get(unit) ?? new HeldLease(new LocalCells(HeldLease.cellsFor()))
       leases.set(unit, held)
+      this.held.set(`${name} ${unit}`, held)
       return held
     }
     const serving: ServingSide = {
@@ -155,7 +161,9 @@ ${this.more}`
     return {
       write: (async (bytes: Buffer, from: number, length: number, at: number) => {
         if (this.full) throw new Error('ENOSPC: no space left on device, write')
-        return handle.write(bytes, from, length, at)
+        const written = await handle.write(bytes, from, length, at)
+        this.recorded(bytes.toString('utf8', from, from + length))
+        return written
       }) as typeof handle.write,
       truncate: (length) => handle.truncate(length),
       datasync: () => handle.datasync(),

@@ -1,7 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { CompareAndSetResult, CoordinationStore, Versioned } from '@budao/model'
 
 /** Without an answer by then it is not waited for any longer. */
 const storeTimeoutMs = 600
+
+/** A refusal is told no sooner: who asks again at once, as a full disk answers at once, would leave no time for anything else. */
+const refusalMs = 100
 
 /** A store as the loops ask it: what fails or is late is a value. It also says whether the store is there. */
 export class TimedStore {
@@ -40,6 +44,7 @@ export class TimedStore {
   }
 
   async #within<T, U>(asked: Promise<T>, timeoutMs: number, otherwise: U): Promise<T | U> {
+    const askedAt = this.#now()
     const { promise: late, resolve } = Promise.withResolvers<U>()
     const timer = setTimeout(() => resolve(otherwise), timeoutMs)
     timer.unref()
@@ -50,6 +55,7 @@ export class TimedStore {
       return answer
     } catch {
       this.#reachable = false
+      await sleep(Math.max(0, refusalMs - (this.#now() - askedAt)), undefined, { ref: false })
       return otherwise
     } finally {
       clearTimeout(timer)

@@ -176,7 +176,7 @@ function begin(draft: UnitDraft, { kind, to, by, reason, verdict, wish, person }
     startedAt: draft.moment.wall,
     steps: [],
   }
-  draft.set({ wants: null, steps: [] })
+  draft.set({ wants: null, stage: null, steps: [] })
   draft.store(runKey(rules.unit), run?.version ?? 0, next)
   draft.audit('run.started', { run: next.id, kind, from: site, to, reason, verdict }, by)
   if (wish !== null) {

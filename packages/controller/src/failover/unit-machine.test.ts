@@ -377,3 +377,19 @@ test('a move that no person wanted acknowledges no failover before it', () => {
     assert.equal(bench.run.acknowledged, !unattended)
   }
 })
+
+test('a store that does not say whether the end of a move was stored: it is recorded once, and the journal keeps its steps', () => {
+  const bench = running()
+  bench.verdicts({ east: 'down', west: 'up' })
+  bench.answer(true)
+  bench.renew('west')
+  bench.forgetful = 2
+  bench.published()
+  assert.equal(bench.run.outcome, 'done')
+  assert.deepEqual(
+    bench.run.steps.map(({ step }) => step),
+    ['fencing', 'waiting', 'granting', 'claiming', 'publishing'],
+  )
+  const ends = bench.effects.filter((each) => each.kind === 'audit' && each.draft.action === 'run.finished')
+  assert.equal(ends.length, 1)
+})

@@ -114,7 +114,12 @@ function seeRun(draft: UnitDraft, record: Versioned<FailoverRun> | null): void {
   if (run !== undefined && run !== null && record.version <= run.version) return
   const automaticAt = run?.value.automaticAt ?? null
   const watched = run !== undefined && record.value.automaticAt !== automaticAt
-  draft.set({ run: record, ...(watched ? { automaticSeenAt: draft.now } : {}) })
+  const over = record.value.outcome !== null
+  draft.set({
+    run: record,
+    ...(watched ? { automaticSeenAt: draft.now } : {}),
+    ...(over ? { stage: null, steps: [] } : {}),
+  })
 }
 
 function stored(

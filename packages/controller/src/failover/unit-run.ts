@@ -248,7 +248,10 @@ function finish(
       tookMs: draft.moment.wall - run.startedAt,
     },
   )
-  draft.audit('run.finished', { run: run.id, outcome, to: closed.to, lossMs: closed.lossMs })
-  draft.set({ stage: null, steps: [] })
+  // Nobody may know whether it was stored: then this is done again, and told once. The steps are kept until it is seen.
+  const ending = `${run.id}/${outcome}`
+  if (draft.state.recordedEnd !== ending)
+    draft.audit('run.finished', { run: run.id, outcome, to: closed.to, lossMs: closed.lossMs })
+  draft.set({ recordedEnd: ending })
   draft.store(runKey(run.unit), version, closed)
 }

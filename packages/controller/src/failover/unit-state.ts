@@ -45,6 +45,8 @@ export interface UnitState {
   /** The compare-and-set under way: one at a time. */
   readonly storing: string | null
   readonly stage: Stage | null
+  /** The end of a run that was last recorded here. */
+  readonly recordedEnd: string | null
   /** The last order to stop a standby that is not needed, and when it may be repeated. */
   readonly resting: { readonly stepId: string; readonly againAt: number } | null
   /** Steps that this leadership has begun of the run under way. */
@@ -125,6 +127,7 @@ export function unknownUnit(rules: UnitRules): UnitState {
     leadsUntil: 0,
     storing: null,
     stage: null,
+    recordedEnd: null,
     resting: null,
     steps: [],
     wants: null,

@@ -4,11 +4,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { BudaoEvent, UnitReport } from '@budao/model'
 import type { Cleanup } from '../cleanup.ts'
+import { machineNow } from './journal.ts'
 import {
   backendPort,
   gatewayPort,
   type LastMove,
+  type SiteFault,
   type TrialPriority,
+  type TrialSite,
   TrialWorld,
   trialSites,
 } from './trial-world.ts'
@@ -23,6 +26,7 @@ const settleMsMax = 300_000
 /** Until what was started again answers, or is not waited for any more. */
 const startMsMax = 30_000
 const nodes = { east: 'gw-east', west: 'gw-west', witness: 'third' } as const
+const agents = { east: 'agent-east', west: 'agent-west' } as const
 type Place = keyof typeof nodes
 
 /** Who leads, and what it says. */
@@ -36,6 +40,8 @@ export interface BudaoOptions extends TrialPriority {
   readonly fence: 'lease' | 'process'
   /** The program of etcd: a member at each site and one beside the witness. Absent: one SQLite file, which all machines reach. */
   readonly etcd?: string
+  /** Each site’s gateway is looked after by an agent, whose word that it has ended is a fence. */
+  readonly agents?: boolean
   /** In front of every program of ours: for example a clock that jumps. */
   readonly wrapper?: readonly string[]
   /** Where a node keeps its data; absent: a folder of its own in that of the trial. */
@@ -55,7 +61,18 @@ export class BudaoWorld extends TrialWorld {
       for (const place of ['east', 'west', 'witness'] as const) this.#startEtcd(place, options.etcd)
     // Who watches only is there first, and leads.
     this.#startNode('witness', 'controller')
-    for (const site of trialSites) this.#startNode(site, 'gateway')
+    for (const site of trialSites)
+      if (options.agents === true) this.#startAgent(site)
+      else this.#startNode(site, 'gateway')
+  }
+
+  /** All of a site’s processes are killed but the agent: the machine lives, and somebody there sees them end. */
+  override async fail(site: TrialSite, fault: SiteFault): Promise<{ at: number; until: number }> {
+    if (this.#options.agents !== true || (fault !== 'site-kill' && fault !== 'gateway-kill'))
+      return super.fail(site, fault)
+    const at = machineNow()
+    await this.machines[site].killSupervised('agent', fault === 'site-kill' ? ['backend'] : [])
+    return { at, until: machineNow() }
   }
 
   protected override get gateways(): { name: string; address: string; port: number }[] {
@@ -63,7 +80,7 @@ export class BudaoWorld extends TrialWorld {
   }
 
   protected override get gatewayPrograms(): readonly string[] {
-    return ['budao']
+    return [this.#options.agents === true ? 'agent' : 'budao']
   }
 
   dataDir(place: Place): string {
@@ -168,6 +185,33 @@ export class BudaoWorld extends TrialWorld {
     this.start(place, 'budao', command, args)
   }
 
+  #startAgent(site: TrialSite): void {
+    const gateway = join(this.folder, `${nodes[site]}.yaml`)
+    writeFileSync(gateway, `${JSON.stringify(this.#config(site), null, 2)}\n`)
+    const file = join(this.folder, `${agents[site]}.yaml`)
+    const { control, services, sites } = this.#config(site)
+    const config = {
+      ...{ version: 1, node: { name: agents[site], site }, sites, services },
+      dataDir: join(this.folder, `data-${agents[site]}`),
+      admin: { address: `127.0.0.1:${adminPort + 1}` },
+      control: {
+        ...(control as object),
+        address: `${this.address(site)}:${linkPort + 1}`,
+        controller: false,
+      },
+      processes: {
+        gateway: {
+          command: [process.execPath, '--conditions=@budao/source', main, 'gateway', '-c', gateway],
+          node: nodes[site],
+          output: 'passed',
+          restart: { limit: 0 },
+        },
+      },
+    }
+    writeFileSync(file, `${JSON.stringify(config, null, 2)}\n`)
+    this.start(site, 'agent', process.execPath, ['--conditions=@budao/source', main, 'agent', '-c', file])
+  }
+
   #startEtcd(place: Place, program: string): void {
     const own = `http://${this.address(place)}`
     const cluster = (['east', 'west', 'witness'] as const).map(
@@ -182,8 +226,8 @@ export class BudaoWorld extends TrialWorld {
   }
 
   /** As a user would write it, with shorter times between failovers, so that they can be repeated. */
-  #config(place: Place): object {
-    const { detection, fence, etcd } = this.#options
+  #config(place: Place): Readonly<Record<string, object | string | number>> {
+    const { detection, fence, etcd, agents: hasAgents = false } = this.#options
     const store =
       etcd === undefined
         ? { type: 'sqlite', path: join(this.folder, 'coordination.db') }
@@ -204,6 +248,9 @@ export class BudaoWorld extends TrialWorld {
         },
       ]),
     )
+    const agentPeers = Object.fromEntries(
+      trialSites.map((site) => [agents[site], { address: `${this.address(site)}:${linkPort + 1}`, site }]),
+    )
     return {
       version: 1,
       node: { name: nodes[place], ...(place === 'witness' ? {} : { site: place }) },
@@ -218,7 +265,7 @@ export class BudaoWorld extends TrialWorld {
         token: { file: join(this.folder, 'secret') },
         controller: true,
         ...(place === 'witness' ? { witness: true } : {}),
-        ...{ store, peers },
+        ...{ store, peers: { ...peers, ...(hasAgents ? agentPeers : {}) } },
       },
       services: {
         shop: {

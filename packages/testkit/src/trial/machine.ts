@@ -37,6 +37,17 @@ export class Machine {
     await Promise.all(names.map((name) => this.process(name).exited()))
   }
 
+  /** SIGKILL to these programs, and to what the supervisor has started, which itself lives. */
+  async killSupervised(supervisor: string, names: readonly string[]): Promise<void> {
+    const root = this.process(supervisor).pid
+    const pids = withChildren(root).filter((pid) => pid !== root)
+    // Stopped first: none may see another one end, tidy up or say farewell.
+    this.#signal(names, 'SIGSTOP')
+    for (const signal of ['SIGSTOP', 'SIGKILL'] as const) for (const pid of pids) signalOne(pid, signal)
+    this.#signal(names, 'SIGKILL')
+    await Promise.all(names.map((name) => this.process(name).exited()))
+  }
+
   /** SIGSTOP: they stand still, and their kernel goes on taking connections for them. */
   freeze(names: readonly string[] = this.names): void {
     this.#signal(names, 'SIGSTOP')
@@ -82,13 +93,15 @@ export class Machine {
 
   #signal(names: readonly string[], signal: NodeJS.Signals): void {
     const running = names.map((name) => this.process(name)).filter((process) => process.running)
-    for (const pid of running.flatMap(({ pid: root }) => withChildren(root))) {
-      try {
-        process.kill(pid, signal)
-      } catch {
-        // It ended meanwhile.
-      }
-    }
+    for (const pid of running.flatMap(({ pid: root }) => withChildren(root))) signalOne(pid, signal)
+  }
+}
+
+function signalOne(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch {
+    // It ended meanwhile.
   }
 }
 
