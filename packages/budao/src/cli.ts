@@ -13,6 +13,7 @@ import { failoverVerb } from './verbs/failover.ts'
 import { controllerVerb } from './verbs/controller.ts'
 import { importVerb } from './verbs/import.ts'
 import { gatewayVerb } from './verbs/gateway.ts'
+import { logsVerb } from './verbs/logs.ts'
 import { replicatorVerb } from './verbs/replicator.ts'
 import { drainVerb } from './verbs/drain.ts'
 import { switchoverVerb } from './verbs/switchover.ts'
@@ -44,6 +45,7 @@ const verbs: readonly ((program: Command) => void)[] = [
   virtualIpVerb,
   dnsVerb,
   drillVerb,
+  logsVerb,
 ]
 
 /**

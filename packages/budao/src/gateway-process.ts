@@ -32,6 +32,7 @@ import type {
   GatewayReport,
   GslbExplanation,
   GslbReport,
+  LogsDesk,
   Snapshot,
 } from '@budao/model'
 import type { Logger } from 'pino'
@@ -50,6 +51,7 @@ import { readConfigFile } from './locate-config.ts'
 import { openJournal } from './process-journal.ts'
 import { SnapshotKeeper } from './snapshot-keeper.ts'
 import { snapshotRefused } from './snapshot-refused.ts'
+import { LogsRole } from './logs/logs-role.ts'
 import { redactSecrets } from './redact.ts'
 import { version } from './version.ts'
 import { handoverMs } from './virtual-ip/providers/handover.ts'
@@ -78,6 +80,7 @@ export class GatewayProcess implements AdminSource {
   #control: ControlRole | null = null
   #drills: DrillRole | null = null
   #alerts: AlertsRole | null = null
+  #logs: LogsRole | null = null
   /** Null where other roles than the gateway’s are another process’s. */
   #startAgent: ((config: Config) => Promise<Supervisor | null>) | null = null
   #leaving = false
@@ -136,6 +139,11 @@ export class GatewayProcess implements AdminSource {
         self.#gslb = await self.#startGslb(config)
         self.#startAgent = (wanted) => startAgent(wanted, { baseDir: source.baseDir, report })
         self.#agent = await self.#startAgent(config)
+        self.#logs = await LogsRole.start(config, {
+          baseDir: source.baseDir,
+          report,
+          warn: (message) => log.warn(message),
+        })
       }
       self.#drills = new DrillRole(config, { file: file.path, report, mayRun: () => self.#decides(options) })
       self.#admin = await createAdminServer({
@@ -152,6 +160,7 @@ export class GatewayProcess implements AdminSource {
       await self.#control?.close()
       await self.#admin?.close()
       self.#agent?.leave()
+      await self.#logs?.close()
       await self.#gslb?.close()
       await gateway.close()
       throw new CliError(error instanceof Error ? error.message : String(error), 1, { cause: error })
@@ -185,7 +194,7 @@ export class GatewayProcess implements AdminSource {
   }
 
   metrics(): string {
-    const parts = [this.#gateway, this.#gslb, this.#agent, this.#control, this.#alerts]
+    const parts = [this.#gateway, this.#gslb, this.#agent, this.#control, this.#alerts, this.#logs]
     return parts.map((part) => part?.metrics() ?? '').join('')
   }
 
@@ -256,6 +265,10 @@ export class GatewayProcess implements AdminSource {
     return this.#control?.desk ?? null
   }
 
+  logs(): LogsDesk | null {
+    return this.#logs?.desk ?? null
+  }
+
   drills(): DrillDesk {
     return this.#drills!
   }
@@ -307,6 +320,8 @@ export class GatewayProcess implements AdminSource {
     await this.#admin?.close()
     await this.#keeper.settled()
     await this.events.close()
+    // Last: what the others said at their end is read too.
+    await this.#logs?.close()
   }
 
   async #reload(): Promise<ReloadResult> {
@@ -338,6 +353,7 @@ export class GatewayProcess implements AdminSource {
     await this.#control?.apply(read.snapshot.config)
     this.#drills?.apply(read.snapshot.config)
     await this.#alerts?.apply(read.snapshot.config)
+    await this.#logs?.apply(read.snapshot.config)
     if (this.#agent === null) this.#agent = (await this.#startAgent?.(read.snapshot.config)) ?? null
     else this.#agent.apply(read.snapshot.config.processes)
     this.#refused = null

@@ -9,9 +9,10 @@ import type {
   ReloadResult,
   Supervisor,
 } from '@budao/controller'
-import type { Config, EventDraft } from '@budao/model'
+import type { Config, EventDraft, LogsDesk } from '@budao/model'
 import type { Logger } from 'pino'
 import { startAgent } from './agent/agent-role.ts'
+import { LogsRole } from './logs/logs-role.ts'
 import { ServiceManager } from './agent/service-manager.ts'
 import { CliError } from './cli-error.ts'
 import { ConfigSource } from './config-source.ts'
@@ -38,6 +39,7 @@ export class NodeProcess implements NodeSource {
   #version = 1
   #supervisor: Supervisor | null = null
   #control: ControlRole | null = null
+  #logs: LogsRole | null = null
   #admin: AdminServer | null = null
   #started = false
   #leaving = false
@@ -60,14 +62,17 @@ export class NodeProcess implements NodeSource {
     const { config } = read.snapshot
     if (duty === 'controller' && config.control === undefined)
       throw new CliError(`${file.name} has no \`control\`: there is nobody to decide with`)
-    if (duty === 'agent' && Object.keys(config.processes).length === 0)
-      throw new CliError(`${file.name} names no \`processes\`: there is nothing to look after`)
+    if (duty === 'agent' && Object.keys(config.processes).length === 0 && config.logs === undefined)
+      throw new CliError(
+        `${file.name} names no \`processes\` and no \`logs\`: there is nothing to look after`,
+      )
     const { log, events } = await openJournal(config, source.baseDir)
     const self = new NodeProcess(config, source, events, log)
     try {
       await self.#start(duty)
     } catch (error) {
       await self.#control?.close()
+      await self.#logs?.close()
       // What has been started lives on: whoever mends what was wrong finds it running.
       self.#supervisor?.leave()
       await self.#admin?.close()
@@ -93,6 +98,10 @@ export class NodeProcess implements NodeSource {
     return this.#supervisor
   }
 
+  logs(): LogsDesk | null {
+    return this.#logs?.desk ?? null
+  }
+
   failover(): FailoverDesk | null {
     return this.#control?.desk ?? null
   }
@@ -102,7 +111,9 @@ export class NodeProcess implements NodeSource {
   }
 
   metrics(): string {
-    return (this.#supervisor?.metrics() ?? '') + (this.#control?.metrics() ?? '')
+    return (
+      (this.#supervisor?.metrics() ?? '') + (this.#control?.metrics() ?? '') + (this.#logs?.metrics() ?? '')
+    )
   }
 
   ready(): boolean {
@@ -129,13 +140,22 @@ export class NodeProcess implements NodeSource {
     await this.#control?.close()
     await this.#admin?.close()
     await this.events.close()
+    // Last: what the others said at their end is read too.
+    await this.#logs?.close()
   }
 
   async #start(duty: NodeDuty): Promise<void> {
     const { admin, control } = this.#config
     const { baseDir } = this.#source
     const report = (draft: EventDraft): void => this.#report(draft)
-    if (duty === 'agent') this.#supervisor = await startAgent(this.#config, { baseDir, report })
+    if (duty === 'agent') {
+      this.#supervisor = await startAgent(this.#config, { baseDir, report })
+      this.#logs = await LogsRole.start(this.#config, {
+        baseDir,
+        report,
+        warn: (message) => this.#log.warn(message),
+      })
+    }
     this.#admin = await createAdminServer({
       source: this,
       address: admin.address,
@@ -174,6 +194,7 @@ export class NodeProcess implements NodeSource {
     this.#version++
     this.#supervisor?.apply(config.processes)
     await this.#control?.apply(config)
+    await this.#logs?.apply(config)
     for (const warning of read.warnings) this.#log.warn(warning)
     return { ok: true, version: this.#version }
   }

@@ -9,6 +9,7 @@ export function redactSecrets(config: Config): unknown {
     ...redactReplication(config),
     ...redactVirtualIp(config),
     ...redactAlerts(config),
+    ...redactLogs(config),
   }
   const { tokens } = config.admin
   if (tokens === undefined) return shown
@@ -55,6 +56,17 @@ function redactProcesses(processes: Config['processes']): unknown {
       return [name, { ...process, env }]
     }),
   )
+}
+
+/** Headers of sinks hold their passwords, and so may their addresses. */
+function redactLogs({ logs }: Config): object {
+  if (logs === undefined) return {}
+  const hidden = JSON.stringify(logs, (key, value: unknown) => {
+    if (key === 'headers')
+      return Object.fromEntries(Object.keys(value as object).map((name) => [name, '(hidden)']))
+    return key === 'url' ? String(value).replace(/\/\/([^:@/]*):[^@]*@/, '//$1:(hidden)@') : value
+  })
+  return { logs: JSON.parse(hidden) }
 }
 
 function redactVirtualIp({ virtualIp }: Config): object {

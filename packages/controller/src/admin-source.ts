@@ -16,6 +16,7 @@ import type {
   GatewayReport,
   GslbExplanation,
   GslbReport,
+  LogsDesk,
   ProcessReport,
 } from '@budao/model'
 import type { FailoverDesk } from './failover-desk.ts'
@@ -36,6 +37,8 @@ export interface NodeSource {
   agent?(): ProcessDesk | null
   /** Alerts; absent or null where this process judges no rules. */
   alerts?(): AlertsDesk | null
+  /** Collected logs; absent or null where this process collects none. */
+  logs?(): LogsDesk | null
   /** Failover; absent or null where this process decides nothing: without `control`, or on a gateway that is no controller. */
   failover?(): FailoverDesk | null
   /** For a drill: what passes between this node and others is lost for so long; 0 ends it. False where that is not allowed. */

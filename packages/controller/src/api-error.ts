@@ -27,6 +27,7 @@ const statuses = {
   'alerts-off': 404,
   'unknown-alert': 404,
   'unknown-silence': 404,
+  'logs-off': 404,
   'method-not-allowed': 405,
   'registration-off': 409,
   'endpoint-configured': 409,

@@ -7,6 +7,7 @@ import { cutRoutes } from './cut-routes.ts'
 import { streamEvents } from './event-stream.ts'
 import { failoverRoutes } from './failover-routes.ts'
 import { openapi } from './openapi.ts'
+import { logRoutes } from './log-routes.ts'
 import { eventQuery, noQuery } from './parameters.ts'
 import { processRoutes } from './process-routes.ts'
 import { within } from './within.ts'
@@ -104,6 +105,7 @@ export function nodeRoutes({ source, log }: NodeRoutesOptions): readonly AdminRo
     ...cutRoutes({ source, log }),
     ...processRoutes({ source, log }),
     ...alertRoutes({ source, log }),
+    ...logRoutes({ source, log }),
     { method: 'GET', url: '/api/v1/openapi.json', role: 'open', handle: () => openapi },
   ]
 }

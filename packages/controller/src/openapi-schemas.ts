@@ -3,6 +3,7 @@ import { apiErrorCodes } from './api-error.ts'
 import { failoverSchemas } from './openapi-failover-schemas.ts'
 import { drillSchemas } from './openapi-drills.ts'
 import { alertSchemas } from './openapi-alerts.ts'
+import { logSchemas } from './openapi-logs.ts'
 import { processSchemas } from './openapi-processes.ts'
 import {
   boolean,
@@ -334,5 +335,6 @@ export const schemas: { readonly [name: string]: Schema } = {
   ...failoverSchemas,
   ...processSchemas,
   ...alertSchemas,
+  ...logSchemas,
   ...drillSchemas,
 }

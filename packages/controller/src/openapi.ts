@@ -2,6 +2,7 @@ import { eventKinds } from '@budao/model'
 import { alertPaths } from './openapi-alerts.ts'
 import { failoverPaths } from './openapi-failover.ts'
 import { drillPaths } from './openapi-drills.ts'
+import { logPaths } from './openapi-logs.ts'
 import { processPaths } from './openapi-processes.ts'
 import { changing, error, get, json, open, operator, parameter, text, viewer } from './openapi-operations.ts'
 import type { Operation } from './openapi-operations.ts'
@@ -276,6 +277,7 @@ export const openapi: OpenApi = {
     ...failoverPaths,
     ...processPaths,
     ...alertPaths,
+    ...logPaths,
     ...drillPaths,
     '/api/v1/openapi.json': {
       get: get('openapi', 'This description', open, {

@@ -7,6 +7,7 @@ import { checkDrills } from './config-checks-drills.ts'
 import { checkFailover } from './config-checks-failover.ts'
 import { checkGslb } from './config-checks-gslb.ts'
 import { checkOwnership } from './config-checks-ownership.ts'
+import { checkLogs } from './config-checks-logs.ts'
 import { checkListener, checkListenersAndRoutes } from './config-checks-listener.ts'
 import { checkProcesses } from './config-checks-process.ts'
 import { checkReplication } from './config-checks-replication.ts'
@@ -45,6 +46,7 @@ export function checkConfig(value: unknown, document: ConfigDocument): Problem[]
     ...checkDrills(value),
     ...checkAlerts(value),
     ...checkReplication(value),
+    ...checkLogs(value),
     ...checkServe(value),
     ...checkProcesses(value),
     ...items(get(value, 'routes')).flatMap((route, index) => [

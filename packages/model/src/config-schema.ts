@@ -25,6 +25,7 @@ import { controlSchema } from './config-schema-control.ts'
 import { cacheSchema } from './config-schema-cache.ts'
 import { proxyProtocolSchema, sniName, tcpSchema } from './config-schema-l4.ts'
 import { processSchema } from './config-schema-process.ts'
+import { logsSchema } from './config-schema-logs.ts'
 import { replicationSchema } from './config-schema-replication.ts'
 import { routeSchema } from './config-schema-route.ts'
 import { serviceSchema } from './config-schema-service.ts'
@@ -118,6 +119,9 @@ function configSchema(duration: DurationSchema): z.ZodType<Config> {
       replication: z
         .exactOptional(replicationSchema(duration))
         .describe('How this site’s data reaches the others: `budao replicator`. Absent: not at all.'),
+      logs: z
+        .exactOptional(logsSchema(duration))
+        .describe('Logs that are collected, kept and passed on. Absent: they stay where they are written.'),
       virtualIp: z
         .exactOptional(virtualIpSchema(duration))
         .describe('An address that one of several gateways holds. Absent: none.'),

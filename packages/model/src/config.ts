@@ -7,6 +7,7 @@ import type { DetectionConfig, FailoverConfig, ObjectivesConfig } from './config
 import type { DataConfig, OwnershipConfig } from './config-ownership.ts'
 import type { GslbConfig } from './config-gslb.ts'
 import type { ProcessConfig } from './config-process.ts'
+import type { LogsConfig } from './config-logs.ts'
 import type { ReplicationConfig } from './config-replication.ts'
 import type { RouteConfig } from './config-route.ts'
 import type { IdentityConfig } from './providers/identity.ts'
@@ -49,6 +50,8 @@ export interface Config {
   readonly control?: ControlConfig
   /** Absent: data stays where it is. */
   readonly replication?: ReplicationConfig
+  /** Absent: logs stay where they are written. */
+  readonly logs?: LogsConfig
   /** Absent: the gateway has the addresses of its machine. */
   readonly virtualIp?: VirtualIpConfig
   /** Servers that several gateways share, by name. */

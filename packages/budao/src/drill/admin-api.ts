@@ -15,6 +15,7 @@ import type {
   LeaderReport,
 } from '@budao/model'
 import { CliError } from '../cli-error.ts'
+import { followEvents, type ServerSentEvent } from './follow-events.ts'
 
 const timeoutMs = 5_000
 /** A large cache is looked through from one end to the other. */
@@ -167,8 +168,13 @@ export class AdminApi implements GatewayWitness {
   }
 
   /** Asks what there is no method for. */
-  async read<T>(path: string): Promise<T> {
-    return (await this.#get(path)) as T
+  async read<T>(path: string, ms: number = timeoutMs): Promise<T> {
+    return (await this.#ask(path, {}, ms)) as T
+  }
+
+  /** Server-sent events until `signal` says so, or the server ends them. Resolves once they can come. */
+  async stream(path: string, signal: AbortSignal): Promise<AsyncIterable<ServerSentEvent>> {
+    return await followEvents(this.#url + path, this.#token, signal)
   }
 
   /** Changes what there is no method for. */

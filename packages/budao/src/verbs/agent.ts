@@ -28,11 +28,11 @@ type Action = 'start' | 'stop' | 'restart'
 const waitMsMax = 60_000
 const askEveryMs = 100
 
-/** `budao agent`: keeps processes running, and what one asks and tells it. */
+/** `budao agent`: keeps processes running, collects logs, and what one asks and tells it. */
 export function agentVerb(program: Command): void {
   const agent = program
     .command('agent')
-    .description('Start the processes of the configuration and keep them running.')
+    .description('Start the processes of the configuration and keep them running; collect logs.')
     .option(...configOption)
     .option(...jsonOption)
     // Options after `status` are those of `status`.
@@ -40,7 +40,7 @@ export function agentVerb(program: Command): void {
     .addHelpText(
       'after',
       `
-Looks after \`processes\` without a gateway; \`budao up\` does so beside one. Ends them on SIGTERM
+Looks after \`processes\` and collects \`logs\` without a gateway; \`budao up\` does so beside one. Ends them on SIGTERM
 and Ctrl-C; killed itself, it finds them running when it comes back. Reads the file again when it
 changes and on SIGHUP.
 
@@ -89,11 +89,12 @@ async function run(options: RunOptions): Promise<void> {
   const { NodeProcess } = await import('../node-process.ts')
   const agent = await NodeProcess.start('agent', options)
   reload = () => void agent.reload()
-  const processes = agent.agent()!.processes()
+  const processes = agent.agent()?.processes() ?? []
   if (options.json === true) printJson({ admin: agent.adminUrl, processes, pid: process.pid })
   else {
     printLine(`admin  ${agent.adminUrl}`)
-    printLine(`looks after ${processes.map(({ name }) => name).join(', ')}`)
+    if (processes.length > 0) printLine(`looks after ${processes.map(({ name }) => name).join(', ')}`)
+    if (agent.logs() !== null) printLine('collects logs')
   }
   await ending
   await agent.stop()

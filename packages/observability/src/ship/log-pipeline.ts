@@ -1,0 +1,141 @@
+import type { ParsedLine } from '../record/parsed-line.ts'
+import type { LogStore } from '../store/log-store.ts'
+import type { LogInput } from './log-input.ts'
+import { TailSet } from './tail-set.ts'
+import type { FilePosition, TailedFile } from './tailed-file.ts'
+
+/** What the outside gives the pipeline. */
+export interface LogPipelineEnv {
+  /** Monotonic milliseconds. */
+  now(): number
+  /** Milliseconds since 1970. */
+  wallNow(): number
+  /** Whether what waits for sinks leaves room for more. */
+  hasRoom(): boolean
+  /** Every record, in the order it is appended. */
+  tap?(lines: readonly ParsedLine[]): void
+}
+
+/** Counted since the start. */
+export interface PipelineCounts {
+  lines: number
+  bytes: number
+  /** Lines that were cut. */
+  truncated: number
+  /** Lines with bytes that are not of the encoding, or NUL. */
+  damaged: number
+  /** Appends that the disk did not take; each was tried again. */
+  failed: number
+}
+
+/** What a turn came to. `more`: there is more to read at once. */
+export type Turn = 'more' | 'idle' | 'blocked'
+
+const chunkBytes = 262_144
+/** Bytes of files in one append. */
+const batchBytes = 524_288
+const lookMs = 100
+const scanMs = 1_000
+
+/**
+ * From files into the store: each turn reads some of every file and appends lines with positions. It takes in no more than it has
+ * appended, so a full disk or a sink that is away stops the reading, and the files are the buffer.
+ */
+export class LogPipeline {
+  readonly tails: TailSet
+  readonly counts: PipelineCounts = { lines: 0, bytes: 0, truncated: 0, damaged: 0, failed: 0 }
+  /** Why nothing can be appended; null while it can. */
+  problem: Error | null = null
+  readonly #store: LogStore
+  readonly #env: LogPipelineEnv
+  readonly #buffer: Buffer
+  #lines: ParsedLine[] = []
+  #positions: Record<string, FilePosition | null> = {}
+  #bytes = 0
+  #lookAt = 0
+  #scanAt = 0
+
+  constructor(store: LogStore, inputs: readonly LogInput[], env: LogPipelineEnv) {
+    this.#store = store
+    this.#env = env
+    const lineBytesMax = Math.max(0, ...inputs.map((input) => input.lineBytesMax))
+    this.#buffer = Buffer.allocUnsafeSlow(Math.max(chunkBytes, lineBytesMax + 65_536))
+    this.tails = new TailSet(inputs, store.log.positions as ReadonlyMap<string, FilePosition>, env.now())
+  }
+
+  /** Reads and appends for a while. */
+  turn(): Turn {
+    if (this.#pending && !this.#append()) return 'blocked'
+    if (!this.#env.hasRoom()) return 'blocked'
+    const now = this.#env.now()
+    if (now >= this.#scanAt) {
+      this.#scanAt = now + scanMs
+      this.tails.scan(now)
+    }
+    if (now >= this.#lookAt) {
+      this.#lookAt = now + lookMs
+      this.tails.look(now)
+    }
+    let more = false
+    for (const file of this.tails.files) {
+      if (!this.#readOnce(file, now)) continue
+      more = true
+      if (this.#bytes >= batchBytes && !this.#append()) return 'blocked'
+    }
+    Object.assign(this.#positions, this.tails.takeChanges(), this.#positions)
+    if (this.#pending && !this.#append()) return 'blocked'
+    return more ? 'more' : 'idle'
+  }
+
+  /** Soon after a change of a folder: looks again at once. */
+  wake(): void {
+    this.#scanAt = this.#lookAt = 0
+  }
+
+  close(): void {
+    this.tails.close()
+  }
+
+  get #pending(): boolean {
+    for (const _ in this.#positions) return true
+    return false
+  }
+
+  #readOnce(file: TailedFile, now: number): boolean {
+    const last = this.tails.isOver(file, now)
+    const read = file.read(this.#buffer, now, last)
+    if (read === null) {
+      if (last && file.unread <= 0) this.tails.finish(file, now)
+      return false
+    }
+    if (read.consumed === 0) return false
+    const observed = this.#env.wallNow()
+    if (file.source === 0) file.source = this.#store.log.sourceNumber(file.input.originOf(file.base))
+    const { source } = file
+    const { parse } = file.input
+    for (const text of read.texts) if (text !== '') this.#lines.push(parse(text, source, observed))
+    this.counts.truncated += read.truncated
+    this.counts.damaged += read.damaged
+    this.counts.bytes += read.consumed
+    this.#bytes += read.consumed
+    this.#positions[file.id] = file.position
+    return true
+  }
+
+  #append(): boolean {
+    try {
+      this.#store.append(this.#lines, this.#positions)
+    } catch (error) {
+      this.counts.failed++
+      this.problem = error as Error
+      return false
+    }
+    this.problem = null
+    this.counts.lines += this.#lines.length
+    this.#env.tap?.(this.#lines)
+    this.#lines = []
+    this.#positions = {}
+    this.#bytes = 0
+    return true
+  }
+}

@@ -1,0 +1,274 @@
+import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import {
+  type EventDraft,
+  type LogFilter,
+  type LogIntakeReport,
+  type LogRecord,
+  type LogsAnswer,
+  type LogsConfig,
+  type LogsDesk,
+  type LogSinkReport,
+  type LogsQuery,
+  type LogsReport,
+  parseLogFilter,
+} from '@budao/model'
+import { type LogFilesPlan, planFiles } from './log-plan.ts'
+import { logsMetrics } from './logs-metrics.ts'
+import type {
+  FromIntake,
+  FromOutlet,
+  IntakeStart,
+  OutletStart,
+  ToIntake,
+  ToOutlet,
+} from './thread-messages.ts'
+import { ThreadKeeper } from './thread-keeper.ts'
+
+/** What the outside gives. */
+export interface LogsHostOptions {
+  /** Folder of the configuration file. */
+  readonly baseDir: string
+  /** Where everything is kept: `dataDir`. */
+  readonly dataDir: string
+  /** What Budao itself writes, when `own` is true. */
+  readonly ownFiles: LogsConfig['files']
+  report(event: EventDraft): void
+  warn(message: string): void
+}
+
+/** Somebody who looks at what comes. */
+export type FollowListener = (records: readonly LogRecord[], missed: number) => void
+
+/** Searches waiting at a time. */
+const asksMax = 32
+const followersMax = 32
+/** A search that takes longer is answered with what it has. */
+const searchMs = 10_000
+
+/**
+ * Logs of one process, as its main thread sees them: one thread reads files into the store, another passes them on and searches.
+ * Either is started anew when it dies.
+ */
+export class LogsHost implements LogsDesk {
+  readonly #options: LogsHostOptions
+  #config: LogsConfig
+  readonly #intake: ThreadKeeper<ToIntake, FromIntake>
+  readonly #outlet: ThreadKeeper<ToOutlet, FromOutlet>
+  #intakeReport: LogIntakeReport | null = null
+  #sinkReports: readonly LogSinkReport[] = []
+  #problem: string | null = null
+  readonly #sinkProblems = new Set<string>()
+  #filters: readonly LogFilter[] = []
+  #watcher: ((records: readonly LogRecord[]) => void) | null = null
+  #nextId = 1
+  readonly #asks = new Map<number, PromiseWithResolvers<LogsAnswer>>()
+  readonly #followers = new Map<number, { readonly filter: LogFilter; readonly listener: FollowListener }>()
+
+  /** Resolves when files are read. Rejects where the folder cannot be used, or a format cannot be read. */
+  static async start(config: LogsConfig, options: LogsHostOptions): Promise<LogsHost> {
+    const host = new LogsHost(config, options)
+    try {
+      await host.#intake.start()
+      await host.#outlet.start()
+    } catch (error) {
+      await host.close()
+      throw new Error(`logs: ${(error as Error).message}`, { cause: error })
+    }
+    return host
+  }
+
+  private constructor(config: LogsConfig, options: LogsHostOptions) {
+    this.#config = config
+    this.#options = options
+    const { warn, report } = options
+    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+    this.#intake = new ThreadKeeper({
+      name: 'logs-intake',
+      make: () =>
+        new Worker(new URL(`./intake-thread.${extension}`, import.meta.url), {
+          name: 'logs-intake',
+          workerData: this.#intakeStart(),
+        }),
+      heard: (message) => this.#heardIntake(message),
+      opened: () => this.#intake.send({ kind: 'watch', filters: this.#filters }),
+      report,
+      warn,
+    })
+    this.#outlet = new ThreadKeeper({
+      name: 'logs-outlet',
+      make: () =>
+        new Worker(new URL(`./outlet-thread.${extension}`, import.meta.url), {
+          name: 'logs-outlet',
+          workerData: this.#outletStart(),
+        }),
+      heard: (message) => this.#heardOutlet(message),
+      opened: () => {
+        for (const [id, { filter }] of this.#followers) this.#outlet.send({ kind: 'follow', id, filter })
+      },
+      died: () => {
+        for (const ask of this.#asks.values()) ask.reject(new Error('the thread that searches has died'))
+        this.#asks.clear()
+      },
+      report,
+      warn,
+    })
+  }
+
+  query({ filter, ...query }: LogsQuery): Promise<LogsAnswer> {
+    const parsed = parseLogFilter(filter)
+    if (this.#asks.size >= asksMax)
+      return Promise.reject(new Error(`${asksMax} searches are waiting already`))
+    const id = this.#nextId++
+    const ask = Promise.withResolvers<LogsAnswer>()
+    this.#asks.set(id, ask)
+    this.#outlet.send({ kind: 'find', id, query: { ...query, filter: parsed }, budgetMs: searchMs })
+    return ask.promise
+  }
+
+  follow(text: string, listener: FollowListener): (() => void) | null {
+    const filter = parseLogFilter(text)
+    if (this.#followers.size >= followersMax) return null
+    const id = this.#nextId++
+    this.#followers.set(id, { filter, listener })
+    this.#outlet.send({ kind: 'follow', id, filter })
+    return () => {
+      this.#followers.delete(id)
+      this.#outlet.send({ kind: 'unfollow', id })
+    }
+  }
+
+  /** Has every later record that passes one of the filters brought here; for rules. Replaces what was watched before. */
+  watch(filters: readonly LogFilter[], listener: (records: readonly LogRecord[]) => void): void {
+    this.#filters = filters
+    this.#watcher = listener
+    this.#intake.send({ kind: 'watch', filters })
+  }
+
+  /** Another configuration: threads are started anew where theirs has changed. Rejects, and goes on with the old one, where that cannot be. */
+  async apply(config: LogsConfig, ownFiles: LogsConfig['files']): Promise<void> {
+    const before = JSON.stringify([this.#intakeStart(), this.#outletStart()])
+    this.#config = config
+    ;(this.#options as { ownFiles: LogsConfig['files'] }).ownFiles = ownFiles
+    if (JSON.stringify([this.#intakeStart(), this.#outletStart()]) === before) return
+    await this.#intake.restart()
+    await this.#outlet.restart()
+  }
+
+  report(): LogsReport {
+    return { intake: this.#intakeReport, sinks: this.#sinkReports }
+  }
+
+  /** Prometheus text. */
+  metrics(): string {
+    return logsMetrics(this.report())
+  }
+
+  /** What has been read is in the store by then; a request to a sink under way is waited for. */
+  async close(): Promise<void> {
+    await this.#intake.close()
+    await this.#outlet.close()
+    for (const ask of this.#asks.values()) ask.reject(new Error('the process is ending'))
+  }
+
+  #intakeStart(): IntakeStart {
+    const { store, files, own } = this.#config
+    const { baseDir, ownFiles } = this.#options
+    const plans: LogFilesPlan[] = [...files, ...(own ? ownFiles : [])].map((each) => planFiles(each, baseDir))
+    return {
+      folder: this.#folder,
+      files: plans,
+      search: store.search,
+      keep: store.keep,
+      bytes: store.bytes,
+      drop: store.whenFull === 'drop',
+    }
+  }
+
+  #outletStart(): OutletStart {
+    const { store, sinks } = this.#config
+    return { folder: this.#folder, search: store.search, sinks }
+  }
+
+  get #folder(): string {
+    return join(this.#options.dataDir, 'logs')
+  }
+
+  #heardIntake(message: FromIntake): void {
+    if (message.kind === 'records') this.#watcher?.(message.records)
+    else if (message.kind === 'warning') this.#options.warn(message.message)
+    else if (message.kind === 'report') {
+      this.#intakeReport = message.report
+      this.#tellProblem(message.report.problem)
+    }
+  }
+
+  #heardOutlet(message: FromOutlet): void {
+    switch (message.kind) {
+      case 'report':
+        this.#sinkReports = message.sinks
+        this.#intake.send({ kind: 'taken', segment: message.taken })
+        for (const sink of message.sinks) this.#tellSink(sink)
+        return
+      case 'found':
+        this.#asks.get(message.id)?.resolve(message.answer)
+        return void this.#asks.delete(message.id)
+      case 'not-found':
+        this.#asks.get(message.id)?.reject(new Error(message.problem))
+        return void this.#asks.delete(message.id)
+      case 'followed':
+        return this.#followers.get(message.id)?.listener(message.records, message.missed)
+      case 'open':
+      case 'failed':
+        return
+    }
+  }
+
+  #tellProblem(problem: string | null): void {
+    if ((problem === null) === (this.#problem === null)) return
+    this.#problem = problem
+    const { report } = this.#options
+    if (problem === null) {
+      report({
+        kind: 'logs.resumed',
+        severity: 'info',
+        subject: this.#folder,
+        message: 'Logs are read again.',
+        evidence: {},
+      })
+    } else {
+      report({
+        kind: 'logs.blocked',
+        severity: 'critical',
+        subject: this.#folder,
+        message: 'Logs are not read: nothing is lost while their files stay.',
+        evidence: { reason: problem },
+      })
+    }
+  }
+
+  #tellSink({ name, problem, sent }: LogSinkReport): void {
+    const was = this.#sinkProblems.has(name)
+    if ((problem !== null) === was) return
+    const { report } = this.#options
+    if (problem === null) {
+      this.#sinkProblems.delete(name)
+      report({
+        kind: 'sink.back',
+        severity: 'info',
+        subject: name,
+        message: `The sink ${name} takes records again.`,
+        evidence: { sent },
+      })
+    } else {
+      this.#sinkProblems.add(name)
+      report({
+        kind: 'sink.away',
+        severity: 'warning',
+        subject: name,
+        message: `The sink ${name} takes no records; they wait.`,
+        evidence: { reason: problem.slice(0, 500), sent },
+      })
+    }
+  }
+}

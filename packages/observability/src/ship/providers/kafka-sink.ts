@@ -1,0 +1,31 @@
+import { Producer } from '@platformatic/kafka'
+import type { KafkaSinkConfig } from '@budao/model'
+import { ecsDocument } from '../ecs-document.ts'
+import { allTaken, type LogSink } from '../log-sink.ts'
+
+/** A topic: one message a record. The producer is idempotent and waits for all replicas. */
+export function kafkaSink({ brokers, topic }: KafkaSinkConfig): LogSink {
+  const producer = new Producer({
+    clientId: 'budao-logs',
+    bootstrapBrokers: [...brokers],
+    connectTimeout: 2_000,
+    timeout: 5_000,
+    requestTimeout: 10_000,
+    idempotent: true,
+    acks: -1,
+    retries: 2,
+    retryDelay: 100,
+  })
+  return {
+    async send(records) {
+      await producer.send({
+        messages: records.map((record) => ({
+          topic,
+          value: Buffer.from(JSON.stringify(ecsDocument(record))),
+        })),
+      })
+      return allTaken
+    },
+    close: async () => void (await producer.close(true)),
+  }
+}

@@ -1,0 +1,64 @@
+import type {
+  LogFilter,
+  LogIntakeReport,
+  LogRecord,
+  LogsAnswer,
+  LogSinkConfig,
+  LogSinkReport,
+} from '@budao/model'
+import type { LogQuery } from '../store/log-search.ts'
+import type { LogFilesPlan } from './log-plan.ts'
+
+/** What the thread that reads and appends starts with. */
+export interface IntakeStart {
+  readonly folder: string
+  readonly files: readonly LogFilesPlan[]
+  readonly search: boolean
+  readonly keep: number
+  readonly bytes: number
+  readonly drop: boolean
+}
+
+/** What it is told. */
+export type ToIntake =
+  | { readonly kind: 'close' }
+  /** Segments before this one have been taken by every sink. */
+  | { readonly kind: 'taken'; readonly segment: number }
+  /** Records that pass are sent to the main thread, each filter by its place in the list. */
+  | { readonly kind: 'watch'; readonly filters: readonly LogFilter[] }
+
+/** What it says. */
+export type FromIntake =
+  | { readonly kind: 'open' }
+  | { readonly kind: 'failed'; readonly problem: string }
+  | { readonly kind: 'warning'; readonly message: string }
+  | { readonly kind: 'report'; readonly report: LogIntakeReport }
+  | { readonly kind: 'records'; readonly records: readonly LogRecord[] }
+
+/** What the thread that passes on and searches starts with. */
+export interface OutletStart {
+  readonly folder: string
+  readonly search: boolean
+  readonly sinks: Readonly<Record<string, LogSinkConfig>>
+}
+
+/** What it is told. */
+export type ToOutlet =
+  | { readonly kind: 'close' }
+  | { readonly kind: 'find'; readonly id: number; readonly query: LogQuery; readonly budgetMs: number }
+  | { readonly kind: 'follow'; readonly id: number; readonly filter: LogFilter }
+  | { readonly kind: 'unfollow'; readonly id: number }
+
+/** What it says. */
+export type FromOutlet =
+  | { readonly kind: 'open' }
+  | { readonly kind: 'failed'; readonly problem: string }
+  | { readonly kind: 'report'; readonly sinks: readonly LogSinkReport[]; readonly taken: number }
+  | { readonly kind: 'found'; readonly id: number; readonly answer: LogsAnswer }
+  | { readonly kind: 'not-found'; readonly id: number; readonly problem: string }
+  | {
+      readonly kind: 'followed'
+      readonly id: number
+      readonly records: readonly LogRecord[]
+      readonly missed: number
+    }

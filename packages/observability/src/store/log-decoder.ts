@@ -1,0 +1,67 @@
+import type { LogRecord } from '@budao/model'
+import type { LogOrigin } from '../record/log-origin.ts'
+import { type ParsedLine, recordOf } from '../record/parsed-line.ts'
+import { recordStart, sourcesIn } from './segment-lines.ts'
+import { type LogPiece, readLog } from './segment-reader.ts'
+
+/** Makes records of pieces of a log. */
+export class LogDecoder {
+  readonly #folder: string
+  readonly #origins = new OriginCache()
+
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  /** In their order; what the disk has damaged is left out. */
+  records({ segment, bytes }: Pick<LogPiece, 'segment' | 'bytes'>): LogRecord[] {
+    const records: LogRecord[] = []
+    for (const text of bytes.toString('utf8').split('\n')) {
+      if (!text.startsWith(recordStart)) continue
+      const line = parseLine(text)
+      if (line !== undefined) records.push(recordOf(line, this.origin(segment, line.src)))
+    }
+    return records
+  }
+
+  origin(segment: number, source: number): LogOrigin {
+    return this.#origins.get(this.#folder, segment, source)
+  }
+}
+
+/** A record’s line; undefined when the disk has damaged it. */
+export function parseLine(text: string): ParsedLine | undefined {
+  try {
+    return JSON.parse(text) as ParsedLine
+  } catch {
+    return undefined
+  }
+}
+
+const unknownOrigin: LogOrigin = { resource: {}, attributes: {} }
+
+/** What sources are, segment by segment. */
+class OriginCache {
+  readonly #bySegment = new Map<number, { readonly sources: Map<number, LogOrigin>; read: number }>()
+
+  /** Reads the segment again where the source came later than what was read of it. */
+  get(folder: string, segment: number, source: number): LogOrigin {
+    let known = this.#bySegment.get(segment)
+    if (known === undefined) {
+      if (this.#bySegment.size >= segmentsMax) this.#bySegment.delete(this.#bySegment.keys().next().value!)
+      known = { sources: new Map(), read: 0 }
+      this.#bySegment.set(segment, known)
+    }
+    const origin = known.sources.get(source)
+    if (origin !== undefined) return origin
+    for (;;) {
+      const piece = readLog(folder, { segment, offset: known.read })
+      if (piece === null || piece.segment !== segment) break
+      for (const [number, each] of sourcesIn(piece.bytes)) known.sources.set(number, each)
+      known.read = piece.next.offset
+    }
+    return known.sources.get(source) ?? unknownOrigin
+  }
+}
+
+const segmentsMax = 1_000

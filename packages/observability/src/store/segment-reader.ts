@@ -1,0 +1,91 @@
+import { closeSync, openSync, readSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { segmentName, segmentNumbers } from './segment-log.ts'
+
+/** A place between two batches. */
+export interface LogPlace {
+  readonly segment: number
+  readonly offset: number
+}
+
+/** A piece of the log: whole batches. */
+export interface LogPiece {
+  readonly segment: number
+  readonly offset: number
+  readonly bytes: Buffer
+  /** Where to go on. */
+  readonly next: LogPlace
+}
+
+const pieceBytes = 1_048_576
+const commitStart = Buffer.from('\n{"commit":')
+const lineEnd = 0x0a
+
+/**
+ * The batches behind a place, about 1 MiB of them; null when there is none yet. A place in a segment that is gone, or
+ * behind the end of one that a crash shortened, becomes the next there is.
+ */
+export function readLog(folder: string, place: LogPlace): LogPiece | null {
+  const numbers = segmentNumbers(folder)
+  let segment = numbers.find((number) => number >= place.segment)
+  let offset = segment === place.segment ? place.offset : 0
+  while (segment !== undefined) {
+    const here = segment
+    const piece = readSegment(join(folder, segmentName(here)), offset)
+    if (piece !== null)
+      return { segment: here, offset, ...piece, next: { segment: here, offset: offset + piece.bytes.length } }
+    // Only of a segment that has a successor the end is the end. The list was made before it was read.
+    segment = numbers.find((number) => number > here)
+    offset = 0
+  }
+  return null
+}
+
+/** Behind everything there is now. */
+export function logEnd(folder: string): LogPlace {
+  const segment = segmentNumbers(folder).at(-1)
+  if (segment === undefined) return { segment: 0, offset: 0 }
+  return { segment, offset: statSync(join(folder, segmentName(segment))).size }
+}
+
+/** Exactly these bytes of a segment; null where it is gone. */
+export function readBlock(folder: string, segment: number, offset: number, length: number): Buffer | null {
+  return readBytes(join(folder, segmentName(segment)), offset, length)
+}
+
+function readSegment(path: string, offset: number): { readonly bytes: Buffer } | null {
+  for (let length = pieceBytes; ; length *= 4) {
+    const bytes = readBytes(path, offset, length)
+    if (bytes === null || bytes.length === 0) return null
+    // A commit that is whole ends what may be taken; without one the batch is larger than the piece, or not there yet.
+    const commit = bytes.lastIndexOf(commitStart)
+    const end = commit < 0 ? -1 : bytes.indexOf(lineEnd, commit + 1)
+    if (end >= 0) return { bytes: bytes.subarray(0, end + 1) }
+    const before = end < 0 && commit > 0 ? bytes.lastIndexOf(commitStart, commit - 1) : -1
+    const endBefore = before < 0 ? -1 : bytes.indexOf(lineEnd, before + 1)
+    if (endBefore >= 0) return { bytes: bytes.subarray(0, endBefore + 1) }
+    if (bytes.length < length) return null
+  }
+}
+
+function readBytes(path: string, offset: number, length: number): Buffer | null {
+  let file: number
+  try {
+    file = openSync(path, 'r')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw error
+  }
+  try {
+    const bytes = Buffer.allocUnsafe(length)
+    let read = 0
+    while (read < length) {
+      const count = readSync(file, bytes, read, length - read, offset + read)
+      if (count === 0) break
+      read += count
+    }
+    return bytes.subarray(0, read)
+  } finally {
+    closeSync(file)
+  }
+}
