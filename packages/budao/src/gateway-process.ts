@@ -40,11 +40,12 @@ import { AlertsRole } from './alerts/alerts-role.ts'
 import type { ControlRole } from './control/control-role.ts'
 import { startControl } from './control/gateway-control.ts'
 import { SharedEndpoints } from './control/shared-endpoints.ts'
-import { startAgent } from './agent/agent-role.ts'
+import { type AgentRoleOptions, startAgent } from './agent/agent-role.ts'
 import { CliError } from './cli-error.ts'
 import { DrillRole } from './drill/schedule/drill-role.ts'
 import { firstSnapshot } from './first-snapshot.ts'
 import { fixedForLife } from './fixed-for-life.ts'
+import { gatewayFiles } from './gateway-files.ts'
 import { GslbRole } from './gslb-role.ts'
 import { ConfigSource } from './config-source.ts'
 import { readConfigFile } from './locate-config.ts'
@@ -121,13 +122,7 @@ export class GatewayProcess implements AdminSource {
     const gateway: Gateway = new Gateway(config, {
       version: version(),
       baseDir: source.baseDir,
-      directoryFile: resolve(source.baseDir, config.dataDir, 'endpoints.json'),
-      keysFolder: resolve(source.baseDir, config.dataDir, 'keys'),
-      keyFile: resolve(source.baseDir, config.dataDir, 'idempotency.db'),
-      ...(config.control === undefined
-        ? {}
-        : { placementFile: resolve(source.baseDir, config.dataDir, 'placements.json') }),
-      acmeFolder: resolve(source.baseDir, config.dataDir, 'acme'),
+      ...gatewayFiles(config, source.baseDir),
       onSnapshot: (changed) => void self.#keeper.keep(changed),
       report,
       warn: (message) => log.warn(message),
@@ -139,11 +134,7 @@ export class GatewayProcess implements AdminSource {
         self.#gslb = await self.#startGslb(config)
         self.#startAgent = (wanted) => startAgent(wanted, { baseDir: source.baseDir, report })
         self.#agent = await self.#startAgent(config)
-        self.#logs = await LogsRole.start(config, {
-          baseDir: source.baseDir,
-          report,
-          warn: (message) => log.warn(message),
-        })
+        self.#logs = await LogsRole.start(config, self.#roleEnv)
       }
       self.#drills = new DrillRole(config, { file: file.path, report, mayRun: () => self.#decides(options) })
       self.#admin = await createAdminServer({
@@ -171,6 +162,12 @@ export class GatewayProcess implements AdminSource {
     return self
   }
 
+  /** What every role is given. */
+  get #roleEnv(): Pick<AgentRoleOptions, 'baseDir' | 'report'> & { warn(message: string): void } {
+    const { baseDir } = this.#source
+    return { baseDir, report: this.#report, warn: (message) => this.#log.warn(message) }
+  }
+
   get adminUrl(): string {
     return this.#admin!.url
   }
@@ -194,8 +191,8 @@ export class GatewayProcess implements AdminSource {
   }
 
   metrics(): string {
-    const parts = [this.#gateway, this.#gslb, this.#agent, this.#control, this.#alerts, this.#logs]
-    return parts.map((part) => part?.metrics() ?? '').join('')
+    const roles = [this.#gateway, this.#gslb, this.#agent, this.#control, this.#alerts, this.#logs]
+    return roles.map((role) => role?.metrics() ?? '').join('')
   }
 
   ready(): boolean {
@@ -372,31 +369,25 @@ export class GatewayProcess implements AdminSource {
   async #startAlerts(config: Config, allRoles: boolean): Promise<AlertsRole | null> {
     if (!allRoles && this.failover() === null) return null
     return AlertsRole.start(config, {
-      baseDir: this.#source.baseDir,
+      ...this.#roleEnv,
       metrics: () => this.metrics(),
       leads: () => this.#decides({ allRoles: true }),
       follow: (listener) => this.events.subscribe(listener),
-      report: this.#report,
-      warn: (message) => this.#log.warn(message),
     })
   }
 
   #startGslb(config: Config): Promise<GslbRole | null> {
     return GslbRole.start(config, {
-      baseDir: this.#source.baseDir,
+      ...this.#roleEnv,
       gatewayReport: () => this.#gateway.report(),
-      report: this.#report,
-      warn: (message) => this.#log.warn(message),
     })
   }
 
   #startControl(config: Config): Promise<ControlRole | null> {
     return startControl(config, this.#gateway, {
-      baseDir: this.#source.baseDir,
+      ...this.#roleEnv,
       supervisor: this.#agent,
       admin: this.adminUrl,
-      report: this.#report,
-      warn: (message) => this.#log.warn(message),
       judged: (verdicts, shares) => this.#gslb?.judge(verdicts, shares),
     })
   }

@@ -15,8 +15,7 @@ export function* checkControl(config: unknown, written: unknown): Generator<Find
   const listeners = get(config, 'listeners') ?? []
   // A file for the replicator alone, or for an agent, needs none either.
   const others = ['replication', 'logs'].filter((key) => isObject(get(config, key)))
-  const gateway =
-    !isObject(control) && others.length === 0 && entries(get(config, 'processes')).length === 0
+  const gateway = !isObject(control) && others.length === 0 && entries(get(config, 'processes')).length === 0
   if (gateway && Array.isArray(listeners) && listeners.length === 0)
     yield { path: ['listeners'], message: 'missing', expected: 'at least one listener' }
   yield* checkSite(written, witness)
