@@ -1,49 +1,65 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
-import { setTimeout as pause } from 'node:timers/promises'
+import type { TestContext } from 'node:test'
 import { parseArgs } from 'node:util'
-import type { MergeRule, ReplicationConfig } from '@budao/model'
-import { HttpFront, logRoutes, RemoteLog, SegmentLog, SqliteOutbox, startReplicator } from '@budao/replicator'
-import { freePort, testEvent } from '@budao/testkit'
+import { HttpFront, logRoutes, RemoteLog, SegmentLog } from '@budao/replicator'
+import { KafkaLog } from '@budao/replicator/kafka'
+import { type KafkaBroker, startKafka } from '@budao/testkit'
 import { describeMachine, machineText } from './machine.ts'
-import { say, wholeNumber } from './options.ts'
+import { UsageError, wholeNumber } from './options.ts'
+import { type LogSpeed, logSpeed } from './replication/log-speed.ts'
+import {
+  type Backlog,
+  backlog,
+  type BrokerAway,
+  brokerAway,
+  type SiteToSite,
+  siteToSite,
+} from './replication/site-scenarios.ts'
 import type { Stage } from './stage.ts'
 
 const usage = `npm run bench -- replication [options]
 
-  --events N     changes that are carried (default 50000)
-  --paced N      changes a second while lag is measured (default 1000)
-  --seconds S    how long (default 5)
-  --json FILE    figures for programs
+  --log NAME     embedded, kafka or both (default both)
+  --events N     that are carried at full speed (default 50000)
+  --paced N      events a second while lag is measured, and of live traffic (default 1000)
+  --seconds S    of the paced load (default 5)
+  --backlog S    seconds of paced traffic that wait for a peer that comes back (default 60; 0: leaves it out)
+  --away S       seconds that the broker is away (default 20; 0: leaves it out)
+  --json [FILE]  figures for programs; without FILE on standard output, and nothing else there
 
-The embedded log: appended durably, read by a peer over HTTP; and two sites with SQLite, from the writer's commit to the peer's. Both
-sites, their writers and the network between them are one process on one core: two machines have more.
+Both logs: what the log alone takes and gives; then two sites with SQLite, a replicator process each, from the commit at one to the commit at
+the other. The writer, both replicators and the broker share this machine. Rows of both sites are compared before a figure is printed. MariaDB
+to MariaDB is npm run bench -- replication-db.
 `
 
-const tables = { orders: { rule: { name: 'last-writer' } } } as const satisfies Record<
-  string,
-  { rule: MergeRule }
->
-
 interface Figures {
-  appendPerSecond: number
-  readPerSecond: number
-  sqlitePerSecond: number
-  /** Of both sites and the writer together, microseconds. */
-  sqliteCpuUs: number
-  lagP50Ms: number
-  lagP99Ms: number
+  readonly log?: LogSpeed
+  readonly sites?: SiteToSite
+  readonly backlog?: Backlog
+  readonly away?: BrokerAway
 }
 
-/** Fails when a change is missing or doubled at the peer; never for being slow. */
+interface Plan {
+  readonly events: number
+  readonly perSecond: number
+  readonly seconds: number
+  readonly backlogSeconds: number
+  readonly awaySeconds: number
+  readonly say: (text: string) => void
+}
+
+/** Fails when a row is missing or another at the peer; never for being slow. */
 export async function run(args: readonly string[], stage: Stage): Promise<0 | 1> {
   const { values } = parseArgs({
-    args: [...args],
+    args: withFile(args),
     options: {
+      log: { type: 'string', default: 'both' },
       events: { type: 'string', default: '50000' },
       paced: { type: 'string', default: '1000' },
       seconds: { type: 'string', default: '5' },
+      backlog: { type: 'string', default: '60' },
+      away: { type: 'string', default: '20' },
       json: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -52,161 +68,108 @@ export async function run(args: readonly string[], stage: Stage): Promise<0 | 1>
     process.stdout.write(usage)
     return 0
   }
-  const events = wholeNumber('events', values.events, 1000, 10_000_000)
-  const paced = wholeNumber('paced', values.paced, 1, 100_000)
-  const seconds = wholeNumber('seconds', values.seconds, 1, 600)
+  if (!['embedded', 'kafka', 'both'].includes(values.log))
+    throw new UsageError(`--log: expected embedded, kafka or both, got ${values.log}`)
+  const plan: Plan = {
+    events: wholeNumber('events', values.events, 1000, 10_000_000),
+    perSecond: wholeNumber('paced', values.paced, 1, 100_000),
+    seconds: wholeNumber('seconds', values.seconds, 1, 600),
+    backlogSeconds: wholeNumber('backlog', values.backlog, 0, 3600),
+    awaySeconds: wholeNumber('away', values.away, 0, 3600),
+    say: (text) => void (values.json === '-' ? process.stderr : process.stdout).write(`${text}\n`),
+  }
   const machine = describeMachine()
-  say(machineText(machine))
-
-  const log = await embeddedLog(join(stage.folder, 'log'), events)
-  say(
-    `embedded log   ${thousands(log.appendPerSecond)} events/s appended durably, ${thousands(log.readPerSecond)} events/s read by a peer`,
-  )
-  const sites = await twoSites(join(stage.folder, 'sites'), events, paced, seconds)
-  say(
-    `SQLite         ${thousands(sites.sqlitePerSecond)} events/s from site to site, ${Math.round(sites.sqliteCpuUs)} µs of CPU each: writer and both sites in one process`,
-  )
-  say(
-    `lag            p50 ${sites.lagP50Ms.toFixed(1)} ms, p99 ${sites.lagP99Ms.toFixed(1)} ms at ${paced}/s, from commit to the peer's commit`,
-  )
-  const figures: Figures = { ...log, ...sites }
-  if (values.json !== undefined)
-    writeFileSync(values.json, JSON.stringify({ machine, events, paced, seconds, figures }, null, 2))
+  plan.say(machineText(machine))
+  const figures: Record<string, Figures> = {}
+  if (values.log !== 'kafka') figures['embedded'] = await embedded(stage, plan)
+  if (values.log !== 'embedded') {
+    const found = await kafka(stage, plan)
+    if (found === null) return 1
+    figures['kafka'] = found
+  }
+  const { say: _, ...options } = plan
+  const json = `${JSON.stringify({ machine, ...options, figures }, null, 2)}\n`
+  if (values.json === '-') process.stdout.write(json)
+  else if (values.json !== undefined) writeFileSync(values.json, json)
   return 0
 }
 
-async function embeddedLog(
-  folder: string,
-  count: number,
-): Promise<Pick<Figures, 'appendPerSecond' | 'readPerSecond'>> {
-  const log = await SegmentLog.open({ folder })
-  const front = await HttpFront.listen({ host: '127.0.0.1', port: 0, handlers: logRoutes(log) })
-  const transactions = Array.from({ length: count }, (_, n) => [testEvent(n)])
-  const beganAt = performance.now()
-  // As many writers at once as a busy site has.
-  const writers = Array.from({ length: 64 }, async (_, writer) => {
-    for (let n = writer * 16; n < count; n += 64 * 16)
-      await log.append(transactions.slice(n, n + 16), 'durable')
-  })
-  await Promise.all(writers)
-  const appendMs = performance.now() - beganAt
-  const { logId, end } = await log.bounds()
-  if (end !== count) throw new Error(`expected ${count} entries in the log, found ${end}`)
-  const readAt = performance.now()
-  const reader = new RemoteLog({ url: `http://127.0.0.1:${front.port}` }).read({
-    logId,
-    partition: 0,
-    offset: 0,
-  })
-  const seen = new Set<string>()
-  let read = 0
-  while (read < count) {
-    for (const { events } of (await reader.next()) ?? []) {
-      for (const { id } of events) seen.add(id)
-      read += events.length
-    }
-  }
-  const readMs = performance.now() - readAt
-  reader.close()
+async function embedded(stage: Stage, plan: Plan): Promise<Figures> {
+  const own = await SegmentLog.open({ folder: join(stage.folder, 'log') })
+  const front = await HttpFront.listen({ host: '127.0.0.1', port: 0, handlers: logRoutes(own) })
+  const peer = new RemoteLog({ url: `http://127.0.0.1:${front.port}` })
+  const log = await logSpeed(own, peer, plan.events)
   await front.close()
-  await log.close()
-  if (seen.size !== count) throw new Error(`expected ${count} different events, read ${seen.size}`)
-  return { appendPerSecond: (count / appendMs) * 1000, readPerSecond: (count / readMs) * 1000 }
+  await own.close()
+  return await overLog(stage, 'embedded', undefined, log, plan)
 }
 
-async function twoSites(
-  folder: string,
-  count: number,
-  paced: number,
-  seconds: number,
-): Promise<Omit<Figures, 'appendPerSecond' | 'readPerSecond'>> {
-  mkdirSync(folder, { recursive: true })
-  const ports = { east: await freePort(), west: await freePort() }
-  const [east, west] = [await startSite(folder, 'east', ports), await startSite(folder, 'west', ports)]
-  const db = new DatabaseSync(east.path)
-  const outbox = new SqliteOutbox({ db, site: 'east', tables })
-  const watching = new DatabaseSync(west.path)
-  const here = watching.prepare('SELECT count(*) AS n FROM orders')
-  const countThere = (): number => Number(here.get()!['n'])
-  const write = (from: number, to: number): void =>
-    outbox.transaction(() => {
-      for (let n = from; n < to; n++) {
-        outbox.write({
-          id: `o-${n}`,
-          txId: `o-${n}`,
-          op: 'create',
-          table: 'orders',
-          payload: { id: n, text: 'a row of an order' },
-        })
-      }
-    })
-  const beganAt = performance.now()
-  const cpuBefore = process.cpuUsage()
-  for (let n = 0; n < count; n += 500) {
-    write(n, Math.min(count, n + 500))
-    await pause(0)
+/** Null where no broker can be had. */
+async function kafka(stage: Stage, plan: Plan): Promise<Figures | null> {
+  const cleanups: (() => unknown)[] = []
+  const t = {
+    after: (work: () => unknown) => cleanups.push(work),
+    skip: plan.say,
+  } as unknown as TestContext
+  try {
+    const broker = await startKafka(t)
+    if (broker === undefined) return null
+    const own = await KafkaLog.open({ brokers: [broker.address], topic: 'alone' })
+    const log = await logSpeed(own, own, plan.events)
+    await own.close()
+    const topic = topicOf(broker, 'sites')
+    const figures = await overLog(stage, 'kafka', topic, log, plan)
+    if (plan.awaySeconds === 0) return figures
+    const away = await brokerAway(stage, topicOf(broker, 'away'), broker, plan.perSecond, plan.awaySeconds)
+    plan.say(
+      `  broker away    ${away.seconds} s: at most ${Math.round(away.peakRssMib)} MiB, ${thousands(away.written)} events written, ` +
+        `${thousands(away.refused)} refused by the full outbox, alarm seen at ${away.alarmAtPercent === null ? '–' : Math.round(away.alarmAtPercent)} %; ` +
+        `all at the other site ${(away.drainedMs / 1000).toFixed(1)} s after it was back`,
+    )
+    return { ...figures, away }
+  } finally {
+    for (const work of cleanups.toReversed()) await work()
   }
-  while (countThere() < count) await pause(5)
-  const sqlitePerSecond = (count / (performance.now() - beganAt)) * 1000
-
-  const { user, system } = process.cpuUsage(cpuBefore)
-  const sqliteCpuUs = (user + system) / count
-
-  const lags: number[] = []
-  const waiting: { readonly upTo: number; readonly at: number }[] = []
-  let written = count
-  const end = performance.now() + seconds * 1000
-  const share = Math.max(1, Math.round(paced / 100))
-  while (performance.now() < end || waiting.length > 0) {
-    if (performance.now() < end) {
-      write(written, (written += share))
-      waiting.push({ upTo: written, at: performance.now() })
-    }
-    await pause(10)
-    const there = countThere()
-    while (waiting.length > 0 && waiting[0]!.upTo <= there) lags.push(performance.now() - waiting.shift()!.at)
-  }
-  for (const site of [east, west]) await site.close()
-  const [atEast, atWest] = [Number(db.prepare('SELECT count(*) AS n FROM orders').get()!['n']), countThere()]
-  db.close()
-  watching.close()
-  if (atEast !== written || atWest !== written)
-    throw new Error(`expected ${written} rows at both, found ${atEast} and ${atWest}`)
-  lags.sort((a, b) => a - b)
-  const at = (share_: number): number => lags[Math.min(lags.length - 1, Math.floor(lags.length * share_))]!
-  return { sqlitePerSecond, sqliteCpuUs, lagP50Ms: at(0.5), lagP99Ms: at(0.99) }
 }
 
-/** A site's replicator as its configuration makes it. */
-async function startSite(
-  folder: string,
-  site: string,
-  ports: Readonly<Record<string, number>>,
-): Promise<{ readonly path: string; close(): Promise<void> }> {
-  const path = join(folder, `${site}.db`)
-  const plain = new DatabaseSync(path)
-  plain.exec('CREATE TABLE orders (id INTEGER PRIMARY KEY, text TEXT)')
-  plain.close()
-  const url = (port: number): string => `http://127.0.0.1:${port}`
-  const replication: ReplicationConfig = {
-    listen: `127.0.0.1:${ports[site]!}`,
-    sites: Object.fromEntries(Object.entries(ports).map(([each, port]) => [each, { url: url(port) }])),
-    database: { sqlite: { path } },
-    log: { embedded: { bytesMax: 4 * 1024 ** 3, segmentBytes: 64 * 1024 ** 2, keep: 86_400_000 } },
-    peerTimeout: 2000,
-    onPeerLoss: 'block',
-    outbox: 10_000_000,
-    tables: { orders: { rule: 'last-writer', durability: 'async', schemaVersion: 1 } },
-  }
-  const config = { node: { name: site, site }, dataDir: join(folder, site), replication }
-  const running = await startReplicator({
-    config,
-    baseDir: folder,
-    onAlarm: ({ message }) => say(`${site}: ${message}`),
-  })
-  return { path, close: () => running.close() }
+async function overLog(
+  stage: Stage,
+  name: string,
+  log: unknown,
+  speed: LogSpeed,
+  plan: Plan,
+): Promise<Figures> {
+  const { say, perSecond, backlogSeconds } = plan
+  say(`${name}`)
+  say(
+    `  the log alone  ${thousands(speed.appendPerSecond)} events/s appended durably, ${thousands(speed.readPerSecond)} read and verified by a peer`,
+  )
+  const sites = await siteToSite(stage, `${name}-sites`, log, plan)
+  say(
+    `  site to site   ${thousands(sites.perSecond)} events/s, ${Math.round(sites.cpuUs)} µs of CPU each in both replicators`,
+  )
+  say(
+    `  lag            p50 ${sites.lagMsP50.toFixed(1)} ms, p99 ${sites.lagMsP99.toFixed(1)} ms at ${perSecond}/s, from commit to commit`,
+  )
+  if (backlogSeconds === 0) return { log: speed, sites }
+  const waited = await backlog(stage, `${name}-backlog`, log, perSecond, backlogSeconds)
+  say(
+    `  backlog        ${backlogSeconds} s of it (${thousands(waited.rows)} events) drained in ${(waited.drainedMs / 1000).toFixed(1)} s, the start of the process and live traffic included`,
+  )
+  return { log: speed, sites, backlog: waited }
 }
 
-function thousands(perSecond: number): string {
-  return Math.round(perSecond).toLocaleString('en').replaceAll(',', ' ')
+function topicOf({ address }: KafkaBroker, topic: string): unknown {
+  return { kafka: { brokers: { east: [address], west: [address] }, topic } }
+}
+
+/** `--json` without a file means standard output. */
+function withFile(args: readonly string[]): string[] {
+  return args.map((each, i) =>
+    each === '--json' && (args[i + 1] === undefined || args[i + 1]!.startsWith('--')) ? '--json=-' : each,
+  )
+}
+
+function thousands(count: number): string {
+  return Math.round(count).toLocaleString('en').replaceAll(',', ' ')
 }

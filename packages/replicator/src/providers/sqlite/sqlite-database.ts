@@ -24,6 +24,7 @@ export interface SqliteDatabaseOptions {
 }
 
 const drainPollMs = 10
+const removeEveryMs = 50
 
 /** A SQLite file as the database of a site. Applications write to it by `SqliteOutbox`, or over HTTP. */
 export function openSqliteDatabase(options: SqliteDatabaseOptions): SiteDatabase {
@@ -32,7 +33,7 @@ export function openSqliteDatabase(options: SqliteDatabaseOptions): SiteDatabase
   const [writing, reading, applying] = [openSqlite(path), openSqlite(path), openSqlite(path)]
   const outbox = new SqliteOutbox({ db: writing, site, tables, eventsMax: outboxMax, now })
   const known = new SqliteSite(writing, site, tables, now)
-  const source = new SqliteSource({ db: reading })
+  const source = new SqliteSource({ db: reading, removeEveryMs })
   const writes = new SqliteWrites(outbox, () => source.wake())
   const applier = new SqliteApplier({ db: applying, site, tables, now, ...(step && { step }) })
   const snapshots = new SqliteSnapshots({
@@ -49,7 +50,7 @@ export function openSqliteDatabase(options: SqliteDatabaseOptions): SiteDatabase
       outbox.beat({ ...beat })
       source.wake()
     },
-    backlog: async () => ({ events: outbox.waiting, percent: (outbox.waiting / outboxMax) * 100 }),
+    backlog: async () => ({ events: source.waiting, percent: (source.waiting / outboxMax) * 100 }),
     drained: async (signal) => {
       const { last } = outbox.places
       for (let { first } = outbox.places; first > 0 && first <= last; { first } = outbox.places)
