@@ -9,6 +9,7 @@ import {
 } from '@budao/model'
 import { endedWrites } from './authority/ended-writes.ts'
 import { type PeerWord, Standing, type WriteRight } from './authority/standing.ts'
+import { KnownEnds } from './log/known-ends.ts'
 import { AckSender } from './loop/ack-sender.ts'
 import { type Alarm, Alarms, silentMsMax } from './loop/alarms.ts'
 import { Durability, type Settled } from './loop/durability.ts'
@@ -60,6 +61,7 @@ export class Replicator {
   readonly #acks: ReadonlyMap<string, AckSender>
   readonly #progress: ReadonlyMap<string, PeerProgress>
   readonly #durability: Durability
+  readonly #ends: KnownEnds
   readonly #alarms: Alarms
   /** How this site stands to the others. */
   readonly standing: Standing
@@ -74,6 +76,7 @@ export class Replicator {
     this.#options = options
     const { database, log, peers, site, onPeerLoss, peerTimeoutMs, beatMs = beatMsDefault } = options
     const now = (): number => performance.now()
+    this.#ends = new KnownEnds(log)
     this.#progress = new Map(peers.map((peer) => [peer.site, new PeerProgress(peer.site, now)]))
     this.standing = new Standing({ site, database, log, peers, now })
     this.#alarms = new Alarms(options.onAlarm ?? (() => {}))
@@ -200,16 +203,14 @@ export class Replicator {
   }
 
   async report(): Promise<ReplicatorReport> {
-    const { site, database, log, logPercent } = this.#options
+    const { site, database, logPercent } = this.#options
     const [backlog, letters, ended, conflicts] = await Promise.all([
       database.backlog(),
       database.letters.count(),
       endedWrites(database.letters),
       database.conflicts.count(),
     ])
-    const ends: number[] = []
-    for (let partition = 0; partition < log.partitions; partition++)
-      ends.push((await log.bounds(partition)).end)
+    const ends = await this.#ends.ask()
     return {
       site,
       outgoing: {
