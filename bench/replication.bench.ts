@@ -140,7 +140,7 @@ async function overLog(
   plan: Plan,
 ): Promise<Figures> {
   const { say, perSecond, backlogSeconds } = plan
-  say(`${name}`)
+  say(name)
   say(
     `  the log alone  ${thousands(speed.appendPerSecond)} events/s appended durably, ${thousands(speed.readPerSecond)} read and verified by a peer`,
   )
