@@ -23,7 +23,7 @@ const port = 9910
 const token = 'between-the-sites'
 const startMsMax = 60_000
 
-/** Two sites on machines of their own, each with a SQLite database, its application, and a replicator with an embedded log. */
+/** Two sites on machines of their own, each with a SQLite database, its application, and a replicator with an embedded log, or with one broker that is nobody's. */
 export class ReplicationWorld {
   readonly machines: Readonly<Record<Site, Machine>>
   readonly #t: Cleanup
@@ -33,10 +33,17 @@ export class ReplicationWorld {
   /** Of the run. */
   folder = ''
 
+  /** Where the broker is to be started, before the first run. */
+  readonly brokerHost: TestHost
+  /** `host:port`; null: embedded logs. */
+  broker: string | null = null
+
   constructor(t: Cleanup) {
     this.#t = t
     this.#root = memoryFolder(t)
-    this.#hosts = makeNetwork(t, sites)
+    const { broker, ...hosts } = makeNetwork(t, [...sites, 'broker'])
+    this.#hosts = hosts
+    this.brokerHost = broker
     this.machines = { east: new Machine(this.#hosts.east), west: new Machine(this.#hosts.west) }
     for (const machine of Object.values(this.machines)) t.after(() => machine.kill())
     this.#applications = { east: this.#application('east'), west: this.#application('west') }
@@ -49,6 +56,8 @@ export class ReplicationWorld {
     const urls = Object.fromEntries(
       sites.map((site) => [site, `http://${this.#hosts[site].address}:${port}`]),
     )
+    const { broker } = this
+    const kafka = { brokers: { east: [broker], west: [broker] }, topic: `trial-${name}` }
     for (const site of sites) {
       writeSite({
         folder: this.folder,
@@ -58,6 +67,7 @@ export class ReplicationWorld {
         token,
         durability,
         peerTimeoutMs,
+        ...(broker !== null && { log: { kafka } }),
       })
       const { folder } = this
       const args = ['--conditions=@budao/source', budaoProgram, 'replicator', '-c', `${site}.yaml`]

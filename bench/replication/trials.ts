@@ -1,7 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { TestContext } from 'node:test'
 import { parseArgs } from 'node:util'
-import { whyNoCuts, whyNoNetwork } from '@budao/testkit'
+import { startKafka, whyNoCuts, whyNoNetwork } from '@budao/testkit'
 import { Ends } from '../failover/ends.ts'
 import { describeMachine, machineText } from '../machine.ts'
 import { say, UsageError, wholeNumber } from '../options.ts'
@@ -14,6 +15,7 @@ const usage = `npm run trials -- replication [options]
   --runs N        (default 200)
   --seed S        of the first; each next one has the next (default: of the moment)
   --mode NAME     sync or async: when a write is acknowledged (default sync)
+  --log NAME      embedded, or kafka: a broker on a machine of its own (default embedded)
   --stories PATH  a folder for what happened in runs that broke a rule (default trials)
   --json FILE     figures and seeds for programs
 
@@ -32,6 +34,7 @@ export async function run(args: readonly string[]): Promise<0 | 1 | 2> {
       runs: { type: 'string', default: '200' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       mode: { type: 'string', default: 'sync' },
+      log: { type: 'string', default: 'embedded' },
       stories: { type: 'string', default: 'trials' },
       json: { type: 'string' },
       help: { type: 'boolean', default: false },
@@ -41,7 +44,9 @@ export async function run(args: readonly string[]): Promise<0 | 1 | 2> {
     process.stdout.write(usage)
     return 0
   }
-  const { mode } = values
+  const { mode, log } = values
+  if (log !== 'embedded' && log !== 'kafka')
+    throw new UsageError(`--log: expected embedded or kafka, got ${log}`)
   if (mode !== 'sync' && mode !== 'async') throw new UsageError(`--mode: expected sync or async, got ${mode}`)
   const runs = wholeNumber('runs', values.runs, 1, 100_000)
   const first = wholeNumber('seed', values.seed, 0, 2 ** 31)
@@ -54,6 +59,12 @@ export async function run(args: readonly string[]): Promise<0 | 1 | 2> {
   say(machineText(machine))
   await using ends = new Ends()
   const world = new ReplicationWorld(ends)
+  if (log === 'kafka') {
+    const t = { after: (work: () => unknown) => ends.after(work), skip: say } as unknown as TestContext
+    const broker = await startKafka(t, {}, world.brokerHost)
+    if (broker === undefined) return 1
+    world.broker = broker.address
+  }
   const told: Trial[] = []
   for (let seed = first; seed < first + runs && !ends.interrupted; seed++) {
     const trial = await runTrial(world, drawPlan(seed, mode))
@@ -64,11 +75,11 @@ export async function run(args: readonly string[]): Promise<0 | 1 | 2> {
   }
   const figures = sum(told)
   say(
-    `${told.length} ${mode} runs from seed ${first}: ${figures.broken.length} broken; ${figures.acknowledged} writes acknowledged, ` +
+    `${told.length} ${mode} runs from seed ${first}, ${log}: ${figures.broken.length} broken; ${figures.acknowledged} writes acknowledged, ` +
       `${figures.refused} refused, ${figures.unknown} unknown; ${figures.sitesLost} sites lost, with ${figures.writesLost} acknowledged writes that nobody else had`,
   )
   if (values.json !== undefined) {
-    const settings = { mode, first, runs: told.length }
+    const settings = { mode, log, first, runs: told.length }
     writeFileSync(values.json, `${JSON.stringify({ machine, ...settings, ...figures }, null, 2)}\n`)
   }
   return figures.broken.length === 0 ? 0 : 1

@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { requireDebian } from './debian.ts'
+import type { TestHost } from './namespaces.ts'
 import { freePort } from './ports.ts'
 import { startProcess, type TestProcess } from './processes.ts'
 import { tempDir } from './temp-dir.ts'
@@ -25,7 +26,7 @@ const downloadMsMax = 240_000
 
 /** A cluster of one broker, which can be killed and started again with what it had, or with nothing. */
 export interface KafkaBroker {
-  /** `127.0.0.1:port`. */
+  /** `127.0.0.1:port`, or of its machine. */
   readonly address: string
   process: TestProcess
   /** After a kill: the same broker again, with its data. */
@@ -35,12 +36,13 @@ export interface KafkaBroker {
 }
 
 /**
- * A real broker that is its own controller (KRaft), on free ports of 127.0.0.1, ready to answer. Its jars are fetched once
+ * A real broker that is its own controller (KRaft), on free ports of 127.0.0.1 or of a machine of the test's network, ready to answer. Its jars are fetched once
  * into the folder for temporary files. Undefined where it cannot be had: the test is then skipped, or fails with `CI=true`.
  */
 export async function startKafka(
   t: TestContext,
   settings: Readonly<Record<string, string>> = {},
+  host: TestHost | null = null,
 ): Promise<KafkaBroker | undefined> {
   // It brings Java as well.
   const maven = await requireDebian(t, 'maven', 'mvn')
@@ -56,11 +58,12 @@ export async function startKafka(
   const data = join(folder, 'data')
   const [port, controllerPort] = [await freePort(), await freePort()]
   const properties = join(folder, 'server.properties')
-  writeFileSync(properties, propertiesOf({ port, controllerPort, data, settings }))
+  const address = host?.address ?? '127.0.0.1'
+  writeFileSync(properties, propertiesOf({ address, port, controllerPort, data, settings }))
   format(made.folder, data)
-  const start = (): TestProcess => startBroker(t, made.folder, properties)
+  const start = (): TestProcess => startBroker(t, made.folder, properties, 'use', host)
   const broker: KafkaBroker = {
-    address: `127.0.0.1:${port}`,
+    address: `${address}:${port}`,
     process: start(),
     restart: async () => {
       broker.process = start()
@@ -81,8 +84,9 @@ function startBroker(
   folder: string,
   properties: string,
   archive: 'use' | 'make' = 'use',
+  host: TestHost | null = null,
 ): TestProcess {
-  return startProcess(t, 'java', [
+  const args = [
     ...(archive === 'use' && existsSync(archiveIn(folder))
       ? [`-XX:SharedArchiveFile=${archiveIn(folder)}`]
       : []),
@@ -91,16 +95,18 @@ function startBroker(
     ...['-Xms64m', '-Xmx256m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'],
     ...['-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-Dorg.slf4j.simpleLogger.log.kafka=info'],
     ...['-cp', `${folder}/lib/*`, 'kafka.Kafka', properties],
-  ])
+  ]
+  return host === null ? startProcess(t, 'java', args) : host.start(t, 'java', args)
 }
 
 function propertiesOf(options: {
+  readonly address?: string
   readonly port: number
   readonly controllerPort: number
   readonly data: string
   readonly settings: Readonly<Record<string, string>>
 }): string {
-  const { port, controllerPort, data, settings } = options
+  const { address = '127.0.0.1', port, controllerPort, data, settings } = options
   const one = [
     'offsets.topic.replication.factor',
     'offsets.topic.num.partitions',
@@ -113,8 +119,8 @@ function propertiesOf(options: {
   return Object.entries({
     'process.roles': 'broker,controller',
     'node.id': '1',
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    listeners: `PLAINTEXT://${address}:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://${address}:${port}`,
     'controller.listener.names': 'CONTROLLER',
     'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
     'log.dirs': data,
