@@ -23,9 +23,6 @@ export interface ReceiverSenderOptions {
 
 /** One attempt lasts this long at most: slower channels count as silent. */
 const attemptMsMax = 10_000
-/** A channel that says it has had too much is left alone so long, where it does not say how long. */
-const sayMs = 60_000
-
 interface KeptEntry {
   readonly notification: Notification
   readonly createdAt: number
@@ -207,12 +204,9 @@ export class ReceiverSender {
   }
 }
 
-/** How long a channel that only says “too much” is left alone. */
-export const restMs: number = sayMs
-
 function reasonOf(error: unknown): string {
   const { name, message, cause } = error as Error
   if (name === 'TimeoutError') return `no answer within ${attemptMsMax / 1_000} s`
-  const code = (cause as NodeJS.ErrnoException | undefined)?.code
-  return code === undefined ? message : `${message}: ${code}`
+  const { code, message: deeper } = (cause ?? {}) as NodeJS.ErrnoException
+  return [message, deeper === '' ? code : (deeper ?? code)].filter((part) => part !== undefined).join(': ')
 }
