@@ -1,7 +1,17 @@
 import { DatabaseSync } from 'node:sqlite'
 import type { LogBounds, LogEntry, LogPosition, MergeRule, Transaction } from '@budao/model'
 import { truncation } from '@budao/model'
-import { SqliteApplier, SqliteOutbox, SqliteSite, SqliteSource } from '@budao/replicator'
+import {
+  beforeGap,
+  gapMarkers,
+  lostWrites,
+  placesOf,
+  SqliteApplier,
+  SqliteOutbox,
+  SqliteSite,
+  SqliteSnapshots,
+  SqliteSource,
+} from '@budao/replicator'
 
 /** The process of a site ends at this instruction. */
 export class Crash extends Error {}
@@ -24,6 +34,8 @@ export const tables = {
   /** Money moves between accounts of one site, two rows a transaction. */
   bank: { rule: { name: 'owner', ownerOf: (key) => key.split('-')[0]! } },
   registers: { rule: { name: 'last-writer' } },
+  /** Two rows a transaction, always the same number in both; a database may refuse the second of another site. */
+  pairs: { rule: { name: 'owner', ownerOf: (key) => key.split('-')[0]! } },
 } as const satisfies Record<string, { rule: MergeRule }>
 
 /** One site: a database in memory with the replicator's own outbox, source and applier over it, and a log. */
@@ -36,10 +48,17 @@ export class SimSite {
   crashIn = 0
   /** A reader that was told of a truncation stays where it is. */
   stopped = ''
+  /** Fenced, and what did not make it is still here. */
+  isFenced = false
+  /** Put right, and behind the other’s log until this offset: nobody is sent here. */
+  catchesUpTo: number | null = null
+  /** Times it was put right: whoever read here before is another reader since. */
+  lives = 0
   readonly #now: () => number
   #known!: SqliteSite
   outbox!: SqliteOutbox
   source!: SqliteSource
+  snapshots!: SqliteSnapshots
   applier!: SqliteApplier
   log: { logId: string; first: number; entries: Transaction[] }
 
@@ -48,6 +67,16 @@ export class SimSite {
     this.#now = now
     this.log = { logId: `${name}-1`, first: 0, entries: [] }
     this.restart()
+    const other = name === 'east' ? 'west' : 'east'
+    // While on, the second row of a pair of the other site is refused, as a constraint would.
+    this.db.exec(`CREATE TABLE refusing (one INTEGER);
+      CREATE TRIGGER refuse BEFORE INSERT ON pairs WHEN NEW.key = '${other}-2' AND EXISTS (SELECT 1 FROM refusing)
+      BEGIN SELECT RAISE(ABORT, 'refused'); END`)
+    this.#rememberLog()
+  }
+
+  set refuses(on: boolean) {
+    this.db.exec(on ? 'INSERT INTO refusing VALUES (1)' : 'DELETE FROM refusing')
   }
 
   /** A new process over the same data. */
@@ -61,6 +90,50 @@ export class SimSite {
     this.outbox = new SqliteOutbox({ db, site, tables, now })
     this.source = new SqliteSource({ db })
     this.applier = new SqliteApplier({ db, site, tables, now, step })
+    this.snapshots = new SqliteSnapshots({
+      site: this.#known,
+      openSite: () => this.#known,
+      onFilled: () => this.applier.reload(),
+    })
+  }
+
+  /** The log is lost and begins anew; the process finds out, as it does when it starts. */
+  loseLog(): void {
+    this.log = { logId: `${this.log.logId}x`, first: 0, entries: [] }
+    this.log.entries.push(...gapMarkers(this.name, 1, 'its log was lost, and began anew'))
+    this.#rememberLog()
+  }
+
+  #rememberLog(): void {
+    void this.snapshots.setWatermark(this.name, { logId: this.log.logId, partition: 0, offset: 0 })
+  }
+
+  /**
+   * What did not make it is undone, and the ids may be written again. False: the other has not read all of this site’s log, so
+   * nobody knows yet.
+   */
+  async restoreFrom(other: SimSite): Promise<boolean> {
+    const at = await other.applier.watermark(this.name, 0)
+    if (this.outbox.waiting > 0 || at?.logId !== this.log.logId || at.offset < this.bounds.end) return false
+    const lost = lostWrites(other.applier.letters.list(0, 100_000), this.name, {
+      '': other.lowestOf(this.name),
+    })
+    await this.snapshots.put(
+      await other.snapshots.rowsOf(placesOf(lost)),
+      lost.map(({ id }) => id),
+    )
+    for (const { letter } of lost) other.applier.letters.setUndone(this.name, letter)
+    this.isFenced = false
+    this.lives++
+    this.catchesUpTo = other.bounds.end
+    return true
+  }
+
+  /** Whether an event of another site is among the rows, or was. */
+  hasSeen(origin: string, id: string): boolean {
+    return (
+      this.db.prepare('SELECT 1 FROM budao_seen WHERE origin = ? AND id = ?').get(origin, id) !== undefined
+    )
   }
 
   get bounds(): LogBounds {
@@ -79,18 +152,25 @@ export class SimSite {
   }
 
   /** Entries as a reader gets them, by the rule that every log has. */
-  read(from: LogPosition, most: number): LogEntry[] | 'truncated' {
+  read(from: LogPosition, most: number): readonly LogEntry[] | 'truncated' {
     const bounds = this.bounds
     if (truncation(from, bounds) !== null) return 'truncated'
-    return this.log.entries
-      .slice(from.offset - bounds.first, from.offset - bounds.first + most)
-      .map((events, i) => ({ offset: from.offset + i, events }))
+    const { entries, why } = beforeGap(
+      this.log.entries
+        .slice(from.offset - bounds.first, from.offset - bounds.first + most)
+        .map((events, i) => ({ offset: from.offset + i, events })),
+    )
+    return entries.length === 0 && why !== null ? 'truncated' : entries
   }
 
   /** Where this site goes on in another's log. */
   async next(origin: SimSite): Promise<LogPosition> {
     const known = await this.applier.watermark(origin.name, 0)
-    return known ?? { logId: origin.log.logId, partition: 0, offset: 0 }
+    if (known !== null) return known
+    // The first contact: which log it is is remembered before anything of it is applied.
+    const next = { logId: origin.log.logId, partition: 0, offset: 0 }
+    await this.applier.apply({ origin: origin.name, entries: [], next })
+    return next
   }
 
   /** Applies; a crash takes back what was not committed. */
@@ -110,6 +190,10 @@ export class SimSite {
   /** Nothing of `origin` below this epoch is applied or written here any more. */
   fence(origin: string, epoch: number): void {
     this.#known.raiseEpoch(origin, epoch)
+  }
+
+  lowestOf(origin: string): number {
+    return this.#known.epochOf(origin)
   }
 
   claim(epoch: number): void {

@@ -40,7 +40,7 @@ interface Caught {
   readonly from: SimSite
   readonly to: SimSite
   readonly logId: string
-  readonly entries: LogEntry[]
+  readonly entries: readonly LogEntry[]
 }
 
 const actions = 120
@@ -73,7 +73,9 @@ class World {
   #ids = 0
   #rises = 0
   #pending: Pending[] = []
-  readonly #fenced = new Set<SimSite>()
+  /** The lowest epoch that a site accepts of the other since a move, and what it had applied by then. */
+  readonly #ended = new Map<SimSite, { readonly epoch: number; readonly known: Set<string> }>()
+  readonly #pairs = new Map<SimSite, number>()
   #caught: Caught[] = []
   /** Whether this life loses entries of a log. */
   readonly #truncates: boolean
@@ -96,7 +98,10 @@ class World {
   }
 
   async live(): Promise<Outcome> {
-    for (const site of this.#sites) this.#openBank(site)
+    for (const site of this.#sites) {
+      this.#openBank(site)
+      this.#writePair(site)
+    }
     for (let i = 0; i < actions; i++) {
       this.#now += this.#below(40)
       await this.#act()
@@ -125,13 +130,26 @@ class World {
     else if (dice < 0.9) this.#cutOrMend()
     else if (dice < 0.94) this.#skew(site)
     else if (dice < 0.96) site.applier.retry()
-    else if (dice < 0.975) await this.#move()
+    else if (dice < 0.97) await this.#move()
+    else if (dice < 0.975) await this.#restore(site)
+    else if (dice < 0.988) this.#refuse(site)
     else if (this.#truncates) this.#truncate(site)
   }
 
   #write(site: SimSite): void {
-    const kind = this.#pick(['adds', 'rows', 'cards', 'stock', 'own', 'bank', 'registers', 'rises'] as const)
+    const kind = this.#pick([
+      'adds',
+      'rows',
+      'cards',
+      'stock',
+      'own',
+      'bank',
+      'registers',
+      'rises',
+      'pairs',
+    ] as const)
     if (kind === 'bank') return this.#transfer(site)
+    if (kind === 'pairs') return this.#writePair(site)
     if (kind === 'registers') return this.#writeRegister()
     if (kind === 'rises') {
       // A row that only east writes, always higher.
@@ -176,6 +194,24 @@ class World {
     return id
   }
 
+  #writePair(site: SimSite): void {
+    const n = (this.#pairs.get(site) ?? 0) + 1
+    try {
+      site.outbox.transaction(() => {
+        for (const half of [1, 2]) {
+          const key = `${site.name}-${half}`
+          const id = `${site.name}-${this.#ids++}`
+          const op = site.rows('pairs').has(key) ? 'update' : 'create'
+          site.outbox.write({ id, op, table: 'pairs', key, payload: { n } })
+        }
+      })
+      this.#pairs.set(site, n)
+      this.#tell(`${site.name} writes both halves of its pair: ${n}`)
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'fenced') throw error
+    }
+  }
+
   #openBank(site: SimSite): void {
     for (const n of accounts) {
       this.#put(site, {
@@ -189,7 +225,9 @@ class World {
 
   #transfer(site: SimSite): void {
     const [from, to] = [this.#pick(accounts), this.#pick(accounts)]
-    if (from === to) return
+    const open = site.rows('bank')
+    // One that was opened, lost over a move and undone is no account.
+    if (from === to || [from, to].some((n) => !open.has(`${site.name}-${n}`))) return
     const amount = this.#below(30)
     const move = (account: number, by: number): void => {
       const key = `${site.name}-${account}`
@@ -221,7 +259,14 @@ class World {
   }
 
   #read(site: SimSite): void {
-    const process = this.#sites.indexOf(site)
+    if (site.catchesUpTo !== null) return
+    const process = this.#sites.indexOf(site) + 2 * site.lives
+    const pairs = site.rows('pairs')
+    for (const { name } of this.#sites) {
+      const [one, other] = [pairs.get(`${name}-1`), pairs.get(`${name}-2`)]
+      if (one !== other)
+        this.#violations.push(`${site.name} has half a transaction of ${name}: ${one} and ${other}`)
+    }
     for (const owner of this.#sites) {
       const own = [...site.rows('bank')].filter(([key]) => key.startsWith(owner.name))
       // Before the first of them arrived there is no bank.
@@ -289,7 +334,14 @@ class World {
     const came = await to.apply(from.name, entries, logId)
     to.crashIn = 0
     if (came === 'crashed') this.#counts.crashes++
+    for (const event of came === 'applied' ? entries.flatMap(({ events }) => events) : []) {
+      const ended = this.#ended.get(to)
+      if (ended === undefined || event.epoch >= ended.epoch || ended.known.has(event.id)) continue
+      if (to.hasSeen(from.name, event.id))
+        this.#violations.push(`${to.name} applied ${event.id} of epoch ${event.epoch}, which had ended`)
+    }
     const last = entries.at(-1)!.offset
+    if (came === 'applied') await this.#caughtUp(to)
     this.#tell(`${to.name} applies ${entries[0]!.offset} to ${last} of ${from.name}: ${came}`)
     if (came === 'crashed' || this.#random.next() < 0.1) return
     await this.#acknowledge(from, to)
@@ -326,32 +378,51 @@ class World {
     this.#tell(`${site.name}'s clock is off by ${site.skewMs} ms`)
   }
 
-  /** The right to write the registers goes to the other site, with an epoch that ends the old one everywhere. */
+  /** The right to write goes to the other site, with an epoch that ends the old one everywhere. */
   async #move(): Promise<void> {
     const [old, next] = [this.#owner, this.#other(this.#owner)]
-    if (next.stopped !== '' || !(await this.#isClean(next))) return
+    if (next.stopped !== '' || next.isFenced || next.catchesUpTo !== null) return
     this.#epoch++
-    for (const site of this.#sites) {
-      site.fence(old.name, this.#epoch)
-      site.claim(this.#epoch)
-    }
+    // What it had applied of the old owner by then counts; nothing of it does afterwards.
+    const { offset } = await next.next(old)
+    const known = old.log.entries.slice(0, Math.max(0, offset - old.log.first))
+    this.#ended.set(next, {
+      epoch: this.#epoch,
+      known: new Set(known.flatMap((each) => each.map(({ id }) => id))),
+    })
+    for (const site of this.#sites) site.fence(old.name, this.#epoch)
+    next.claim(this.#epoch)
+    old.isFenced = true
     for (const { site, process, value } of this.#pending) {
       if (site === old) this.#note('registers', process, 'info', 'write', value)
     }
     this.#pending = this.#pending.filter(({ site }) => site !== old)
-    this.#fenced.add(old)
     this.#owner = next
     this.#counts.moves++
     this.#tell(`${old.name} is fenced, ${next.name} owns epoch ${this.#epoch}`)
   }
 
-  /** A site that was fenced gets its work back only once the other knows all it had, and nothing of that was lost. */
-  async #isClean(site: SimSite): Promise<boolean> {
-    if (!this.#fenced.has(site)) return true
+  /** A site that was fenced gets its work back only once what did not make it is undone, and it has caught up. */
+  async #restore(site: SimSite): Promise<void> {
     const other = this.#other(site)
-    const { offset } = await other.next(site)
-    const lost = other.applier.letters.list(0, 10_000).some(({ reason }) => reason === 'old-epoch')
-    return !lost && site.outbox.waiting === 0 && offset === site.bounds.end
+    if (!site.isFenced || this.#cut || site.stopped !== '' || other.stopped !== '') return
+    // The ids of what is lost are remembered by whom it was acknowledged.
+    if (!(await site.restoreFrom(other))) return
+    this.#tell(`${site.name} undoes what did not make it, and catches up to ${site.catchesUpTo}`)
+    await this.#caughtUp(site)
+  }
+
+  async #caughtUp(site: SimSite): Promise<void> {
+    if (site.catchesUpTo === null || (await site.next(this.#other(site))).offset < site.catchesUpTo) return
+    site.catchesUpTo = null
+    site.claim(this.#epoch)
+    this.#tell(`${site.name} is put right, and writes in epoch ${this.#epoch}`)
+  }
+
+  #refuse(site: SimSite): void {
+    const on = this.#random.next() < 0.6
+    site.refuses = on
+    this.#tell(`${site.name}'s database ${on ? 'refuses' : 'takes'} the second half of the other's pair`)
   }
 
   #truncate(site: SimSite): void {
@@ -362,7 +433,7 @@ class World {
       log.first += count
       this.#tell(`${site.name}'s log now begins at ${log.first}`)
     } else {
-      site.log = { logId: `${log.logId}x`, first: 0, entries: [] }
+      site.loseLog()
       this.#tell(`${site.name}'s log is lost and begins anew`)
     }
   }
@@ -371,7 +442,10 @@ class World {
   async #heal(): Promise<void> {
     this.#cut = false
     this.#caught = []
-    for (const site of this.#sites) site.skewMs = 0
+    for (const site of this.#sites) {
+      site.skewMs = 0
+      site.refuses = false
+    }
     this.#now += 1_800_000
     for (let round = 0; round < 200; round++) {
       let moved = false
@@ -387,12 +461,19 @@ class World {
         } else if (entries.length > 0) {
           moved = true
           await to.apply(from.name, entries, at.logId)
+          await this.#caughtUp(to)
           await this.#acknowledge(from, to)
         }
       }
-      if (!moved && this.#sites.every(({ outbox }) => outbox.waiting === 0)) break
+      if (!moved && this.#sites.every(({ outbox }) => outbox.waiting === 0)) {
+        // What waits is tried again first: nothing of it is of an epoch that has ended.
+        for (const site of this.#sites) site.applier.retry()
+        const fenced = this.#sites.find((site) => site.isFenced)
+        if (fenced === undefined || this.#sites.some(({ stopped }) => stopped !== '')) break
+        await this.#restore(fenced)
+        if (fenced.isFenced) break
+      }
     }
-    for (const site of this.#sites) site.applier.retry()
     for (const to of this.#sites) await this.#acknowledge(this.#other(to), to)
   }
 
@@ -401,38 +482,44 @@ class World {
     this.#violations.push(...checkMonotonicReads(this.#histories.monotonic.ops))
     this.#violations.push(...checkBank(this.#histories.bank.ops, accountStart * accounts.length))
     for (const site of this.#sites) {
+      const seen = new Set<string>()
       for (const { reason, event, detail } of site.applier.letters.list(0, 10_000)) {
         const { id, table, key } = JSON.parse(event) as { id: string; table: string; key: string }
-        if (reason !== 'old-epoch')
+        if (reason !== 'old-epoch' && reason !== 'undone')
           this.#violations.push(`${site.name}: ${id} waits for ever: ${reason}, ${detail}`)
+        if (seen.has(id)) this.#violations.push(`${site.name}: ${id} is among the dead letters twice`)
+        seen.add(id)
         this.#reported.add(`${table} ${key}`)
       }
       this.#counts.conflicts += site.applier.conflicts(0, 100_000).length
     }
     if (east.stopped !== '' || west.stopped !== '') return
     this.#violations.push(...checkRegisters(this.#histories.registers.ops))
+    for (const site of this.#sites) {
+      if (site.isFenced) this.#violations.push(`${site.name} was fenced, and is never put right`)
+      if (site.catchesUpTo !== null) this.#violations.push(`${site.name} never catches up`)
+    }
     for (const table of Object.keys(tables)) {
       const wrong = checkConvergence({ east: east.rows(table), west: west.rows(table) })
-      // A write of an ended epoch is at the site that was fenced, and reported at the other.
-      this.#violations.push(
-        ...wrong
-          .filter((each) => !this.#reported.has(`${table} ${each.split(':')[0]}`))
-          .map((each) => `${table} ${each}`),
-      )
+      this.#violations.push(...wrong.map((each) => `${table} ${each}`))
     }
     for (const [process, site] of this.#sites.entries()) this.#checkAdds(process, site)
   }
 
+  /** What was acknowledged is there, or was reported; what was reported is not there. */
   #checkAdds(process: number, site: SimSite): void {
     const history = new History()
     history.ops.push(...this.#histories.adds.ops)
     history.add(0, process, 'invoke', 'read', null)
     history.add(0, process, 'ok', 'read', [...site.rows('adds').keys()].map(Number))
     const { lost, unexpected, duplicated } = checkSet(history.ops)
-    const actual = lost.map((n) => `adds ${String(n)}`)
+    const actual = new Set<string>(lost.map((n) => `adds ${String(n)}`))
     for (const each of actual)
       if (!this.#reported.has(each))
         this.#violations.push(`${site.name}: ${each} was acknowledged, is lost, and nobody says so`)
+    for (const each of this.#reported)
+      if (each.startsWith('adds ') && !actual.has(each))
+        this.#violations.push(`${site.name}: ${each} is said to be lost, and is there`)
     for (const n of [...unexpected, ...duplicated])
       this.#violations.push(`${site.name}: ${String(n)} is there, and should not, or twice`)
   }

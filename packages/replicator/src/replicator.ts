@@ -13,6 +13,7 @@ import { KnownEnds } from './log/known-ends.ts'
 import { AckSender } from './loop/ack-sender.ts'
 import { type Alarm, Alarms, silentMsMax } from './loop/alarms.ts'
 import { Durability, type Settled } from './loop/durability.ts'
+import { gapTable } from './loop/gap-marker.ts'
 import { Outgoing } from './loop/outgoing.ts'
 import { PeerProgress } from './loop/peer-progress.ts'
 import { PeersIncoming } from './loop/peers-incoming.ts'
@@ -90,6 +91,11 @@ export class Replicator {
     this.#outgoing = new Outgoing({
       source: database.source,
       log,
+      site,
+      known: {
+        watermark: (origin, partition) => database.applier.watermark(origin, partition),
+        setWatermark: (origin, position) => database.snapshots.setWatermark(origin, position),
+      },
       onAppended: (positions, isBeat) => {
         for (const peer of this.#progress.values()) peer.appended(positions, isBeat)
       },
@@ -274,7 +280,8 @@ export class Replicator {
       for (;;) {
         const entries = (await reader.next()) ?? []
         for (const { events } of entries) {
-          for (const { id, table } of events) if (table !== heartbeatTable && ids.length < limit) ids.push(id)
+          for (const { id, table } of events)
+            if (table !== heartbeatTable && table !== gapTable && ids.length < limit) ids.push(id)
         }
         const last = entries.at(-1)
         if (last === undefined || last.offset + 1 >= end || ids.length >= limit) return

@@ -12,6 +12,7 @@ import {
 } from '@budao/model'
 import { heartbeatTable } from '../replicated-table.ts'
 import { untilItHolds } from './backoff.ts'
+import { beforeGap, LostChangesError } from './gap-marker.ts'
 
 /** From whom, into what, and who wants to know. */
 export interface IncomingOptions {
@@ -88,7 +89,7 @@ export class Incoming {
     try {
       const retrying = (error: Error): void => onState({ state: 'retrying', why: error.message })
       // A reader that failed begins again where the database stands.
-      await untilItHolds(this.#stop.signal, () => this.#follow(retrying), retrying, isTruncated)
+      await untilItHolds(this.#stop.signal, () => this.#follow(retrying), retrying, isLost)
     } catch (error) {
       onState({ state: 'stopped', why: (error as Error).message })
     }
@@ -107,8 +108,9 @@ export class Incoming {
     signal.addEventListener('abort', end, { once: true })
     try {
       while (!signal.aborted) {
-        const entries = await reader.next()
-        if (entries === null) return
+        const read = await reader.next()
+        if (read === null) return
+        const { entries, why } = beforeGap(read)
         for (const slice of slices(entries, applier.eventsMax)) {
           const next: LogPosition = { ...from, offset: slice.at(-1)!.offset + 1 }
           const batch = { origin, entries: slice, next }
@@ -119,6 +121,7 @@ export class Incoming {
           // Others have their turn, whoever wants to write here among them.
           if (slice.length < entries.length) await setImmediate()
         }
+        if (why !== null) throw new LostChangesError(`changes of ${origin} are in no log: ${why}`)
       }
     } finally {
       reader.close()
@@ -167,6 +170,6 @@ function* slices(entries: readonly LogEntry[], eventsMax = Infinity): Generator<
   }
 }
 
-function isTruncated(error: unknown): boolean {
-  return error instanceof LogTruncatedError
+function isLost(error: unknown): boolean {
+  return error instanceof LogTruncatedError || error instanceof LostChangesError
 }

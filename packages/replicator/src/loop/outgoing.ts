@@ -8,14 +8,25 @@ import {
 } from '@budao/model'
 import { heartbeatTable } from '../replicated-table.ts'
 import { untilItHolds } from './backoff.ts'
+import { boundsOf } from './log-bounds.ts'
+import { markGap } from './gap-marker.ts'
 
 /** From where to where, and who wants to know. */
 export interface OutgoingOptions {
   readonly source: ChangeSource
   readonly log: EventLog
+  readonly site: string
+  /** Which log it was, kept with the rows: one that was lost is noticed. */
+  readonly known: LogMemory
   /** Durably in the log. `isBeat`: nothing but a heartbeat. */
   readonly onAppended: (positions: readonly LogPosition[], isBeat: boolean) => void
   readonly onState: (state: LoopState) => void
+}
+
+/** Where a database keeps which logs it knows. */
+export interface LogMemory {
+  watermark(origin: string, partition: number): Promise<LogPosition | null>
+  setWatermark(origin: string, position: LogPosition): Promise<void>
 }
 
 /** So many events are remembered with their place, for those who ask late whether the peer has them. */
@@ -72,6 +83,7 @@ export class Outgoing {
     const retrying = (error: Error): void =>
       onState({ state: error instanceof LogFullError ? 'log-full' : 'retrying', why: error.message })
     try {
+      if ((await untilItHolds(signal, () => this.#lookAtLog(), retrying)) === null) return
       for (;;) {
         const batch = await untilItHolds(signal, () => source.next(), retrying, isGap)
         if (batch === null) return
@@ -95,6 +107,19 @@ export class Outgoing {
     } catch (error) {
       onState({ state: 'stopped', why: (error as Error).message })
     }
+  }
+
+  /** A log that was lost began anew, and its peers may not have had all of it: that is written into it before anything else. */
+  async #lookAtLog(): Promise<true> {
+    const { log, site, known } = this.#options
+    const found = await boundsOf(log)
+    const before = await Promise.all(found.map((_, partition) => known.watermark(site, partition)))
+    const isLost = found.some(({ logId }, partition) => (before[partition]?.logId ?? logId) !== logId)
+    if (isLost) await markGap(log, site, 'its log was lost, and began anew')
+    for (const [partition, { logId }] of found.entries()) {
+      if (before[partition]?.logId !== logId) await known.setWatermark(site, { logId, partition, offset: 0 })
+    }
+    return true
   }
 
   #appended(

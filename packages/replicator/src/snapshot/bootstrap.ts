@@ -2,7 +2,8 @@ import type { EventLog, LogPosition } from '@budao/model'
 import type { SiteDatabase } from '../site-database.ts'
 import { PeerRefusedError, type PeerSite, type PeerSnapshot } from './peer-site.ts'
 import { type LoadProgress, partsOf, type SnapshotPart } from './snapshot.ts'
-import { boundsOf } from './snapshot-routes.ts'
+import { gapTable } from '../loop/gap-marker.ts'
+import { boundsOf } from '../loop/log-bounds.ts'
 
 /** What is filled, and from where. */
 export interface BootstrapOptions {
@@ -116,8 +117,10 @@ async function replay({ database, log, site, signal, drained }: BootstrapOptions
       (each) => each.origin === site && each.position.partition === partition,
     )
     const here = await database.applier.watermark(site, partition)
-    const offset = [here, there?.position].find((each) => each?.logId === logId)?.offset ?? first
+    const known = [here, there?.position].filter((each) => each?.logId === logId)
+    const offset = known.reduce((furthest, each) => Math.max(furthest, each!.offset), first)
     await replayPartition({ logId, partition, offset }, end)
+    await database.snapshots.setWatermark(site, { logId, partition, offset: end })
   }
 
   async function replayPartition(from: LogPosition, end: number): Promise<void> {
@@ -130,7 +133,12 @@ async function replay({ database, log, site, signal, drained }: BootstrapOptions
         const entries = await reader.next()
         if (entries === null) break
         next = { ...from, offset: entries.at(-1)!.offset + 1 }
-        await database.applier.apply({ origin: site, entries, next })
+        // What its log says of lost changes is said to others.
+        const own = entries.map((each) => ({
+          ...each,
+          events: each.events.filter(({ table }) => table !== gapTable),
+        }))
+        await database.applier.apply({ origin: site, entries: own, next })
       }
       signal.throwIfAborted()
     } finally {

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ChangeEvent, DeadLetter, EventLog, LogPosition, LostWrite } from '@budao/model'
 import type { RowPlace, SiteDatabase } from '../site-database.ts'
 import type { PeerPlace, PeerSite } from './peer-site.ts'
-import type { KeptRow, SnapshotFacts, Snapshots } from './snapshot.ts'
-import { boundsOf } from './snapshot-routes.ts'
+import type { SnapshotFacts } from './snapshot.ts'
+import { boundsOf } from '../loop/log-bounds.ts'
 
 /** What is put right, and by whose rows. */
 export interface RestoreOptions {
@@ -51,8 +51,8 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
     signal.throwIfAborted()
     const some = places.slice(from, from + placesMax)
     const ids = lost.filter((each) => some.some(({ table, key }) => table === each.table && key === each.key))
-    await undo(
-      database.snapshots,
+    // What did not make it may be written again under its old id.
+    await database.snapshots.put(
       await peer.rowsOf(some),
       ids.map(({ id }) => id),
     )
@@ -60,30 +60,27 @@ export async function restore(options: RestoreOptions): Promise<Restored> {
   return { lost, undone: places.length }
 }
 
-/** Makes rows what they are at the new owner; the ids of what did not make it may be written again. */
-export async function undo(
-  snapshots: Pick<Snapshots, 'put'>,
-  rows: readonly KeptRow[],
-  ids: readonly string[],
-): Promise<void> {
-  await snapshots.put(rows, ids)
-}
-
 /** A lost write with its dead letter at the new owner. */
 export interface LostLetter extends LostWrite {
   readonly letter: number
 }
 
-/** Writes of a site among dead letters that were of an epoch that had ended. */
-export function lostWrites(letters: readonly DeadLetter[], site: string): LostLetter[] {
+/**
+ * Writes of a site among dead letters whose epoch has ended there, whatever they were put aside for. `ended`: the lowest epoch
+ * that is accepted of it, by unit; '': of what has none.
+ */
+export function lostWrites(
+  letters: readonly DeadLetter[],
+  site: string,
+  ended: Readonly<Record<string, number>>,
+): LostLetter[] {
   return letters
-    .filter(({ origin, reason }) => origin === site && reason === 'old-epoch')
-    .map(({ id, event, table, key }) => ({
-      id: (JSON.parse(event) as ChangeEvent).id,
-      table,
-      key,
-      letter: id,
-    }))
+    .filter(({ origin, key, reason }) => origin === site && key !== '' && reason !== 'undone')
+    .flatMap(({ id: letter, event, table, key }) => {
+      const { id, epoch, unit = '' } = JSON.parse(event) as ChangeEvent
+      const lowest = Object.hasOwn(ended, unit) ? ended[unit]! : 0
+      return epoch < lowest ? [{ id, table, key, letter }] : []
+    })
 }
 
 /** The rows they are about, each once. */
@@ -94,9 +91,10 @@ export function placesOf(writes: readonly LostWrite[]): RowPlace[] {
 /** All of them at a peer. */
 export async function lostAt(peer: PeerSite, site: string): Promise<LostLetter[]> {
   const lost: LostLetter[] = []
+  const { epochs } = await peer.place(site)
   for (let after = 0; ;) {
     const letters = await peer.letters(after)
-    lost.push(...lostWrites(letters, site))
+    lost.push(...lostWrites(letters, site, epochs))
     if (letters.length === 0) return lost
     after = letters.at(-1)!.id
   }

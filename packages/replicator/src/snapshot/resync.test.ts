@@ -288,3 +288,27 @@ test(
     )
   },
 )
+
+test(
+  'a log that is lost before anybody has read it is missed: its site says so in the new one, and others are filled',
+  { timeout: 60_000 },
+  async (t) => {
+    const [east, west] = await sites(t)
+    await west.stop()
+    await east.write('orders', { id: 'a', n: 1 })
+    await until('it is in the log', async () => (await east.ask('/v1/status')).json.outgoing.backlog === 0)
+    await east.stop()
+    rmSync(join(east.folder, 'east', 'replication-log'), { recursive: true })
+    await east.start()
+    // As new as on its first day, it would begin at the first entry of the new log.
+    await west.wipe()
+    await west.start()
+    assert.match(await west.stoppedAlarm(), /changes of east are in no log: its log was lost, and began anew/)
+    assert.deepEqual(west.rows('orders'), [])
+    await west.ask('/v1/bootstrap', { from: 'east' })
+    assert.equal((await west.resynced()).phase, 'verified')
+    assert.deepEqual(west.rows('orders'), east.rows('orders'))
+    await east.write('orders', { id: 'b', n: 1 })
+    await until('changes flow', () => west.rows('orders').length === 2)
+  },
+)

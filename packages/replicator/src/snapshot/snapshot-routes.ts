@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import type { EventLog, LogBounds, LogPosition } from '@budao/model'
 import { type Answered, type Asked, type Handlers, refusal } from '../http/http-front.ts'
+import { boundsOf } from '../loop/log-bounds.ts'
 import type { Replicator } from '../replicator.ts'
 import type { RowPlace, SiteDatabase } from '../site-database.ts'
 import { digestKeys, digestTable } from './digest.ts'
@@ -195,11 +196,6 @@ export class SnapshotRoutes {
   #unknown(table: string): Answered {
     return refusal(404, 'unknown-table', `expected a table of replication.tables, found ${table}`)
   }
-}
-
-/** Of all partitions of a log. */
-export async function boundsOf(log: EventLog): Promise<LogBounds[]> {
-  return Promise.all(Array.from({ length: log.partitions }, (_, partition) => log.bounds(partition)))
 }
 
 async function endsOf(log: EventLog): Promise<LogPosition[]> {

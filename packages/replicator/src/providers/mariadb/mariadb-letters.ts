@@ -103,10 +103,10 @@ export async function setUndone(
   ids: readonly number[],
 ): Promise<void> {
   if (ids.length === 0) return
-  await connection.query(
-    `UPDATE budao_dead_letters SET reason = 'undone' WHERE origin = ? AND id IN (?) AND reason = 'old-epoch'`,
-    [origin, ids],
-  )
+  await connection.query(`UPDATE budao_dead_letters SET reason = 'undone' WHERE origin = ? AND id IN (?)`, [
+    origin,
+    ids,
+  ])
 }
 
 /** They were applied. */

@@ -31,9 +31,7 @@ export class SqliteLetters {
     this.#keys = db.prepare(
       "SELECT DISTINCT tbl, key FROM budao_dead_letters WHERE key <> '' AND reason NOT IN ('old-epoch', 'undone')",
     )
-    this.#undone = db.prepare(
-      "UPDATE budao_dead_letters SET reason = 'undone' WHERE origin = ? AND id = ? AND reason = 'old-epoch'",
-    )
+    this.#undone = db.prepare("UPDATE budao_dead_letters SET reason = 'undone' WHERE origin = ? AND id = ?")
     this.#same = db.prepare(
       'SELECT event FROM budao_dead_letters WHERE tbl = ? AND key = ? AND origin = ? AND tx_id = ?',
     )
@@ -106,6 +104,7 @@ export class SqliteLetters {
   /** Its site has taken it back. */
   setUndone(origin: string, id: number): void {
     this.#undone.run(origin, id)
+    this.reload()
   }
 
   remove(id: number): void {
