@@ -2,6 +2,7 @@ import { createAdminServer } from '@budao/controller'
 import type {
   AdminServer,
   EventLog,
+  DrillDesk,
   FailoverDesk,
   LinkCut,
   NodeSource,
@@ -17,6 +18,7 @@ import { ServiceManager } from './agent/service-manager.ts'
 import { CliError } from './cli-error.ts'
 import { ConfigSource } from './config-source.ts'
 import type { ControlRole } from './control/control-role.ts'
+import { DrillRole } from './drill/schedule/drill-role.ts'
 import { fixedForLife } from './fixed-for-life.ts'
 import { readConfigFile } from './locate-config.ts'
 import { openJournal } from './process-journal.ts'
@@ -37,6 +39,7 @@ export class NodeProcess implements NodeSource {
   readonly #manager: ServiceManager
   #config: Config
   #version = 1
+  #drills: DrillRole | null = null
   #supervisor: Supervisor | null = null
   #control: ControlRole | null = null
   #logs: LogsRole | null = null
@@ -106,6 +109,10 @@ export class NodeProcess implements NodeSource {
     return this.#control?.desk ?? null
   }
 
+  drills(): DrillDesk {
+    return this.#drills!
+  }
+
   cutLinks(cut: LinkCut): boolean {
     return this.#control?.cut(cut, this.#config) ?? false
   }
@@ -135,6 +142,7 @@ export class NodeProcess implements NodeSource {
   async stop(): Promise<void> {
     this.#leaving = true
     this.#source.close()
+    this.#drills?.close()
     this.#manager.stopping()
     await this.#supervisor?.close()
     await this.#control?.close()
@@ -156,6 +164,9 @@ export class NodeProcess implements NodeSource {
         warn: (message) => this.#log.warn(message),
       })
     }
+    // Of several processes with the same schedule the one that leads begins its drills.
+    const mayRun = (): boolean => this.failover()?.nodes().leader?.self === true
+    this.#drills = new DrillRole(this.#config, { file: this.#source.path, report, mayRun })
     this.#admin = await createAdminServer({
       source: this,
       address: admin.address,
@@ -176,6 +187,7 @@ export class NodeProcess implements NodeSource {
       report,
       warn: (message) => this.#log.warn(message),
     })
+    this.#drills.begin()
   }
 
   #report(draft: EventDraft): void {
@@ -193,6 +205,7 @@ export class NodeProcess implements NodeSource {
     this.#config = config
     this.#version++
     this.#supervisor?.apply(config.processes)
+    this.#drills?.apply(config)
     await this.#control?.apply(config)
     await this.#logs?.apply(config)
     for (const warning of read.warnings) this.#log.warn(warning)

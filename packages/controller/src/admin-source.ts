@@ -7,7 +7,9 @@ import type {
   CachePurge,
   BudaoEvent,
   DirectoryResult,
+  DrillReadiness,
   DrillsReport,
+  DrillWish,
   DrainTarget,
   DrainWish,
   EndpointRegistration,
@@ -41,6 +43,8 @@ export interface NodeSource {
   logs?(): LogsDesk | null
   /** Failover; absent or null where this process decides nothing: without `control`, or on a gateway that is no controller. */
   failover?(): FailoverDesk | null
+  /** Drills of this process: planned, and run; absent where it has none. */
+  drills?(): DrillDesk
   /** For a drill: what passes between this node and others is lost for so long; 0 ends it. False where that is not allowed. */
   cutLinks?(cut: LinkCut): boolean
 }
@@ -50,6 +54,14 @@ export interface DrillDesk {
   overview(): DrillsReport
   /** The report of exactly this id, as JSON text; null where there is none. */
   report(id: string): string | null
+  /** The same as a page for people. */
+  page(id: string): string | null
+  /** Looks whether everything is ready, and breaks nothing. */
+  check(wish: DrillWish): Promise<DrillReadiness>
+  /** Begins it as a process of its own; false while another one that was begun here runs. */
+  start(wish: DrillWish): boolean
+  /** Ends the one that was begun here: what it broke is taken back. False where none runs. */
+  abort(): boolean
 }
 
 /** Asks and tells an agent about the processes it supervises. */

@@ -2,7 +2,7 @@ import type { EventDraft, GatewayReport } from '@budao/model'
 import type { AdminRoute, AdminLog } from './admin-route.ts'
 import type { AdminSource, DrillNote } from './admin-source.ts'
 import { ApiError } from './api-error.ts'
-import { drillBody, noQuery, show } from './parameters.ts'
+import { drillBody } from './parameters.ts'
 import { within } from './within.ts'
 
 const reportTimeoutMs = 5_000
@@ -12,31 +12,9 @@ export interface DrillRoutesOptions {
   readonly log: AdminLog
 }
 
-/** The part of the API that is about drills: what is planned, what was run, and the notes that a drill leaves of itself. */
+/** The notes that a drill leaves of itself at the gateway that it drills. */
 export function drillRoutes({ source, log }: DrillRoutesOptions): readonly AdminRoute[] {
   return [
-    {
-      method: 'GET',
-      url: '/api/v1/drills',
-      role: 'viewer',
-      handle(request) {
-        noQuery(request.query)
-        return source.drills().overview()
-      },
-    },
-    {
-      method: 'GET',
-      url: '/api/v1/drills/:id',
-      role: 'viewer',
-      handle(request, reply) {
-        noQuery(request.query)
-        const { id } = request.params as { id: string }
-        const report = source.drills().report(id)
-        if (report === null) throw new ApiError('unknown-drill', `there is no report of a drill ${show(id)}`)
-        reply.type('application/json; charset=utf-8')
-        return reply.send(report)
-      },
-    },
     {
       method: 'POST',
       url: '/api/v1/drills',

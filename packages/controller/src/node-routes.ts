@@ -4,6 +4,7 @@ import { ApiError } from './api-error.ts'
 import { alertRoutes } from './alert-routes.ts'
 import { auditRoutes } from './audit-routes.ts'
 import { cutRoutes } from './cut-routes.ts'
+import { drillDeskRoutes } from './drill-desk-routes.ts'
 import { streamEvents } from './event-stream.ts'
 import { failoverRoutes } from './failover-routes.ts'
 import { openapi } from './openapi.ts'
@@ -103,6 +104,7 @@ export function nodeRoutes({ source, log }: NodeRoutesOptions): readonly AdminRo
     ...failoverRoutes({ source, log }),
     ...auditRoutes({ source, log }),
     ...cutRoutes({ source, log }),
+    ...drillDeskRoutes({ source, log }),
     ...processRoutes({ source, log }),
     ...alertRoutes({ source, log }),
     ...logRoutes({ source, log }),

@@ -75,8 +75,19 @@ export class MemorySource implements AdminSource {
         },
       ],
       drills: [],
+      current: null,
     }
-    return { overview: () => drills, report: (id) => (id === 'known' ? '{"schema":1}' : null) }
+    return {
+      overview: () => drills,
+      report: (id) => (id === 'known' ? '{"schema":1}' : null),
+      page: (id) => (id === 'known' ? '<!doctype html>' : null),
+      check: async (wish) => {
+        this.asked.push(wish)
+        return { ready: true, checks: [], problem: '' }
+      },
+      start: (wish) => this.asked.push(wish) < 3,
+      abort: () => true,
+    }
   }
 
   muteDns(forMs: number): boolean {

@@ -8,6 +8,50 @@ export interface DrillsReport {
   readonly schedule: readonly ScheduledDrillReport[]
   /** Drills that were run, the newest first; at most fifty. */
   readonly drills: readonly PastDrillReport[]
+  /** The one that was begun here by a person, while it runs and afterwards; null: none was. */
+  readonly current: CurrentDrillReport | null
+}
+
+/** A drill that a person began over the API. */
+export interface CurrentDrillReport {
+  readonly scenario: DrillScenario
+  readonly site: string
+  readonly by: string
+  /** ISO 8601 in UTC. */
+  readonly at: string
+  /** What it has said so far, the newest last; at most twenty lines. */
+  readonly progress: readonly string[]
+  /** A verdict, or `refused`; null: it runs. */
+  readonly outcome: string | null
+  /** Id of its report, or why it was refused. */
+  readonly about: string | null
+}
+
+/** A drill as a person asks for it over the API. Times in milliseconds. */
+export interface DrillWish {
+  readonly scenario: DrillScenario
+  readonly site: string
+  readonly faultFor: number
+  readonly duration: number
+  readonly rate: number
+  readonly path: string
+  readonly by: string
+  /** Why what may be overruled is overruled; absent: nothing is. */
+  readonly force?: string
+}
+
+/** What was looked at before a drill. */
+export interface DrillReadiness {
+  readonly ready: boolean
+  readonly checks: readonly {
+    readonly name: string
+    readonly ready: boolean
+    readonly found: string
+    readonly todo: string
+    readonly forceable: boolean
+  }[]
+  /** Why nothing could be looked at; empty: it was. */
+  readonly problem: string
 }
 
 /** A drill that begins by itself. */

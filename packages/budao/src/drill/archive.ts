@@ -50,6 +50,16 @@ export class Archive {
     return readFileSync(join(this.folder, `${id}.json`), 'utf8')
   }
 
+  /** Its page; null where there is none. */
+  html(id: string): string | null {
+    try {
+      return this.text(id) === null ? null : readFileSync(this.page(id), 'utf8')
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+      throw error
+    }
+  }
+
   #names(): readonly string[] {
     try {
       return readdirSync(this.folder)

@@ -58,7 +58,7 @@ export class DrillLoads {
 
   /** Gateways that writes go through. */
   get writtenThrough(): readonly string[] {
-    return this.#writers.map(({ plan }) => plan.url.origin)
+    return this.#writers.map(({ plan }) => plan.url.host)
   }
 
   get #all(): readonly Load[] {

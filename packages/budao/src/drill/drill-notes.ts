@@ -11,10 +11,11 @@ type Named = Pick<DrillOptions, 'scenario' | 'site'>
 
 /** What the audit log keeps of a drill that is about to begin. */
 export function startedNote(
-  options: Named & Pick<DrillOptions, 'rate' | 'durationMs' | 'faultAfterMs' | 'faultMs' | 'forceReason'>,
+  options: Named &
+    Pick<DrillOptions, 'rate' | 'durationMs' | 'faultAfterMs' | 'faultMs' | 'forceReason' | 'by'>,
   id: string,
 ): DrillNote {
-  const { scenario, site, rate, durationMs, faultAfterMs, faultMs, forceReason } = options
+  const { scenario, site, rate, durationMs, faultAfterMs, faultMs, forceReason, by } = options
   return {
     phase: 'started',
     site,
@@ -23,6 +24,7 @@ export function startedNote(
     evidence: {
       id,
       scenario: scenario.name,
+      by,
       rate,
       durationMs,
       faultAfterMs,

@@ -16,6 +16,7 @@ const plan: DrillPlan = {
   faultMs: 1,
   slowMs: 500,
   returnWithinMs: 0,
+  by: 'ann',
 }
 
 test('the gateway is the first listener that speaks HTTP, the pid file lies beside the configuration', () => {

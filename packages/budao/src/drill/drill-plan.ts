@@ -18,6 +18,7 @@ export interface DrillPlan extends Pick<
   | 'slowMs'
   | 'returnWithinMs'
   | 'forceReason'
+  | 'by'
 > {
   /** Path and query. */
   readonly path: string

@@ -54,6 +54,8 @@ export interface DrillOptions {
   readonly folder: string
   /** Of the admin API. */
   readonly token?: string
+  /** Who asked for it. */
+  readonly by: string
   /** Why the last usable place may be lost; absent: it may not. */
   readonly forceReason?: string
 }

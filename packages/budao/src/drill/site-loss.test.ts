@@ -54,7 +54,14 @@ test('the gateway is told before the first process dies, and of the figures at t
       phase: 'started',
       site: 'east',
       message: 'A drill (site-loss) of site east is about to begin under 200 requests/s.',
-      evidence: { id: report.id, scenario: 'site-loss', rate: 200, durationMs: 700, faultAfterMs: 100 },
+      evidence: {
+        id: report.id,
+        scenario: 'site-loss',
+        by: 'ann',
+        rate: 200,
+        durationMs: 700,
+        faultAfterMs: 100,
+      },
       deadAtThatTime: 0,
     },
     {
@@ -300,6 +307,7 @@ async function createWorld(
       site: 'east',
       url: new URL(`${origin}/api/products`),
       others: [],
+      by: 'ann',
       targets: { pidFile, pids: [], cutter: { by: 'firewall' } },
       objectives: { rtoMs: 5_000, rpoMs: null, configured: false },
       drills: {

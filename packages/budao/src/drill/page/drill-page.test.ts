@@ -25,7 +25,7 @@ function report(name: DrillScenario, changes: Partial<DrillEvidence> = {}): Dril
       ],
       startMs: 0,
       endMs: 10_000,
-      through: ['http://127.0.0.1:8080'],
+      through: ['127.0.0.1:8080'],
     },
     dns: null,
     dnsSilenceMs: null,

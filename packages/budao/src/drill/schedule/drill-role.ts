@@ -3,14 +3,17 @@ import { dirname, join } from 'node:path'
 import type { DrillDesk } from '@budao/controller'
 import type {
   Config,
+  DrillReadiness,
   DrillScheduleConfig,
   DrillsReport,
+  DrillWish,
   EventDraft,
   ScheduledDrillReport,
 } from '@budao/model'
 import { Archive } from '../archive.ts'
 import { drillsFolder } from '../drills-folder.ts'
 import { Journal } from '../journal.ts'
+import { DrillByHand } from './by-hand.ts'
 import { blockedBy } from './block-windows.ts'
 import { nextRun } from './next-run.ts'
 import { runScheduled } from './run-scheduled.ts'
@@ -46,6 +49,7 @@ const pastMax = 50
 export class DrillRole implements DrillDesk {
   readonly #options: DrillRoleOptions
   readonly #now: () => number
+  readonly #byHand = new DrillByHand()
   #config: Config
   #kept: Kept
   #timer: NodeJS.Timeout | undefined
@@ -81,11 +85,28 @@ export class DrillRole implements DrillDesk {
           : { id: entry.id, scenario: entry.scenario, running: journal.isRunning(entry) },
       schedule: this.#schedule.map((drill) => this.#reportOf(drill)),
       drills: new Archive(this.#folder).list().slice(0, pastMax),
+      current: this.#byHand.report,
     }
   }
 
   report(id: string): string | null {
     return new Archive(this.#folder).text(id)
+  }
+
+  page(id: string): string | null {
+    return new Archive(this.#folder).html(id)
+  }
+
+  check(wish: DrillWish): Promise<DrillReadiness> {
+    return this.#byHand.check(wish, this.#options.file, this.#folder)
+  }
+
+  start(wish: DrillWish): boolean {
+    return this.#byHand.start(wish, this.#options.file, this.#folder)
+  }
+
+  abort(): boolean {
+    return this.#byHand.abort()
   }
 
   /** A drill under way goes on: it is a process of its own. */

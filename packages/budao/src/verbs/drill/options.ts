@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { formatDuration, parseDuration } from '@budao/model'
 import { CliError } from '../../cli-error.ts'
+import { whoAsks } from '../../failover/unit-name.ts'
 import type { DrillPlan } from '../../drill/drill-plan.ts'
 import type { Scenario } from '../../drill/scenario.ts'
 import { configOption, jsonOption } from '../../locate-config.ts'
@@ -23,6 +24,7 @@ export interface DrillVerbOptions {
   readonly out?: string
   readonly force?: true
   readonly reason?: string
+  readonly by?: string
   readonly yes?: true
   readonly check?: true
   readonly demo?: true
@@ -53,6 +55,7 @@ export function withDrillOptions(verb: Command, defaults: { readonly rate: numbe
     .option('--out <folder>', 'where the report goes (default: drills in dataDir)')
     .option('--force', 'overrule what may be overruled, such as the last usable site; needs --reason')
     .option('--reason <text>', 'why, for the audit log')
+    .option('--by <name>', 'who asks, for the audit log (default: you)')
     .option('--yes', 'whoever is on call knows: do not ask (without a terminal nobody is asked)')
     .option('--check', 'only say whether everything is ready')
     .option('--demo', 'start the demo shop on free ports, and drill that')
@@ -84,6 +87,7 @@ export function planOf(options: DrillVerbOptions, scenario: Scenario): DrillPlan
     durationMs,
     faultAfterMs,
     faultMs,
+    by: options.by ?? whoAsks(),
     slowMs: timeOf('--slow', options.slow),
     returnWithinMs: timeOf('--return-within', options.returnWithin),
     ...(options.process === undefined ? {} : { process: options.process }),
