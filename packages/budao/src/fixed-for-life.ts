@@ -13,6 +13,7 @@ export function fixedForLife(before: Config, after: Config): string[] {
   check('workers', before.workers, after.workers)
   check('dataDir', before.dataDir, after.dataDir)
   check('control', before.control, after.control)
+  check('replication', before.replication, after.replication)
   check('admin', before.admin, after.admin)
   check('gslb.listen', before.gslb?.listen, after.gslb?.listen)
   check('gslb.http.address', before.gslb?.http?.address, after.gslb?.http?.address)

@@ -1,12 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-
 import { consoleFiles } from '@budao/console'
 import {
   createAdminServer,
   type EventLog,
   type AdminServer,
   type AdminSource,
-  type BreakerRequest,
   type DrillDesk,
   type FailoverDesk,
   type LinkCut,
@@ -16,34 +13,26 @@ import {
 } from '@budao/controller'
 import { Gateway } from '@budao/gateway'
 import type {
-  AccessToken,
   AlertsDesk,
-  CachePurge,
-  ChannelChange,
-  ChannelChangeResult,
-  ChannelListReport,
   Config,
-  DirectoryResult,
-  DrainTarget,
-  DrainWish,
-  EndpointRegistration,
   EventDraft,
   GatewayReport,
   GslbExplanation,
   GslbReport,
   LogsDesk,
+  ReplicationStatus,
   Snapshot,
 } from '@budao/model'
 import type { Logger } from 'pino'
 import { AlertsRole } from './alerts/alerts-role.ts'
 import type { ControlRole } from './control/control-role.ts'
 import { startControl } from './control/gateway-control.ts'
-import { SharedEndpoints } from './control/shared-endpoints.ts'
 import { type AgentRoleOptions, startAgent } from './agent/agent-role.ts'
 import { CliError } from './cli-error.ts'
 import { DrillRole } from './drill/schedule/drill-role.ts'
 import { firstSnapshot } from './first-snapshot.ts'
 import { fixedForLife } from './fixed-for-life.ts'
+import { GatewayDesk } from './gateway-desk.ts'
 import { gatewayFiles } from './gateway-files.ts'
 import { GslbRole } from './gslb-role.ts'
 import { ConfigSource } from './config-source.ts'
@@ -53,8 +42,9 @@ import { SnapshotKeeper } from './snapshot-keeper.ts'
 import { snapshotRefused } from './snapshot-refused.ts'
 import { LogsRole } from './logs/logs-role.ts'
 import { redactSecrets } from './redact.ts'
+import { ReplicationRole } from './replication/replication-role.ts'
 import { version } from './version.ts'
-import { handoverMs } from './virtual-ip/providers/handover.ts'
+import { addressLeft } from './virtual-ip/providers/handover.ts'
 
 export interface GatewayProcessOptions {
   readonly config?: string
@@ -67,10 +57,9 @@ export interface GatewayProcessOptions {
 }
 
 /** A running gateway with its admin API, as `budao up` and `budao gateway` start it. */
-export class GatewayProcess implements AdminSource {
+export class GatewayProcess extends GatewayDesk implements AdminSource {
   readonly events: EventLog
   readonly #gateway: Gateway
-  readonly #endpoints: SharedEndpoints
   readonly #source: ConfigSource
   readonly #log: Logger
   readonly #report: (draft: EventDraft) => void
@@ -78,6 +67,7 @@ export class GatewayProcess implements AdminSource {
   #gslb: GslbRole | null = null
   #agent: Supervisor | null = null
   #control: ControlRole | null = null
+  #replication: ReplicationRole | null = null
   #drills: DrillRole | null = null
   #alerts: AlertsRole | null = null
   #logs: LogsRole | null = null
@@ -95,8 +85,8 @@ export class GatewayProcess implements AdminSource {
     log: Logger,
     report: (draft: EventDraft) => void,
   ) {
+    super(gateway, () => this.#control?.registry ?? null)
     this.#gateway = gateway
-    this.#endpoints = new SharedEndpoints(gateway.directory, () => this.#control?.registry ?? null)
     this.#source = source
     this.events = events
     this.#log = log
@@ -142,12 +132,15 @@ export class GatewayProcess implements AdminSource {
         ...(config.admin.tokens === undefined ? {} : { tokens: config.admin.tokens }),
         consoleFiles: consoleFiles(),
       })
+      const runsIt = options.allRoles === true
+      self.#replication = await ReplicationRole.start(config, { baseDir: source.baseDir, runsIt, report })
       self.#control = await self.#startControl(config)
       self.#drills!.begin()
       self.#alerts = await self.#startAlerts(config, options.allRoles === true)
     } catch (error) {
       self.#alerts?.close()
       await self.#control?.close()
+      await self.#replication?.close()
       await self.#admin?.close()
       self.#agent?.leave()
       await self.#logs?.close()
@@ -190,7 +183,15 @@ export class GatewayProcess implements AdminSource {
   }
 
   metrics(): string {
-    const roles = [this.#gateway, this.#gslb, this.#agent, this.#control, this.#alerts, this.#logs]
+    const roles = [
+      this.#gateway,
+      this.#gslb,
+      this.#agent,
+      this.#control,
+      this.#replication,
+      this.#alerts,
+      this.#logs,
+    ]
     return roles.map((role) => role?.metrics() ?? '').join('')
   }
 
@@ -209,52 +210,16 @@ export class GatewayProcess implements AdminSource {
     return reloaded
   }
 
-  forceBreaker({ service, endpoint, to, reason }: BreakerRequest): void {
-    this.#gateway.forceBreaker(service, endpoint ?? null, to, reason)
-  }
-
-  channels(): readonly ChannelListReport[] {
-    return this.#gateway.served.channels()
-  }
-
-  setChannels(route: string, change: ChannelChange): Promise<ChannelChangeResult> {
-    return this.#gateway.served.setChannels(route, change)
-  }
-
-  accessToken(provider: string): AccessToken | null | undefined {
-    return this.#gateway.served.accessToken(provider)
-  }
-
-  purgeCache(purge: CachePurge): Promise<number> {
-    return this.#gateway.purgeCache(purge)
-  }
-
-  registerEndpoint(registration: EndpointRegistration): Promise<DirectoryResult> {
-    return this.#endpoints.register(registration)
-  }
-
-  renewEndpoint(service: string, address: string): DirectoryResult {
-    return this.#endpoints.renew(service, address)
-  }
-
-  deregisterEndpoint(service: string, address: string, wish: DrainWish): Promise<DirectoryResult> {
-    return this.#endpoints.deregister(service, address, wish)
-  }
-
-  drain(target: DrainTarget, wish: DrainWish): Promise<DirectoryResult> {
-    return this.#gateway.directory.drain(target, wish)
-  }
-
-  undrain(target: DrainTarget, reason: string): Promise<DirectoryResult> {
-    return this.#gateway.directory.undrain(target, reason)
-  }
-
   dns(): GslbReport | null {
     return this.#gslb?.report() ?? null
   }
 
   explainDns(name: string, client: string): GslbExplanation | null {
     return this.#gslb?.explain(name, client) ?? null
+  }
+
+  replication(): ReplicationStatus | null {
+    return this.#replication?.status() ?? null
   }
 
   failover(): FailoverDesk | null {
@@ -299,11 +264,7 @@ export class GatewayProcess implements AdminSource {
     this.#leaving = true
     // What is held here goes to others while this one still serves, and passes writes on to them.
     const handedOver = this.#control?.handOver()
-    const waitMs = handoverMs(this.snapshot.config)
-    if (waitMs > 0) {
-      this.#log.info(`not ready any more; serves on for ${waitMs} ms, until the shared address has left`)
-      await sleep(waitMs)
-    }
+    await addressLeft(this.snapshot.config, (message) => this.#log.info(message))
     await handedOver
     // Somebody else is to write from now on, and begins once what is still held here has surely ended.
     await this.#control?.close()
@@ -312,6 +273,7 @@ export class GatewayProcess implements AdminSource {
     await this.#gslb?.close()
     await this.#gateway.close()
     await this.#agent?.close()
+    await this.#replication?.close()
     this.#alerts?.close()
     await this.#admin?.close()
     await this.#keeper.settled()

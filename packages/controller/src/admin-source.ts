@@ -20,6 +20,7 @@ import type {
   GslbReport,
   LogsDesk,
   ProcessReport,
+  ReplicationStatus,
 } from '@budao/model'
 import type { FailoverDesk } from './failover-desk.ts'
 import type { LinkCut } from './links/link-gate.ts'
@@ -41,6 +42,8 @@ export interface NodeSource {
   alerts?(): AlertsDesk | null
   /** Collected logs; absent or null where this process collects none. */
   logs?(): LogsDesk | null
+  /** Data between the sites; absent or null where no replicator is named here. */
+  replication?(): ReplicationStatus | null
   /** Failover; absent or null where this process decides nothing: without `control`, or on a gateway that is no controller. */
   failover?(): FailoverDesk | null
   /** Drills of this process: planned, and run; absent where it has none. */

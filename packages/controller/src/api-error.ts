@@ -23,6 +23,7 @@ const statuses = {
   'failover-off': 404,
   'unknown-unit': 404,
   'agent-off': 404,
+  'replication-off': 404,
   'unknown-process': 404,
   'unknown-drill': 404,
   'alerts-off': 404,

@@ -11,6 +11,7 @@ import { openapi } from './openapi.ts'
 import { logRoutes } from './log-routes.ts'
 import { eventQuery, noQuery } from './parameters.ts'
 import { processRoutes } from './process-routes.ts'
+import { replicationRoutes } from './replication-routes.ts'
 import { within } from './within.ts'
 
 const reportTimeoutMs = 5_000
@@ -108,6 +109,7 @@ export function nodeRoutes({ source, log }: NodeRoutesOptions): readonly AdminRo
     ...processRoutes({ source, log }),
     ...alertRoutes({ source, log }),
     ...logRoutes({ source, log }),
+    ...replicationRoutes({ source }),
     { method: 'GET', url: '/api/v1/openapi.json', role: 'open', handle: () => openapi },
   ]
 }

@@ -4,6 +4,7 @@ import { failoverSchemas } from './openapi-failover-schemas.ts'
 import { drillSchemas } from './openapi-drills.ts'
 import { alertSchemas } from './openapi-alerts.ts'
 import { logSchemas } from './openapi-logs.ts'
+import { replicationSchemas } from './openapi-replication.ts'
 import { processSchemas } from './openapi-processes.ts'
 import {
   boolean,
@@ -337,4 +338,5 @@ export const schemas: { readonly [name: string]: Schema } = {
   ...alertSchemas,
   ...logSchemas,
   ...drillSchemas,
+  ...replicationSchemas,
 }

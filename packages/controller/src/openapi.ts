@@ -1,6 +1,7 @@
 import { eventKinds } from '@budao/model'
 import { alertPaths } from './openapi-alerts.ts'
 import { failoverPaths } from './openapi-failover.ts'
+import { replicationPaths } from './openapi-replication.ts'
 import { drillPaths } from './openapi-drills.ts'
 import { logPaths } from './openapi-logs.ts'
 import { processPaths } from './openapi-processes.ts'
@@ -279,6 +280,7 @@ export const openapi: OpenApi = {
     ...alertPaths,
     ...logPaths,
     ...drillPaths,
+    ...replicationPaths,
     '/api/v1/openapi.json': {
       get: get('openapi', 'This description', open, {
         description: 'OpenAPI 3.1.',

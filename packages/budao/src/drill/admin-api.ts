@@ -13,6 +13,7 @@ import type {
   GslbReport,
   UnitReport,
   LeaderReport,
+  ReplicationStatus,
 } from '@budao/model'
 import { CliError } from '../cli-error.ts'
 import { followEvents, type ServerSentEvent } from './follow-events.ts'
@@ -85,6 +86,16 @@ export class AdminApi implements GatewayWitness {
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify(note),
     })
+  }
+
+  /** Data between the sites; null where no replicator is named there, or by an earlier version. */
+  async replication(): Promise<ReplicationStatus | null> {
+    try {
+      return (await this.#get('/api/v1/replication')) as ReplicationStatus
+    } catch (error) {
+      if (error instanceof AdminRefusal && error.status === 404) return null
+      throw error
+    }
   }
 
   /** Null where the process is no gateway, or of an earlier version. */

@@ -1,7 +1,8 @@
-import type { Conflict, DeadLetter, ResyncReport } from '@budao/model'
+import type { Conflict, DeadLetter, ReplicatorReport, ResyncReport } from '@budao/model'
 import type { Command } from 'commander'
 import { CliError } from '../cli-error.ts'
 import { configOption, readConfigFile } from '../locate-config.ts'
+import { replicatorOf } from './replicators.ts'
 
 /** How a verb finds a replicator. */
 export interface ReplicatorAccess {
@@ -38,10 +39,12 @@ export class ReplicatorApi {
     const { parseConfig, formatProblem } = await import('@budao/model/parser')
     const parsed = parseConfig(file.text, file.name)
     if (!parsed.ok) throw new CliError(parsed.problems.map(formatProblem).join('\n'), 2)
-    const { replication, node } = parsed.config
-    if (replication === undefined)
-      throw new CliError(`${file.name}: expected \`replication\`, found none; --url names a replicator`, 2)
-    return new ReplicatorApi(replication.sites[node.site]!.url, secret ?? replication.token)
+    const named = replicatorOf(parsed.config)
+    if (named === null) {
+      const expected = 'expected `replication`, or `data: { replicator: URL }` of a service'
+      throw new CliError(`${file.name}: ${expected}, found none; --url names a replicator`, 2)
+    }
+    return new ReplicatorApi(named.url, secret ?? named.token)
   }
 
   /** All of them, the oldest first. */
@@ -71,10 +74,21 @@ export class ReplicatorApi {
     await this.#ask('POST', '/v1/conflicts/undo', { id })
   }
 
-  /** Ids of events here that a site has not said to have. */
-  async unreplicated(site: string): Promise<string[]> {
+  /** Ids of events here that a site has not said to have, and of those that it refused; null: it does not say. */
+  async unreplicated(site: string): Promise<{ ids: string[]; refused: string[] | null }> {
     const found = await this.#ask('GET', `/v1/unreplicated?limit=10000&site=${encodeURIComponent(site)}`)
-    return (found as { ids: string[] }).ids
+    return found as { ids: string[]; refused: string[] | null }
+  }
+
+  /** Ids of writes that came here after their epoch had ended, by the site that made them. */
+  async ended(): Promise<{ origin: string; ids: string[] }[]> {
+    const { ended } = (await this.#ask('GET', '/v1/status')) as ReplicatorReport
+    return Promise.all(
+      ended.map(async ({ origin }) => {
+        const found = await this.#ask('GET', `/v1/ended?limit=10000&origin=${encodeURIComponent(origin)}`)
+        return { origin, ids: (found as { ids: string[] }).ids }
+      }),
+    )
   }
 
   /** Begins to fill the site from another. */

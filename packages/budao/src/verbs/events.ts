@@ -22,6 +22,7 @@ export function eventsVerb(program: Command): void {
   const events = program.command('events').description('Changes of data between sites that want a person.')
   deadLettersVerb(events)
   conflictsVerb(events)
+  endedVerb(events)
   withReplicatorAccess(
     events
       .command('unreplicated')
@@ -38,6 +39,25 @@ Example:
   $ budao events unreplicated west -c east.yaml`,
     )
     .action(unreplicated)
+}
+
+function endedVerb(events: Command): void {
+  withReplicatorAccess(
+    events
+      .command('ended')
+      .description('Print the ids of writes that came here after their epoch had ended, by site.'),
+  )
+    .option(...jsonOption)
+    .addHelpText(
+      'after',
+      `
+After a failover, asked at the site that took over, once the other is back: what that one had acknowledged and what is not here.
+Their events are among the dead letters: \`budao events dlq list --reason old-epoch\`. Exits 1 when there is any.
+
+Example:
+  $ budao events ended -c west.yaml`,
+    )
+    .action(ended)
 }
 
 function deadLettersVerb(events: Command): void {
@@ -165,10 +185,22 @@ async function undo(id: number, { json, ...access }: EventsOptions): Promise<voi
 }
 
 async function unreplicated(site: string, { json, ...access }: EventsOptions): Promise<void> {
-  const ids = await (await ReplicatorApi.find(access)).unreplicated(site)
-  if (json === true) printJson({ site, ids })
-  else printLine(ids.length === 0 ? `${site} has everything` : ids.join('\n'))
-  if (ids.length > 0) process.exitCode = 1
+  const { ids, refused } = await (await ReplicatorApi.find(access)).unreplicated(site)
+  if (json === true) printJson({ site, ids, refused })
+  else {
+    const lines = [...ids, ...(refused ?? []).map((id) => `${id} (refused there: its epoch had ended)`)]
+    if (refused === null) process.stderr.write(`${site} does not answer: what it refused is not known\n`)
+    printLine(lines.length === 0 ? `${site} has everything` : lines.join('\n'))
+  }
+  if (ids.length + (refused?.length ?? 1) > 0) process.exitCode = 1
+}
+
+async function ended({ json, ...access }: EventsOptions): Promise<void> {
+  const found = await (await ReplicatorApi.find(access)).ended()
+  if (json === true) printJson({ ended: found })
+  else if (found.length === 0) printLine('none came too late')
+  else for (const { origin, ids } of found) printLine(ids.map((id) => `${origin} ${id}`).join('\n'))
+  if (found.length > 0) process.exitCode = 1
 }
 
 function wholeNumber(text: string): number {

@@ -5,6 +5,7 @@ import {
   type BudaoEvent,
   type DrillsReport,
   type GatewayReport,
+  type ReplicationStatus,
 } from '@budao/model'
 import { type Command, InvalidArgumentError } from 'commander'
 import { adminApi, withAdminAccess, type AdminAccessOptions } from '../admin-access.ts'
@@ -20,6 +21,7 @@ import {
 } from '../failover/failover-text.ts'
 import { unitNamed } from '../failover/unit-name.ts'
 import { formatWatched, formatWhy } from '../failover/why-text.ts'
+import { dataIsHealthy, formatDataWhy, formatReplication } from '../replication/replication-text.ts'
 import { jsonOption } from '../locate-config.ts'
 import { createPaint, printJson, printLine } from '../output.ts'
 import { LiveScreen } from '../live-screen.ts'
@@ -42,6 +44,8 @@ interface Status {
   readonly failover: FailoverStatus | null
   /** Null where the process is no gateway, or of an earlier version. */
   readonly drills: DrillsReport | null
+  /** Null where no replicator of the site is named. */
+  readonly replication: ReplicationStatus | null
 }
 
 const eventsShown = 5
@@ -67,7 +71,7 @@ export function statusVerb(program: Command): void {
       `
 Exits 0 when every site and service is up, 1 when something is degraded or down, or nothing
 answers, 2 on wrong usage. With --watch, by what was seen last. On a controller a service that no well site
-holds, that is on its way, and a node or store that does not answer count as well.
+holds, that is on its way, and a node or store that does not answer count as well; so do alarms of the site’s replicator.
 
 Example:
   $ budao status || page-somebody
@@ -82,7 +86,7 @@ async function status(options: StatusOptions): Promise<void> {
   const api = await adminApi(options, 'viewer')
   if (options.why !== undefined && options.watch !== undefined)
     throw new CliError('--why and --watch: give one of them', 2)
-  if (options.why !== undefined) return why(new FailoverApi(api), options.why, options.json === true)
+  if (options.why !== undefined) return why(api, options.why, options.json === true)
   if (options.watch !== undefined)
     return watch(api, options, options.watch === true ? watchEveryMs : options.watch)
   const seen = await ask(api)
@@ -92,12 +96,13 @@ async function status(options: StatusOptions): Promise<void> {
 }
 
 /** Exits by whether the units that are shown are as they should be. */
-async function why(api: FailoverApi, name: string | true, json: boolean): Promise<void> {
-  const [overview, nodes] = await Promise.all([api.overview(), api.nodes()])
+async function why(admin: AdminApi, name: string | true, json: boolean): Promise<void> {
+  const api = new FailoverApi(admin)
+  const [overview, nodes, data] = await Promise.all([api.overview(), api.nodes(), admin.replication()])
   const watched = unitless(overview).filter(({ service }) => name === true || service === name)
   const units = name === true ? overview.units : watched.length > 0 ? [] : [unitNamed(overview.units, name)]
-  const healthy = failoverIsHealthy({ ...overview, units, nodes })
-  if (json) printJson({ healthy, leader: overview.leader, units, watched })
+  const healthy = failoverIsHealthy({ ...overview, units, nodes }) && dataIsHealthy(data)
+  if (json) printJson({ healthy, leader: overview.leader, units, watched, replication: data })
   else if (units.length + watched.length === 0) printLine('No service has a failover or detection section.')
   else {
     const width = Math.min(STATUS_WIDTH, process.stdout.columns ?? STATUS_WIDTH)
@@ -105,7 +110,8 @@ async function why(api: FailoverApi, name: string | true, json: boolean): Promis
     const texts = [
       ...units.map((unit) => formatWhy(unit, overview.leader, paint, width)),
       ...watched.map((each) => formatWatched(each, paint, width)),
-    ]
+      formatDataWhy(data, paint, width),
+    ].filter((text) => text !== '')
     printLine(texts.join('\n\n\n'))
   }
   process.exitCode = healthy ? 0 : 1
@@ -139,9 +145,11 @@ function textOf(seen: Status | Unanswered): string {
   const paint = createPaint()
   if ('error' in seen) return paint('red', seen.error)
   const width = Math.min(STATUS_WIDTH, process.stdout.columns ?? STATUS_WIDTH)
-  const { report, events, failover, drills } = seen
+  const { report, events, failover, drills, replication } = seen
   const moves = failover === null ? '' : formatFailover(failover, paint, width)
-  const about = [moves, formatDrills(drills, paint, width)].filter((block) => block !== '').join('\n\n')
+  const data = formatReplication(replication, paint, width)
+  const blocks = [moves, data, formatDrills(drills, paint, width)]
+  const about = blocks.filter((block) => block !== '').join('\n\n')
   if (report !== null) return formatStatus(report, events, paint, width, about)
   const lately = events.map((event) => eventLine(event, paint, width)).join('\n')
   return [about, lately].filter((block) => block !== '').join('\n\n')
@@ -158,11 +166,17 @@ function unanswered(error: unknown): Unanswered {
 }
 
 async function ask(api: AdminApi): Promise<Status> {
-  const [failover, lastSeq, drills] = await Promise.all([failoverOf(api), api.lastSeq(), api.drills()])
+  const [failover, lastSeq, drills, replication] = await Promise.all([
+    failoverOf(api),
+    api.lastSeq(),
+    api.drills(),
+    api.replication(),
+  ])
   const report = await gatewayOf(api, failover !== null)
   const events = await api.eventsAfter(Math.max(0, lastSeq - eventsShown))
-  const healthy = (report === null || isHealthy(report)) && (failover === null || failoverIsHealthy(failover))
-  return { healthy, report, events: events.slice(-eventsShown), failover, drills }
+  const moves = failover === null || failoverIsHealthy(failover)
+  const healthy = (report === null || isHealthy(report)) && moves && dataIsHealthy(replication)
+  return { healthy, report, events: events.slice(-eventsShown), failover, drills, replication }
 }
 
 /** A controller of its own has no gateway to speak of. */

@@ -86,23 +86,27 @@ export interface ReplicationAlarm {
   readonly message: string
 }
 
+/** Everything that a person can be told. */
+export const replicationAlarmCodes = [
+  'peer-stands-still',
+  'origin-silent',
+  'stopped',
+  'log-full',
+  'log-filling',
+  'outbox-filling',
+  'degraded',
+  'writes-ended',
+  'dead-letters',
+  'table-paused',
+] as const
+
 /**
  * peer-stands-still: a peer has not said for 5 s that it applied anything, heartbeats included. origin-silent: nothing of a
  * site has arrived for 5 s. stopped: changes are missing. log-full, log-filling, outbox-filling: at the limit, or beyond 80 %
  * of it. degraded: writes are acknowledged without a peer. writes-ended: writes of an epoch that had ended wait for a person.
  * dead-letters, table-paused: a person is waited for.
  */
-export type ReplicationAlarmCode =
-  | 'peer-stands-still'
-  | 'origin-silent'
-  | 'stopped'
-  | 'log-full'
-  | 'log-filling'
-  | 'outbox-filling'
-  | 'degraded'
-  | 'writes-ended'
-  | 'dead-letters'
-  | 'table-paused'
+export type ReplicationAlarmCode = (typeof replicationAlarmCodes)[number]
 
 /** Of these nothing is served or kept any more as it should be. */
 export const criticalAlarms: readonly ReplicationAlarmCode[] = ['stopped', 'log-full', 'writes-ended']
@@ -110,4 +114,16 @@ export const criticalAlarms: readonly ReplicationAlarmCode[] = ['stopped', 'log-
 /** Whether all directions flow, and nobody is waited for. */
 export function replicationIsHealthy({ alarms }: Pick<ReplicatorReport, 'alarms'>): boolean {
   return alarms.length === 0
+}
+
+/** What a process knows of the replicator of its site. */
+export interface ReplicationStatus {
+  /** Where it answers; it may be part of the process. */
+  readonly url: string
+  /** As it was told last; null: it has not answered since this process began. */
+  readonly report: ReplicatorReport | null
+  /** Since that was told, milliseconds. */
+  readonly ageMs: number
+  /** Why it does not answer; empty: it does. */
+  readonly problem: string
 }
