@@ -33,6 +33,17 @@ test('with any one fault that lasts, writes go on within nine seconds', () => {
   }
 })
 
+test('a site that is slow is found slow, once, and nothing moves for it', () => {
+  let found = 0
+  for (let seed = 1; seed <= 60; seed++) {
+    const schedule = drawSchedule(seed, { kind: 'slow-site' })
+    const { violations, moves, story } = live({ ...schedule, mode: 'accelerated' }, { tells: true })
+    assert.deepEqual([violations, moves], [[], 0], describeSchedule(schedule))
+    if (story.some((line) => line.includes(' slow: '))) found++
+  }
+  assert.ok(found > 20, `${found}`)
+})
+
 test('a seed replays a whole run', () => {
   assert.deepEqual(live(drawSchedule(7), { tells: true }), live(drawSchedule(7), { tells: true }))
   assert.notDeepEqual(live(drawSchedule(7)), live(drawSchedule(8)))
@@ -44,6 +55,7 @@ const broken: readonly [mutation: Mutation, focus: Partial<Fault>, found: RegExp
   ['no-guard', { kind: 'freeze', process: 'keeper', domain: 'east' }, /was accepted in epoch 1/],
   ['checked-once', { kind: 'freeze', process: 'keeper', domain: 'east' }, /was accepted in epoch 1/],
   ['epoch-ignored', { kind: 'cut', domain: 'east' }, /was accepted in epoch 1/],
+  ['slow-is-down', { kind: 'slow-site', domain: 'east' }, /which had no trouble/],
   ['one-is-a-quorum', { kind: 'one-way', domain: 'east', to: 'west' }, /which had no trouble/],
 ]
 for (const [mutation, focus, found] of broken) {

@@ -79,6 +79,8 @@ export class Faults {
       const troubles =
         fault.kind !== 'controller' &&
         fault.kind !== 'store' &&
+        // Slow is no reason to move anything.
+        fault.kind !== 'slow-site' &&
         !(fault.kind === 'one-way' && !(fault.domain === 'witness' || fault.to === 'witness'))
       if (!troubles) continue
       this.#troubleAt.set(fault.domain, now)
@@ -135,6 +137,9 @@ export class Faults {
             else link.lossPercent += by * much
           }
         }
+        return
+      case 'slow-site':
+        keeper!.backend.slowMs += by * much
         return
       case 'store':
         store.down += by

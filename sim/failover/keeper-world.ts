@@ -14,6 +14,7 @@ export type Mutation =
   | 'one-is-a-quorum'
   | 'checked-once'
   | 'epoch-ignored'
+  | 'slow-is-down'
 
 /** What a write asks for, and what came of it. */
 export interface Write {

@@ -12,7 +12,7 @@ export type Site = (typeof sites)[number]
  * What breaks, from `from` until `until`, milliseconds from the start. backend, keeper, controller: that process is killed
  * and started again at the end. site: all of its processes, the machine stays. power: the machine too, so that nothing
  * refuses. cut: nothing gets in or out of a domain. one-way: nothing from `domain` to `to`. reject: a firewall refuses
- * in its place. freeze: the process is stopped, and goes on as if nothing had been. slow, lossy: the network. store:
+ * in its place. slow-site: its backend answers everything that much later, and answers. freeze: the process is stopped, and goes on as if nothing had been. slow, lossy: the network. store:
  * it answers nobody.
  */
 export interface Fault {
@@ -27,6 +27,7 @@ export interface Fault {
     | 'reject'
     | 'freeze'
     | 'slow'
+    | 'slow-site'
     | 'lossy'
     | 'store'
   readonly domain: string
@@ -127,7 +128,7 @@ export function drawSchedule(seed: number, focus: Partial<Fault> = {}): Schedule
         to: draws.pick(sites),
       })).toSorted((a, b) => a.at - b.at)
     : []
-  return {
+  const schedule: Schedule = {
     seed,
     mode: draws.chance(0.9) ? 'accelerated' : 'literal',
     synchronous: draws.chance(0.4),
@@ -145,6 +146,29 @@ export function drawSchedule(seed: number, focus: Partial<Fault> = {}): Schedule
     restores: draws.chance(0.25),
     ...drawColdStart(new SeededDraws(seed ^ 0x100)),
   }
+  const { kind } = focus
+  return kind === undefined || kind === 'slow-site'
+    ? withSlowSite(schedule, new SeededDraws(seed ^ 0x510), kind === 'slow-site')
+    : schedule
+}
+
+/** In a quarter of the runs a site is slow beside what else happens, and in a third of these nothing else does. Draws of their own. */
+function withSlowSite(schedule: Schedule, draws: SeededDraws, always: boolean): Schedule {
+  const wanted = draws.chance(0.25)
+  const { faultsEndAt } = schedule
+  const fault: Fault = {
+    kind: 'slow-site',
+    domain: draws.pick(['east', 'east', 'west']),
+    to: witness,
+    process: 'backend',
+    from: draws.integer(8_000, faultsEndAt - 3_000),
+    until: draws.chance(0.7) ? faultsEndAt : faultsEndAt - draws.integer(0, 2_500),
+    much: draws.integer(60, 700),
+  }
+  const alone = draws.chance(1 / 3)
+  if (!wanted && !always) return schedule
+  if (alone || always) return { ...schedule, faults: [fault], acts: [], cold: null }
+  return { ...schedule, faults: [...schedule.faults, fault].toSorted((a, b) => a.from - b.from) }
 }
 
 /** Draws of their own: what seeds meant before stays as it was, where nothing is cold. */
@@ -177,7 +201,8 @@ export function describeSchedule({ seed, faults, acts, ...rest }: Schedule): str
             : kind === 'store'
               ? ''
               : domain
-      const howMuch = kind === 'slow' ? ` by ${much} ms` : kind === 'lossy' ? ` by ${much} %` : ''
+      const howMuch =
+        kind === 'slow' || kind === 'slow-site' ? ` by ${much} ms` : kind === 'lossy' ? ` by ${much} %` : ''
       return `  ${from}–${until} ms ${kind} ${what}${howMuch}`
     }),
     ...acts.map(({ at, kind, to }) => `  ${at} ms a person: ${kind} to ${to}`),

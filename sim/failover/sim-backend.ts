@@ -9,6 +9,8 @@ export class SimBackend {
   wanted = true
   /** A fault holds it down. */
   held = false
+  /** How much later than usual it answers everything, milliseconds. */
+  slowMs = 0
   readonly #timeline: Timeline
   readonly #network: Network
   readonly #watchers: { process: SimProcess; starts: number; told: () => void }[] = []
@@ -17,6 +19,12 @@ export class SimBackend {
     this.process = process
     this.#timeline = timeline
     this.#network = network
+  }
+
+  /** Its own loop gets to a request: at once, or later while it is slow. */
+  serve(run: () => void): void {
+    if (this.slowMs === 0) run()
+    else this.process.after(this.slowMs, run)
   }
 
   /** Who has a heartbeat’s connection to it is told by the kernel when it breaks. */

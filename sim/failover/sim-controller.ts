@@ -59,6 +59,8 @@ export interface ControllerWorld {
 /** The loop around the rules: it feeds them what arrives, and carries out what they want. */
 export class SimController {
   readonly process: SimProcess
+  /** Told what it makes of every word. */
+  onVerdicts: (verdicts: readonly SiteVerdict[]) => void = () => undefined
   readonly #world: ControllerWorld
   #leadership: LeadershipState
   #unit: UnitState
@@ -150,11 +152,16 @@ export class SimController {
     const now = this.process.now()
     const expected = this.#world.mutation === 'one-is-a-quorum' ? ['any'] : domains
     const heard = [...this.#heard.values()]
-    const next = sites.map((site) => judgeSite('shop', site, heard, expected, now))
+    const judged = sites.map((site) => judgeSite('shop', site, heard, expected, now))
+    const slowIsDown = this.#world.mutation === 'slow-is-down'
+    const next = judged.map((verdict) =>
+      slowIsDown && verdict.state === 'degraded' ? { ...verdict, state: 'down' as const } : verdict,
+    )
     const same = next.every(({ state, code }, index) => {
       const before = this.#verdicts[index]
       return before?.state === state && before.code === code
     })
+    this.onVerdicts(next)
     if (same) return
     this.#verdicts = next
     this.feed({ kind: 'verdicts', verdicts: next })

@@ -121,7 +121,9 @@ export class SimKeeper {
       this.process,
       this.backend.process,
       (back) =>
-        this.backend.process.after(1 + this.#world.draws.next() * 40, () => back(this.log.append(write))),
+        this.backend.serve(() =>
+          this.backend.process.after(1 + this.#world.draws.next() * 40, () => back(this.log.append(write))),
+        ),
       1_000,
       (reply) => {
         const site = sites.indexOf(this.site)

@@ -1,9 +1,10 @@
 import type { SiteOpinion } from '@budao/model'
 import { opinionEveryMs, tailLog10 } from '@budao/model'
 import { Detector, LocalHealth } from '@budao/resilience'
-import type { DetectorOptions } from '@budao/resilience'
+import type { DetectorOptions, SlownessOptions } from '@budao/resilience'
 import type { Network } from './network.ts'
 import type { SimBackend } from './sim-backend.ts'
+import { SimPace } from './sim-pace.ts'
 import type { SimProcess } from './sim-process.ts'
 import { sites } from './schedule.ts'
 
@@ -15,6 +16,7 @@ export class SimObserver {
   readonly #detectors: readonly Detector[]
   readonly #backends: readonly SimBackend[]
   readonly #tell: (opinions: readonly SiteOpinion[]) => void
+  readonly #pace: SimPace | null
   #toldAt = -Infinity
 
   constructor(
@@ -23,6 +25,7 @@ export class SimObserver {
     backends: readonly SimBackend[],
     options: Partial<DetectorOptions>,
     tell: (opinions: readonly SiteOpinion[]) => void,
+    paced: { readonly nodes: readonly SimProcess[]; readonly options: SlownessOptions } | null,
   ) {
     this.#process = process
     this.#network = network
@@ -36,6 +39,12 @@ export class SimObserver {
       process.after(37 * index, () => this.#beat(index))
       process.after(101 * index, () => this.#plain(index))
     }
+    const detectors = {
+      state: (site: number) => this.#detectors[site]!.state,
+      abstains: () => this.#health.abstains(process.now()) !== null,
+    }
+    this.#pace =
+      paced === null ? null : new SimPace(process, network, backends, paced.nodes, paced.options, detectors)
     this.#turn()
   }
 
@@ -55,7 +64,7 @@ export class SimObserver {
     this.#network.request<null>(
       this.#process,
       this.#backends[index]!.process,
-      (answer) => answer(null),
+      (answer) => this.#backends[index]!.serve(() => answer(null)),
       2_000,
       (reply) =>
         this.#take(index, (detector, now) => {
@@ -70,7 +79,7 @@ export class SimObserver {
     this.#network.request<null>(
       this.#process,
       this.#backends[index]!.process,
-      (answer) => answer(null),
+      (answer) => this.#backends[index]!.serve(() => answer(null)),
       2_000,
       (reply) =>
         this.#take(index, (detector, now) => detector.plain(reply !== 'refused' && reply !== 'timeout', now)),
@@ -82,7 +91,7 @@ export class SimObserver {
     this.#network.request<null>(
       this.#process,
       this.#backends[index]!.process,
-      (answer) => answer(null),
+      (answer) => this.#backends[index]!.serve(() => answer(null)),
       timeoutMs,
       (reply) =>
         this.#take(index, (detector, now) => {
@@ -124,6 +133,7 @@ export class SimObserver {
   #lookAround(now: number): void {
     if (!this.#health.turn(now)) return
     for (const detector of this.#detectors) detector.restart(now)
+    this.#pace?.skip()
   }
 
   #say(now: number): void {
@@ -138,14 +148,16 @@ export class SimObserver {
       this.#detectors.map((detector, index): SiteOpinion => {
         const { deviations, rttP99Ms: _, ...evidence } = detector.evidence(now)
         const phi = deviations > 0 ? -tailLog10(deviations) : 0
+        const slow = this.#pace?.slow(index) ?? null
         return {
           observer: this.#process.name,
           domain: own,
           service: 'shop',
           site: sites[index]!,
-          state: detector.state,
+          state: detector.state === 'up' && slow !== null ? 'degraded' : detector.state,
           abstains,
           evidence: { ...evidence, phi },
+          ...(slow === null ? {} : { slow }),
         }
       }),
     )

@@ -1,5 +1,5 @@
 import type { FailoverRun, SiteOpinion, SiteStandby, Versioned, WriteLease } from '@budao/model'
-import { detectionDefaults, detectorSettings, leaseKey, runKey } from '@budao/model'
+import { detectionDefaults, detectorSettings, leaseKey, runKey, slownessSettings } from '@budao/model'
 import { SeededDraws } from '../../packages/testkit/src/random.ts'
 import { Timeline } from '../timeline.ts'
 import { Checker } from './checker.ts'
@@ -8,6 +8,7 @@ import { Faults } from './faults.ts'
 import { Network, outside } from './network.ts'
 import type { Schedule } from './schedule.ts'
 import { domains, sites } from './schedule.ts'
+import { PaceChecker } from './pace-checker.ts'
 import { SimAgent } from './sim-agent.ts'
 import { SimBackend } from './sim-backend.ts'
 import { SimController } from './sim-controller.ts'
@@ -51,9 +52,12 @@ function servesBy({ faults, acts, mode, cold }: Schedule): number | null {
   if (first === undefined || mode === 'literal' || cold !== null) return null
   const at = first.from + serveMs
   const alone = (second === undefined || second.from > at) && acts.every((act) => act.at > at)
-  const counts = !['store', 'slow', 'lossy', 'one-way'].includes(first.kind)
+  const counts = !['store', 'slow', 'slow-site', 'lossy', 'one-way'].includes(first.kind)
   return alone && counts && first.until > at ? at : null
 }
+
+/** Runs are short: four seconds instead of ten. */
+const slowInSimulation = { factor: 3, atLeast: 50, hold: 4_000, weightPercent: 10 }
 
 /** Lives through a schedule. `tells` keeps the story; `until` ends the run early, for measurements. */
 export function live(
@@ -118,7 +122,14 @@ export function live(
   )
 
   const { mode, stableMs: stable } = schedule
-  const detector = detectorSettings({ ...detectionDefaults, mode, stable })
+  const detection = { ...detectionDefaults, mode, stable, slow: slowInSimulation }
+  const detector = detectorSettings(detection)
+  const slowness = slownessSettings(detection)
+  // Only where a site is slow anybody looks, so that other runs stay what they were.
+  const paced =
+    slowness === null || !schedule.faults.some(({ kind }) => kind === 'slow-site')
+      ? null
+      : { nodes: keepers.map((keeper) => keeper.process), options: slowness }
   const observers = new Map<SimProcess, SimObserver>()
   const observe = (from: SimProcess): SimObserver => {
     const observer = new SimObserver(
@@ -130,6 +141,7 @@ export function live(
         for (const controller of controllers)
           network.send(from, controller.process, () => controller.hear(opinions))
       },
+      paced,
     )
     observers.set(from, observer)
     return observer
@@ -213,6 +225,9 @@ export function live(
   }
 
   checker.limited = schedule.everyMs > 0
+  const pace = new PaceChecker(schedule, () => timeline.now(), checker)
+  for (const controller of controllers)
+    controller.onVerdicts = (verdicts) => pace.judged(controller.name, verdicts)
   const mustWriteAt = servesBy(schedule)
   if (mustWriteAt !== null) {
     timeline.after(mustWriteAt, () => {
@@ -252,6 +267,7 @@ export function live(
     if (++steps === stepsMax) checker.broken(`runs in circles: ${stepsMax} steps`)
     return timeline.now() >= ending || steps >= stepsMax
   })
+  if (until === undefined) pace.ended()
   if (until === undefined && convergedMs === -1)
     checker.broken(`no write was acknowledged for ${convergeMs / 1000} s after the last fault`)
   return {

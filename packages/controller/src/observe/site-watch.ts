@@ -36,8 +36,8 @@ export class SiteWatch {
   readonly #endpoints: EndpointPlace
   readonly #watchedEndpoints: WatchedPlace | null
   readonly #watchedNodes: WatchedPlace | null
-  /** The fastest echo since it was asked for, and the one before. */
-  #fastestMs = Infinity
+  /** The slowest echo since it was asked for, and the one before. */
+  #slowestMs = 0
   #roundTripMs = 0
 
   /** `nodes` null: the observer stands there itself, or nobody does. */
@@ -79,7 +79,7 @@ export class SiteWatch {
 
   /** A node of the site echoed a beat. */
   beat(rttMs: number): void {
-    this.#fastestMs = Math.min(this.#fastestMs, rttMs)
+    this.#slowestMs = Math.max(this.#slowestMs, rttMs)
     this.#watchedNodes?.take((detector, now) => detector.beat(rttMs, now))
   }
 
@@ -100,10 +100,13 @@ export class SiteWatch {
     }
   }
 
-  /** What the network to the site took since this was last asked, milliseconds: the fastest echo of a node there; 0 where none stands. */
+  /**
+   * What the network to the site took at most since this was last asked, milliseconds: the slowest echo of a node there; 0 where
+   * none stands. A packet that was lost on the way must not look like a slow site.
+   */
   takeRoundTripMs(): number {
-    if (this.#fastestMs !== Infinity) this.#roundTripMs = this.#fastestMs
-    this.#fastestMs = Infinity
+    if (this.#slowestMs > 0) this.#roundTripMs = this.#slowestMs
+    this.#slowestMs = 0
     return this.#roundTripMs
   }
 
