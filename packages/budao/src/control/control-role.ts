@@ -58,6 +58,7 @@ export class ControlRole {
         config,
         token,
         store,
+        baseDir,
         folder: resolve(baseDir, dataDir),
         // An agent names each start of a process, so that it can say whose lease ended with it.
         start: process.env[startVariable] ?? randomUUID().slice(0, 13),

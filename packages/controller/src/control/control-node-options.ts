@@ -9,6 +9,8 @@ export interface ControlNodeOptions {
   readonly config: Config
   readonly token: string
   readonly store: CoordinationStore & { close(): void }
+  /** Relative paths of the configuration start here. */
+  readonly baseDir: string
   /** Folder of the audit log. */
   readonly folder: string
   /** Opens it. Default by the file system. */

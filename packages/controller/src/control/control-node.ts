@@ -145,6 +145,8 @@ export class ControlNode {
       links: this.#links,
       random,
       now,
+      baseDir: this.#options.baseDir,
+      warn: (message) => this.#options.warn(message),
       traffic: () => serving?.traffic() ?? [],
       paces: (service, all) => serving?.paces(service, all) ?? [],
       told: (service, site) => this.#verdicts.told(service, site, name),

@@ -136,6 +136,7 @@ ${this.more}`
       config: this.config(name),
       token,
       store: new SqliteCoordination({ path: join(this.folder, 'c.db') }),
+      baseDir: this.folder,
       folder: join(this.folder, name),
       openAudit: (path) => this.#openAudit(path),
       start,

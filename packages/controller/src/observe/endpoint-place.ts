@@ -1,7 +1,7 @@
 import type { EndpointConfig, HealthCheckConfig } from '@budao/model'
 import { parseAddress, srvName } from '@budao/model'
 import { median, type HardCause, type ProbeOutcome } from '@budao/resilience'
-import { openProbe, type EndpointProbe } from './endpoint-probe.ts'
+import { openProbe, type EndpointProbe, type ProbeTls } from './endpoint-probe.ts'
 import { bestOf, type Place } from './place.ts'
 
 /** Of a service with more endpoints at one site so many are asked: one that answers is enough. */
@@ -19,7 +19,7 @@ export class EndpointPlace implements Place {
   constructor(
     endpoints: readonly EndpointConfig[],
     check: HealthCheckConfig | undefined,
-    tls: boolean,
+    tls: ProbeTls,
     broken: (cause: HardCause) => void,
   ) {
     this.#broken = broken

@@ -2,6 +2,8 @@ import type { Config, ServiceConfig, SiteOpinion } from '@budao/model'
 import { isWatched, opinionEveryMs, slownessSettings } from '@budao/model'
 import { LocalHealth, type DetectorState, type HardCause } from '@budao/resilience'
 import type { Links } from '../links/links.ts'
+import type { ProbeTls } from './endpoint-probe.ts'
+import { EndpointTls } from './endpoint-tls.ts'
 import { mayServe } from './gateways.ts'
 import { LoopDelay } from './loop-delay.ts'
 import { NodePlace } from './node-place.ts'
@@ -19,6 +21,9 @@ export interface ObserverWorld {
   readonly peers: readonly { readonly node: string; readonly site: string | null; readonly domain: string }[]
   readonly links: Pick<Links, 'probe' | 'ask' | 'get'>
   readonly random: { next(): number }
+  /** Relative paths of the configuration start here. */
+  readonly baseDir: string
+  readonly warn: (message: string) => void
   now(): number
   /** Real requests of this process since the last look; none where nobody serves here. */
   traffic(): readonly { readonly service: string; readonly site: string; readonly counts: TrafficCounts }[]
@@ -131,6 +136,7 @@ export class Observer {
     const world = {
       now: () => this.#world.now(),
       random,
+      tls: this.#tlsOf(service, settings),
       changed: (watch: SiteWatch) => this.#changed(watch),
     }
     return [...new Set(settings.endpoints.map(({ site }) => site))].map((site) => {
@@ -138,6 +144,19 @@ export class Observer {
       const nodes = site === domain || there.length === 0 ? null : new NodePlace(links, there)
       return new SiteWatch(service, site, settings, nodes, world)
     })
+  }
+
+  #tlsOf(service: string, { tls }: ServiceConfig): ProbeTls {
+    if (tls === undefined) return 'none'
+    const { baseDir, warn } = this.#world
+    try {
+      return new EndpointTls(tls, baseDir, () => this.#world.now())
+    } catch (error) {
+      // What is alive must not look dead because a file is missing here.
+      const problem = (error as Error).message
+      warn(`services.${service}.tls: ${problem}; its endpoints are only connected to from here, not asked`)
+      return 'unknown'
+    }
   }
 
   #paceOf(service: string, { detection }: ServiceConfig, watches: readonly SiteWatch[]): ServicePace | null {

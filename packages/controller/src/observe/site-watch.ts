@@ -2,6 +2,7 @@ import type { ServiceConfig, SiteOpinion, SlowEvidence, TrafficPace } from '@bud
 import { detectionDefaults, detectorSettings, tailLog10 } from '@budao/model'
 import type { DetectorState, HardCause, TrafficOutcome } from '@budao/resilience'
 import { EndpointPlace } from './endpoint-place.ts'
+import type { ProbeTls } from './endpoint-probe.ts'
 import type { NodePlace } from './node-place.ts'
 import { WatchedPlace } from './watched-place.ts'
 
@@ -21,6 +22,8 @@ export interface Pace {
 export interface SiteWatchWorld {
   now(): number
   readonly random: { next(): number }
+  /** How the service’s endpoints are asked. */
+  readonly tls: ProbeTls
   /** Called around every piece of evidence. */
   changed(watch: SiteWatch): void
 }
@@ -51,12 +54,12 @@ export class SiteWatch {
     this.service = service
     this.site = site
     this.#now = () => world.now()
-    const { detection = detectionDefaults, endpoints, healthCheck, tls } = config
+    const { detection = detectionDefaults, endpoints, healthCheck } = config
     const options = detectorSettings(detection)
     const times = { beatMs: detection.beat, intervalMs: detection.interval, timeoutMs: detection.timeout }
     const own = endpoints.filter((endpoint) => endpoint.site === site)
     const place = { now: () => world.now(), random: world.random, changed: () => world.changed(this) }
-    this.#endpoints = new EndpointPlace(own, healthCheck, tls !== undefined, (cause) =>
+    this.#endpoints = new EndpointPlace(own, healthCheck, world.tls, (cause) =>
       this.#watchedEndpoints?.hard(cause),
     )
     this.#watchedEndpoints =

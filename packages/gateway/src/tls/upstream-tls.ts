@@ -1,8 +1,7 @@
 import { isIP, type TcpNetConnectOpts } from 'node:net'
 import type { SecureContext, TLSSocket } from 'node:tls'
-import type { UpstreamTlsConfig } from '@budao/model'
+import { checkSans, type UpstreamTlsConfig } from '@budao/model'
 import { nodeTls } from './builtins.ts'
-import { checkSans } from './server-identity.ts'
 import type { ServiceTls } from './tls-material.ts'
 
 /** TLS from one thread to one endpoint. What changes gets a new one; connections stay with theirs. */

@@ -1,12 +1,13 @@
-import type { PeerCertificate } from 'node:tls'
-
-type CheckName = (host: string, certificate: PeerCertificate) => Error | undefined
+/** What of a certificate is looked at here, as Node gives it. */
+export interface NamedCertificate {
+  readonly subjectaltname?: string | undefined
+}
 
 /** Whether a certificate has one of these names: undefined, or an error that says which it has instead. URIs must be equal. */
-export function checkSans(
+export function checkSans<Certificate extends NamedCertificate>(
   sans: readonly string[],
-  certificate: PeerCertificate,
-  checkName: CheckName,
+  certificate: Certificate,
+  checkName: (host: string, certificate: Certificate) => Error | undefined,
 ): Error | undefined {
   const names = certificate.subjectaltname ?? ''
   // A name with a comma or a quote is quoted by Node, and never equals anything here.
