@@ -67,3 +67,10 @@ function keyFiles({ jwks, issuers }: JwtConfig, path: NamedFile['path']): NamedF
   ]
   return named.filter(({ name }) => !/^https?:/.test(name))
 }
+
+/** Whether files that it names may have changed while it has not: certificates, and rules. */
+export function namesFiles({ listeners, services, alerts }: Config): boolean {
+  return (
+    alerts !== undefined || [...listeners, ...Object.values(services)].some(({ tls }) => tls !== undefined)
+  )
+}

@@ -31,6 +31,7 @@ import { type AgentRoleOptions, startAgent } from './agent/agent-role.ts'
 import { CliError } from './cli-error.ts'
 import { DrillRole } from './drill/schedule/drill-role.ts'
 import { firstSnapshot } from './first-snapshot.ts'
+import { namesFiles } from './config-files.ts'
 import { fixedForLife } from './fixed-for-life.ts'
 import { GatewayDesk } from './gateway-desk.ts'
 import { gatewayFiles } from './gateway-files.ts'
@@ -285,35 +286,31 @@ export class GatewayProcess extends GatewayDesk implements AdminSource {
   async #reload(): Promise<ReloadResult> {
     const read = await this.#source.read()
     if (!read.ok) return this.#refuse(read.problems)
-    // Certificates are files of their own: they may have been renewed while the configuration stays as it is.
-    const { listeners, services } = read.snapshot.config
-    const hasFiles =
-      [...listeners, ...Object.values(services)].some(({ tls }) => tls !== undefined) ||
-      read.snapshot.config.alerts !== undefined
-    if (!hasFiles && JSON.stringify(read.snapshot.config) === JSON.stringify(this.snapshot.config)) {
+    const { config } = read.snapshot
+    if (!namesFiles(config) && JSON.stringify(config) === JSON.stringify(this.snapshot.config)) {
       this.#refused = null
       return { ok: true, version: this.snapshot.version }
     }
     const fixed = [
-      ...fixedForLife(this.snapshot.config, read.snapshot.config),
-      ...((await this.#alerts?.problems(read.snapshot.config)) ?? []),
+      ...fixedForLife(this.snapshot.config, config),
+      ...((await this.#alerts?.problems(config)) ?? []),
     ]
     if (fixed.length > 0) return this.#refuse(fixed)
     let applyGslb: (() => void) | undefined
     try {
-      applyGslb = await this.#gslb?.prepare(read.snapshot.config)
+      applyGslb = await this.#gslb?.prepare(config)
     } catch (error) {
       return this.#refuse([(error as Error).message])
     }
     const applied = await this.#gateway.apply(read.snapshot)
     if (!applied.ok) return this.#refuse([applied.problem])
     applyGslb?.()
-    await this.#control?.apply(read.snapshot.config)
-    this.#drills?.apply(read.snapshot.config)
-    await this.#alerts?.apply(read.snapshot.config)
-    await this.#logs?.apply(read.snapshot.config)
-    if (this.#agent === null) this.#agent = (await this.#startAgent?.(read.snapshot.config)) ?? null
-    else this.#agent.apply(read.snapshot.config.processes)
+    await this.#control?.apply(config)
+    this.#drills?.apply(config)
+    await this.#logs?.apply(config)
+    await this.#alerts?.apply(config)
+    if (this.#agent === null) this.#agent = (await this.#startAgent?.(config)) ?? null
+    else this.#agent.apply(config.processes)
     this.#refused = null
     for (const warning of read.warnings) this.#log.warn(warning)
     // Endpoints that came or went meanwhile have taken numbers: this is the one that counts.
@@ -328,13 +325,10 @@ export class GatewayProcess extends GatewayDesk implements AdminSource {
   }
 
   async #startAlerts(config: Config, allRoles: boolean): Promise<AlertsRole | null> {
-    if (!allRoles && this.failover() === null) return null
-    return AlertsRole.start(config, {
-      ...this.#roleEnv,
-      metrics: () => this.metrics(),
-      leads: () => this.#decides({ allRoles: true }),
-      follow: (listener) => this.events.subscribe(listener),
-    })
+    if (this.failover() === null && (!allRoles || config.control !== undefined)) return null
+    const leader = (): { self: boolean } | null | undefined => this.failover()?.nodes().leader
+    const [control, logs] = [this.#control, this.#logs]
+    return AlertsRole.start(config, { ...this.#roleEnv, source: this, leader, control, logs })
   }
 
   #startGslb(config: Config): Promise<GslbRole | null> {

@@ -10,10 +10,11 @@ import type {
   ReloadResult,
   Supervisor,
 } from '@budao/controller'
-import type { Config, EventDraft, LogsDesk } from '@budao/model'
+import type { AlertsDesk, Config, EventDraft, LogsDesk } from '@budao/model'
 import type { Logger } from 'pino'
 import { startAgent } from './agent/agent-role.ts'
 import { LogsRole } from './logs/logs-role.ts'
+import { AlertsRole } from './alerts/alerts-role.ts'
 import { ServiceManager } from './agent/service-manager.ts'
 import { CliError } from './cli-error.ts'
 import { ConfigSource } from './config-source.ts'
@@ -43,6 +44,7 @@ export class NodeProcess implements NodeSource {
   #supervisor: Supervisor | null = null
   #control: ControlRole | null = null
   #logs: LogsRole | null = null
+  #alerts: AlertsRole | null = null
   #admin: AdminServer | null = null
   #started = false
   #leaving = false
@@ -101,6 +103,10 @@ export class NodeProcess implements NodeSource {
     return this.#supervisor
   }
 
+  alerts(): AlertsDesk | null {
+    return this.#alerts?.desk ?? null
+  }
+
   logs(): LogsDesk | null {
     return this.#logs?.desk ?? null
   }
@@ -119,7 +125,10 @@ export class NodeProcess implements NodeSource {
 
   metrics(): string {
     return (
-      (this.#supervisor?.metrics() ?? '') + (this.#control?.metrics() ?? '') + (this.#logs?.metrics() ?? '')
+      (this.#supervisor?.metrics() ?? '') +
+      (this.#control?.metrics() ?? '') +
+      (this.#logs?.metrics() ?? '') +
+      (this.#alerts?.metrics() ?? '')
     )
   }
 
@@ -145,6 +154,7 @@ export class NodeProcess implements NodeSource {
     this.#drills?.close()
     this.#manager.stopping()
     await this.#supervisor?.close()
+    this.#alerts?.close()
     await this.#control?.close()
     await this.#admin?.close()
     await this.events.close()
@@ -188,6 +198,16 @@ export class NodeProcess implements NodeSource {
       warn: (message) => this.#log.warn(message),
     })
     this.#drills.begin()
+    if (duty !== 'controller') return
+    this.#alerts = await AlertsRole.start(this.#config, {
+      baseDir,
+      source: this,
+      leader: () => this.failover()?.nodes().leader,
+      control: this.#control,
+      logs: null,
+      report,
+      warn: (message) => this.#log.warn(message),
+    })
   }
 
   #report(draft: EventDraft): void {
@@ -199,15 +219,17 @@ export class NodeProcess implements NodeSource {
     const read = await this.#source.read()
     if (!read.ok) return this.#refuse(read.problems)
     const { config } = read.snapshot
-    const fixed = fixedForLife(this.#config, config)
+    const fixed = [...fixedForLife(this.#config, config), ...((await this.#alerts?.problems(config)) ?? [])]
     if (fixed.length > 0) return this.#refuse(fixed)
-    if (JSON.stringify(config) === JSON.stringify(this.#config)) return { ok: true, version: this.#version }
+    if (config.alerts === undefined && JSON.stringify(config) === JSON.stringify(this.#config))
+      return { ok: true, version: this.#version }
     this.#config = config
     this.#version++
     this.#supervisor?.apply(config.processes)
     this.#drills?.apply(config)
     await this.#control?.apply(config)
     await this.#logs?.apply(config)
+    await this.#alerts?.apply(config)
     for (const warning of read.warnings) this.#log.warn(warning)
     return { ok: true, version: this.#version }
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { appendFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -82,5 +82,96 @@ test(
     const ended = (): Sent | undefined => receiver.sent.find((each) => each.body.status === 'resolved')
     await until('its end is told', () => ended() !== undefined)
     assert.equal(ended()!.body.alerts[0].recoveredValue, 0)
+  },
+)
+
+test(
+  'errors in a log file become one message; a restart tells nothing twice; people silence and acknowledge',
+  { timeout: 120_000 },
+  async (t) => {
+    const folder = tempDir(t)
+    const receiver = await hook(t)
+    const log = join(folder, 'shop.log')
+    writeFileSync(log, '')
+    // As the issue has it, word for word.
+    writeFileSync(
+      join(folder, 'seed.json'),
+      '{"alert_name": "errors", "condition": "count(log.level:error) > 100 in 5m", "notify": ["ops"], "severity": "P1"}',
+    )
+    const path = join(folder, 'budao.yaml')
+    const config = (rules: string[]): string =>
+      JSON.stringify({
+        version: 1,
+        node: { name: 'gw-1', site: 'east' },
+        sites: { east: {} },
+        log: { level: 'silent' },
+        admin: { address: '127.0.0.1:0' },
+        listeners: [{ name: 'web', address: '127.0.0.1:0', protocol: 'http' }],
+        routes: [{ name: 'all', match: [{ path: { prefix: '/' } }], respond: { status: 200 } }],
+        logs: { files: [{ paths: ['shop.log'], service: 'shop' }] },
+        alerts: {
+          rules,
+          group: { wait: '100ms' },
+          publicUrl: 'http://budao.example',
+          receivers: { ops: { webhook: { url: receiver.url } } },
+          notify: ['ops'],
+        },
+      })
+    writeFileSync(path, config(['seed.json']))
+    const start = (): Promise<GatewayProcess> => GatewayProcess.start({ config: path, allRoles: true })
+    let up = await start()
+    const line = JSON.stringify({ level: 'error', message: '支付回调失败' })
+    appendFileSync(log, `${line}\n`.repeat(100))
+    appendFileSync(log, `${JSON.stringify({ level: 'info', message: 'fine' })}\n`.repeat(50))
+    const ask = async (to: string, body?: object): Promise<any> => {
+      const init =
+        body === undefined
+          ? {}
+          : { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
+      return (await fetch(up.adminUrl + to, init)).json()
+    }
+    await until('a hundred are seen', () => /budao_alerts_records_total 1[0-9]\d/.test(up.metrics()))
+    assert.equal(receiver.sent.length, 0, 'a hundred are not more than a hundred')
+    appendFileSync(log, `${line}\n`)
+    await until('it is told', () => receiver.sent.length === 1)
+    const [{ body }] = receiver.sent as [Sent]
+    assert.deepEqual([body.alerts.length, body.alerts[0].value, body.commonLabels.severity], [1, 101, 'P1'])
+
+    await up.stop()
+    up = await start()
+    t.after(() => up.stop())
+    const { alerts, receivers } = await ask('/api/v1/alerts')
+    assert.deepEqual([alerts[0].state, alerts[0].value, receivers[0].kind], ['firing', 101, 'webhook'])
+
+    // The link of the message: opening it changes nothing, its button does.
+    const link = up.adminUrl + new URL(body.ackURL).pathname
+    assert.match(await (await fetch(link)).text(), /<form method="post">/)
+    assert.equal((await ask('/api/v1/alerts')).alerts[0].acknowledged, null)
+    const form = { 'content-type': 'application/x-www-form-urlencoded' }
+    assert.match(await (await fetch(link, { method: 'POST', headers: form })).text(), /Acknowledged: 1/)
+    assert.equal((await ask('/api/v1/alerts')).alerts[0].acknowledged.by, 'a reader of ops')
+    assert.equal((await fetch(`${link}x`, { method: 'POST', headers: form })).status, 404)
+
+    const wish = { matchers: ['alertname="errors"'], for: '1h', by: 'lin', reason: 'planned' }
+    assert.equal((await ask('/api/v1/alerts/silences', wish)).state, 'active')
+    assert.equal((await ask('/api/v1/alerts')).alerts[0].muted, 'silenced')
+    const bad = await ask('/api/v1/alerts/silences', { ...wish, matchers: ['severity>P1'] })
+    assert.match(bad.message, /expected =, !=, =~ or !~/)
+    assert.match((await ask('/api/v1/alerts/acknowledge', { alert: 'nothing', by: 'x' })).message, /no alert/)
+
+    // A rule that is wrong keeps the whole configuration out, with its place.
+    writeFileSync(
+      join(folder, 'bad.json'),
+      '[{"alert_name": "x",\n "condition": "count(log.level:error) > in 5m", "notify": ["opps"]}]',
+    )
+    writeFileSync(path, config(['seed.json', 'bad.json']))
+    const { ok, problems = [] } = await up.reload()
+    assert.equal(ok, false)
+    assert.match(
+      problems[0]!,
+      /^bad\.json:2:41 {2}\[0\]\.condition: bad condition: expected a number, found `in`/,
+    )
+    assert.match(problems[1]!, /^bad\.json:2:60 .*unknown receiver.*did you mean `ops`\?/)
+    assert.equal(receiver.sent.length, 1, 'nothing was told twice')
   },
 )

@@ -11,7 +11,13 @@ import type {
   Supervisor,
 } from '@budao/controller'
 import { ControlNode } from '@budao/controller/control'
-import { startVariable, type Config, type EventDraft, type SiteVerdict } from '@budao/model'
+import {
+  startVariable,
+  type Config,
+  type CoordinationStore,
+  type EventDraft,
+  type SiteVerdict,
+} from '@budao/model'
 import { openStore } from './providers/coordination.ts'
 import { readSecret } from './secret.ts'
 
@@ -40,6 +46,8 @@ export interface ControlRoleOptions {
 
 /** A process’s part in failover, as `control` describes it. */
 export class ControlRole {
+  /** Where leases are kept, and what else nodes share. */
+  readonly store: CoordinationStore
   readonly #node: ControlNode
   #units: readonly string[]
   #drains: SharedDrains | null = null
@@ -71,7 +79,7 @@ export class ControlRole {
         warn: (message) => options.warn(message),
         judged: (verdicts, shares) => options.judged?.(verdicts, shares),
       })
-      const self = new ControlRole(node, config)
+      const self = new ControlRole(node, config, store)
       if (directory !== null) {
         const shared = { store, directory, warn: (message: string): void => warn(message) }
         self.registry = new SharedRegistry({
@@ -88,7 +96,8 @@ export class ControlRole {
     }
   }
 
-  private constructor(node: ControlNode, config: Config) {
+  private constructor(node: ControlNode, config: Config, store: CoordinationStore) {
+    this.store = store
     this.#node = node
     this.#units = unitNames(config)
   }

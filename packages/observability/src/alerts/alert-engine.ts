@@ -3,6 +3,7 @@ import type {
   AlertsDesk,
   AlertsReport,
   BudaoEvent,
+  LogFilter,
   LogRecord,
   SilenceReport,
   SilenceWish,
@@ -102,6 +103,15 @@ export class AlertEngine implements AlertsDesk {
   /** From now on rules are judged, and people told. */
   begin(): void {
     this.#timer = setInterval(() => this.#tick(), tickMs).unref()
+  }
+
+  /** Which records rules want to see. */
+  get filters(): readonly LogFilter[] {
+    return this.#options.rules.flatMap(({ condition }) =>
+      condition.source === 'log'
+        ? [condition.filter, ...(condition.kind === 'ratio' ? [condition.of] : [])]
+        : [],
+    )
   }
 
   /** A record came in. */

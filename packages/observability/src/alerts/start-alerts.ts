@@ -25,7 +25,7 @@ import { remoteMetrics } from './scraper.ts'
 export interface StartAlertsOptions {
   readonly baseDir: string
   /** Its own metrics, as text. */
-  metrics(): string
+  metrics(): string | Promise<string>
   /** Whether it tells people now. */
   notifies(): boolean
   readonly shared: SharedTold | null

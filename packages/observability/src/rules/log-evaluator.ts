@@ -6,7 +6,7 @@ import { QuantileWindow } from './quantile-window.ts'
 import { WindowSum } from './window.ts'
 
 /** Different groups that one rule looks after; records of others are counted as dropped. */
-const groupsMax = 1_000
+const groupsMax = 5_000
 /** A group that is `absent` for so long is forgotten: it was taken away on purpose. */
 const forgottenMs = 86_400_000
 
