@@ -108,6 +108,10 @@ export function replicationRoutes({
         return refusal(404, 'no-conflict', `expected the id of a conflict that stands, found ${id}`)
       return { status: 200, body: { event } }
     },
+    'POST /v1/accept-gap': async () => {
+      if (await replicator.acceptGap()) return { status: 204 }
+      return refusal(409, 'no-gap', 'expected changes of this site to be missing, found none')
+    },
     'POST /v1/fence': async ({ body }) => {
       const { origin, epoch, unit } = (body ?? {}) as { origin?: string; epoch?: number; unit?: string }
       if (typeof origin !== 'string' || !Number.isSafeInteger(epoch))

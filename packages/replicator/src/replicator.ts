@@ -168,6 +168,11 @@ export class Replicator {
     return true
   }
 
+  /** Goes on although changes of this site are missing in its log. False: none are known to be. */
+  acceptGap(): Promise<boolean> {
+    return this.#outgoing.acceptGap()
+  }
+
   /** The other sites. */
   get others(): readonly string[] {
     return [...this.#progress.keys()]

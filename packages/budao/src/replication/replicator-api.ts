@@ -104,6 +104,11 @@ export class ReplicatorApi {
     await this.#ask('POST', '/v1/restore', { from })
   }
 
+  /** Lets it go on although changes of its site are missing in its log. */
+  async acceptGap(): Promise<void> {
+    await this.#ask('POST', '/v1/accept-gap', {})
+  }
+
   /** How far that is; null: there was none since the replicator started. */
   async resync(): Promise<ResyncReport | null> {
     return ((await this.#ask('GET', '/v1/resync')) as { resync: ResyncReport | null }).resync

@@ -70,6 +70,29 @@ Example:
     })
 }
 
+/** `budao replicator accept-gap`. */
+export function acceptGapVerb(replicator: Command): void {
+  withReplicatorAccess(
+    replicator
+      .command('accept-gap')
+      .description('Go on although changes of this site were lost before they were read; other sites stop.'),
+  )
+    .addHelpText(
+      'after',
+      `
+For a binlog that was purged, or a server with another history (alarm \`stopped\` of this site itself). Its rows are right, its log
+is not: every other site stops when it comes to that place, until it is filled from here.
+
+Example:
+  $ budao replicator accept-gap -c east.yaml
+  $ budao replicator bootstrap --from east --replace -c west.yaml`,
+    )
+    .action(async (access: ReplicatorAccess) => {
+      await (await ReplicatorApi.find(access)).acceptGap()
+      printLine('goes on; fill each other site from this one: budao replicator bootstrap --from')
+    })
+}
+
 const pollMs = 200
 
 async function follow(api: ReplicatorApi, json: true | undefined): Promise<void> {

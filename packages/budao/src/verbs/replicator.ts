@@ -5,7 +5,7 @@ import { CliError } from '../cli-error.ts'
 import { boundEngine } from '../lean-engine.ts'
 import { configOption, jsonOption, readConfigFile } from '../locate-config.ts'
 import { printJson, printLine } from '../output.ts'
-import { resyncVerbs } from '../replication/resync-verbs.ts'
+import { acceptGapVerb, resyncVerbs } from '../replication/resync-verbs.ts'
 import { signalled } from '../serve.ts'
 
 interface ReplicatorOptions {
@@ -71,6 +71,7 @@ Example:
     )
     .action(verify)
   resyncVerbs(replicator)
+  acceptGapVerb(replicator)
 }
 
 interface ReplicationFile {

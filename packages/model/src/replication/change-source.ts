@@ -12,6 +12,11 @@ export interface ChangeSource {
   next(): Promise<SourceBatch | null>
   /** Everything up to this batch is durable in the log: a restart begins behind it. */
   confirm(position: string): Promise<void>
+  /**
+   * Begins where the database is now: what is missing before stays missing, which a person has accepted. Undefined: nothing can
+   * be missing.
+   */
+  beginAnew?(): Promise<void>
   /** Ends it, also a `next` under way. */
   close(): Promise<void>
 }

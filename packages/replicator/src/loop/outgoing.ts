@@ -38,7 +38,9 @@ export class Outgoing {
   readonly #stop: AbortController = new AbortController()
   readonly #places: Map<string, readonly LogPosition[]> = new Map()
   readonly #waiting: Map<string, Set<(positions: readonly LogPosition[]) => void>> = new Map()
-  readonly #running: Promise<void>
+  #running: Promise<void>
+  /** Why changes are missing that the source could not read; empty: none are. */
+  #gap = ''
   #events = 0
 
   constructor(options: OutgoingOptions) {
@@ -69,6 +71,20 @@ export class Outgoing {
       signal.addEventListener('abort', gone, { once: true })
       if (signal.aborted) gone()
     })
+  }
+
+  /**
+   * A person accepts that changes are missing: it goes on from where the source is now, and its log says so, so that every other
+   * site stops until it is filled anew. False: nothing is missing.
+   */
+  async acceptGap(): Promise<boolean> {
+    const { source, log, site } = this.#options
+    if (this.#gap === '') return false
+    await source.beginAnew?.()
+    await markGap(log, site, this.#gap)
+    this.#gap = ''
+    this.#running = this.#run()
+    return true
   }
 
   async close(): Promise<void> {
@@ -105,6 +121,7 @@ export class Outgoing {
         onState({ state: 'running', why: '' })
       }
     } catch (error) {
+      if (isGap(error)) this.#gap = (error as Error).message
       onState({ state: 'stopped', why: (error as Error).message })
     }
   }

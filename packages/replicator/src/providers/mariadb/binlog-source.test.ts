@@ -191,7 +191,7 @@ test(
     source = await open()
     await assert.rejects(source.next(), (error) => {
       assert.ok(error instanceof SourceGapError)
-      assert.match(error.message, /resync the other sites/)
+      assert.match(error.message, /fill each other site from this one/)
       return true
     })
   },

@@ -152,6 +152,24 @@ export class BinlogSource implements ChangeSource {
     this.#confirmed = position
   }
 
+  async beginAnew(): Promise<void> {
+    const [[found]] = await this.#asker.query<RowDataPacket[]>(
+      `SELECT @@global.gtid_binlog_pos AS gtids, (SELECT epoch FROM budao_epochs WHERE origin = '') AS epoch`,
+    )
+    const position = writePosition({
+      gtids: String(found!['gtids']),
+      hlc: this.#hlc,
+      epoch: Number(found!['epoch'] ?? 1),
+    })
+    this.#disconnect()
+    await this.#work
+    this.#ready.length = this.#readyBytes = 0
+    this.#delivered = this.#confirmed = this.#read = position
+    await this.#store(position)
+    this.#failed = null
+    this.#connect()
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return
     this.#closed = true
@@ -221,8 +239,8 @@ export class BinlogSource implements ChangeSource {
       this.#fail(
         new SourceGapError(
           `expected the binlog of site ${this.#options.site} behind ${gtids}, but the server has it no longer, or another ` +
-            `one: ${error.message}. Changes are missing that nobody has read: resync the other sites from a snapshot of ` +
-            'this one, then forget the position (DELETE FROM budao_sources)',
+            `one: ${error.message}. Changes are missing that nobody has read. Here: budao replicator accept-gap; then fill each ` +
+            `other site from this one: budao replicator bootstrap --from ${this.#options.site}`,
         ),
       )
       return

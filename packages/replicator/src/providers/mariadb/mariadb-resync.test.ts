@@ -166,5 +166,31 @@ test(
     assert.equal(await ask(east, '/v1/claim', { epoch: 3 }), null)
     await eastApp.query('UPDATE orders SET n = 78 WHERE id = 2')
     await equal(newApp)
+
+    // East's binlog is purged before it was read: nothing is skipped, and everybody knows what to do.
+    await east.close()
+    await eastApp.query(
+      'UPDATE orders SET n = 79 WHERE id = 2; FLUSH BINARY LOGS; UPDATE orders SET n = 80 WHERE id = 8',
+    )
+    const [[last]] = await eastApp.query<RowDataPacket[]>('SHOW MASTER STATUS')
+    await eastApp.query(`FLUSH BINARY LOGS; PURGE BINARY LOGS TO '${String(last!['File'])}'`)
+    const again = await start('east', eastServer, 'east')
+    const message = async (at: RunningReplicator): Promise<string> => {
+      let found = ''
+      await until('it is stopped', async () => {
+        const { alarms } = await ask(at, '/v1/status')
+        found = alarms.find(({ code }: { code: string }) => code === 'stopped')?.message ?? ''
+        return found !== ''
+      })
+      return found
+    }
+    assert.match(await message(again), /budao replicator accept-gap; then fill each other site/)
+    assert.equal(await ask(again, '/v1/accept-gap', {}), null)
+    assert.match(await message(anew), /changes of east are in no log: expected the binlog/)
+    await ask(anew, '/v1/bootstrap', { from: 'east', replace: true })
+    assert.equal((await resynced(anew)).phase, 'verified')
+    await equal(newApp)
+    await eastApp.query('UPDATE orders SET n = 81 WHERE id = 8')
+    await equal(newApp)
   },
 )
