@@ -61,6 +61,8 @@ test(
     })
     assert.equal(await preflight.exited(), 0, preflight.output)
     assert.match(preflight.output, /nothing is refused/)
+    const probed = startNode(t, [main, 'check', '-c', 'east.yaml', '--probe'], { cwd: folder })
+    assert.equal(await probed.exited(), 0, probed.output)
 
     const begin = async (site: 'east' | 'west'): Promise<TestProcess> => {
       const process = startNode(t, [main, 'replicator', '-c', `${site}.yaml`], { cwd: folder })

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseConfig } from '@budao/model/parser'
 import { redactSecrets } from '../redact.ts'
+import { probeDatabase } from './probe.ts'
 import { dataOf, replicatorOf } from './replicators.ts'
 
 function config(service: object, replication?: object) {
@@ -52,4 +53,18 @@ test('who may read the configuration does not read the replicators’ token', ()
   const database = { mariadb: { url: 'mysql://shop:between-the-sites@127.0.0.1/shop', capture: 'outbox' } }
   for (const each of [config({}, { ...replication, database }), config({ data })])
     assert.doesNotMatch(JSON.stringify(redactSecrets(each)), /between-the-sites/)
+})
+
+test('--probe: a database that does not answer is a problem of its line', async () => {
+  const database = { mariadb: { url: 'mysql://shop@127.0.0.1:1/shop', capture: 'outbox' } }
+  const asked = config({}, { ...replication, database })
+  const text = JSON.stringify({ replication: { database } })
+  const { problems, warnings } = await probeDatabase(asked, { text, name: 'shop.yaml', path: '/shop.yaml' })
+  assert.deepEqual(warnings, [])
+  assert.match(problems[0]!.message, /^the database cannot be asked: .*ECONNREFUSED/)
+  assert.equal(problems[0]!.path, 'replication.database')
+  assert.deepEqual(await probeDatabase(config({}, replication), { text, name: 'x', path: '/x' }), {
+    problems: [],
+    warnings: [],
+  })
 })

@@ -6,6 +6,7 @@ import type { ParsedBeside } from '../import/parse-beside.ts'
 import { gslbLines, gslbSummary, type GslbNameSummary } from '../gslb-summary.ts'
 import { formatNote } from '../import/note-text.ts'
 import { type ConfigFile, besideOption, configOption, jsonOption, readConfigFile } from '../locate-config.ts'
+import type { Probed } from '../replication/probe.ts'
 import type { VirtualIpSummary } from '../virtual-ip/providers/summary.ts'
 import { createPaint, formatTable, printJson, printLine } from '../output.ts'
 import { type ServiceWorstCase, worstCaseLines, worstCases } from '../worst-case.ts'
@@ -14,6 +15,8 @@ interface CheckOptions {
   readonly config?: string
   readonly file: readonly string[]
   readonly json?: boolean
+  /** Ask the servers that it names, too. */
+  readonly probe?: true
 }
 
 /** `budao check`: says everything that is wrong with a configuration file, or what it configures. */
@@ -23,11 +26,16 @@ export function checkVerb(program: Command): void {
     .description('Check a configuration file: every problem with line, column and path, or a summary.')
     .option(...configOption)
     .option(...besideOption)
+    .option(
+      '--probe',
+      'ask the database of `replication` too: whether its settings hold what the file promises',
+    )
     .option(...jsonOption)
     .addHelpText(
       'after',
       `
-Exits 0 when the file may be used, 1 when it has problems, 2 when it cannot be read.
+Exits 0 when the file may be used, 1 when it has problems, 2 when it cannot be read. With --probe a database that does not
+answer, or whose settings can lose what a \`sync\` table promises to keep, is a problem, with the line of my.cnf to change.
 
 Example:
   $ budao check -c budao.yaml
@@ -43,7 +51,13 @@ async function check(options: CheckOptions): Promise<void> {
   const missing = parsed.ok
     ? [...(await missingFiles(parsed.config, file)), ...(await unfit(parsed.config, file))]
     : []
-  const result: ParsedConfig = missing.length > 0 ? { ok: false, problems: missing } : parsed
+  const probed =
+    parsed.ok && options.probe === true ? await probe(parsed.config, file) : { problems: [], warnings: [] }
+  const found = [...missing, ...probed.problems]
+  const result: ParsedConfig =
+    found.length > 0 || !parsed.ok
+      ? { ok: false, problems: parsed.ok ? found : parsed.problems }
+      : { ...parsed, warnings: [...parsed.warnings, ...probed.warnings] }
   if (options.json === true)
     printJson({ ...(await toJson(file, result)), ...(options.file.length > 0 ? { notes } : {}) })
   else {
@@ -51,6 +65,12 @@ async function check(options: CheckOptions): Promise<void> {
     await report(file, result)
   }
   if (!result.ok) process.exitCode = 1
+}
+
+/** Only whoever asks for it loads what can ask databases. */
+async function probe(config: Config, file: ConfigFile): Promise<Probed> {
+  const { probeDatabase } = await import('../replication/probe.ts')
+  return probeDatabase(config, file)
 }
 
 /** Keys, lists and secrets of routes that answer by themselves; read where there are any. */
