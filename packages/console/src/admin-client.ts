@@ -55,6 +55,18 @@ export class AdminClient {
     })
   }
 
+  /** A document that is not JSON, such as the page of a report. */
+  async text(path: string): Promise<string> {
+    const { token } = this
+    const headers = token === null ? {} : { authorization: `Bearer ${token}` }
+    const response = await fetch(path, {
+      ...{ headers, cache: 'no-store', credentials: 'omit' },
+      signal: AbortSignal.timeout(timeoutMs),
+    })
+    if (!response.ok) throw new Refusal(response.status, (await response.json()) as object)
+    return response.text()
+  }
+
   async #ask<T>(path: string, init: Question): Promise<T> {
     const { token } = this
     const headers = { ...init.headers, ...(token === null ? {} : { authorization: `Bearer ${token}` }) }

@@ -1,9 +1,12 @@
-import type { GatewayReport } from '@budao/model'
+import type { DrillsReport, GatewayReport } from '@budao/model'
 import { AdminClient, Refusal } from './admin-client.ts'
 import { banner, headlineOf } from './banner.ts'
 import { BreakerDialog, TokenDialog, part } from './dialogs.ts'
 import type { DialogContext } from './dialogs.ts'
 import { DrainDialog } from './drain-dialog.ts'
+import { DrillDialog } from './drill-dialog.ts'
+import { DrillQuestion } from './drill-state.ts'
+import { drills } from './drill-view.ts'
 import { el } from './element.ts'
 import type { Node } from './element.ts'
 import { eventList } from './event-list.ts'
@@ -24,10 +27,12 @@ const languageItem = 'budao-language'
 const noticeMs = 8_000
 
 const client = new AdminClient()
+const drillQuestion = new DrillQuestion(client)
 const failoverQuestion = new FailoverQuestion(client)
 let language: Language = chooseLanguage([localStorage.getItem(languageItem) ?? '', ...navigator.languages])
 let words: Words = languages[language]
 let state: PageState = initialState
+let drillsReport: DrillsReport | null = null
 let asking = false
 /** A token is asked for; until it is there, asking again would be in vain. */
 let locked = false
@@ -42,19 +47,24 @@ const changes: DialogContext = {
   refused: needsToken,
   changed: (text) => {
     notice('good', text)
+    drillQuestion.hurry()
     ask()
   },
 }
 const breakerDialog = new BreakerDialog(client, changes)
 const drainDialog = new DrainDialog(client, changes)
 const wishDialog = new WishDialog(client, changes)
+const drillDialog = new DrillDialog(client, changes)
 
 part('reload').addEventListener('click', () => void reload())
 part('language').addEventListener('click', () => setLanguage(language === 'en' ? 'zh' : 'en'))
 part('view').addEventListener('click', ({ target }) => {
   const button = target instanceof Element ? target.closest<HTMLElement>('button') : null
   const { breakerService, breakerEndpoint, drainSite, drainEndpoint, drainService } = button?.dataset ?? {}
-  const { wish, wishUnit } = button?.dataset ?? {}
+  const { wish, wishUnit, drill, drillReport } = button?.dataset ?? {}
+  if (drill === 'start') drillDialog.open()
+  if (drill === 'abort') void abortDrill()
+  if (drillReport !== undefined) void showReport(drillReport)
   const unit = state.failover?.units.find((each) => each.unit === wishUnit)
   if (unit !== undefined) wishDialog.open(wish as UnitWishKind, unit)
   if (breakerService !== undefined) breakerDialog.open(breakerService, breakerEndpoint)
@@ -90,11 +100,13 @@ function ask(): void {
 
 async function askOnce(): Promise<void> {
   try {
-    const [report, events, units] = await Promise.all([
+    const [report, events, units, ofDrills] = await Promise.all([
       client.get<GatewayReport>('/api/v1/status'),
       client.get<EventsAnswer>(eventsPath(state)),
       failoverQuestion.ask(performance.now()),
+      drillQuestion.ask(performance.now()),
     ])
+    drillsReport = ofDrills
     state = answered(state, report, events, new Date(), performance.now(), units)
   } catch (error) {
     locked = needsToken(error)
@@ -125,6 +137,30 @@ async function reload(): Promise<void> {
   }
 }
 
+async function abortDrill(): Promise<void> {
+  try {
+    await client.post('/api/v1/drills/abort', { reason: 'ended in the console' })
+    changes.changed(words.drillEnded)
+  } catch (error) {
+    if (!needsToken(error)) notice('bad', error instanceof Error ? error.message : String(error))
+  }
+}
+
+/** Saved as a file of its own: a page made here would be held to the rules of this one, which allow it no script. */
+async function showReport(id: string): Promise<void> {
+  const path = `/api/v1/drills/${encodeURIComponent(id)}/page`
+  if (client.token === null) return void window.open(path, '_blank', 'noopener')
+  try {
+    const link = document.createElement('a')
+    link.href = URL.createObjectURL(new Blob([await client.text(path)], { type: 'text/html' }))
+    link.download = `${id}.html`
+    link.click()
+    URL.revokeObjectURL(link.href)
+  } catch (error) {
+    if (!needsToken(error)) notice('bad', error instanceof Error ? error.message : String(error))
+  }
+}
+
 function show(): void {
   const now = new Date()
   patch(part('view'), view(now))
@@ -142,6 +178,7 @@ function view(now: Date): Node[] {
   if (report === null) return nodes
   const problems = refused(report, now, words)
   const units = failover(state.failover, now, words)
+  const ofDrills = drills(drillsReport, now, words)
   return [
     ...nodes,
     ...(problems === null ? [] : [problems]),
@@ -149,6 +186,7 @@ function view(now: Date): Node[] {
     ...(units === null ? [] : [units]),
     services(report, words),
     routes(report, words),
+    ...(ofDrills === null ? [] : [ofDrills]),
     eventList(state.events, now, words),
   ]
 }

@@ -1,9 +1,10 @@
+import { chineseDrills, englishDrills, type DrillWords } from './drill-words.ts'
 import { chineseEvents, englishEvents, type EventWords } from './event-words.ts'
 import { chineseFailover, englishFailover, type FailoverWords } from './failover-words.ts'
 import { formatNumber } from './format.ts'
 
 /** Everything the page says, in one language. */
-export type Words = typeof englishPage & FailoverWords
+export type Words = typeof englishPage & FailoverWords & DrillWords
 
 const englishPage = {
   skip: 'Skip to the state',
@@ -144,7 +145,7 @@ const englishPage = {
   kinds: englishEvents as EventWords,
 }
 
-const english: Words = { ...englishPage, ...englishFailover }
+const english: Words = { ...englishPage, ...englishFailover, ...englishDrills }
 
 const chinese: Words = {
   skip: '跳到状态',
@@ -276,6 +277,7 @@ const chinese: Words = {
 
   kinds: chineseEvents,
   ...chineseFailover,
+  ...chineseDrills,
 }
 
 export type Language = 'en' | 'zh'
