@@ -33,4 +33,9 @@ export const seedsThatFailed: readonly { readonly seed: number; readonly story: 
     story:
       'a standby that had just been started took what an owner of the epoch before, stopped until then, sent it: its data knew better, and was not asked',
   },
+  {
+    seed: 3_012_773,
+    story:
+      'an older word of an observer came after a newer one, so a site was slow, well and slow again within 8 ms: counted as a change of mind by the checker; links keep the order',
+  },
 ]

@@ -198,3 +198,17 @@ test('every verb has --help with an example, and --json', () => {
     assert.ok(verb.description() !== '', verb.name())
   }
 })
+
+test('a gateway without listeners is refused, with what to do', async (t) => {
+  const folder = await folderWith(t, {
+    'budao.yaml': `version: 1
+node: { name: gw, site: east }
+sites: { east: {} }
+control: { address: 127.0.0.1:19941, token: { env: TOKEN }, store: { type: sqlite, path: c.db }, peers: {} }
+services: { shop: { endpoints: [{ address: 127.0.0.1:1, site: east }] } }
+`,
+  })
+  const { code, err } = await budao(t, ['gateway'], folder)
+  assert.equal(code, 1)
+  assert.match(err, /budao\.yaml has no `listeners`: .+ run budao controller -c budao\.yaml/)
+})

@@ -103,6 +103,10 @@ export class GatewayProcess extends GatewayDesk implements AdminSource {
     const source = new ConfigSource(file.path, file.name, options.file)
     const { snapshot, warnings } = await firstSnapshot(source, options.lastGood === true)
     const { config } = snapshot
+    if (config.listeners.length === 0 && options.allRoles !== true)
+      throw new CliError(
+        `${file.name} has no \`listeners\`: a gateway has nobody to serve. Give it one, or run budao controller -c ${file.name}: that only watches and decides`,
+      )
     const { log, events } = await openJournal(config, source.baseDir)
     const report = (draft: EventDraft): void => {
       const { kind, severity, subject, message, evidence } = events.append(draft)

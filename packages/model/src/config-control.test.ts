@@ -9,6 +9,7 @@ function file({
   control = 'store: { type: sqlite, path: c.db }',
   peers = 'west: { address: "127.0.0.1:9942", site: west, traffic: "127.0.0.1:8081" }, third: { address: "127.0.0.1:9943", witness: true }',
   service = 'mode: active-standby, failover: {}',
+  filters = '[]',
 } = {}): string {
   return `version: 1
 node: { ${node} }
@@ -22,7 +23,7 @@ control:
 services:
   shop:
     { ${service}, endpoints: [{ address: "127.0.0.1:1", site: east }, { address: "127.0.0.1:2", site: west }] }
-${listeners === '' ? '' : 'routes: [{ name: all, backends: [{ service: shop }] }]'}
+${listeners === '' ? '' : `routes: [{ name: all, filters: ${filters}, backends: [{ service: shop }] }]`}
 `
 }
 
@@ -34,6 +35,7 @@ test('a node, its peers and their store are read with their defaults', () => {
     address: '127.0.0.1:9941',
     token: { env: 'TOKEN' },
     witness: false,
+    handOver: 5000,
     store: { type: 'sqlite', path: 'c.db' },
     peers: {
       west: { address: '127.0.0.1:9942', site: 'west', witness: false, traffic: '127.0.0.1:8081' },
@@ -109,6 +111,18 @@ test('what works and will not do what one may think is said', () => {
       'f:12:39  services.shop.failover: no node stands at west: nobody there can hold the right to write',
     ],
   )
+  const limited = {
+    listeners: 'listeners: [{ name: web, address: "127.0.0.1:8080", protocol: http }]',
+    peers:
+      'gw-east: { address: "127.0.0.1:9941", site: east, traffic: "127.0.0.1:8080" }, west: { address: "127.0.0.1:9942", site: west }, third: { address: "127.0.0.1:9943", witness: true }',
+    service: 'mode: active-standby, failover: {}',
+  }
+  const byAddress = { filters: '[{ rateLimit: { requests: 5, per: 1s } }]' }
+  assert.deepEqual(warnings(limited), [])
+  assert.deepEqual(warnings({ ...limited, ...byAddress }), [
+    'f:4:13  listeners[0].trustForwarded: route all limits by `ip`, and writes that other gateways pass on to web come with theirs: all their clients share one limit (point `control.peers.<name>.traffic` at a listener of its own with `trustForwarded: true`, open to gateways only)',
+  ])
+  assert.deepEqual(warnings({ service: 'detection: { stable: 5s }' }), [])
   assert.deepEqual(warnings({ service: 'objectives: { rpo: 0s }' }), [
     'f:12:7  services.shop.objectives: read and checked, and acted on by nobody without `failover`',
   ])

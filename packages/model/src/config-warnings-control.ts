@@ -2,8 +2,33 @@ import { isLoopback, parseAddress } from './config-address.ts'
 import type { Finding } from './config-document.ts'
 import type { Config } from './config.ts'
 
+/**
+ * Writes that other gateways pass on come from their addresses: where a client’s address counts, the listener they come to has to
+ * believe what they say of it. Null where nothing of that is so.
+ */
+function strangersAt({ node, control, services, listeners, routes }: Config): Finding | null {
+  const port = parseAddress(control?.peers[node.name]?.traffic ?? '')?.port
+  const index = listeners.findIndex(({ address }) => parseAddress(address)?.port === port)
+  const listener = listeners[index]
+  if (port === undefined || listener === undefined || listener.trustForwarded) return null
+  const owned = (service: string): boolean =>
+    services[service]?.failover !== undefined && services[service].mode !== 'active-active'
+  const limited = routes.find(
+    ({ filters, backends }) =>
+      backends.some(({ service }) => owned(service)) &&
+      filters.some((filter) => 'rateLimit' in filter && filter.rateLimit.key.includes('ip')),
+  )
+  if (limited === undefined) return null
+  return {
+    path: ['listeners', index, 'trustForwarded'],
+    message: `route ${limited.name} limits by \`ip\`, and writes that other gateways pass on to ${listener.name} come with theirs: all their clients share one limit`,
+    hint: 'point `control.peers.<name>.traffic` at a listener of its own with `trustForwarded: true`, open to gateways only',
+  }
+}
+
 /** What of `control` works and will not do what one may think. */
-export function controlWarnings({ node, control, services }: Config): Finding[] {
+export function controlWarnings(config: Config): Finding[] {
+  const { node, control, services } = config
   if (control === undefined) return []
   const findings: Finding[] = []
   const others = Object.entries(control.peers).filter(([name]) => name !== node.name)
@@ -16,6 +41,8 @@ export function controlWarnings({ node, control, services }: Config): Finding[] 
         'two failure domains: a site that is silent is not failed over by itself, only one whose process is gone',
       hint: 'a witness at a third place, also a small one',
     })
+  const strangers = strangersAt(config)
+  if (strangers !== null) findings.push(strangers)
   const far = others.filter(([, { address }]) => !isLoopback(parseAddress(address)!.host))
   if (control.store.type === 'sqlite' && far.length > 0)
     findings.push({
