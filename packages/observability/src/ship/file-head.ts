@@ -31,7 +31,8 @@ export function beginsAs(head: Buffer, { headBytes, headHash }: HeadMark): boole
   )
 }
 
-/** Whether `head` is how a file begins whose first bytes are `whole`: a copy of it that is being made. */
-export function isBeginningOf(head: Buffer, whole: Buffer): boolean {
-  return head.length <= whole.length && head.equals(whole.subarray(0, head.length))
+/** Whether one is how the other begins: a copy that is being made, or one of a file that has grown since. */
+export function beginAlike(a: Buffer, b: Buffer): boolean {
+  const length = Math.min(a.length, b.length)
+  return length > 0 && a.subarray(0, length).equals(b.subarray(0, length))
 }

@@ -76,13 +76,14 @@ export class LogPipeline {
       this.#lookAt = now + lookMs
       this.tails.look(now)
     }
+    // Before anything is read: what is read of a file now is newer than what was found of it.
+    this.#positions = this.tails.takeChanges()
     let more = false
     for (const file of this.tails.files) {
       if (!this.#readOnce(file, now)) continue
       more = true
       if (this.#bytes >= batchBytes && !this.#append()) return 'blocked'
     }
-    Object.assign(this.#positions, this.tails.takeChanges(), this.#positions)
     if (this.#pending && !this.#append()) return 'blocked'
     return more ? 'more' : 'idle'
   }

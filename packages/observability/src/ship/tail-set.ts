@@ -1,6 +1,6 @@
 import { closeSync, openSync, readdirSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { beginsAs, isBeginningOf, readHead } from './file-head.ts'
+import { beginAlike, beginsAs, readHead } from './file-head.ts'
 import type { LogInput } from './log-input.ts'
 import { isRotationOf } from './rotation-name.ts'
 import { type FilePosition, TailedFile } from './tailed-file.ts'
@@ -51,6 +51,8 @@ export class TailSet {
   readonly #known = new Map<string, Remembered>()
   /** Positions that have changed since the last append, or are to be forgotten. */
   readonly #changes = new Map<string, FilePosition | null>()
+  /** Paths of what was known at the start. */
+  readonly #startedWith: readonly string[]
   #nextId: number
   #first = true
   #opened = 0
@@ -65,10 +67,13 @@ export class TailSet {
   ) {
     this.#inputs = inputs
     this.#nextId = 1
+    const paths: string[] = []
     for (const [id, position] of positions) {
       this.#known.set(id, { position, seenAt: now })
+      paths.push(position.path)
       this.#nextId = Math.max(this.#nextId, Number(id.slice(1)) + 1)
     }
+    this.#startedWith = paths
   }
 
   get files(): Iterable<TailedFile> {
@@ -196,8 +201,8 @@ export class TailSet {
     }
     const isRotation = seen.base !== seen.path
     // What had been rotated away before Budao first looked is history; later ones came and went between two looks.
-    const isHistory = isRotation && this.#first && !this.#hasRead(seen.base)
-    const toEnd = isHistory || (this.#first && seen.input.startAt === 'end' && !this.#hasRead(seen.base))
+    const isFirst = this.#first && !this.#knew(seen.base)
+    const toEnd = isFirst && (isRotation || seen.input.startAt === 'end')
     this.#begin(`f${this.#nextId++}`, seen, toEnd ? 'end' : { offset: 0 }, now)
   }
 
@@ -245,9 +250,9 @@ export class TailSet {
     if (byContent !== undefined || !isRotation) return byContent
     if (head.length === 0) return 'wait'
     for (const file of this.#open.values())
-      if (file.base === seen.base && isBeginningOf(head, file.head)) return 'wait'
+      if (file.base === seen.base && beginAlike(head, file.head)) return 'wait'
     for (const { head: whole } of this.#known.values())
-      if (whole !== undefined && isBeginningOf(head, whole)) return 'wait'
+      if (whole !== undefined && beginAlike(head, whole)) return 'wait'
     return undefined
   }
 
@@ -260,11 +265,8 @@ export class TailSet {
     file.close()
   }
 
-  #hasRead(base: string): boolean {
-    for (const { position } of this.#known.values())
-      if (position.path === base || isRotationOf(basename(position.path), basename(base))) return true
-    for (const file of this.#open.values()) if (file.base === base) return true
-    return false
+  #knew(base: string): boolean {
+    return this.#startedWith.some((path) => path === base || isRotationOf(basename(path), basename(base)))
   }
 
   #isRotated(file: TailedFile): boolean {
