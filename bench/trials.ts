@@ -1,4 +1,5 @@
 // npm run trials -- failover [--runs N] [--seed S]: real processes in network namespaces, random faults, nobody writes in two epochs.
+// npm run trials -- logs: what reads log files is killed; each line is in the store once.
 // npm run trials -- replication: the same with two replicators; nothing acknowledged is lost, both sites end equal.
 import { parseArgs } from 'node:util'
 import { BudaoWorld, findOrInstall, whyNoCuts, whyNoNetwork } from '@budao/testkit'
@@ -10,6 +11,7 @@ import { say, UsageError, wholeNumber } from './options.ts'
 
 const usage = `npm run trials -- failover [options]
 npm run trials -- replication --help
+npm run trials -- logs --help
 
   --runs N        (default 100)
   --seed S        of the first; each next one has the next (default: of the moment)
@@ -27,6 +29,7 @@ process.exitCode = await main(process.argv.slice(2))
 async function main([name, ...args]: readonly string[]): Promise<number> {
   try {
     if (name === 'replication') return await (await import('./replication/trials.ts')).run(args)
+    if (name === 'logs') return await (await import('./logs/trials.ts')).run(args)
     const { values } = parseArgs({
       args: [...args],
       options: {

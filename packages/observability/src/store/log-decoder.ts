@@ -15,13 +15,18 @@ export class LogDecoder {
 
   /** In their order; what the disk has damaged is left out. */
   records({ segment, bytes }: Pick<LogPiece, 'segment' | 'bytes'>): LogRecord[] {
-    const records: LogRecord[] = []
+    return this.lines(bytes).map((line) => recordOf(line, this.origin(segment, line.src)))
+  }
+
+  /** The same without what their sources know. */
+  lines(bytes: Buffer): ParsedLine[] {
+    const lines: ParsedLine[] = []
     for (const text of bytes.toString('utf8').split('\n')) {
       if (!text.startsWith(recordStart)) continue
       const line = parseLine(text)
-      if (line !== undefined) records.push(recordOf(line, this.origin(segment, line.src)))
+      if (line !== undefined) lines.push(line)
     }
-    return records
+    return lines
   }
 
   origin(segment: number, source: number): LogOrigin {

@@ -2,11 +2,11 @@ import { join } from 'node:path'
 import type { ParsedLine } from '../record/parsed-line.ts'
 import { BlockIndex } from './block-index.ts'
 import { BlockSketch } from './block-sketch.ts'
-import { parseLine } from './log-decoder.ts'
+import type { LogOrigin } from '../record/log-origin.ts'
+import { LogDecoder } from './log-decoder.ts'
 import { indexName } from './log-search.ts'
-import { recordStart } from './segment-lines.ts'
-import { SegmentLog, type SegmentLogOptions } from './segment-log.ts'
-import { type LogPiece, readLog } from './segment-reader.ts'
+import { type Appended, SegmentLog, type SegmentLogOptions } from './segment-log.ts'
+import { readLog } from './segment-reader.ts'
 
 /** Where records are kept, and how long. */
 export interface LogStoreOptions extends SegmentLogOptions {
@@ -63,7 +63,8 @@ export class LogStore {
     }
     if (lines.length > 0) sources.add(this.#lastSource)
     const { segment, offset, bytes } = this.log.append(text, lines.length, positions, sources)
-    this.#gather(segment, offset, this.log.segments.at(-1)!.bytes, bytes, lines)
+    const end = this.log.segments.at(-1)!.bytes
+    this.#gather({ segment, offset, bytes, end }, lines, (number) => this.log.origin(number))
   }
   #lastSource = 0
 
@@ -99,14 +100,18 @@ export class LogStore {
     this.#index?.close()
   }
 
-  #gather(segment: number, offset: number, end: number, bytes: Buffer, lines: readonly ParsedLine[]): void {
+  #gather(
+    { segment, offset, bytes, end }: Appended & { readonly end: number },
+    lines: readonly ParsedLine[],
+    origin: (source: number) => LogOrigin,
+  ): void {
     if (this.#index === null) return
     if (segment !== this.#segment) this.#seal()
     if (this.#sketch.lines === 0) {
       this.#segment = segment
       this.#offset = offset
     }
-    this.#sketch.add(bytes, lines, (source) => this.log.origin(source))
+    this.#sketch.add(bytes, lines, origin)
     this.#end = end
     if (end - this.#offset >= blockBytes) this.#seal()
   }
@@ -132,23 +137,17 @@ export class LogStore {
   #catchUp(): void {
     if (this.#index === null) return
     this.#trimIndex()
+    // Of earlier segments: their numbers stand for other sources than those of the last.
+    const decoder = new LogDecoder(this.#options.folder)
     let place = this.#index.end
     for (;;) {
       const piece = readLog(this.#options.folder, place)
       if (piece === null) break
-      this.#indexPiece(piece)
-      place = piece.next
+      const { segment, next } = piece
+      const lines = decoder.lines(piece.bytes)
+      this.#gather({ ...piece, end: next.offset }, lines, (source) => decoder.origin(segment, source))
+      place = next
     }
     this.#commit()
-  }
-
-  #indexPiece({ segment, offset, bytes, next }: LogPiece): void {
-    const lines = bytes
-      .toString('utf8')
-      .split('\n')
-      .filter((line) => line.startsWith(recordStart))
-      .map(parseLine)
-      .filter((line) => line !== undefined)
-    this.#gather(segment, offset, next.offset, bytes, lines)
   }
 }
