@@ -14,6 +14,7 @@ export interface LogsRoleOptions {
 export class LogsRole {
   readonly #options: LogsRoleOptions
   #host: LogsHost | null = null
+  #watching: Parameters<LogsHost['watch']> | null = null
 
   /** Rejects where the store cannot be used, or another process uses it. */
   static async start(config: Config, options: LogsRoleOptions): Promise<LogsRole> {
@@ -33,6 +34,7 @@ export class LogsRole {
 
   /** Has every later record that passes one of the filters brought here; for rules. */
   watch(filters: readonly LogFilter[], listener: (records: readonly LogRecord[]) => void): void {
+    this.#watching = [filters, listener]
     this.#host?.watch(filters, listener)
   }
 
@@ -70,6 +72,7 @@ export class LogsRole {
       report,
       warn,
     })
+    if (this.#watching !== null) this.#host.watch(...this.#watching)
   }
 }
 

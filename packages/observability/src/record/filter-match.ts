@@ -1,6 +1,6 @@
 import { type LogRecord, severities, type SeverityName } from '@budao/model'
 import { fieldOf } from './field.ts'
-import type { LogFilter } from './log-filter.ts'
+import type { LogFilter } from '@budao/model'
 
 /** Whether a record is meant. */
 export type RecordTest = (record: LogRecord) => boolean

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { LogRecord } from '@budao/model'
 import { recordTest } from './filter-match.ts'
-import { LogFilterError, parseLogFilter } from './log-filter.ts'
+import { LogFilterError, parseLogFilter } from '@budao/model'
 
 const record: LogRecord = {
   timestamp: 1,

@@ -1,6 +1,6 @@
 import { parseDuration, severities } from '@budao/model'
 import { isLevelName } from '../record/filter-match.ts'
-import { LogFilterError, parseLogFilter, type LogFilter } from '../record/log-filter.ts'
+import { LogFilterError, parseLogFilter, type LogFilter } from '@budao/model'
 import { ConditionError } from './condition-error.ts'
 import type { Comparison, Condition, LogCondition, MetricCondition, Scope, Threshold } from './condition.ts'
 import { readSelector } from './selector-parser.ts'

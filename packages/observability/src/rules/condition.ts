@@ -1,4 +1,4 @@
-import type { LogFilter } from '../record/log-filter.ts'
+import type { LogFilter } from '@budao/model'
 
 /** How a value is compared with the number of its rule. */
 export type Comparison = '>' | '>=' | '<' | '<=' | '==' | '!='

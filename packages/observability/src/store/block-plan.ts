@@ -1,6 +1,6 @@
 import { severities, type SeverityName } from '@budao/model'
 import { isLevelName } from '../record/filter-match.ts'
-import type { LogFilter } from '../record/log-filter.ts'
+import type { LogFilter } from '@budao/model'
 import { severityOf } from '../record/severity.ts'
 import { type BlockMaps, mayHoldTerm, mayHoldText } from './block-sketch.ts'
 

@@ -1,1 +1,0 @@
-export { type FieldOperator, type LogFilter, LogFilterError, parseLogFilter } from '@budao/model'
