@@ -105,14 +105,14 @@ function startShops(): void {
   const script = join(import.meta.dirname, 'server.ts')
   for (const { name, site, port } of layout.shops) {
     const replicator = layout.replicators.find((each) => each.site === site)!
-    const options = {
+    const given = {
       port: String(port),
       site,
       data: databaseOf(site),
       name,
       replicator: `http://127.0.0.1:${replicator.port}`,
     }
-    const args = Object.entries(options).flatMap(([option, value]) => [`--${option}`, value])
+    const args = Object.entries(given).flatMap(([option, value]) => [`--${option}`, value])
     crew.start({ name, crew: site, args: ['--conditions=@budao/source', script, ...args] })
   }
 }

@@ -30,7 +30,7 @@ export class ReplicatorClient {
     if (right !== undefined) query.set('epoch', String(right.epoch))
     if (right?.unit !== undefined) query.set('unit', right.unit)
     try {
-      const response = await fetch(`${url}/v1/events/settled?${query}`, {
+      const response = await fetch(`${url}/v1/events/settled?${query.toString()}`, {
         signal: AbortSignal.timeout(timeoutMs),
         headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
       })
