@@ -184,7 +184,15 @@ const written: readonly Written[] = [
     runbook: 'replication.md',
   },
   {
-    name: 'BudaoAlertsStalled',
+    name: 'BudaoProcessDown',
+    text: 'value(up{}) < 1 by instance',
+    severity: 'P1',
+    for: 15_000,
+    summary: 'The metrics of {{ $labels.instance }} cannot be read.',
+    runbook: 'README.md',
+  },
+  {
+    name: 'BudaoAlertsStalledElsewhere',
     text: 'max(budao_alerts_judged_seconds{}) > 60 in 30s by instance',
     severity: 'P1',
     summary: 'Rules of {{ $labels.instance }} have not been judged for {{ $value }} s.',
