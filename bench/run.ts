@@ -22,6 +22,10 @@ const benches: Readonly<Record<string, { about: string; load: () => Promise<{ ru
     about: 'CPU and latency of a keyed write and of a repeat beside a plain write',
     load: () => import('./idempotency.bench.ts'),
   },
+  ownership: {
+    about: 'CPU of a request with and without `failover` on its service, in one gateway',
+    load: () => import('./ownership.bench.ts'),
+  },
   reload: { about: '100 reloads under load: no request fails', load: () => import('./reload.bench.ts') },
   aborts: { about: '10 % of clients abort: nothing leaks', load: () => import('./aborts.bench.ts') },
   strictness: {
