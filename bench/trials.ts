@@ -18,10 +18,11 @@ npm run trials -- logs --help
   --store NAME    sqlite, or etcd: three members, killed and stopped and cut off too (default sqlite)
   --fence NAME    lease or process (default lease)
   --stories PATH  a folder for what happened in runs that broke a rule (default trials)
+  --realtime      its processes go before all others of a machine that does much else
 
 Two gateways and a witness that all decide, with recording backends and clients, in network namespaces (needs root). In each run one to three faults at
 random places: SIGKILL, SIGSTOP for up to 30 s, packets dropped in one direction or both. Exit code 1 when two epochs acknowledged writes side by side, a write was
-applied twice, or nobody could write any more after the faults.
+applied twice, a move lost an acknowledged write that is older than it said, or nobody could write any more after the faults.
 `
 
 process.exitCode = await main(process.argv.slice(2))
@@ -38,6 +39,7 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
         store: { type: 'string', default: 'sqlite' },
         fence: { type: 'string', default: 'lease' },
         stories: { type: 'string', default: 'trials' },
+        realtime: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
     })
@@ -49,7 +51,7 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
     const store = oneOf('store', values.store, ['sqlite', 'etcd'] as const)
     const runs = wholeNumber('runs', values.runs, 1, 100_000)
     const seed = wholeNumber('seed', values.seed, 0, 2 ** 31)
-    return await trials({ fence, store, runs, seed, stories: values.stories })
+    return await trials({ fence, store, runs, seed, stories: values.stories, realtime: values.realtime })
   } catch (error) {
     const wrong =
       error instanceof UsageError ||
@@ -65,6 +67,7 @@ async function trials(plan: {
   readonly runs: number
   readonly seed: number
   readonly stories: string
+  readonly realtime: boolean
 }): Promise<0 | 1> {
   const problem = (await whyNoNetwork()) ?? (await whyNoCuts())
   const etcd = plan.store === 'etcd' ? await findOrInstall('etcd-server', 'etcd') : undefined
@@ -79,6 +82,8 @@ async function trials(plan: {
   const world = new BudaoWorld(ends, {
     detection: 'accelerated',
     fence: plan.fence,
+    replicates: true,
+    realtime: plan.realtime,
     ...(etcd?.kind === 'found' ? { etcd: etcd.path } : {}),
   })
   await world.settled()
@@ -95,6 +100,10 @@ async function trials(plan: {
     `${told.length} runs from seed ${plan.seed}, ${plan.store}, fence ${plan.fence}: ${broken.length} broken; ` +
       `${sum(({ findings }) => findings.acknowledged)} writes acknowledged, ${sum(({ findings }) => findings.refused)} refused by a backend, ` +
       `${sum(({ findings }) => findings.strays)} strays, ${sum(({ findings }) => Math.max(0, findings.epochs - 1))} times another epoch`,
+  )
+  say(
+    `${sum(({ losses }) => losses?.lost ?? 0)} acknowledged writes lost in moves; ${sum(({ losses }) => losses?.reported ?? 0)} moves said how old what is lost may be, ` +
+      `${sum(({ losses }) => losses?.unknown ?? 0)} did not know`,
   )
   return broken.length === 0 ? 0 : 1
 }

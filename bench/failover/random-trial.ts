@@ -1,5 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type EpochFindings, machineNow, SeededDraws, type TrialWorld, trialSites } from '@budao/testkit'
+import {
+  type EpochFindings,
+  type LossFindings,
+  machineNow,
+  SeededDraws,
+  type TrialWorld,
+  trialSites,
+} from '@budao/testkit'
 import { begin, describeFault, drawFaults, end, type RandomFault } from './random-faults.ts'
 
 const rate = 60
@@ -14,6 +21,8 @@ export interface RandomTrial {
   readonly faults: readonly RandomFault[]
   readonly violations: readonly string[]
   readonly findings: EpochFindings
+  /** Null where nobody says what a move may lose. */
+  readonly losses: LossFindings | null
   /** From the end of the last fault until writes were acknowledged through every gateway again, milliseconds; null: not in time. */
   readonly againMs: number | null
   /** The machine had no time for it: how long things took says nothing. */
@@ -41,21 +50,29 @@ export async function runRandomTrial(world: TrialWorld, seed: number): Promise<R
   const againMs = await writesEverywhere(world, wholeAt)
   await world.stopLoad()
   const findings = world.check()
+  const losses = world.losses()
   const starved = world.attempts.some(({ dueAt, sentAt }) => sentAt - dueAt > starvedMs)
   const violations = [
     ...findings.violations,
+    ...(losses?.violations ?? []),
     ...(againMs === null && !starved
       ? [`no writes through every gateway within ${againMsMax / 1_000} s after the last fault`]
       : []),
   ]
-  return { seed, faults, violations, findings, againMs, starved, failedAt }
+  return { seed, faults, violations, findings, losses, againMs, starved, failedAt }
 }
 
-export function describeTrial({ seed, faults, findings, againMs, starved, violations }: RandomTrial): string {
+export function describeTrial(trial: RandomTrial): string {
+  const { seed, faults, findings, losses, againMs, starved, violations } = trial
   const { acknowledged, epochs, refused, strays } = findings
   return [
     `seed ${seed}: ${faults.map(describeFault).join('; ')}`,
     `  ${acknowledged} writes acknowledged in ${epochs} epochs, ${refused} refused by a backend, ${strays} strays; again after ${againMs === null ? '–' : Math.round(againMs)} ms${starved ? ' (starved)' : ''}`,
+    ...(losses === null || losses.reported + losses.unknown === 0
+      ? []
+      : [
+          `  ${losses.lost} lost; ${losses.reported} moves said how much may be, ${losses.unknown} did not know`,
+        ]),
     ...violations.map((violation) => `  BROKEN ${violation}`),
   ].join('\n')
 }

@@ -1,10 +1,11 @@
-import { writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import type { BudaoEvent, UnitReport } from '@budao/model'
+import type { AuditRecord, BudaoEvent, UnitReport } from '@budao/model'
 import type { Cleanup } from '../cleanup.ts'
 import { machineNow } from './journal.ts'
+import { checkLosses, dataBefore, type LossFindings, reportedLosses } from './loss-checker.ts'
 import {
   backendPort,
   gatewayPort,
@@ -167,6 +168,27 @@ export class BudaoWorld extends TrialWorld {
     }
   }
 
+  /** By the audit logs of all nodes, and what the backends had. */
+  override losses(): LossFindings | null {
+    if (this.#options.replicates !== true) return null
+    const offset = machineNow() - Date.now()
+    const linesOf = (file: string): string[] =>
+      existsSync(file) ? readFileSync(file, 'utf8').split('\n') : []
+    const records = (['east', 'west', 'witness'] as const).flatMap((place) =>
+      linesOf(join(this.dataDir(place), 'audit.ndjson'))
+        .filter((line) => line.endsWith('}'))
+        .map((line) => JSON.parse(line) as AuditRecord),
+    )
+    const reports = reportedLosses(records, (wallMs) => wallMs + offset).filter(
+      ({ claimedAfter }) => claimedAfter > this.loadAt,
+    )
+    const logs = new Map(trialSites.map((site) => [site as string, linesOf(this.dataLog(site))]))
+    const acknowledged = this.attempts
+      .filter(({ kind, status }) => kind === 'write' && status === 200)
+      .map(({ id, epoch, doneAt }) => ({ id, epoch, at: doneAt }))
+    return checkLosses(reports, acknowledged, ({ site, epoch }) => dataBefore(logs.get(site) ?? [], epoch))
+  }
+
   /** For as long as moves by itself keep apart. */
   #rests({ epoch, run }: UnitReport): boolean {
     if (run === null) return true
@@ -227,7 +249,7 @@ export class BudaoWorld extends TrialWorld {
 
   /** As a user would write it, with shorter times between failovers, so that they can be repeated. */
   #config(place: Place): Readonly<Record<string, object | string | number>> {
-    const { detection, fence, etcd, agents: hasAgents = false } = this.#options
+    const { detection, fence, etcd, agents: hasAgents = false, replicates = false } = this.#options
     const store =
       etcd === undefined
         ? { type: 'sqlite', path: join(this.folder, 'coordination.db') }
@@ -274,6 +296,9 @@ export class BudaoWorld extends TrialWorld {
           healthCheck: { type: 'http', path: '/healthz', interval: '1s', timeout: '500ms' },
           detection: { mode: detection, stable: '2s' },
           failover: { fence, every: '0s' },
+          ...(replicates && place !== 'witness'
+            ? { data: { hook: `http://${this.address(place)}:${backendPort}/_data` } }
+            : {}),
         },
       },
       routes: [{ name: 'shop', backends: [{ service: 'shop' }] }],

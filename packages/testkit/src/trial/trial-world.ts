@@ -7,6 +7,7 @@ import { makeNetwork } from '../namespaces.ts'
 import type { TestProcess } from '../processes.ts'
 import { type EpochFindings, checkEpochs } from './epoch-checker.ts'
 import { type Attempt, type JournalEntry, machineNow, readJournal } from './journal.ts'
+import type { LossFindings } from './loss-checker.ts'
 import { Machine } from './machine.ts'
 import { type FirstWrite, WriteLoad } from './write-load.ts'
 
@@ -59,6 +60,8 @@ export interface LastMove {
 export interface TrialPriority {
   /** By the real-time scheduler, where others keep the machine busy; else only nicer to itself than others are. */
   readonly realtime?: boolean
+  /** A backend’s data follows that of the site that writes, without anybody waiting for it: what a failover loses can be told, and counted. */
+  readonly replicates?: boolean
 }
 
 /** Two sites, a witness and clients, each a machine of its own; a recording backend a site. What stands in front of these is said by who extends it. */
@@ -70,8 +73,10 @@ export abstract class TrialWorld {
   protected readonly client: Machine
   #load: WriteLoad | undefined
   #loads = 0
+  /** When the clients began last, of the machine’s clock. */
+  protected loadAt = 0
 
-  constructor(t: Cleanup, { realtime = false }: TrialPriority = {}) {
+  constructor(t: Cleanup, { realtime = false, replicates = false }: TrialPriority = {}) {
     this.#ahead = realtime ? ['chrt', '-r', '1'] : ['nice', '-n', '-10']
     const { east, west, witness, client } = makeNetwork(t, ['east', 'west', 'witness', 'client'])
     this.#t = t
@@ -85,6 +90,7 @@ export abstract class TrialWorld {
         '--conditions=@budao/source',
         fileURLToPath(new URL('recording-site-process.ts', import.meta.url)),
         ...[this.address(site), String(backendPort), site, this.#journal(site)],
+        ...(replicates ? [this.dataLog(site), this.address(site === 'east' ? 'west' : 'east')] : []),
       ])
     }
   }
@@ -123,6 +129,7 @@ export abstract class TrialWorld {
 
   /** Clients begin to write: so many a second, all gateways together. */
   startLoad(rate: number, timeoutMs: number): void {
+    this.loadAt = machineNow()
     this.#load = new WriteLoad(this.#t, this.client.host, this.#ahead, {
       ...{ gateways: this.gateways, rate, timeoutMs, firstId: ++this.#loads * idsPerLoad },
       file: join(this.folder, `attempts-${this.#loads}`),
@@ -216,6 +223,15 @@ export abstract class TrialWorld {
   /** Of the clients that began last, which should have ended. */
   check(): EpochFindings {
     return checkEpochs({ journals: this.journals(), attempts: this.attempts })
+  }
+
+  /** What moves of the clients’ last time lost, against what was said of it; null where nobody says. The clients should have ended. */
+  losses(): LossFindings | null {
+    return null
+  }
+
+  protected dataLog(site: string): string {
+    return join(this.folder, `log-${site}`)
   }
 
   #journal(site: string): string {
