@@ -28,7 +28,7 @@ export interface HandOverWorld {
  */
 export async function handOver(world: HandOverWorld, boundMs: number): Promise<void> {
   const until = performance.now() + boundMs
-  await Promise.all(world.keeper.holding.map((unit) => handOverUnit(world, unit, until)))
+  await Promise.allSettled(world.keeper.holding.map((unit) => handOverUnit(world, unit, until)))
 }
 
 async function handOverUnit(world: HandOverWorld, unit: string, until: number): Promise<void> {
