@@ -51,7 +51,7 @@ test('a cold site is started when the other one is lost, gives the work back by 
   )
   const { records } = (await answer.json()) as { records: AuditRecord[] }
   const seen = records.map(
-    ({ action, detail }) => `${action} ${String(detail['step'] ?? detail['site'] ?? '')}`,
+    ({ action, detail }) => `${action} ${(detail['step'] ?? detail['site'] ?? '') as string}`,
   )
   for (const expected of ['run.step starting', 'run.step granting', 'standby.stopping west'])
     assert.ok(seen.includes(expected), `${expected} is not among ${seen.join(', ')}`)

@@ -12,9 +12,9 @@ test('a gateway that is told to end hands over what it holds: nobody waits for t
 
   // Writes go on through both gateways while the one that holds the lease ends.
   const acknowledged: string[] = []
-  let going = true
+  const writers = new AbortController()
   const writing = [one, two].map(async (site) => {
-    for (let n = 0; going; n++) {
+    for (let n = 0; !writers.signal.aborted; n++) {
       const body = `${site} ${n}`
       if ((await world.write(site, body)) === 200) acknowledged.push(body)
       else await new Promise((resolve) => setTimeout(resolve, 5))
@@ -29,7 +29,7 @@ test('a gateway that is told to end hands over what it holds: nobody waits for t
   assert.deepEqual([moved.epoch, moved.run!.kind, moved.run!.by], [begun.epoch + 1, 'switchover', one])
   assert.equal(await world.processes[one]!.exited(), 0)
   await world.untilWritten(two, 'second')
-  going = false
+  writers.abort()
   await Promise.all(writing)
   assert.match(world.processes[one]!.output, /handed over/)
   const bodies = world.seen.map(({ body }) => body)

@@ -44,7 +44,7 @@ function fence(draft: UnitDraft, run: FailoverRun, lease: Versioned<WriteLease>)
   // While a cold site starts nothing is taken from the old one: it may come back first.
   const { epoch } = lease.value
   if (run.kind === 'failover') {
-    const to = able(draft, run, epoch)
+    const to = readySite(draft, run, epoch)
     if (to === undefined) return
     if (to === null && Object.keys(draft.state.failedStarts).length > 0)
       return finish(draft, run, 'rolled-back')
@@ -65,7 +65,7 @@ function needless(draft: UnitDraft, run: FailoverRun): string | null {
  * The site that can take over now. Undefined while one is being started; null: there is none, or none that starts. Each that does not
  * start is passed over for the next one.
  */
-function able(draft: UnitDraft, run: FailoverRun, epoch: number): string | null | undefined {
+function readySite(draft: UnitDraft, run: FailoverRun, epoch: number): string | null | undefined {
   for (;;) {
     const to = nextSite(draft, run)
     if (to === null || to === run.from) return to
@@ -97,7 +97,7 @@ function cede(draft: UnitDraft, run: FailoverRun, lease: Versioned<WriteLease>):
     draft.wakeAt(endsAt)
     return
   }
-  const to = able(draft, run, epoch)
+  const to = readySite(draft, run, epoch)
   if (to === undefined) return
   if (to === null) {
     draft.explain('no-target', `no site can take ${run.unit}`)

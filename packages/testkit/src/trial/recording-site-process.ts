@@ -45,12 +45,12 @@ server.listen(Number(port), address, () => process.stdout.write(`${site} listens
 
 /** What a gateway asks about the data of this site. */
 async function answerData(
-  log: ReplicaLog,
+  replica: ReplicaLog,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   let body = ''
   for await (const chunk of request.setEncoding('utf8')) body += chunk as string
   const asked = JSON.parse(body) as { do: string; epoch: number; owner: string | null }
-  response.end(JSON.stringify(asked.do === 'position' ? log.position(asked) : { ok: true }))
+  response.end(JSON.stringify(asked.do === 'position' ? replica.position(asked) : { ok: true }))
 }
