@@ -35,12 +35,14 @@ function agent(
   lease: WriteLease | null,
   fates: Record<string, 'gone' | 'alive'>,
   run: Partial<FailoverRun> | null = null,
+  cartAt = 'west',
 ): { orders: SiteAgent; asked: string[] } {
   const asked: string[] = []
   const store = {
     async get(key: string) {
       asked.push(key)
       if (lease === null) throw new Error('away')
+      if (key === leaseKey('cart')) return { version: 1, value: { ...held, unit: 'cart', site: cartAt } }
       if (key === runKey('shop')) return run === null ? null : { version: 1, value: run }
       return { version: 3, value: lease }
     },
@@ -48,6 +50,7 @@ function agent(
   const orders = SiteAgent.of(witness(fates, asked), 'east', store, {
     exited: (service) => asked.push(`exited ${service}`),
     gone: (holder) => asked.push(`gone ${holder}`),
+    units: () => ['shop', 'cart'],
   })!
   return { orders, asked }
 }
@@ -100,7 +103,7 @@ test('it passes on what it sees end, until it is closed', () => {
 })
 
 test('where nobody looks after processes, or at no site, there is none', () => {
-  const listener = { exited() {}, gone() {} }
+  const listener = { exited() {}, gone() {}, units: () => [] }
   const store = { get: async () => null }
   assert.equal(SiteAgent.of(null, 'east', store, listener), null)
   assert.equal(SiteAgent.of(witness({}, []), null, store, listener), null)
@@ -143,6 +146,12 @@ for (const [what, lease, run, why] of stops) {
     assert.equal(asked.includes('stop shop'), why === null)
   })
 }
+
+test('an order to stop, where another unit is at the site: refused, for the same processes may serve it', async () => {
+  const { orders, asked } = agent(west, {}, null, 'east')
+  assert.match((await orders.order({ ...fence, order: 'stop' })).why, /cart is here/)
+  assert.equal(asked.includes('stop shop'), false)
+})
 
 test('an order to start that comes while the one to stop is thought about stands', async () => {
   const { orders, asked } = agent(west, {})

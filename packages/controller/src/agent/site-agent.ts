@@ -28,6 +28,8 @@ export interface SiteAgentListener {
   exited(service: string): void
   /** Nothing of a holder of leases lives any more; as leases name it. */
   gone(holder: string): void
+  /** All units of the configuration: what one was started for may serve others by now. */
+  units(): readonly string[]
 }
 
 /** How long the store may take to answer: an order is answered within a second, or another way is gone. */
@@ -41,6 +43,7 @@ export class SiteAgent {
   readonly #site: string
   readonly #store: Pick<CoordinationStore, 'get'>
   readonly #witness: Witness
+  readonly #units: () => readonly string[]
   readonly #orders = new OrderBook()
   /** Orders to start, by unit: one that came while the end of the same was being thought about stands. */
   readonly #starts: Map<string, number> = new Map()
@@ -65,6 +68,7 @@ export class SiteAgent {
     listener: SiteAgentListener,
   ) {
     this.#site = site
+    this.#units = () => listener.units()
     this.#store = store
     this.#witness = witness
     this.close = witness.onEnd({
@@ -115,7 +119,10 @@ export class SiteAgent {
     const starts = this.#starts.get(unit)
     const lease = await this.#stored<WriteLease>(leaseKey(unit))
     const run = await this.#stored<FailoverRun>(runKey(unit))
-    if (lease === undefined || run === undefined) return 'the coordination store cannot be asked'
+    const others = await this.#heldHere(unit)
+    if (lease === undefined || run === undefined || others === undefined)
+      return 'the coordination store cannot be asked'
+    if (others.length > 0) return `${others.join(', ')} is here, or on its way`
     if (lease === null || lease.epoch !== epoch) return `the store has epoch ${lease?.epoch ?? 0} by now`
     if (lease.site === this.#site || lease.state !== 'held')
       return `${unit} is ${lease.state} at ${lease.site}`
@@ -123,6 +130,14 @@ export class SiteAgent {
     if (this.#starts.get(unit) !== starts) return `${unit} is to come here by now`
     this.#witness.standbys.stop(unit)
     return ''
+  }
+
+  /** Other units that are at this site: they may be served by what was started for that one. Undefined: the store cannot be asked. */
+  async #heldHere(unit: string): Promise<readonly string[] | undefined> {
+    const others = this.#units().filter((each) => each !== unit)
+    const leases = await Promise.all(others.map((each) => this.#stored<WriteLease>(leaseKey(each))))
+    if (leases.includes(undefined)) return undefined
+    return others.filter((_, index) => leases[index]?.site === this.#site)
   }
 
   /**

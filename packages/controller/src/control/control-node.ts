@@ -113,6 +113,7 @@ export class ControlNode {
     this.#agent = SiteAgent.of(this.#options.supervisor, this.#site, this.cuts.store, {
       exited: (service) => this.#observer?.exited(service, this.#site!),
       gone: (holder) => this.#keeper?.gone(holder),
+      units: () => unitsIn(this.#config).map(({ unit }) => unit),
     })
     this.#links = await Links.open(parseAddress(this.#control.address)!, this.#peers, beatMsOf(config), {
       self: { ...this.#identity(), start },
