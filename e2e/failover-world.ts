@@ -10,7 +10,7 @@ import { faultProxy, freePort, startNode, tempDir, type FaultProxy, type TestPro
 const program = fileURLToPath(new URL('../packages/budao/src/main.ts', import.meta.url))
 
 /** On a machine that does much else. */
-export const patienceMs = 30_000
+export const patienceMs = 60_000
 
 /** A write as the backends saw it, in the order in which they did. */
 interface Seen {
