@@ -210,5 +210,5 @@ export class DataDesk {
 const nowhere: DataPosition = { position: 0, epoch: 0, lagMs: null, divergence: 0, inSync: [] }
 
 function diverged(count: number, { owner }: DataQuestion): string {
-  return `${count} writes differ from ${owner}: budao events dlq list, there and here, says which`
+  return `${count} writes differ from ${owner}: budao replicator restore --from ${owner} undoes them here, and lists them`
 }

@@ -194,5 +194,15 @@ test(
       assert.match(error.message, /fill each other site from this one/)
       return true
     })
+
+    // A server with another history: what it numbers is not what was read.
+    await source.close()
+    await later.query('RESET MASTER; INSERT INTO orders VALUES (9, 9, NULL)')
+    source = await open()
+    await assert.rejects(source.next(), SourceGapError)
+    // A person accepts that: what is written from then on arrives.
+    await source.beginAnew()
+    await later.query('INSERT INTO orders VALUES (10, 10, NULL)')
+    assert.equal((await take(source, 1))[0]!.key, '10')
   },
 )

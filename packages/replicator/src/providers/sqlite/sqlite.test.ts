@@ -5,6 +5,7 @@ import { test, type TestContext } from 'node:test'
 import type { ApplyResult, ChangeEvent, LogEntry, MergeRule } from '@budao/model'
 import { tempDir } from '@budao/testkit'
 import { sealed } from '../../event-hash.ts'
+import { readTransaction } from '../../log/entry-text.ts'
 import type { SiteDatabase } from '../../site-database.ts'
 import { SqliteOutbox, WriteRefusedError } from './sqlite-outbox.ts'
 import { openSqliteDatabase } from './sqlite-database.ts'
@@ -333,4 +334,43 @@ test('writes of many callers share a commit; each is a transaction of its own an
   assert.deepEqual(stamps, [...new Set(stamps)].toSorted())
   await west.apply('east', ...transactions)
   assert.deepEqual(west.rows('SELECT id, total FROM orders'), east.rows('SELECT id, total FROM orders'))
+})
+
+test('what is no event becomes a dead letter with the reason, cut short; what comes behind it flows', async (t) => {
+  const [east, west] = [new Site(t, 'east'), new Site(t, 'west')]
+  const good = await east.write('orders', 'create', { id: 'good', total: 1 })
+  const { id: _, ...nameless } = good
+  const lines = [
+    '{"id":',
+    JSON.stringify(nameless),
+    JSON.stringify({ ...good, op: 'upsert' }),
+    JSON.stringify(good).replace('"total"', '"__proto__"'),
+    JSON.stringify({ ...good, payload: { id: 'good', note: 'x'.repeat(5e6) } }),
+    JSON.stringify({ ...good, payload: { id: 'good', total: 2 } }),
+    JSON.stringify(good),
+  ]
+  const entries = lines.map((line, offset) => readTransaction(offset, line))
+  const next = { logId: 'log', partition: 0, offset: lines.length }
+  const result = await west.db.applier.apply({ origin: 'east', entries, next })
+  assert.equal(result.applied, 1)
+  const letters = await west.db.letters.list(0, 10)
+  assert.deepEqual(
+    letters.map(({ reason }) => reason),
+    [...Array<string>(4).fill('not-an-event'), 'too-large', 'hash-differs'],
+  )
+  const whys = [/JSON/, /id: expected/, /op: expected/, /__proto__/, /at most 1000000/, /expected hash/]
+  for (const [i, why] of whys.entries()) assert.match(letters[i]!.detail, why)
+  assert.ok(letters.every(({ event }) => event.length <= 65_536))
+  // The same again is nothing new.
+  await west.db.applier.apply({ origin: 'east', entries, next })
+  assert.equal(await west.db.letters.count(), 6)
+})
+
+test('an event that waits and comes again, in whatever entry, waits once', async (t) => {
+  const [east, west] = [new Site(t, 'east'), new Site(t, 'west')]
+  await west.db.fence('east', 2)
+  const ended = await east.write('orders', 'create', { id: 'o', total: 1 })
+  assert.deepEqual((await west.apply('east', [ended], [ended])).parked, ['old-epoch'])
+  assert.equal((await west.apply('east', [ended])).duplicates, 1)
+  assert.equal(await west.db.letters.count(), 1)
 })
