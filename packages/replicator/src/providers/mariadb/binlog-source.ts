@@ -1,4 +1,4 @@
-import ZongJi, { type AnyBinlogEvent, type MariadbGtidEvent, type WriteRowsEvent } from '@vlasky/zongji'
+import ZongJi, { type AnyBinlogEvent, type MariadbGtidEvent } from '@vlasky/zongji'
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import {
   type ChangeSource,
@@ -9,8 +9,15 @@ import {
   SourceGapError,
   type Transaction,
 } from '@budao/model'
-import { readPosition, writePosition } from './binlog-position.ts'
-import { eventsOf, type Image, images, type OpenTransaction } from './binlog-transaction.ts'
+import { binlogGap, readPosition, writePosition } from './binlog-position.ts'
+import {
+  eventsOf,
+  heardOf,
+  type Image,
+  images,
+  type OpenTransaction,
+  type RowsOfTable,
+} from './binlog-transaction.ts'
 import { connect, exactValues, type MariadbConnection } from './mariadb-connection.ts'
 import { prepareMariadb } from './mariadb-schema.ts'
 import { readShape, type TableShape, textOf, toRow } from './table-shape.ts'
@@ -235,14 +242,7 @@ export class BinlogSource implements ChangeSource {
     if (this.#stream !== stream || this.#closed) return
     this.#disconnect()
     if (error.errno === gapErrno) {
-      const { gtids } = readPosition(this.#read)
-      this.#fail(
-        new SourceGapError(
-          `expected the binlog of site ${this.#options.site} behind ${gtids}, but the server has it no longer, or another ` +
-            `one: ${error.message}. Changes are missing that nobody has read. Here: budao replicator accept-gap; then fill each ` +
-            `other site from this one: budao replicator bootstrap --from ${this.#options.site}`,
-        ),
-      )
+      this.#fail(binlogGap(this.#options.site, this.#read, error.message))
       return
     }
     setTimeout(() => {
@@ -393,16 +393,4 @@ export class BinlogSource implements ChangeSource {
     )
     this.#kept = position
   }
-}
-
-/** Rows as they were written, changed (`before` and `after`) or deleted. */
-type RowsOfTable = Omit<WriteRowsEvent, 'getEventName'> & {
-  readonly tableName: string
-  getEventName(): string
-}
-
-/** Marks of the peers, as a heartbeat’s row has them. */
-function heardOf(stored: unknown): Readonly<Record<string, string>> {
-  const text = Buffer.isBuffer(stored) ? stored.toString() : stored
-  return typeof text === 'string' ? (JSON.parse(text) as Record<string, string>) : {}
 }

@@ -1,3 +1,4 @@
+import type { WriteRowsEvent } from '@vlasky/zongji'
 import { type ChangeEvent, type RefusedChange, refusedTextMax, type Row } from '@budao/model'
 import { parseChangeEvent } from '@budao/model/parser'
 import { sealed } from '../../event-hash.ts'
@@ -94,4 +95,16 @@ export function images(kind: string, row: Image): [before: Image | null, after: 
   if (kind === 'writerows') return [null, row]
   if (kind === 'deleterows') return [row, null]
   return [row['before'] as unknown as Image, row['after'] as unknown as Image]
+}
+
+/** Rows as they were written, changed (`before` and `after`) or deleted. */
+export type RowsOfTable = Omit<WriteRowsEvent, 'getEventName'> & {
+  readonly tableName: string
+  getEventName(): string
+}
+
+/** Marks of the peers, as a heartbeat’s row has them. */
+export function heardOf(stored: unknown): Readonly<Record<string, string>> {
+  const text = Buffer.isBuffer(stored) ? stored.toString() : stored
+  return typeof text === 'string' ? (JSON.parse(text) as Record<string, string>) : {}
 }

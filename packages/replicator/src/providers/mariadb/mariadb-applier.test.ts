@@ -151,6 +151,14 @@ test(
     )) as [[string]]
     assert.match(detail, /Duplicate entry 'taken'/)
     assert.ok(hlcMs(far) > Date.now())
+    // The column is added here too: what waited for it goes on, in its order.
+    await site.app.query('ALTER TABLE items ADD COLUMN extra INT')
+    assert.deepEqual((await applier.retry({ table: 'items', key: '[1,"y"]' })).applied, 1)
+    assert.deepEqual((await applier.retry({ table: 'items', key: '[1,"z"]' })).applied, 1)
+    assert.deepEqual(await site.rows('SELECT b, extra FROM items WHERE a = 1 ORDER BY b DESC LIMIT 2'), [
+      ['z', null],
+      ['y', 1],
+    ])
   },
 )
 
