@@ -28,7 +28,7 @@ import { ofRecord, toRecord } from './told-record.ts'
 /** Something is due within this time of its hour. */
 const tickMs = 250
 /** Rules over records are judged at least so often; those that a record tips over at once. */
-const logsMs = 1_000
+const logsMs = 250
 const saveMs = 5_000
 /** Two controllers see one beginning at most so far apart. */
 const takeoverGraceMs = 60_000

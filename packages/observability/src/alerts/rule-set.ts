@@ -29,7 +29,7 @@ export interface KeptRule {
 /** A pause that is longer than this proves nothing about what went on meanwhile: that of Prometheus. */
 const outageMsMax = 3_600_000
 
-/** In a burst a rule is not judged for every record: the next look is a second away at most. */
+/** In a burst a rule is not judged for every record: the next look is a quarter of a second away. */
 const betweenMs = 200
 
 /** All rules of a process with their alerts. Times are handed in. */
