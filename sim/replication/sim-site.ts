@@ -129,6 +129,12 @@ export class SimSite {
     return true
   }
 
+  /** Ids of a site's events that are among the rows, or were. */
+  seenOf(origin: string): Set<string> {
+    const rows = this.db.prepare('SELECT id FROM budao_seen WHERE origin = ?').all(origin)
+    return new Set(rows.map(({ id }) => String(id)))
+  }
+
   /** Whether an event of another site is among the rows, or was. */
   hasSeen(origin: string, id: string): boolean {
     return (

@@ -384,12 +384,7 @@ class World {
     if (next.stopped !== '' || next.isFenced || next.catchesUpTo !== null) return
     this.#epoch++
     // What it had applied of the old owner by then counts; nothing of it does afterwards.
-    const { offset } = await next.next(old)
-    const known = old.log.entries.slice(0, Math.max(0, offset - old.log.first))
-    this.#ended.set(next, {
-      epoch: this.#epoch,
-      known: new Set(known.flatMap((each) => each.map(({ id }) => id))),
-    })
+    this.#ended.set(next, { epoch: this.#epoch, known: next.seenOf(old.name) })
     for (const site of this.#sites) site.fence(old.name, this.#epoch)
     next.claim(this.#epoch)
     old.isFenced = true
