@@ -129,7 +129,7 @@ function filterText(value: unknown = ''): string {
 /** A time as ISO 8601 or milliseconds since 1970, or how long ago: `15m`. */
 function instant(name: string, value: unknown, now: number): number | undefined {
   if (value === undefined) return undefined
-  const text = String(value)
+  const text = typeof value === 'string' ? value : ''
   const ago = parseDuration(text)
   if (ago !== undefined) return now - ago
   const at = /^\d{10,16}$/.test(text) ? Number(text) : Date.parse(text)

@@ -31,8 +31,8 @@ function colourOf(severityNumber: number): Colour | null {
 
 /** A log line may hold what would move the cursor of whoever reads it. */
 function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex
   return text.replace(
+    // oxlint-disable-next-line no-control-regex
     /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g,
     (letter) => `\\x${letter.charCodeAt(0).toString(16).padStart(2, '0')}`,
   )

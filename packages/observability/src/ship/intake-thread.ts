@@ -1,3 +1,6 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { LogFilter, LogRecord } from '@budao/model'
 import { recordTest, type RecordTest } from '../record/filter-match.ts'
@@ -12,6 +15,8 @@ import type { FromIntake, IntakeStart, ToIntake } from './thread-messages.ts'
 const idleMs = 50
 const blockedMs = 250
 const tendMs = 1_000
+/** A process that is just ending is waited for. */
+const lockMs = 5_000
 /** Records that one append may send to whoever watches. */
 const watchedMax = 5_000
 
@@ -25,6 +30,8 @@ let watched: RecordTest | null = null
 let unwatched = 0
 let timer: NodeJS.Timeout | undefined
 let tendAt = 0
+/** Held for as long as this thread lives, however it ends. */
+let lock: DatabaseSync | null = null
 
 const send = (message: FromIntake): void => port.postMessage(message)
 const opened = open()
@@ -44,6 +51,7 @@ function open(): { readonly store: LogStore; readonly pipeline: LogPipeline } | 
   try {
     const { folder, files, search, keep, bytes } = start
     const inputs = files.map(inputOf)
+    lock = lockFolder(folder)
     const store = LogStore.open({
       folder,
       indexed: search,
@@ -66,6 +74,21 @@ function open(): { readonly store: LogStore; readonly pipeline: LogPipeline } | 
     send({ kind: 'failed', problem: error instanceof Error ? error.message : String(error) })
     port.close()
     return null
+  }
+}
+
+/** Two that append to one folder would tear each other's lines. Throws where another has it. */
+function lockFolder(path: string): DatabaseSync {
+  mkdirSync(path, { recursive: true, mode: 0o750 })
+  const database = new DatabaseSync(join(path, 'lock.db'), { timeout: lockMs })
+  try {
+    database.exec('BEGIN EXCLUSIVE')
+    return database
+  } catch (error) {
+    database.close()
+    throw new Error(`another process collects logs into ${path}: end it, or give this one another dataDir`, {
+      cause: error,
+    })
   }
 }
 
@@ -124,5 +147,6 @@ function anyOf(filters: readonly LogFilter[]): RecordTest | null {
 function close(): void {
   opened?.pipeline.close()
   opened?.store.close()
+  lock?.close()
   port.close()
 }

@@ -161,7 +161,7 @@ export class TailSet {
       folders.set(folder, [...(folders.get(folder) ?? []), [path, input]])
       add(seen, path, path, input)
     }
-    const rotations: Seen[] = []
+    const rotations: (Seen & { readonly mtimeMs: number })[] = []
     for (const [folder, here] of folders) {
       for (const name of namesIn(folder)) {
         const of = here.find(([base]) => isRotationOf(name, basename(base)))
@@ -171,7 +171,7 @@ export class TailSet {
           rotations.push({ ...found, path: join(folder, name), input: of[1], base: of[0] })
       }
     }
-    rotations.sort((a, b) => statOf(a.path)?.mtimeMs! - statOf(b.path)?.mtimeMs!)
+    rotations.sort((a, b) => a.mtimeMs - b.mtimeMs)
     return [...seen.values(), ...rotations]
   }
 
