@@ -71,7 +71,8 @@ export class DrillDialog {
       }
       const bad = answer.checks.filter(({ ready }) => !ready)
       const found = bad.map((check) => words.drillTodo(check.found, check.todo))
-      this.#tell(answer.problem !== '' ? [answer.problem] : found.length > 0 ? found : [words.drillReady])
+      if (answer.problem !== '') return this.#tell([answer.problem])
+      this.#tell(found.length > 0 ? found : [words.drillReady], found.length === 0)
     } catch (error) {
       if (this.#context.refused(error)) return this.#dialog.close()
       const hint = error instanceof Refusal ? error.hint : ''
@@ -79,7 +80,8 @@ export class DrillDialog {
     }
   }
 
-  #tell(lines: readonly string[]): void {
+  #tell(lines: readonly string[], good = false): void {
+    part('drill-found').classList.toggle('problem', !good)
     patch(
       part('drill-found'),
       lines.map((line, index) => el('li', { 'data-key': String(index) }, line)),

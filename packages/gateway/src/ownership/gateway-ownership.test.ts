@@ -35,8 +35,15 @@ test('a write is done by the gateway that holds the lease, at its own site, unde
     .then(({ status }) => assert.equal(status, 400))
   await east.request('/read', ['X-Budao-Epoch: 99'])
   assert.doesNotMatch(sites.seen.at(-1)!.head, /epoch/i)
+  // Whoever asks is told in which epoch, by the gateway that did it; nobody else is, and reads have none.
+  for (const gateway of [east, west]) {
+    const told = await gateway.request('POST /orders', ['X-Budao-Echo: epoch'], 'd')
+    assert.deepEqual([told.header('x-budao-epoch'), told.header('x-budao-unit')], ['1', 'shop'])
+    assert.equal((await gateway.request('/read', ['X-Budao-Echo: epoch'])).header('x-budao-epoch'), undefined)
+  }
+  assert.equal((await east.request('POST /orders', [], 'd')).header('x-budao-epoch'), undefined)
   assert.deepEqual(sites.west.writes, [])
-  assert.match(west.gateway.metrics(), /^budao_writes_rectified_total\{service="shop"\} 1$/m)
+  assert.match(west.gateway.metrics(), /^budao_writes_rectified_total\{service="shop"\} 2$/m)
   assert.match(east.gateway.metrics(), /^budao_lease_held\{unit="shop"\} 1$/m)
   assert.deepEqual(west.service().ownership!.units, [
     {
