@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startNode } from '@budao/testkit'
+import { startNode, type TestProcess } from '@budao/testkit'
 import { startDemo } from '../packages/budao/src/drill/demo.ts'
 import type { DrillReport } from '../packages/budao/src/drill/drill-report.ts'
 import type { JournalEntry } from '../packages/budao/src/drill/journal.ts'
@@ -21,9 +21,16 @@ test('drills of the demo: a game day, Ctrl-C, SIGKILL of the drill and of its gu
   t.after(() => rmSync(out, { recursive: true, force: true }))
   const drill = (...args: string[]) => startNode(t, [main, 'drill', ...args, '-c', config, '--out', out])
   const journal = join(out, 'running.json')
-  const begun = async (): Promise<JournalEntry> => {
-    while (!existsSync(journal)) await sleep(20)
-    return JSON.parse(readFileSync(journal, 'utf8')) as JournalEntry
+  /** Begins one as soon as everything is ready for it: on a busy machine a unit may just be on its way. */
+  const begin = async (...args: string[]): Promise<{ one: TestProcess; entry: JournalEntry }> => {
+    for (let left = 10; ; left--) {
+      const one = drill(...args)
+      while (!existsSync(journal) && one.running) await sleep(20)
+      if (existsSync(journal))
+        return { one, entry: JSON.parse(readFileSync(journal, 'utf8')) as JournalEntry }
+      assert.ok(left > 0 && /not ready/.test(one.output), one.output)
+      await sleep(1_000)
+    }
   }
 
   await t.test('scenarios one after the other: each is reported, everything comes back', async () => {
@@ -92,15 +99,9 @@ test('drills of the demo: a game day, Ctrl-C, SIGKILL of the drill and of its gu
   })
 
   await t.test('Ctrl-C takes it back at once and reports', async () => {
-    const one = drill(
-      'hang',
-      '--site',
-      'east',
-      ...short.with(3, '60s').with(7, '50s'),
-      '--return-within',
-      '60s',
-    )
-    const { fault } = await begun()
+    const long = short.with(3, '60s').with(7, '50s')
+    const { one, entry } = await begin('hang', '--site', 'east', ...long, '--return-within', '60s')
+    const { fault } = entry
     one.child.kill('SIGINT')
     assert.equal(await one.exited(), 1, one.output)
     assert.ok(!existsSync(journal))
@@ -109,8 +110,8 @@ test('drills of the demo: a game day, Ctrl-C, SIGKILL of the drill and of its gu
   })
 
   await t.test('SIGKILL of the drill: its guard takes it back', async () => {
-    const one = drill('hang', '--site', 'east', ...short.with(3, '60s').with(7, '50s'))
-    const { fault, id } = await begun()
+    const { one, entry } = await begin('hang', '--site', 'east', ...short.with(3, '60s').with(7, '50s'))
+    const { fault, id } = entry
     const { pid } = fault.kind === 'stop' ? fault.processes[0]! : assert.fail()
     while (stateOf(pid) !== 'T') await sleep(20)
     await one.kill()
@@ -120,8 +121,8 @@ test('drills of the demo: a game day, Ctrl-C, SIGKILL of the drill and of its gu
   })
 
   await t.test('SIGKILL of both: no other drill begins, until a person restores', async () => {
-    const one = drill('hang', '--site', 'east', ...short.with(3, '60s').with(7, '50s'))
-    const { fault } = await begun()
+    const { one, entry } = await begin('hang', '--site', 'east', ...short.with(3, '60s').with(7, '50s'))
+    const { fault } = entry
     const { pid } = fault.kind === 'stop' ? fault.processes[0]! : assert.fail()
     while (stateOf(pid) !== 'T') await sleep(20)
     for (const guard of childrenOf(one.pid)) process.kill(guard, 'SIGKILL')
