@@ -80,7 +80,7 @@ export function layoutOf(ports: readonly number[]): Layout {
     ),
     miniProgram: { name: 'miniprogram', port: at(8) },
     witness: { name: 'witness', adminPort: at(9) },
-    replicators: sites.map((site, index) => ({ name: `data-${site}`, site, port: at(13 + index) })),
+    replicators: sites.map((site, index) => ({ name: `${site}-data`, site, port: at(13 + index) })),
   }
 }
 
