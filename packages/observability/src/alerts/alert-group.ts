@@ -75,7 +75,8 @@ export function putAlert(
   timing: GroupTiming,
   now: number,
 ): AlertGroup {
-  const alerts = new Map(group.alerts).set(alert.id, alert)
+  // Thousands may come at once: the group’s own map grows, since a copy for each would cost their square.
+  const alerts = (group.alerts as Map<string, ToldAlert>).set(alert.id, alert)
   let { dueAt } = group
   if (!group.hasFlushed && alert.startsAt + timing.waitMs < now) dueAt = Math.min(dueAt, now)
   const known = told !== undefined && told.firing.size > 0
