@@ -395,6 +395,30 @@ test('who is in sync is stored before the data relies on it, and leaves before i
   assert.deepEqual([both.verdict(2), lossMs, all], ['accept', 0, ['east']])
 })
 
+test('data that must not be written is not: the lease is taken once it may be, and ended in the data where it is ended here', async (t) => {
+  const world = new World(t)
+  const told: string[] = []
+  let why: string | null = 'rows of an epoch that is over are here'
+  const data: SiteData = {
+    ...unknownData,
+    claim: async ({ epoch }) => (told.push(`claim ${epoch}`), why),
+    fence: async ({ epoch }) => (told.push(`fence ${epoch}`), null),
+  }
+  const east = new Node(t, world, 'east', { data: () => data })
+  await world.grant('east')
+  await world.pass(600)
+  const refused = await east.order('claim', 1)
+  assert.match(refused.why, /the data must not be written: rows of an epoch/)
+  assert.equal((await world.lease()).state, 'granted')
+  why = null
+  await world.pass(600)
+  assert.equal((await world.lease()).state, 'held')
+  assert.equal(east.verdict(1), 'accept')
+  await world.fence()
+  await east.order('fence', 1)
+  assert.deepEqual([...new Set(told)], ['claim 1', 'fence 1'])
+})
+
 test('a hook and a command are asked in JSON, and what makes no sense is no answer', async (t) => {
   const asked: unknown[] = []
   let answer: unknown = { position: 12, epoch: 3, lagMs: 40, more: 'is passed over' }
