@@ -88,18 +88,22 @@ test('an endpoint that speaks TLS is asked over TLS, and has to be who it should
 
 test('without a check, or with files that are not here, an endpoint is only connected to', async (t) => {
   let asked = 0
-  const address = await listen(
-    t,
-    createHttp((_, response) => {
-      asked++
-      response.end()
-    }),
-  )
+  const server = createHttp((_, response) => {
+    asked++
+    response.end()
+  })
+  const address = await listen(t, server)
   assert.equal(await open(t, address, 'unknown').ask(patienceMs), 'answered')
   assert.equal(await openProbe(address, undefined, 'none', () => {}).ask(patienceMs), 'answered')
   assert.equal(asked, 0)
-  assert.equal(await open(t, address, 'none').ask(patienceMs), 'answered')
+  const said: string[] = []
+  const probe = open(t, address, 'none', {}, (cause) => said.push(cause))
+  assert.equal(await probe.ask(patienceMs), 'answered')
   assert.equal(asked, 1)
+  server.close()
+  server.closeAllConnections()
+  while (said.length === 0) await new Promise((resolve) => setImmediate(resolve))
+  assert.match(said.join(), /^(closed|reset)$/)
   assert.equal(await open(t, `127.0.0.1:${await freePort()}`, 'unknown').ask(patienceMs), 'refused')
   const missing: UpstreamTlsConfig = { ca: 'nowhere.crt', verify: true, minVersion: 'TLSv1.2' }
   assert.throws(() => new EndpointTls(missing, tempDir(t), () => 0), /nowhere\.crt/)
