@@ -141,10 +141,11 @@ async function measure(plan: {
           say(`  ${keepStory(plan.stories, `${turn}-${arm.name}-${fault}`, world, told)}`)
         const { settleMs, move, site } = told
         const seconds = Math.round((performance.now() - beganAt) / 1000)
+        const verdict = move?.verdictMs == null ? '' : `, verdict after ${move.verdictMs} ms`
+        const settled = settleMs < 500 ? '' : ` (settled after ${(settleMs / 1000).toFixed(1)} s)`
         say(
-          `${seconds} s  ${counted(arm, fault)}/${runs}  ${fault} of ${site}, ${arm.name}: ${wordOf(told)}` +
-            `${move?.verdictMs == null ? '' : `, verdict after ${move.verdictMs} ms`}` +
-            `${settleMs < 500 ? '' : ` (settled after ${(settleMs / 1000).toFixed(1)} s)`}`,
+          `${seconds} s  ${counted(arm, fault)}/${runs}  ${fault} of ${site}, ${arm.name}: ` +
+            `${wordOf(told)}${verdict}${settled}`,
         )
       }
   }

@@ -53,7 +53,10 @@ export class DrillDialog {
   async #send(dryRun: boolean): Promise<void> {
     const words = this.#context.words()
     const given = new FormData(this.#form)
-    const text = (name: string): string => String(given.get(name) ?? '').trim()
+    const text = (name: string): string => {
+      const value = given.get(name)
+      return typeof value === 'string' ? value.trim() : ''
+    }
     const force = text('force')
     const wish = {
       ...{ scenario: text('scenario'), site: text('site'), path: text('path'), by: text('by') || 'operator' },

@@ -135,7 +135,7 @@ function writesSchema(): z.ZodType<DrillWritesConfig> {
   })
 }
 
-const origin = matching(/^https?:\/\/[^\s\/?#@]+$/, 'an origin such as http://10.0.1.1:9900')
+const origin = matching(/^https?:\/\/[^\s/?#@]+$/, 'an origin such as http://10.0.1.1:9900')
 const requestTarget = matching(/^\/(?!\/)[^\s#]*$/, 'a path that starts with one /')
 
 function relaysSchema(): z.ZodType<RelaysConfig> {

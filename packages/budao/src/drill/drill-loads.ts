@@ -51,8 +51,12 @@ export class DrillLoads {
     this.#writers = origins.map((origin, index) => {
       const plan = new Writes(writes, index === 0 ? id : `${id}-g${index}`, origin, options.host ?? url.host)
       const request = (dueMs: number): string => plan.request(dueMs)
-      const rate = writes.rate / origins.length
-      return { plan, load: new Load(now, { url: plan.url, rate, timeoutMs, ...host, request }), answers: [] }
+      const share = writes.rate / origins.length
+      return {
+        plan,
+        load: new Load(now, { url: plan.url, rate: share, timeoutMs, ...host, request }),
+        answers: [],
+      }
     })
   }
 

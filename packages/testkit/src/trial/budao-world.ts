@@ -150,19 +150,20 @@ export class BudaoWorld extends TrialWorld {
 
   /** When whoever leads had found that site down last; null: it did not, or began to lead later. */
   #verdictAt(place: Place, site: string): number | null {
-    const found = this.#ask<{ events: BudaoEvent[] }>(place, '/api/v1/events?kind=failover.verdict&limit=20')
+    const path = '/api/v1/events?kind=failover.verdict&limit=20'
+    const found = this.#ask(place, path) as { events: BudaoEvent[] } | null
     const down = found?.events.findLast((event) => event.site === site && event.evidence['state'] === 'down')
     return down === undefined ? null : Date.parse(down.at)
   }
 
   /** Of a node’s admin API, without a program that takes longer to start than the question does; null: no answer. */
-  #ask<T>(place: Place, path: string): T | null {
+  #ask(place: Place, path: string): unknown {
     const request = `GET ${path} HTTP/1.0\\r\\nHost: 127.0.0.1:${adminPort}\\r\\n\\r\\n`
     const script = `exec 3<>/dev/tcp/127.0.0.1/${adminPort} && printf '${request}' >&3 && cat <&3`
     try {
       const text = this.machines[place].host.run('timeout', ['2', 'bash', '-c', script])
       if (!/^HTTP\/1\.[01] 200 /.test(text)) return null
-      return JSON.parse(text.slice(text.indexOf('\r\n\r\n') + 4)) as T
+      return JSON.parse(text.slice(text.indexOf('\r\n\r\n') + 4))
     } catch {
       return null
     }
