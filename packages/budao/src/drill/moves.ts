@@ -97,7 +97,8 @@ export class MoveWatch {
     while (performance.now() < until) {
       this.#take(await this.#units())
       const away = this.away ?? []
-      if (away.length === 0) return
+      // A granted move is home before its account has ended.
+      if (away.length === 0 && !this.#homes?.some(({ unit }) => this.#underWay(unit))) return
       for (const unit of away) {
         if (this.#underWay(unit)) continue
         try {
