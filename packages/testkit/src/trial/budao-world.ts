@@ -90,7 +90,7 @@ export class BudaoWorld extends TrialWorld {
 
   /** What the node of that place says of the unit; null: nothing. */
   report(place: Place): UnitReport | null {
-    return this.#ask<{ units?: UnitReport[] }>(place, '/api/v1/failover')?.units?.[0] ?? null
+    return (this.#ask(place, '/api/v1/failover') as { units?: UnitReport[] } | null)?.units?.[0] ?? null
   }
 
   /** Of whoever leads. */
