@@ -77,6 +77,7 @@ export function acceptGapVerb(replicator: Command): void {
       .command('accept-gap')
       .description('Go on although changes of this site were lost before they were read; other sites stop.'),
   )
+    .option(...jsonOption)
     .addHelpText(
       'after',
       `
@@ -87,9 +88,10 @@ Example:
   $ budao replicator accept-gap -c east.yaml
   $ budao replicator bootstrap --from east --replace -c west.yaml`,
     )
-    .action(async (access: ReplicatorAccess) => {
+    .action(async ({ json, ...access }: ReplicatorAccess & { readonly json?: true }) => {
       await (await ReplicatorApi.find(access)).acceptGap()
-      printLine('goes on; fill each other site from this one: budao replicator bootstrap --from')
+      if (json === true) printJson({ accepted: true })
+      else printLine('goes on; fill each other site from this one: budao replicator bootstrap --from')
     })
 }
 
