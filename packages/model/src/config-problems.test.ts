@@ -70,7 +70,7 @@ const shape: [text: string, ...problems: string[]][] = [
   [`${smallest}drain: 40d\n`, 'f:13:8  drain: bad value: expected at most 24 days, found "40d"'],
   [
     `${smallest}colour: red\n`,
-    'f:13:1  colour: unknown key: expected one of version, node, dataDir, sites, admin, workers, drain, log, dns, gslb, drills, overload, tracing, listeners, control, replication, logs, virtualIp, stores, identity, caches, services, processes, routes',
+    'f:13:1  colour: unknown key: expected one of version, node, dataDir, sites, admin, workers, drain, log, dns, gslb, drills, alerts, overload, tracing, listeners, control, replication, logs, virtualIp, stores, identity, caches, services, processes, routes',
   ],
   [
     `${smallest}log: { level: worn }\n`,
