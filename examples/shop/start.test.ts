@@ -130,5 +130,8 @@ test('what is printed fits 80 columns', () => {
 })
 
 function run(...args: string[]): { status: number | null; stderr: string } {
-  return spawnSync(process.execPath, [script, ...args], { encoding: 'utf8', timeout: 30_000 })
+  return spawnSync(process.execPath, ['--conditions=@budao/source', script, ...args], {
+    encoding: 'utf8',
+    timeout: 30_000,
+  })
 }

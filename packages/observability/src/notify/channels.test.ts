@@ -12,7 +12,8 @@ import type { Notification } from './notification.ts'
 import { openChannel } from './providers/open-channel.ts'
 import { ReceiverSender } from './receiver-sender.ts'
 
-const signal = AbortSignal.timeout(60_000)
+/** Each message has its own time: files of tests run in one process, long after they were loaded. */
+const soon = (): AbortSignal => AbortSignal.timeout(60_000)
 let made = 0
 
 function message(alerts: number, change: Partial<Notification> = {}): Notification {
@@ -69,7 +70,7 @@ test('robots take one alert and five thousand, in both languages, and say no in 
   ]
   for (const [path, channel] of channels) {
     for (const sent of [message(1), message(5_000), message(1, { status: 'resolved' })])
-      assert.deepEqual(await channel.send(sent, signal), { kind: 'delivered' }, path)
+      assert.deepEqual(await channel.send(sent, soon()), { kind: 'delivered' }, path)
     const texts = robot.taken.filter((each) => each.path === path).map(({ body }) => JSON.stringify(body))
     assert.match(texts[0]!, /P1 支付失败.*回调失败.*120.*wiki\/pay.*links\/x\.y/s)
     assert.match(texts[1]!, path === '/slack' ? /more/ : /另有 \d+ 条/)
@@ -82,7 +83,7 @@ test('robots take one alert and five thousand, in both languages, and say no in 
   assert.match(robot.taken[0]!.body.text, /&lt;shop-0&gt; &amp; more/)
 
   const wrong = await open({ dingtalk: { url: url('/dingtalk') } })
-  assert.deepEqual(await wrong.send(message(1), signal), {
+  assert.deepEqual(await wrong.send(message(1), soon()), {
     kind: 'refused',
     why: 'errcode 310000: sign not match',
   })
@@ -135,7 +136,7 @@ test('robots take one alert and five thousand, in both languages, and say no in 
   for (const [path, status, body, headers, wanted] of answers) {
     robot.script.set(path, [{ status, body, headers }])
     const [, channel] = channels.find(([each]) => each === path)!
-    assert.deepEqual(await channel.send(message(1), signal), wanted)
+    assert.deepEqual(await channel.send(message(1), soon()), wanted)
   }
 })
 
@@ -162,19 +163,19 @@ test('mail goes through a server in threads; a name that is refused is refused f
   const smtp = { server: `127.0.0.1:${port}`, from: 'budao@example.com', security: 'none' } as const
   const channel = await open({ email: { to: ['ops@example.com'] } }, smtp)
   const [first, second] = [message(2), message(2, { status: 'resolved' })]
-  assert.deepEqual(await channel.send(first, signal), { kind: 'delivered' })
-  assert.deepEqual(await channel.send(second, signal), { kind: 'delivered' })
+  assert.deepEqual(await channel.send(first, soon()), { kind: 'delivered' })
+  assert.deepEqual(await channel.send(second, soon()), { kind: 'delivered' })
   const header = (mail: string, name: string): string =>
     new RegExp(`^${name}: (.*)$`, 'im').exec(mail)?.[1]?.trim() ?? ''
   assert.equal(header(mails[0]!, 'In-Reply-To'), header(mails[1]!, 'References'))
   assert.equal(header(mails[0]!, 'Message-ID'), `<budao-${first.id}@example.com>`)
   assert.match(mails[0]!, /Subject: =\?UTF-8\?/)
   const nobody = await open({ email: { to: ['nobody@example.com'] } }, smtp)
-  assert.equal((await nobody.send(first, signal)).kind, 'refused')
+  assert.equal((await nobody.send(first, soon())).kind, 'refused')
   const away = await open({ email: { to: ['ops@example.com'] } }, { ...smtp, server: '127.0.0.1:1' })
-  assert.equal((await away.send(first, signal)).kind, 'retry')
+  assert.equal((await away.send(first, soon())).kind, 'retry')
   const plain = await open({ email: { to: ['ops@example.com'] } }, { ...smtp, security: 'starttls' })
-  assert.equal((await plain.send(first, signal)).kind === 'delivered', false, 'never in the clear')
+  assert.equal((await plain.send(first, soon())).kind === 'delivered', false, 'never in the clear')
 })
 
 test('a burst of groups becomes single cards up to four fifths of the limit, then one digest; nobody is muted', async (t) => {
