@@ -28,7 +28,7 @@ test('a site killed with SIGKILL under load: no idempotent request fails, and th
   assert.equal(report.requests.sent, report.requests.ok + report.requests.degraded)
   assert.deepEqual(
     report.hit.map((text) => text.replace(/ .*/, '')),
-    ['shop-east-1', 'shop-east-2'],
+    ['east-data', 'shop-east-1', 'shop-east-2'],
   )
   assert.equal(report.detect.endpoints.length, 2)
   for (const { address, by } of report.detect.endpoints) {

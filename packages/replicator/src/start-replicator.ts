@@ -83,6 +83,7 @@ export async function startReplicator({
       used.some((table) => table.service === service) &&
       used.every((table) => table.service !== service || table.durability === 'sync'),
     unfit: () => resync.unfit(),
+    putRight: (owner) => resync.putRight(owner),
     isWhole: (unit, service) => unit === service && used.every((table) => table.service === service),
   })
   const names = Object.keys(tables)

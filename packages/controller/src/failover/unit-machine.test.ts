@@ -354,6 +354,28 @@ function runFrom(from: string, to: string, epoch: number): FailoverRun {
   }
 }
 
+test('a planned move to a site whose data differs is refused with the count, before anybody stops writing', () => {
+  const position = {
+    service: 'shop',
+    site: 'west',
+    position: 9,
+    epoch: 1,
+    lagMs: 0,
+    divergence: 2,
+    capacityPercent: 100,
+  }
+  const bench = running()
+  bench.feed({ kind: 'positions', positions: [position] })
+  bench.wish({ run: 'switchover', to: 'west', by: 'ann' })
+  const [reply] = bench.effects.filter((effect) => effect.kind === 'reply')
+  assert.equal(reply!.ok, false)
+  assert.match(reply!.why.message, /2 of its writes differ from east/)
+  assert.equal(bench.lease.state, 'held')
+  bench.feed({ kind: 'positions', positions: [{ ...position, divergence: 0 }] })
+  bench.wish({ run: 'switchover', to: 'west', by: 'ann' })
+  assert.equal(bench.lease.state, 'fenced')
+})
+
 test('a lease that its holder let go of is over at once, whoever answers', () => {
   const bench = running()
   const { version, value } = bench.store.get(leaseKey('shop')) as Versioned<WriteLease>

@@ -47,6 +47,12 @@ export function takeWish(draft: UnitDraft, wish: UnitWish, run: FailoverRun | nu
   }
   const why = chooseTarget(state, lease.value.site, { forced: true }).refused[wish.to]
   if (why !== undefined) return refuse('no-target', `${wish.to} cannot take ${rules.unit}: ${why}`)
+  const divergence = state.positions.find(({ site }) => site === wish.to)?.divergence ?? 0
+  if (wish.run !== 'failover' && divergence > 0) {
+    // Its data would refuse the claim, and nobody would write meanwhile.
+    const differs = `${divergence} of its writes differ from ${lease.value.site}`
+    return refuse('no-target', `${wish.to} cannot take ${rules.unit}: ${differs}`)
+  }
   draft.set({
     wants: {
       kind: wish.run,

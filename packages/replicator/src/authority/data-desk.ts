@@ -14,6 +14,8 @@ export interface DataDeskOptions {
   readonly isSync: (service: string) => boolean
   /** Why this site must not be given the right to write, whoever had it; empty: nothing is known against it. */
   readonly unfit: () => Promise<string>
+  /** Begins to undo what was written here and refused at the new owner, and to compare both sites. */
+  readonly putRight: (owner: string) => Promise<void>
   /** Whether all that is replicated belongs to this unit, so that the epoch of the site is that of the unit. */
   readonly isWhole: (unit: string, service: string) => boolean
 }
@@ -28,6 +30,8 @@ interface Followed {
 const carriedMs = 200
 /** Shorter than whoever asks waits. */
 const caughtUpWithinMs = 25_000
+/** Putting right is tried again no sooner, milliseconds. */
+const putRightEveryMs = 10_000
 /** Four heartbeats. */
 const caughtUpMs = 1000
 
@@ -39,6 +43,7 @@ export class DataDesk {
   readonly #options: DataDeskOptions
   readonly #followed: Map<string, Followed> = new Map()
   readonly #named: Map<string, readonly string[]> = new Map()
+  #putRightAt = -Infinity
 
   constructor(options: DataDeskOptions) {
     this.#options = options
@@ -60,7 +65,9 @@ export class DataDesk {
       const { lowest, own } = await this.#epochs(this.#name(question))
       // Another site writes in it: what was written here before has ended, whoever was there to be told.
       if (lowest < epoch && own < epoch) await replicator.standing.fence(site, epoch, this.#name(question))
-      return this.#behind(owner, epoch)
+      const behind = await this.#behind(owner, epoch)
+      await this.#putRight(owner)
+      return behind
     }
     const followed = this.#followed.get(unit)
     // Granted, and not taken yet: it is still about the owner before.
@@ -150,6 +157,21 @@ export class DataDesk {
   /** The unit that epochs are kept of; undefined: of the whole site. */
   #name({ unit, service }: Pick<DataQuestion, 'unit' | 'service'>): string | undefined {
     return this.#options.isWhole(unit, service) ? undefined : unit
+  }
+
+  /**
+   * A site comes back clean by itself: what it wrote and the new owner has refused, as of an epoch that had ended, is undone here, and
+   * stays listed there. So is what a comparison found different.
+   */
+  async #putRight(owner: string): Promise<void> {
+    const { replicator, putRight, unfit } = this.#options
+    const { standing } = replicator
+    const isRefused = standing.isGiven(owner) && (standing.lettersAt(owner)?.oldEpoch ?? 0) > 0
+    if (!isRefused && (await unfit()) === '') return
+    const now = performance.now()
+    if (now < this.#putRightAt + putRightEveryMs) return
+    this.#putRightAt = now
+    await putRight(owner)
   }
 
   async #behind(owner: string, epoch: number): Promise<DataPosition> {

@@ -102,6 +102,15 @@ export class Resync {
     return this.#begin('restore', from, () => this.#putRight(peer, fenced))
   }
 
+  /** As `restore`, by nobody's word: where that cannot be now, nothing is done. */
+  async putRight(from: string): Promise<void> {
+    try {
+      await this.restore(from)
+    } catch (error) {
+      if (!(error instanceof ResyncRefused)) throw error
+    }
+  }
+
   /** Why this site must not be given the right to write; empty: nothing is known against it. */
   async unfit(): Promise<string> {
     const progress = await this.#options.database.snapshots.progress()

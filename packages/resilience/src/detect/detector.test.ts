@@ -223,6 +223,24 @@ test('who falls three times is not up again until the penalty has gone down to 7
   assert.equal(watch.detector.state, 'up')
 })
 
+test('what has not been started yet when its watch begins has not flapped, however often that is found', () => {
+  const watch = new Watch({ stableMs: 1000 })
+  watch.behaviour = 'gone'
+  for (let found = 0; found < 3; found++) {
+    const since = watch.now
+    watch.run(since + 8_000)
+    assert.equal(watch.detector.state, 'down')
+    watch.detector.forget(since, watch.now)
+  }
+  assert.equal(watch.detector.evidence(watch.now).flapPenalty, 0)
+  watch.behaviour = 'fine'
+  watch.run(watch.now + 3_000)
+  assert.equal(watch.detector.state, 'up')
+  watch.become('gone')
+  watch.run(watch.now + 1_000)
+  assert.ok(watch.detector.evidence(watch.now).flapPenalty > 900)
+})
+
 test('an observer that was away takes back its suspicion, not its verdict', () => {
   const detector = new Detector(0)
   detector.hard('reset', 50)

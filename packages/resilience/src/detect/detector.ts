@@ -54,6 +54,8 @@ export class Detector {
   #goodSince = 0
   #stretch = 1
   #expectedAt = -Infinity
+  /** It has answered since it was down last, or since the watch began: only then is its next fall a flap. */
+  #wasUp = false
 
   /** Takes the place for up, and silence from `now` on: a watch that begins must not begin with a verdict. */
   constructor(now: number, options: Partial<DetectorOptions> = {}) {
@@ -91,6 +93,7 @@ export class Detector {
   request(outcome: TrafficOutcome, now: number): void {
     if (outcome === 'served') {
       this.#servedAt = now
+      if (this.#state !== 'down') this.#wasUp = true
       // A place that serves is not silent; one whose process is gone served before that, and proves nothing.
       if (this.#state === 'suspect' && !this.#causes.some(isHard)) this.#clear(now)
     }
@@ -197,6 +200,7 @@ export class Detector {
   #answered(rttMs: number, now: number): void {
     this.#answeredAt = now
     this.#roundTrips.measured(rttMs)
+    if (this.#state !== 'down') this.#wasUp = true
     if (this.#state === 'suspect') return this.#clear(now)
     if (this.#state === 'up') return
     if (this.#goods === 0) this.#goodSince = now
@@ -204,7 +208,9 @@ export class Detector {
     const { rise, stableMs } = this.#options
     if (this.#goods < rise) return
     const stable = now - this.#goodSince >= stableMs && !this.#flaps.suppressed(now)
-    if (stable || now - this.#expectedAt <= expectedMs) this.#clear(now)
+    if (!stable && now - this.#expectedAt > expectedMs) return
+    this.#wasUp = true
+    this.#clear(now)
   }
 
   #doubt(cause: DetectorCause, troubleAt: number, now: number): void {
@@ -241,7 +247,9 @@ export class Detector {
     if (this.#state === 'down') return
     if (!this.#causes.includes(cause)) this.#causes = [...this.#causes, cause]
     this.#become('down', now)
-    this.#flaps.fell(now)
+    // What has not been started yet when a watch begins is down as well, and has not flapped.
+    if (this.#wasUp) this.#flaps.fell(now)
+    this.#wasUp = false
     this.#goods = 0
   }
 
