@@ -1,4 +1,15 @@
-import { changing, error, get, json, open, operator, parameter, text, viewer } from './openapi-operations.ts'
+import {
+  body,
+  changing,
+  error,
+  get,
+  json,
+  open,
+  operator,
+  parameter,
+  text,
+  viewer,
+} from './openapi-operations.ts'
 import type { Operation } from './openapi-operations.ts'
 import {
   boolean,
@@ -29,7 +40,7 @@ export const alertPaths: { readonly [path: string]: { readonly [method: string]:
       summary: 'Says that somebody has seen alerts: nobody else is woken for them',
       operationId: 'acknowledgeAlerts',
       security: operator,
-      requestBody: { required: true, content: { 'application/json': { schema: ref('AlertAck') } } },
+      requestBody: body('AlertAck'),
       responses: {
         '200': json('AlertAcked'),
         ...changing,
@@ -42,7 +53,7 @@ export const alertPaths: { readonly [path: string]: { readonly [method: string]:
       summary: 'Keeps messages about some alerts back for a while',
       operationId: 'silence',
       security: operator,
-      requestBody: { required: true, content: { 'application/json': { schema: ref('SilenceWish') } } },
+      requestBody: body('SilenceWish'),
       responses: { '200': json('Silence'), ...changing, '404': error('alerts-off') },
     },
   },

@@ -1,6 +1,6 @@
 import { drillScenarios } from '@budao/model'
 import { drillPhases } from './admin-source.ts'
-import { changing, error, get, json, operator, parameter, viewer } from './openapi-operations.ts'
+import { body, changing, error, get, json, operator, parameter, viewer } from './openapi-operations.ts'
 import type { Operation } from './openapi-operations.ts'
 import {
   boolean,
@@ -28,7 +28,7 @@ export const drillPaths: { readonly [path: string]: { readonly [method: string]:
       summary: 'Leaves a step of a drill in the events',
       operationId: 'recordDrill',
       security: operator,
-      requestBody: { required: true, content: { 'application/json': { schema: ref('DrillNote') } } },
+      requestBody: body('DrillNote'),
       responses: { '200': json('DrillRecorded'), ...changing, '404': error('unknown-site') },
     },
   },
@@ -37,7 +37,7 @@ export const drillPaths: { readonly [path: string]: { readonly [method: string]:
       summary: 'Looks whether a drill is ready, or begins it',
       operationId: 'startDrill',
       security: operator,
-      requestBody: { required: true, content: { 'application/json': { schema: ref('DrillStart') } } },
+      requestBody: body('DrillStart'),
       responses: {
         '200': json('DrillReadiness'),
         '202': json('DrillStarted'),
@@ -52,7 +52,7 @@ export const drillPaths: { readonly [path: string]: { readonly [method: string]:
       summary: 'Ends the drill that was begun here; what it broke is taken back',
       operationId: 'abortDrill',
       security: operator,
-      requestBody: { required: true, content: { 'application/json': { schema: ref('DrillAbort') } } },
+      requestBody: body('DrillAbort'),
       responses: { '200': json('DrillAborted'), ...changing, '404': error('drills-off') },
     },
   },

@@ -60,6 +60,11 @@ export function json(name: string): object {
   return { description: `${name}.`, content: { 'application/json': { schema: ref(name) } } }
 }
 
+/** What has to be sent. */
+export function body(name: string): object {
+  return { required: true, content: { 'application/json': { schema: ref(name) } } }
+}
+
 export function text(type: string): object {
   return { description: 'Text.', content: { [type]: { schema: { type: 'string' } } } }
 }

@@ -1,4 +1,4 @@
-import { changing, error, get, json, operator, parameter, viewer } from './openapi-operations.ts'
+import { body, changing, error, get, json, operator, parameter, viewer } from './openapi-operations.ts'
 import type { Operation } from './openapi-operations.ts'
 import {
   boolean,
@@ -28,7 +28,7 @@ export const processPaths: { readonly [path: string]: { readonly [method: string
       operationId: 'changeProcess',
       security: operator,
       parameters: [parameter('name', 'path', 'A key of processes.', { type: 'string' })],
-      requestBody: { required: true, content: { 'application/json': { schema: ref('ProcessChange') } } },
+      requestBody: body('ProcessChange'),
       responses: {
         '200': json('ProcessChanged'),
         ...changing,

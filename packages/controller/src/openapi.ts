@@ -5,10 +5,20 @@ import { replicationPaths } from './openapi-replication.ts'
 import { drillPaths } from './openapi-drills.ts'
 import { logPaths } from './openapi-logs.ts'
 import { processPaths } from './openapi-processes.ts'
-import { changing, error, get, json, open, operator, parameter, text, viewer } from './openapi-operations.ts'
+import {
+  body,
+  changing,
+  error,
+  get,
+  json,
+  open,
+  operator,
+  parameter,
+  text,
+  viewer,
+} from './openapi-operations.ts'
 import type { Operation } from './openapi-operations.ts'
 import { schemas } from './openapi-schemas.ts'
-import { ref } from './openapi-shapes.ts'
 import type { Schema } from './openapi-shapes.ts'
 
 export interface OpenApi {
@@ -108,7 +118,7 @@ export const openapi: OpenApi = {
         operationId: 'forceBreaker',
         security: operator,
         parameters: [servicePath],
-        requestBody: { required: true, content: { 'application/json': { schema: ref('BreakerChange') } } },
+        requestBody: body('BreakerChange'),
         responses: {
           '200': json('BreakerChanged'),
           ...changing,
@@ -136,7 +146,7 @@ export const openapi: OpenApi = {
         operationId: 'registerEndpoint',
         security: operator,
         parameters: [servicePath, addressPath],
-        requestBody: { required: true, content: { 'application/json': { schema: ref('Registration') } } },
+        requestBody: body('Registration'),
         responses: {
           '200': json('DirectoryChanged'),
           '201': json('DirectoryChanged'),
@@ -191,7 +201,7 @@ export const openapi: OpenApi = {
         summary: 'Takes a site or an endpoint out of the traffic, or puts it back',
         operationId: 'drain',
         security: operator,
-        requestBody: { required: true, content: { 'application/json': { schema: ref('DrainChange') } } },
+        requestBody: body('DrainChange'),
         responses: {
           '200': json('DirectoryChanged'),
           ...changing,
@@ -205,7 +215,7 @@ export const openapi: OpenApi = {
         summary: 'Forgets answers that are kept for others',
         operationId: 'purgeCache',
         security: operator,
-        requestBody: { required: true, content: { 'application/json': { schema: ref('CachePurge') } } },
+        requestBody: body('CachePurge'),
         responses: { '200': json('CachePurged'), ...changing, '503': error('store-away') },
       },
     },
@@ -218,7 +228,7 @@ export const openapi: OpenApi = {
         operationId: 'setChannels',
         security: operator,
         parameters: [parameter('route', 'path', 'Name of the route.', { type: 'string' })],
-        requestBody: { required: true, content: { 'application/json': { schema: ref('ChannelChange') } } },
+        requestBody: body('ChannelChange'),
         responses: {
           '200': json('ChannelChanged'),
           ...changing,
@@ -253,7 +263,7 @@ export const openapi: OpenApi = {
         summary: 'For a drill: DNS answers nothing for so long',
         operationId: 'muteDns',
         security: operator,
-        requestBody: { required: true, content: { 'application/json': { schema: ref('DnsMute') } } },
+        requestBody: body('DnsMute'),
         responses: { '200': json('DnsMuted'), ...changing, '404': error('dns-off') },
       },
     },
