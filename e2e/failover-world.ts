@@ -21,6 +21,8 @@ interface Seen {
 
 /** What of a unit’s report these tests look at. */
 export interface UnitView {
+  /** Whether the node that was asked leads. */
+  readonly leads: boolean
   readonly epoch: number
   readonly owner: string
   readonly lease: string
