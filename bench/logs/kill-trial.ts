@@ -1,12 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFileSync, mkdirSync, readdirSync, renameSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { type LogSinkConfig, parseLogFilter } from '@budao/model'
 import { SeededDraws } from '@budao/testkit'
-import { LogDecoder } from '../../packages/observability/src/store/log-decoder.ts'
-import { type LogPlace, readLog } from '../../packages/observability/src/store/segment-reader.ts'
+import { LogSearch } from '../../packages/observability/src/store/log-search.ts'
+import { BulkServer } from './bulk-server.ts'
+import { LineWriter, numberedLine } from './line-writer.ts'
+import { bodiesIn } from './store-lines.ts'
 
 /** What a trial came to. */
 export interface KillTrial {
@@ -18,29 +21,62 @@ export interface KillTrial {
   readonly lost: number
   /** Lines that are in it more than once. */
   readonly repeated: number
+  /** Lines that a search does not find exactly once. */
+  readonly notFound: number
+  /** Lines that a sink has not got, or got before an earlier one. */
+  readonly sinkLost: number
+  /** Lines that a sink got again; and the most of one life of the process. */
+  readonly sinkRepeated: number
+  readonly sinkRepeatedMost: number
 }
 
+/** Records of a request to the sink. */
+export const sinkBatch = 100
 const program = fileURLToPath(new URL('./intake-process.ts', import.meta.url))
 const killAfterMsMax = 60
 const settleMsMax = 30_000
 
 /**
  * Kills the process that reads files again and again, at any moment, while lines are written and files are rotated: then each line has
- * to be in the store exactly once.
+ * to be in the store exactly once, and at the sink, where a kill may repeat one batch.
  */
 export async function runKillTrial(folder: string, seed: number, kills: number): Promise<KillTrial> {
   const draws = new SeededDraws(seed)
   const random = (): number => draws.next()
+  const bulk = new BulkServer(random)
+  const sink: LogSinkConfig = {
+    elasticsearch: { url: await bulk.start(), index: 'logs', headers: {} },
+    batch: sinkBatch,
+    timeout: 5_000,
+  }
   const logs = join(folder, 'logs')
   const store = join(folder, 'store')
   mkdirSync(logs, { recursive: true })
+  const start = (): ChildProcess => {
+    bulk.nextLife()
+    return spawn(
+      process.execPath,
+      ['--conditions=@budao/source', program, logs, store, JSON.stringify({ bulk: sink })],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    )
+  }
+  const end = async (child: ChildProcess): Promise<void> => {
+    child.kill('SIGKILL')
+    await once(child, 'close')
+  }
   const writer = new LineWriter(join(logs, 'app.log'), random)
   // What was rotated away before the very first look is history, and not read.
-  await writer.begin(() => untilStored(logs, store))
+  await writer.begin(async () => {
+    const child = start()
+    await once(child.stdout!, 'data')
+    while (bodiesIn(store).length === 0) await sleep(5)
+    await end(child)
+  })
   for (let kill = 0; kill < kills; kill++) {
-    const child = start(logs, store)
-    // Half of them while it opens what the one before left.
-    if (random() < 0.5) await once(child.stdout!, 'data')
+    const child = start()
+    // A third of them while it opens what the one before left, a third while it begins to pass on.
+    const moment = random()
+    if (moment > 1 / 3) await untilSaid(child, moment > 2 / 3 ? 'passing on' : 'ready')
     const until = performance.now() + random() * killAfterMsMax
     while (performance.now() < until) {
       writer.write()
@@ -51,96 +87,66 @@ export async function runKillTrial(folder: string, seed: number, kills: number):
     await once(child, 'close')
   }
   writer.finish()
-  const child = start(logs, store)
+  const last = start()
   const deadline = performance.now() + settleMsMax
-  let counts = new Map<string, number>()
-  do {
-    await sleep(50)
-    counts = linesIn(store)
-  } while (counts.size < writer.lines && performance.now() < deadline)
-  child.kill('SIGKILL')
-  await once(child, 'close')
-  counts = linesIn(store)
-  const found = [...counts]
+  do await sleep(50)
+  while (
+    (bodiesIn(store).length < writer.lines || bulk.repeats().different.length < writer.lines) &&
+    performance.now() < deadline
+  )
+  await end(last)
+  bulk.close()
+  const wanted = Array.from({ length: writer.lines }, (_, number) => numberedLine(number))
+  const stored = countsOf(bodiesIn(store))
+  const found = countsOf(await search(store, writer.lines + 100))
+  const repeats = bulk.repeats()
   return {
     seed,
     kills,
     rotations: writer.rotations,
     lines: writer.lines,
-    lost: writer.lines - found.filter(([line]) => /^line \d+ end$/.test(line)).length,
-    repeated: found.filter(([, count]) => count > 1).length,
+    lost: wanted.filter((line) => !stored.has(line)).length,
+    repeated: [...stored].filter(([, count]) => count > 1).length,
+    notFound: wanted.filter((line) => found.get(line) !== stored.get(line)).length,
+    sinkLost: missing([...stored.keys()], repeats.different),
+    sinkRepeated: repeats.all,
+    sinkRepeatedMost: repeats.most,
   }
 }
 
-async function untilStored(logs: string, store: string): Promise<void> {
-  const child = start(logs, store)
-  await once(child.stdout!, 'data')
-  while (linesIn(store).size === 0) await sleep(5)
-  child.kill('SIGKILL')
-  await once(child, 'close')
+/** Whether each line came for the first time behind those before it. */
+function missing(stored: readonly string[], got: readonly string[]): number {
+  const places = new Map(got.map((line, place) => [line, place]))
+  let before = -1
+  let count = 0
+  for (const line of stored) {
+    const place = places.get(line) ?? -1
+    if (place < before) count++
+    else before = place
+  }
+  return count
 }
 
-function start(logs: string, store: string): ChildProcess {
-  return spawn(process.execPath, ['--conditions=@budao/source', program, logs, store], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+async function search(store: string, limit: number): Promise<string[]> {
+  const searching = new LogSearch(store)
+  const { records } = await searching.find(
+    { filter: parseLogFilter('line'), from: 0, to: Number.MAX_SAFE_INTEGER, limit },
+    settleMsMax,
+  )
+  await searching.close()
+  return records.map(({ body }) => body)
 }
 
-/** Writes numbered lines in pieces that end anywhere, and rotates now and then. */
-class LineWriter {
-  lines = 0
-  rotations = 0
-  readonly #path: string
-  readonly #random: () => number
-  /** Of the last piece, what is missing to its line end. */
-  #rest = ''
-
-  constructor(path: string, random: () => number) {
-    this.#path = path
-    this.#random = random
-  }
-
-  write(): void {
-    let text = this.#rest
-    const count = 1 + Math.floor(this.#random() * 200)
-    for (let index = 0; index < count; index++) text += `line ${this.lines++} end\n`
-    const cut = this.#random() < 0.3 ? text.length - 1 - Math.floor(this.#random() * 8) : text.length
-    appendFileSync(this.#path, text.slice(0, cut))
-    this.#rest = text.slice(cut)
-    if (this.#rest === '' && this.#random() < 0.1) this.#rotate()
-  }
-
-  /** The first line, alone. */
-  async begin(stored: () => Promise<void>): Promise<void> {
-    appendFileSync(this.#path, `line ${this.lines++} end\n`)
-    await stored()
-  }
-
-  finish(): void {
-    if (this.#rest !== '') appendFileSync(this.#path, this.#rest)
-    this.#rest = ''
-  }
-
-  #rotate(): void {
-    const folder = join(this.#path, '..')
-    const generations = readdirSync(folder)
-      .map((name) => Number(/^app\.log\.(\d+)$/.exec(name)?.[1] ?? 0))
-      .filter((generation) => generation > 0)
-    for (const generation of generations.toSorted((a, b) => b - a))
-      renameSync(`${this.#path}.${generation}`, `${this.#path}.${generation + 1}`)
-    renameSync(this.#path, `${this.#path}.1`)
-    appendFileSync(this.#path, '')
-    this.rotations++
+async function untilSaid(child: ChildProcess, word: string): Promise<void> {
+  let said = ''
+  for await (const chunk of child.stdout!.iterator({ destroyOnReturn: false })) {
+    said += String(chunk)
+    if (said.includes(word)) return
   }
 }
 
-function linesIn(store: string): Map<string, number> {
+function countsOf(lines: readonly string[]): Map<string, number> {
   const counts = new Map<string, number>()
-  const decoder = new LogDecoder(store)
-  for (let place: LogPlace = { segment: 0, offset: 0 }; ;) {
-    const piece = readLog(store, place)
-    if (piece === null) return counts
-    for (const { body } of decoder.records(piece)) counts.set(body, (counts.get(body) ?? 0) + 1)
-    place = piece.next
-  }
+  for (const line of lines) counts.set(line, (counts.get(line) ?? 0) + 1)
+  return counts
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { describeMachine, machineText } from '../machine.ts'
 import { say, wholeNumber } from '../options.ts'
-import { type KillTrial, runKillTrial } from './kill-trial.ts'
+import { type KillTrial, runKillTrial, sinkBatch } from './kill-trial.ts'
 
 const usage = `npm run trials -- logs [options]
 
@@ -12,8 +12,9 @@ const usage = `npm run trials -- logs [options]
   --seed S        of the first trial; each next one has the next (default: of the moment)
   --json FILE     figures and seeds for programs
 
-A process that reads log files into the store is killed at any moment, while it opens, reads, appends and indexes; meanwhile lines are written in pieces that end
-anywhere, and files are rotated. Ten kills a trial. Exit code 1 when a line is not in the store, or is in it twice.
+A process that reads log files into the store and passes them on is killed at any moment, while it opens, reads, appends, indexes and sends; meanwhile lines are
+written in pieces that end anywhere, and files are rotated, by rename and by copy and truncation. Ten kills a trial. Exit code 1 when a line is not in the store, is in it
+twice or is not found, or when the sink, a server that behaves as Elasticsearch does, lacks one or got more than one batch (${sinkBatch} records) again after one kill.
 `
 
 const killsOfTrial = 10
@@ -44,8 +45,7 @@ export async function run(args: readonly string[]): Promise<0 | 1 | 2> {
       const trial = await runKillTrial(join(folder, String(seed)), seed, Math.min(killsOfTrial, kills - done))
       told.push(trial)
       rmSync(join(folder, String(seed)), { recursive: true })
-      if (trial.lost + trial.repeated > 0)
-        say(`seed ${seed}: ${trial.lost} lost, ${trial.repeated} twice of ${trial.lines} lines`)
+      if (isBroken(trial)) say(`broken: ${JSON.stringify(trial)}`)
     }
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -58,11 +58,20 @@ export async function run(args: readonly string[]): Promise<0 | 1 | 2> {
     rotations: sum((trial) => trial.rotations),
     lost: sum((trial) => trial.lost),
     repeated: sum((trial) => trial.repeated),
+    notFound: sum((trial) => trial.notFound),
+    sinkLost: sum((trial) => trial.sinkLost),
+    sinkRepeated: sum((trial) => trial.sinkRepeated),
+    sinkRepeatedMost: Math.max(0, ...told.map((trial) => trial.sinkRepeatedMost)),
   }
   say(
-    `${totals.kills} kills, ${totals.lines} lines, ${totals.rotations} rotations: ${totals.lost} lost, ${totals.repeated} twice`,
+    `${totals.kills} kills, ${totals.lines} lines, ${totals.rotations} rotations: ${totals.lost} lost, ${totals.repeated} twice, ${totals.notFound} not found; ` +
+      `at the sink ${totals.sinkLost} lost, ${totals.sinkRepeated} again, at most ${totals.sinkRepeatedMost} after one kill`,
   )
   if (values.json !== undefined)
     writeFileSync(values.json, `${JSON.stringify({ machine, ...totals, trials: told }, null, 2)}\n`)
-  return totals.lost + totals.repeated === 0 ? 0 : 1
+  return told.some(isBroken) ? 1 : 0
+}
+
+function isBroken({ lost, repeated, notFound, sinkLost, sinkRepeatedMost }: KillTrial): boolean {
+  return lost + repeated + notFound + sinkLost > 0 || sinkRepeatedMost > sinkBatch
 }

@@ -36,12 +36,13 @@ export class BlockIndex {
   readonly #addMaps: StatementSync
   #open = false
 
-  /** To write. A file that is damaged is begun anew. */
+  /** To write. A file that is damaged is begun anew; throws where the disk has no room for one. */
   static open(path: string, warn: (message: string) => void): BlockIndex {
     mkdirSync(dirname(path), { recursive: true })
     try {
       return new BlockIndex(path)
     } catch (error) {
+      if (!isDamaged(error)) throw error
       warn(`${path} is made again from the segments: ${(error as Error).message}`)
       for (const suffix of ['', '-wal', '-shm']) rmSync(path + suffix, { force: true })
       return new BlockIndex(path)
@@ -89,6 +90,16 @@ export class BlockIndex {
     this.#open = false
   }
 
+  /** Forgets what was added and not committed, after a failure. */
+  rollBack(): void {
+    this.#open = false
+    try {
+      this.#database.exec('ROLLBACK')
+    } catch {
+      // A disk that is full has ended the transaction already.
+    }
+  }
+
   /** Forgets segments that are gone, and what is behind a place that a crash shortened the log to. */
   keep(from: number, end: LogPlace): void {
     this.commit()
@@ -99,10 +110,16 @@ export class BlockIndex {
     }
   }
 
+  /** What is not committed is lost. */
   close(): void {
-    this.commit()
     this.#database.close()
   }
+}
+
+const damaged: readonly unknown[] = [11 /* SQLITE_CORRUPT */, 26 /* SQLITE_NOTADB */]
+
+function isDamaged(error: unknown): boolean {
+  return damaged.includes((error as { readonly errcode?: number }).errcode)
 }
 
 /** The same to read, from any thread. One question at a time. */

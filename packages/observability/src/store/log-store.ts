@@ -1,12 +1,6 @@
-import { join } from 'node:path'
 import type { ParsedLine } from '../record/parsed-line.ts'
-import { BlockIndex } from './block-index.ts'
-import { BlockSketch } from './block-sketch.ts'
-import type { LogOrigin } from '../record/log-origin.ts'
-import { LogDecoder } from './log-decoder.ts'
-import { indexName } from './log-search.ts'
-import { type Appended, SegmentLog, type SegmentLogOptions } from './segment-log.ts'
-import { readLog } from './segment-reader.ts'
+import { LogIndexer } from './log-indexer.ts'
+import { SegmentLog, type SegmentLogOptions } from './segment-log.ts'
 
 /** Where records are kept, and how long. */
 export interface LogStoreOptions extends SegmentLogOptions {
@@ -18,37 +12,26 @@ export interface LogStoreOptions extends SegmentLogOptions {
   readonly bytesMax: number
 }
 
-/** Bytes of a block. Smaller ones are ruled out more often, larger ones cost less room for their maps: 16 KiB each. */
-const blockBytes = 262_144
-const blocksUncommittedMax = 16
-
 /** Records appended, indexed and forgotten. Blocking, for a thread of its own. */
 export class LogStore {
   readonly log: SegmentLog
   /** Bytes of segments that went before every sink had them. */
   droppedBytes = 0
-  readonly #index: BlockIndex | null
-  readonly #sketch = new BlockSketch()
+  readonly #indexer: LogIndexer | null
   readonly #options: LogStoreOptions
-  /** Where the block begins that is gathered now. */
-  #segment = 0
-  #offset = 0
-  #end = 0
-  #uncommitted = 0
 
   /** Opens it, cuts off what a crash tore, and indexes what is not yet. */
   static open(options: LogStoreOptions): LogStore {
+    const { folder, warn, indexed = true } = options
     const log = SegmentLog.open(options)
-    const index =
-      options.indexed === false ? null : BlockIndex.open(join(options.folder, indexName), options.warn)
-    const store = new LogStore(log, index, options)
-    store.#catchUp()
-    return store
+    const indexer = indexed ? new LogIndexer({ folder, log, warn }) : null
+    indexer?.catchUp(Infinity)
+    return new LogStore(log, indexer, options)
   }
 
-  private constructor(log: SegmentLog, index: BlockIndex | null, options: LogStoreOptions) {
+  private constructor(log: SegmentLog, indexer: LogIndexer | null, options: LogStoreOptions) {
     this.log = log
-    this.#index = index
+    this.#indexer = indexer
     this.#options = options
   }
 
@@ -62,9 +45,9 @@ export class LogStore {
       if (line.src !== this.#lastSource) sources.add((this.#lastSource = line.src))
     }
     if (lines.length > 0) sources.add(this.#lastSource)
-    const { segment, offset, bytes } = this.log.append(text, lines.length, positions, sources)
+    const appended = this.log.append(text, lines.length, positions, sources)
     const end = this.log.segments.at(-1)!.bytes
-    this.#gather({ segment, offset, bytes, end }, lines, (number) => this.log.origin(number))
+    this.#indexer?.gather(appended, end, lines, (number) => this.log.origin(number))
   }
   #lastSource = 0
 
@@ -78,7 +61,7 @@ export class LogStore {
    * before `taken` when they are too old or too many, later ones only where `drop` says so.
    */
   tend(taken: number, drop: boolean): void {
-    this.#commit()
+    this.#indexer?.tend()
     this.log.sync()
     const { ageMax, bytesMax, indexed = true, now } = this.#options
     let removed = 0
@@ -91,63 +74,11 @@ export class LogStore {
       this.log.removeOldest()
       removed++
     }
-    if (removed > 0) this.#trimIndex()
+    if (removed > 0) this.#indexer?.trim()
   }
 
   close(): void {
-    this.#commit()
+    this.#indexer?.close()
     this.log.close()
-    this.#index?.close()
-  }
-
-  #gather(
-    { segment, offset, bytes, end }: Appended & { readonly end: number },
-    lines: readonly ParsedLine[],
-    origin: (source: number) => LogOrigin,
-  ): void {
-    if (this.#index === null) return
-    if (segment !== this.#segment) this.#seal()
-    if (this.#sketch.lines === 0) {
-      this.#segment = segment
-      this.#offset = offset
-    }
-    this.#sketch.add(bytes, lines, origin)
-    this.#end = end
-    if (end - this.#offset >= blockBytes) this.#seal()
-  }
-
-  #seal(): void {
-    if (this.#sketch.lines === 0) return
-    this.#index!.add(this.#segment, this.#offset, this.#end - this.#offset, this.#sketch)
-    this.#sketch.clear()
-    if (++this.#uncommitted >= blocksUncommittedMax) this.#commit()
-  }
-
-  #commit(): void {
-    this.#index?.commit()
-    this.#uncommitted = 0
-  }
-
-  #trimIndex(): void {
-    const last = this.log.segments.at(-1)
-    const first = this.log.segments[0]?.number ?? 0
-    this.#index?.keep(first, { segment: last?.number ?? 0, offset: last?.bytes ?? 0 })
-  }
-
-  #catchUp(): void {
-    if (this.#index === null) return
-    this.#trimIndex()
-    // Of earlier segments: their numbers stand for other sources than those of the last.
-    const decoder = new LogDecoder(this.#options.folder)
-    let place = this.#index.end
-    for (;;) {
-      const piece = readLog(this.#options.folder, place)
-      if (piece === null) break
-      const { segment, next } = piece
-      const lines = decoder.lines(piece.bytes)
-      this.#gather({ ...piece, end: next.offset }, lines, (source) => decoder.origin(segment, source))
-      place = next
-    }
-    this.#commit()
   }
 }

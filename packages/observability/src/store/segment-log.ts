@@ -9,6 +9,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  truncateSync,
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -102,7 +103,11 @@ export class SegmentLog {
         if (last) positions = last.positions
         continue
       }
-      if (check.end < size) warn(`${path}: ${size - check.end} bytes behind the last commit are cut off`)
+      if (check.end < size) {
+        warn(`${path}: ${size - check.end} bytes behind the last commit are cut off`)
+        // At once: the next append may begin another segment, and readers take whatever a commit line ends.
+        truncateSync(path, check.end)
+      }
       segments.push({ ...segment, made: check.made, bytes: check.end })
       positions = check.positions
       declared = check.sources
@@ -211,7 +216,6 @@ export class SegmentLog {
     if (last === undefined || full || now - last.made > this.#segmentMs) return this.#begin(now)
     if (this.#file === null) {
       this.#file = openSync(this.#path(last), 'r+')
-      ftruncateSync(this.#file, last.bytes)
     }
     return last
   }

@@ -1,0 +1,62 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** Behaves as `_bulk` does, and remembers every document with the life of the process that sent it. */
+export class BulkServer {
+  /** Messages by life, in the order they were taken. */
+  readonly taken: string[][] = []
+  readonly #server = createServer((request, response) => {
+    const life = this.taken.length - 1
+    void (async () => {
+      const lines = (await text(request)).trimEnd().split('\n')
+      const documents = lines.filter((_, index) => index % 2 === 1)
+      for (const document of documents)
+        this.taken[life]!.push((JSON.parse(document) as { readonly message: string }).message)
+      // Taken, and not answered yet: where a kill makes the most of it.
+      await sleep(this.#random() * 20)
+      response.end(
+        JSON.stringify({ errors: false, items: documents.map(() => ({ create: { status: 201 } })) }),
+      )
+    })().catch(() => response.destroy())
+  })
+  readonly #random: () => number
+
+  constructor(random: () => number) {
+    this.#random = random
+  }
+
+  async start(): Promise<string> {
+    await once(this.#server.listen(0, '127.0.0.1'), 'listening')
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  }
+
+  /** What comes from now on is another process’s. */
+  nextLife(): void {
+    this.taken.push([])
+  }
+
+  /** Documents that had been taken before, the most in one life and in all; and how many there are. */
+  repeats(): { readonly most: number; readonly all: number; readonly different: readonly string[] } {
+    const known = new Set<string>()
+    let most = 0
+    let all = 0
+    for (const life of this.taken) {
+      const again = life.filter((message) => {
+        const isKnown = known.has(message)
+        known.add(message)
+        return isKnown
+      }).length
+      most = Math.max(most, again)
+      all += again
+    }
+    return { most, all, different: [...known] }
+  }
+
+  close(): void {
+    this.#server.closeAllConnections()
+    this.#server.close()
+  }
+}
