@@ -96,6 +96,43 @@ test('check reads a file of another program beside the configuration, and says w
   assert.match(broken.out, /bad.conf:1: expected a directive or "}", got the end of the file/)
 })
 
+test('check reads the files of rules: each problem with its line and column', async (t) => {
+  const folder = await folderWith(t, {
+    'budao.yaml': `${good}alerts:
+  rules: [good.json, bad.yaml, gone.json]
+  receivers: { ops: { webhook: { url: "http://127.0.0.1:9/" } } }
+  inhibit: [{ source: ["severity>P1"], target: ["severity=P2"] }]
+`,
+    'good.json':
+      '{"alert_name": "errors", "condition": "count(log.level:error) > 100 in 5m", "notify": ["ops"], "severity": "P1"}',
+    'bad.yaml': `- alert_name: errors
+  condition: count(log.level:error) > 100 in 5m
+- alert_name: slow
+  condition: p99(duration_ms) >> 5 in 5m
+  notify: [opps, dev@example.com]
+- { alert_name: BudaoFailover, condition: "rate(*) > 2 in 1m" }
+`,
+  })
+  const { code, out } = await budao(t, ['check'], folder)
+  assert.equal(code, 1)
+  const wanted = [
+    /^budao\.yaml:8:\d+ {2}alerts\.rules\[2\]: no such file: found "gone\.json"$/m,
+    /^bad\.yaml:1:15 {2}\[0\]\.alert_name: given twice, first in good\.json: expected another name, found "errors"$/m,
+    /^bad\.yaml:4:32 {2}\[1\]\.condition: bad condition: expected a number, found `>`/m,
+    /^bad\.yaml:5:12 {2}\[1\]\.notify\[0\]: unknown receiver.*did you mean `ops`\?/m,
+    /^bad\.yaml:5:18 {2}\[1\]\.notify\[1\]: no mail server: expected `alerts\.smtp` in the configuration, found "dev@example\.com"$/m,
+    /^budao\.yaml:10:\d+ {2}alerts\.inhibit\[0\]\.source\[0\]: .*expected =, !=, =~ or !~/m,
+  ]
+  for (const each of wanted) assert.match(out, each)
+  await writeFile(join(folder, 'bad.yaml'), '{ alert_name: BudaoFailover, condition: "rate(*) > 2 in 1m" }\n')
+  const again = await budao(t, ['check', '--json'], folder)
+  const { problems } = JSON.parse(again.out) as { problems: { file: string; message: string }[] }
+  assert.deepEqual(
+    problems.filter(({ file }) => file === 'bad.yaml').map(({ message }) => message),
+    ['given twice, first by Budao'],
+  )
+})
+
 test('wrong usage exits 2 and says what is wrong on standard error', async (t) => {
   const table: [args: string[], says: RegExp][] = [
     [[], /Usage: budao/],

@@ -2,6 +2,7 @@ import { watch, type FSWatcher } from 'node:fs'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { createSnapshot, formatProblem, type Config, type Snapshot } from '@budao/model'
+import { ruleProblems } from './alerts/rule-problems.ts'
 import { formatNote } from './import/note-text.ts'
 import { parseSource } from './import/source.ts'
 import { parseConfigAside, parseSnapshotAside } from './parse-aside.ts'
@@ -44,7 +45,10 @@ export class ConfigSource {
       return { ok: false, problems: [`${this.#name}: cannot be read: ${(error as Error).message}`] }
     }
     const { parsed, notes } = await parseConfigAside(text, this.#name, this.#beside)
-    if (!parsed.ok) return { ok: false, problems: parsed.problems.map(formatProblem) }
+    const problems = parsed.ok
+      ? await ruleProblems(parsed.config, this.baseDir, text, this.#name)
+      : parsed.problems
+    if (!parsed.ok || problems.length > 0) return { ok: false, problems: problems.map(formatProblem) }
     const snapshot = createSnapshot(parsed.config, this.#name, this.#version, Date.now())
     const told = notes.filter(({ kind }) => kind !== 'default').map((note) => formatNote(note))
     return { ok: true, snapshot, warnings: [...told, ...parsed.warnings.map(formatProblem)] }

@@ -141,7 +141,7 @@ export class GatewayProcess extends GatewayDesk implements AdminSource {
       self.#replication = await ReplicationRole.start(config, { baseDir: source.baseDir, runsIt, report })
       self.#control = await self.#startControl(config)
       self.#drills!.begin()
-      self.#alerts = await self.#startAlerts(config, options.allRoles === true)
+      self.#alerts = await self.#startAlerts(config, options)
     } catch (error) {
       self.#alerts?.close()
       await self.#control?.close()
@@ -295,10 +295,7 @@ export class GatewayProcess extends GatewayDesk implements AdminSource {
       this.#refused = null
       return { ok: true, version: this.snapshot.version }
     }
-    const fixed = [
-      ...fixedForLife(this.snapshot.config, config),
-      ...((await this.#alerts?.problems(config)) ?? []),
-    ]
+    const fixed = fixedForLife(this.snapshot.config, config)
     if (fixed.length > 0) return this.#refuse(fixed)
     let applyGslb: (() => void) | undefined
     try {
@@ -328,11 +325,12 @@ export class GatewayProcess extends GatewayDesk implements AdminSource {
     return allRoles === true && (this.snapshot.config.control === undefined || leader?.self === true)
   }
 
-  async #startAlerts(config: Config, allRoles: boolean): Promise<AlertsRole | null> {
+  async #startAlerts(config: Config, options: GatewayProcessOptions): Promise<AlertsRole | null> {
+    const { allRoles = false, lastGood = false } = options
     if (this.failover() === null && (!allRoles || config.control !== undefined)) return null
     const leader = (): { self: boolean } | null | undefined => this.failover()?.nodes().leader
     const [control, logs] = [this.#control, this.#logs]
-    return AlertsRole.start(config, { ...this.#roleEnv, source: this, leader, control, logs })
+    return AlertsRole.start(config, { ...this.#roleEnv, source: this, leader, control, logs, lastGood })
   }
 
   #startGslb(config: Config): Promise<GslbRole | null> {

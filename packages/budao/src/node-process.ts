@@ -219,7 +219,7 @@ export class NodeProcess implements NodeSource {
     const read = await this.#source.read()
     if (!read.ok) return this.#refuse(read.problems)
     const { config } = read.snapshot
-    const fixed = [...fixedForLife(this.#config, config), ...((await this.#alerts?.problems(config)) ?? [])]
+    const fixed = fixedForLife(this.#config, config)
     if (fixed.length > 0) return this.#refuse(fixed)
     if (config.alerts === undefined && JSON.stringify(config) === JSON.stringify(this.#config))
       return { ok: true, version: this.#version }

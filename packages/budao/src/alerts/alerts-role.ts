@@ -15,6 +15,8 @@ export interface AlertsRoleOptions {
   leader(): { readonly self: boolean } | null | undefined
   readonly control: ControlRole | null
   readonly logs: LogsRole | null
+  /** Started with a snapshot that was good once: what has become of its rules keeps nobody from serving. */
+  readonly lastGood?: boolean
   report(event: EventDraft): void
   warn(message: string): void
 }
@@ -48,12 +50,13 @@ export class AlertsRole {
   async #start(config: Config): Promise<void> {
     if (config.alerts === undefined) return
     const { startAlerts } = await import('@budao/observability')
-    const { baseDir, source, report, warn, control, logs } = this.#options
+    const { baseDir, source, report, warn, control, logs, lastGood } = this.#options
     const engine = await startAlerts(config, {
       baseDir,
       metrics: () => source.metrics(),
       notifies: () => this.#leads(),
       shared: control === null ? null : new StoredTold(control.store, warn),
+      lenient: lastGood === true,
       report,
       warn,
       secret: (secret, path) => readSecret(secret, baseDir, 1, path),
@@ -74,14 +77,6 @@ export class AlertsRole {
     if (leader === undefined) return true
     if (leader !== null) this.#ledAt = performance.now()
     return leader === null ? performance.now() - this.#ledAt > leaderlessMs : leader.self
-  }
-
-  /** What is wrong with the files that another configuration names; empty: it may be applied. */
-  async problems({ alerts }: Config): Promise<readonly string[]> {
-    if (alerts === undefined) return []
-    const { readRules } = await import('@budao/observability')
-    const read = await readRules(alerts, this.#options.baseDir)
-    return read.ok ? [] : read.problems
   }
 
   /** Begins anew with another configuration, or other files of rules; what is known goes on. */

@@ -173,5 +173,13 @@ test(
     )
     assert.match(problems[1]!, /^bad\.json:2:60 .*unknown receiver.*did you mean `ops`\?/)
     assert.equal(receiver.sent.length, 1, 'nothing was told twice')
+
+    // Nor does it start, unless with the snapshot that was in force last: then its other rules are judged.
+    await up.stop()
+    await assert.rejects(start, /the configuration is refused\nbad\.json:2:41 .*\n.*bad\.json:2:60 /s)
+    writeFileSync(join(folder, 'seed.json'), '{"alert_name": "errors", "condition": "cuont(*) > 100 in 5m"}')
+    up = await GatewayProcess.start({ config: path, allRoles: true, lastGood: true })
+    const { rules } = await ask('/api/v1/alerts')
+    assert.ok(rules.length > 0 && rules.every(({ builtIn }: { builtIn: boolean }) => builtIn))
   },
 )

@@ -141,7 +141,7 @@ async function exportRules(file: string, { json }: Options): Promise<void> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new CliError(`${file}: cannot be read: ${(error as Error).message}`, 2)
   })
-  const parsed = parseRules(text, file, null)
+  const parsed = parseRules(text, file, { receivers: null })
   if (!parsed.ok)
     throw new CliError(`the rules are refused\n${parsed.problems.map(formatProblem).join('\n')}`)
   const { file: rules, left } = toPrometheusRules(parsed.rules)

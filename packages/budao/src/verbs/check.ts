@@ -2,6 +2,7 @@ import { dirname } from 'node:path'
 import type { Command } from 'commander'
 import type { Config, RouteConfig, Problem } from '@budao/model'
 import type { ParsedConfig } from '@budao/model/parser'
+import { ruleProblems } from '../alerts/rule-problems.ts'
 import type { ParsedBeside } from '../import/parse-beside.ts'
 import { gslbLines, gslbSummary, type GslbNameSummary } from '../gslb-summary.ts'
 import { formatNote } from '../import/note-text.ts'
@@ -49,7 +50,11 @@ async function check(options: CheckOptions): Promise<void> {
   const file = await readConfigFile(options.config)
   const { parsed, notes } = await parse(file, options.file)
   const missing = parsed.ok
-    ? [...(await missingFiles(parsed.config, file)), ...(await unfit(parsed.config, file))]
+    ? [
+        ...(await missingFiles(parsed.config, file)),
+        ...(await unfit(parsed.config, file)),
+        ...(await ruleProblems(parsed.config, dirname(file.path), file.text, file.name)),
+      ]
     : []
   const probed =
     parsed.ok && options.probe === true ? await probe(parsed.config, file) : { problems: [], warnings: [] }

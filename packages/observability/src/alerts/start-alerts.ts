@@ -1,17 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import {
-  formatProblem,
-  type AlertsConfig,
-  type Config,
-  type EventDraft,
-  type ReceiverConfig,
-  type SecretConfig,
-} from '@budao/model'
+import type { AlertsConfig, Config, EventDraft, ReceiverConfig, SecretConfig } from '@budao/model'
 import { openChannel } from '../notify/providers/open-channel.ts'
 import type { OpenReceiver } from '../notify/receivers.ts'
-import { isMail, parseRules } from '../rules/rule-file.ts'
+import { isMail } from '../rules/rule-file.ts'
 import type { AlertRule } from '../rules/rule.ts'
 import { AckLinks } from './ack-link.ts'
 import { AlertEngine } from './alert-engine.ts'
@@ -19,6 +11,7 @@ import { AlertStore } from './alert-store.ts'
 import { builtInRules } from './builtin-rules.ts'
 import type { SharedTold } from './engine-options.ts'
 import { parseMatcher } from './matcher.ts'
+import { readRules, ruleProblemText } from './read-rules.ts'
 import { remoteMetrics } from './scraper.ts'
 
 /** What a process gives to its alerts. */
@@ -29,54 +22,14 @@ export interface StartAlertsOptions {
   /** Whether it tells people now. */
   notifies(): boolean
   readonly shared: SharedTold | null
+  /** Files of rules that are wrong are left out and said, and nothing is refused for them. */
+  readonly lenient: boolean
   report(event: EventDraft): void
   warn(message: string): void
   secret(config: SecretConfig, path: string): Promise<string>
 }
 
-/** The rules that a configuration names, or one line for each thing that is wrong with them. */
-export type ReadRules =
-  | { readonly ok: true; readonly rules: readonly AlertRule[] }
-  | { readonly ok: false; readonly problems: readonly string[] }
-
-/** Reads the files of rules, and checks whom they name. */
-export async function readRules(config: AlertsConfig, baseDir: string): Promise<ReadRules> {
-  const problems: string[] = []
-  const rules: AlertRule[] = []
-  const names = new Set(config.builtIn ? builtInRules().map(({ name }) => name) : [])
-  for (const [index, file] of config.rules.entries()) {
-    let text: string
-    try {
-      text = await readFile(resolve(baseDir, file), 'utf8')
-    } catch (error) {
-      problems.push(`alerts.rules[${index}]: ${file} cannot be read: ${(error as Error).message}`)
-      continue
-    }
-    const parsed = parseRules(text, file, Object.keys(config.receivers))
-    if (!parsed.ok) problems.push(...parsed.problems.map(formatProblem))
-    else
-      for (const rule of parsed.rules) {
-        if (names.has(rule.name))
-          problems.push(`${file}: alert_name ${rule.name} is taken: give it another name`)
-        names.add(rule.name)
-        rules.push(rule)
-      }
-  }
-  const mail = rules.flatMap(({ notify }) => notify).find(isMail)
-  if (mail !== undefined && config.smtp === undefined)
-    problems.push(`alerts.smtp: missing: expected a mail server, since a rule notifies ${mail}`)
-  for (const [index, inhibit] of config.inhibit.entries())
-    for (const side of ['source', 'target'] as const)
-      for (const [at, text] of inhibit[side].entries())
-        try {
-          parseMatcher(text)
-        } catch (error) {
-          problems.push(`alerts.inhibit[${index}].${side}[${at}]: ${(error as Error).message}`)
-        }
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, rules }
-}
-
-/** Opens everything that `alerts` names. Rejects with all problems, a line each, when it cannot be used. */
+/** Opens everything that `alerts` names. Rejects with all problems of its rules, a line each. */
 export async function startAlerts(
   { alerts, dataDir }: Pick<Config, 'alerts' | 'dataDir'>,
   options: StartAlertsOptions,
@@ -84,7 +37,9 @@ export async function startAlerts(
   if (alerts === undefined) return null
   const { baseDir, secret } = options
   const read = await readRules(alerts, baseDir)
-  if (!read.ok) throw new Error(read.problems.join('\n'))
+  const problems = read.problems.map(ruleProblemText)
+  if (problems.length > 0 && !options.lenient) throw new Error(problems.join('\n'))
+  for (const problem of problems) options.warn(`left out of the rules: ${problem}`)
   const builtIn = alerts.builtIn ? builtInRules() : []
   const rules = [...builtIn, ...read.rules]
   const receivers = await openReceivers(alerts, rules, secret)

@@ -39,7 +39,7 @@ function engine(
     condition: options.condition ?? 'count(log.level:error) > 2 in 1m by service',
     severity: 'P1',
   }
-  const parsed = parseRules(JSON.stringify(rule), 'rules.json', [])
+  const parsed = parseRules(JSON.stringify(rule), 'rules.json', { receivers: [] })
   assert.ok(parsed.ok)
   const channel = {
     limit: null,

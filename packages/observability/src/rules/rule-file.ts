@@ -30,20 +30,29 @@ const keys = [
 const rulesMax = 1_000
 const labelName = /^[a-zA-Z_][a-zA-Z0-9_]*$/
 
-/**
- * Reads rules from JSON or YAML: one rule, a list of them, or `{"rules": […]}`. `receivers` are the names that `notify` may
- * hold besides mail addresses; null: any. Never throws.
- */
-export function parseRules(text: string, file: string, receivers: readonly string[] | null): ParsedRules {
+/** What a file of rules may lean on. */
+export interface RulesContext {
+  /** Names that `notify` may hold besides mail addresses; null: any. */
+  readonly receivers: readonly string[] | null
+  /** Whether mail can be sent. Default true. */
+  readonly mail?: boolean
+  /** Names of rules that are given already, with whose they are. */
+  readonly taken?: ReadonlyMap<string, string>
+}
+
+/** Reads rules from JSON or YAML: one rule, a list of them, or `{"rules": […]}`. Never throws. */
+export function parseRules(text: string, file: string, context: RulesContext): ParsedRules {
   let document: ConfigDocument
   try {
     document = new ConfigDocument(text, file)
   } catch {
     return { ok: false, problems: [{ file, line: 1, column: 1, path: '', message: 'nested too deeply' }] }
   }
-  const reader = new RuleReader(document, text, receivers)
+  const reader = new RuleReader(document, text, context)
   const rules = document.value === undefined ? [] : reader.read(document.value)
-  const problems = [...document.problems, ...reader.problems]
+  const problems = [...document.problems, ...reader.problems].toSorted(
+    (a, b) => a.line - b.line || a.column - b.column,
+  )
   return problems.length === 0 ? { ok: true, rules } : { ok: false, problems }
 }
 
@@ -51,12 +60,12 @@ class RuleReader {
   readonly problems: Problem[] = []
   readonly #document: ConfigDocument
   readonly #text: string
-  readonly #receivers: readonly string[] | null
+  readonly #context: RulesContext
 
-  constructor(document: ConfigDocument, text: string, receivers: readonly string[] | null) {
+  constructor(document: ConfigDocument, text: string, context: RulesContext) {
     this.#document = document
     this.#text = text
-    this.#receivers = receivers
+    this.#context = context
   }
 
   read(value: unknown): AlertRule[] {
@@ -71,12 +80,15 @@ class RuleReader {
       ? list.map((each: unknown, index) => this.#rule([...prefix, index], each))
       : [this.#rule(prefix, list)]
     if (rules.length > rulesMax) this.#wrong(prefix, 'too many', `at most ${rulesMax} rules`, rules.length)
-    const names = new Map<string, number>()
+    const names = new Map(this.#context.taken)
     for (const [index, rule] of rules.entries()) {
       if (rule === undefined) continue
-      if (names.has(rule.name))
-        this.#wrong([...prefix, index, 'alert_name'], 'alert_name given twice', 'another name', rule.name)
-      names.set(rule.name, index)
+      const where = names.get(rule.name)
+      if (where !== undefined) {
+        const path: Path = Array.isArray(list) ? [...prefix, index] : prefix
+        this.#wrong([...path, 'alert_name'], `given twice, first ${where}`, 'another name', rule.name)
+      }
+      names.set(rule.name, 'in this file')
     }
     return rules.filter((rule) => rule !== undefined)
   }
@@ -156,12 +168,17 @@ class RuleReader {
       this.#wrong(path, 'bad value', 'a list of at most 20 receivers', value)
       return []
     }
-    const known = this.#receivers
+    const { receivers: known, mail = true } = this.#context
     for (const [index, each] of known === null ? [] : list.entries()) {
-      if (typeof each === 'string' && (known!.includes(each) || isMail(each))) continue
+      const place: Path = Array.isArray(value) ? [...path, index] : path
+      if (typeof each === 'string' && isMail(each)) {
+        if (!mail) this.#wrong(place, 'no mail server', '`alerts.smtp` in the configuration', each)
+        continue
+      }
+      if (typeof each === 'string' && known!.includes(each)) continue
       const close = typeof each === 'string' ? nearest(each, known!) : undefined
       this.#wrong(
-        Array.isArray(value) ? [...path, index] : path,
+        place,
         'unknown receiver',
         known!.length === 0
           ? 'a mail address, or a key of alerts.receivers'

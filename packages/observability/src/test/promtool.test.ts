@@ -24,7 +24,7 @@ test('of every case promtool finds what this engine finds, at every minute', asy
     ...rule,
   }))
   writeFileSync(join(folder, 'rules.json'), JSON.stringify(rules))
-  const parsed = parseRules(JSON.stringify(rules), 'rules.json', [])
+  const parsed = parseRules(JSON.stringify(rules), 'rules.json', { receivers: [] })
   assert.ok(parsed.ok, JSON.stringify(parsed))
   let firing = 0
   const tests = promtoolCases.map(({ title, series }, index) => {

@@ -39,7 +39,7 @@ export async function runRuleTestFile(path: string, name: string): Promise<RuleT
       reader.problems.push(`${name}: rule_files: ${ruleFile} cannot be read`)
       continue
     }
-    const parsed = parseRules(ruleText, ruleFile, null)
+    const parsed = parseRules(ruleText, ruleFile, { receivers: null })
     if (parsed.ok) rules.push(...parsed.rules)
     else reader.problems.push(...parsed.problems.map(formatProblem))
   }
