@@ -1,5 +1,5 @@
-import { DatabaseSync } from 'node:sqlite'
-import type { LogBounds, LogEntry, LogPosition, MergeRule, Transaction } from '@budao/model'
+import { SimDatabase } from './sim-database.ts'
+import type { LogBounds, LogEntry, LogPosition, MergeRule, Row, Transaction } from '@budao/model'
 import { truncation } from '@budao/model'
 import {
   beforeGap,
@@ -40,8 +40,8 @@ export const tables = {
 
 /** One site: a database in memory with the replicator's own outbox, source and applier over it, and a log. */
 export class SimSite {
-  readonly name: string
-  readonly db: DatabaseSync = new DatabaseSync(':memory:')
+  readonly name: 'east' | 'west'
+  readonly db: SimDatabase
   /** Against true time, milliseconds. */
   skewMs = 0
   /** The applier’s process ends at the n-th step from now; 0: it does not. */
@@ -62,15 +62,16 @@ export class SimSite {
   applier!: SqliteApplier
   log: { logId: string; first: number; entries: Transaction[] }
 
-  constructor(name: string, now: () => number) {
+  constructor(name: 'east' | 'west', db: SimDatabase, now: () => number) {
     this.name = name
+    this.db = db
     this.#now = now
     this.log = { logId: `${name}-1`, first: 0, entries: [] }
     this.restart()
     const other = name === 'east' ? 'west' : 'east'
     // While on, the second row of a pair of the other site is refused, as a constraint would.
-    this.db.exec(`CREATE TABLE refusing (one INTEGER);
-      CREATE TRIGGER refuse BEFORE INSERT ON pairs WHEN NEW.key = '${other}-2' AND EXISTS (SELECT 1 FROM refusing)
+    this.db.exec(`CREATE TABLE IF NOT EXISTS refusing (one INTEGER);
+      CREATE TRIGGER IF NOT EXISTS refuse BEFORE INSERT ON pairs WHEN NEW.key = '${other}-2' AND EXISTS (SELECT 1 FROM refusing)
       BEGIN SELECT RAISE(ABORT, 'refused'); END`)
     this.#rememberLog()
   }
@@ -204,6 +205,26 @@ export class SimSite {
 
   claim(epoch: number): void {
     this.#known.claim(epoch)
+  }
+
+  has(table: string, key: string): boolean {
+    return this.#payload(table, key) !== null
+  }
+
+  row(table: string, key: string): Row | null {
+    const text = this.#payload(table, key)
+    return text === null ? null : (JSON.parse(text) as Row)
+  }
+
+  /** The row as text that is the same for equal rows; null: there is none. */
+  rowText(table: string, key: string): string | null {
+    const text = this.#payload(table, key)
+    return text === null ? null : sorted(text)
+  }
+
+  #payload(table: string, key: string): string | null {
+    const found = this.db.prepare(`SELECT payload FROM ${table} WHERE key = ?`).get(key)
+    return found === undefined ? null : String(found['payload'])
   }
 
   /** All rows of a table, as text, by key. */

@@ -38,10 +38,14 @@ export function openSqlite(path: string, busyMs: number = 2000): DatabaseSync {
   return db
 }
 
-/** Makes what replication needs in a database that the application has opened. */
+const prepared = new WeakSet<DatabaseSync>()
+
+/** Makes what replication needs in a database that the application has opened; once is enough for a connection. */
 export function prepareSqlite(db: DatabaseSync): void {
+  if (prepared.has(db)) return
   db.exec(pragmas)
   db.exec(tables)
+  prepared.add(db)
 }
 
 /** Runs `work` in one transaction, or in the one that is open already. */
