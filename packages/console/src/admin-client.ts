@@ -1,3 +1,6 @@
+import { ServerEventReader } from './server-events.ts'
+import type { ServerEvent } from './server-events.ts'
+
 /** The admin API answered, and said no. */
 export class Refusal extends Error {
   override readonly name = 'Refusal'
@@ -40,9 +43,9 @@ export class AdminClient {
     sessionStorage.setItem(tokenItem, token)
   }
 
-  /** Rejects with Refusal when the API says no, with another Error when it says nothing within 5 s. */
-  async get<T>(path: string): Promise<T> {
-    return this.#ask<T>(path, { signal: AbortSignal.timeout(timeoutMs) })
+  /** Rejects with Refusal when the API says no, with another Error when it says nothing within 5 s, or `waitMs`. */
+  async get<T>(path: string, waitMs: number = timeoutMs): Promise<T> {
+    return this.#ask<T>(path, { signal: AbortSignal.timeout(waitMs) })
   }
 
   /** As `get`, but waits 35 s: a reload may take its time. */
@@ -51,6 +54,15 @@ export class AdminClient {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
+      signal: AbortSignal.timeout(changeTimeoutMs),
+    })
+  }
+
+  /** As `post`, to take something away. */
+  async delete<T>(path: string): Promise<T> {
+    return this.#ask<T>(path, {
+      method: 'DELETE',
+      headers: { 'content-type': 'application/json' },
       signal: AbortSignal.timeout(changeTimeoutMs),
     })
   }
@@ -65,6 +77,22 @@ export class AdminClient {
     })
     if (!response.ok) throw new Refusal(response.status, (await response.json()) as object)
     return response.text()
+  }
+
+  /** Follows a stream of events until `signal` ends it. Rejects like `get`; a stream that ends, ends. */
+  async *stream(path: string, signal: AbortSignal): AsyncGenerator<ServerEvent> {
+    const { token } = this
+    const headers = token === null ? {} : { authorization: `Bearer ${token}` }
+    const response = await fetch(path, { headers, cache: 'no-store', credentials: 'omit', signal })
+    if (!response.ok) throw new Refusal(response.status, (await response.json()) as object)
+    const events = new ServerEventReader()
+    const decoder = new TextDecoder()
+    const reader = response.body!.getReader()
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) return
+      yield* events.take(decoder.decode(value, { stream: true }))
+    }
   }
 
   async #ask<T>(path: string, init: Question): Promise<T> {

@@ -1,23 +1,25 @@
 import type { DrillsReport, GatewayReport } from '@budao/model'
 import { AdminClient, Refusal } from './admin-client.ts'
-import { banner, headlineOf } from './banner.ts'
+import { headlineOf, shortBanner } from './banner.ts'
 import { BreakerDialog, TokenDialog, part } from './dialogs.ts'
 import type { DialogContext } from './dialogs.ts'
 import { DrainDialog } from './drain-dialog.ts'
 import { DrillDialog } from './drill-dialog.ts'
 import { DrillQuestion } from './drill-state.ts'
-import { drills } from './drill-view.ts'
 import { el } from './element.ts'
 import type { Node } from './element.ts'
-import { eventList } from './event-list.ts'
 import { FailoverQuestion } from './failover-state.ts'
-import { failover } from './failover-view.ts'
-import { formatSpan, formatTime } from './format.ts'
+import { LogForm } from './log-form.ts'
+import { LogPage } from './log-page.ts'
+import { logView } from './log-view.ts'
+import { navigation } from './navigation.ts'
+import { nodeFacts, overview } from './overview.ts'
+import { readRoute } from './page-route.ts'
+import type { PageRoute } from './page-route.ts'
 import { answered, eventsPath, initialState, unanswered } from './page-state.ts'
 import type { EventsAnswer, PageState } from './page-state.ts'
 import { patch } from './patch.ts'
 import { nextDelayMs } from './schedule.ts'
-import { refused, routes, services, sites } from './tables.ts'
 import { WishDialog } from './wish-dialog.ts'
 import type { UnitWishKind } from './wish-dialog.ts'
 import { chooseLanguage, languages } from './words.ts'
@@ -32,6 +34,7 @@ const failoverQuestion = new FailoverQuestion(client)
 let language: Language = chooseLanguage([localStorage.getItem(languageItem) ?? '', ...navigator.languages])
 let words: Words = languages[language]
 let state: PageState = initialState
+let route: PageRoute = { page: 'overview', query: {} }
 let drillsReport: DrillsReport | null = null
 let asking = false
 /** A token is asked for; until it is there, asking again would be in vain. */
@@ -40,7 +43,10 @@ let timer: number | undefined
 let noticeTimer: number | undefined
 let announced = ''
 
-const tokenDialog = new TokenDialog(client, () => ask())
+const tokenDialog = new TokenDialog(client, () => {
+  ask()
+  goTo(readRoute(location.hash))
+})
 const changes: DialogContext = {
   words: () => words,
   report: () => state.report,
@@ -55,6 +61,9 @@ const breakerDialog = new BreakerDialog(client, changes)
 const drainDialog = new DrainDialog(client, changes)
 const wishDialog = new WishDialog(client, changes)
 const drillDialog = new DrillDialog(client, changes)
+
+const logPage = new LogPage(client, () => show(), needsToken)
+const logForm = new LogForm(logPage)
 
 part('reload').addEventListener('click', () => void reload())
 part('language').addEventListener('click', () => setLanguage(language === 'en' ? 'zh' : 'en'))
@@ -76,12 +85,17 @@ part('view').addEventListener('click', ({ target }) => {
     })
   }
 })
+document.querySelector('.skip')!.addEventListener('click', (event) => {
+  event.preventDefault()
+  part('main').focus()
+})
+addEventListener('hashchange', () => goTo(readRoute(location.hash)))
 document.addEventListener('visibilitychange', () => (document.hidden ? clearTimeout(timer) : ask()))
 // Ages and spans grow although nothing new arrives.
 setInterval(() => document.hidden || show(), 1_000)
 
 translate()
-show()
+goTo(readRoute(location.hash))
 ask()
 
 /** Asks now, and again and again for as long as somebody may be looking. */
@@ -108,6 +122,7 @@ async function askOnce(): Promise<void> {
     ])
     drillsReport = ofDrills
     state = answered(state, report, events, new Date(), performance.now(), units)
+    await logPage.tick(performance.now())
   } catch (error) {
     locked = needsToken(error)
     if (!locked) state = unanswered(state, error instanceof Error ? error.message : String(error), new Date())
@@ -164,7 +179,9 @@ async function showReport(id: string): Promise<void> {
 function show(): void {
   const now = new Date()
   patch(part('view'), view(now))
-  patch(part('node'), state.report === null ? [] : nodeFacts(state.report, now))
+  patch(part('node'), state.report === null ? [] : nodeFacts(state.report, now, words))
+  patch(part('pages'), navigation(route.page, 0, words))
+  logForm.show(words)
   const { sign, text } = headlineOf(state, now, words)
   document.title = `${sign} ${text} · Budao`
   document.body.classList.toggle('stale', state.unreachable !== null)
@@ -173,33 +190,28 @@ function show(): void {
 }
 
 function view(now: Date): Node[] {
-  const { report } = state
-  const nodes: Node[] = banner(state, now, words)
-  if (report === null) return nodes
-  const problems = refused(report, now, words)
-  const units = failover(state.failover, now, words)
-  const ofDrills = drills(drillsReport, now, words)
-  return [
-    ...nodes,
-    ...(problems === null ? [] : [problems]),
-    sites(report, words),
-    ...(units === null ? [] : [units]),
-    services(report, words),
-    routes(report, words),
-    ...(ofDrills === null ? [] : [ofDrills]),
-    eventList(state.events, now, words),
-  ]
+  switch (route.page) {
+    case 'overview':
+      return overview(state, drillsReport, now, words)
+    case 'alerts':
+      return shortBanner(state, now, words)
+    case 'logs':
+      return [
+        ...shortBanner(state, now, words),
+        ...(logPage.state === null ? [] : logView(logPage.state, now, words)),
+      ]
+  }
 }
 
-function nodeFacts(report: GatewayReport, now: Date): Node[] {
-  const { node, version, snapshot, startedAt } = report
-  const source = words.snapshotFrom(snapshot.source, formatTime(new Date(snapshot.appliedAt), now))
-  return [
-    el('b', null, words.nodeAt(node.name, node.site)),
-    el('span', { title: source, 'data-snapshot': snapshot.version }, words.snapshot(snapshot.version)),
-    el('span', null, words.version(version)),
-    el('span', null, words.upFor(formatSpan(now.getTime() - Date.parse(startedAt)))),
-  ]
+/** Another page, or the same with another search. */
+function goTo(next: PageRoute): void {
+  const turned = next.page !== route.page
+  route = next
+  if (next.page === 'logs') logForm.open(next.query)
+  else logPage.leave()
+  show()
+  // Whoever reads with a screen reader hears that the page is another one.
+  if (turned) part('main').focus()
 }
 
 function notice(tone: 'good' | 'bad', text: string): void {
@@ -223,6 +235,7 @@ function translate(): void {
     const text = words[element.dataset['t'] as keyof Words]
     if (typeof text === 'string') element.textContent = text
   }
+  part('pages').setAttribute('aria-label', words.pagesTitle)
   part('language').textContent = words.otherLanguage
   part('language').lang = language === 'en' ? 'zh' : 'en'
 }

@@ -4,6 +4,7 @@ import { failoverTroubles } from './failover-state.ts'
 import { formatSpan, formatTime } from './format.ts'
 import { signOf } from './labels.ts'
 import type { PageState } from './page-state.ts'
+import { routeTo } from './page-route.ts'
 import { summarise } from './summary.ts'
 import type { Summary } from './summary.ts'
 import { traffic } from './traffic.ts'
@@ -40,6 +41,22 @@ export function banner(state: PageState, now: Date, words: Words): Node[] {
     ),
   )
   return parts
+}
+
+/** The same in one line, and only when there is something to say: for pages about something else. */
+export function shortBanner(state: PageState, now: Date, words: Words): Node[] {
+  if (state.report === null && state.unreachable === null) return []
+  const { sign, text } = headlineOf(state, now, words)
+  const tone = state.unreachable === null ? summaryOf(state, now, words).tone : 'bad'
+  if (tone === 'good') return []
+  return [
+    el(
+      'p',
+      { class: `banner short ${tone}`, 'data-key': 'short', 'data-overall': tone },
+      el('span', { class: 'sign', 'aria-hidden': 'true' }, sign),
+      el('a', { href: routeTo('overview') }, text),
+    ),
+  ]
 }
 
 function summaryOf(state: PageState, now: Date, words: Words): Summary {

@@ -1,6 +1,10 @@
 import { keyAttribute } from './element.ts'
 import type { Element as Wanted, Node as WantedNode } from './element.ts'
 
+const svg = 'http://www.w3.org/2000/svg'
+/** What an element was last made to be: the same again needs no look at it. */
+const drawn = new WeakMap<Element, Wanted>()
+
 /**
  * Makes the children of `parent` what is wanted, changing as little as possible: what stays keeps its focus,
  * its selection and its place, and screen readers hear only what is new.
@@ -15,7 +19,7 @@ export function patch(parent: Element, wanted: readonly WantedNode[]): void {
   for (const node of wanted) {
     const found = find(node, place, keyed)
     if (found === null) {
-      parent.insertBefore(create(node), place)
+      parent.insertBefore(create(node, parent), place)
       continue
     }
     if (found === place) place = place.nextSibling
@@ -38,9 +42,10 @@ function find(node: WantedNode, place: ChildNode | null, keyed: Map<string, Elem
   return candidate.getAttribute(keyAttribute) === (key ?? null) ? candidate : null
 }
 
-function create(node: WantedNode): ChildNode {
+function create(node: WantedNode, parent: Element): ChildNode {
   if (typeof node === 'string') return document.createTextNode(node)
-  const element = document.createElement(node.tag)
+  const drawing = node.tag === 'svg' || parent.namespaceURI === svg
+  const element = drawing ? document.createElementNS(svg, node.tag) : document.createElement(node.tag)
   update(element, node)
   return element
 }
@@ -51,6 +56,8 @@ function update(existing: ChildNode, node: WantedNode): void {
     return
   }
   const element = existing as Element
+  if (drawn.get(element) === node) return
+  drawn.set(element, node)
   setAttributes(element, node)
   patch(element, node.children)
 }

@@ -2,14 +2,18 @@ import { chineseDrills, englishDrills, type DrillWords } from './drill-words.ts'
 import { chineseEvents, englishEvents, type EventWords } from './event-words.ts'
 import { chineseFailover, englishFailover, type FailoverWords } from './failover-words.ts'
 import { formatNumber } from './format.ts'
+import { chineseLogs, englishLogs, type LogWords } from './log-words.ts'
 
 /** Everything the page says, in one language. */
-export type Words = typeof englishPage & FailoverWords & DrillWords
+export type Words = typeof englishPage & FailoverWords & DrillWords & LogWords
 
 const englishPage = {
   skip: 'Skip to the state',
   reload: 'Reload configuration',
   otherLanguage: '中文',
+  pagesTitle: 'Pages',
+  pages: { overview: 'Overview', alerts: 'Alerts', logs: 'Logs' },
+  alertsFiring: (count: number): string => `${count} firing`,
 
   allUp: 'Everything is up',
   attention: 'Serving, but something needs attention',
@@ -145,12 +149,15 @@ const englishPage = {
   kinds: englishEvents as EventWords,
 }
 
-const english: Words = { ...englishPage, ...englishFailover, ...englishDrills }
+const english: Words = { ...englishPage, ...englishFailover, ...englishDrills, ...englishLogs }
 
 const chinese: Words = {
   skip: '跳到状态',
   reload: '重新加载配置',
   otherLanguage: 'English',
+  pagesTitle: '页面',
+  pages: { overview: '总览', alerts: '告警', logs: '日志' },
+  alertsFiring: (count) => `${count} 条触发中`,
 
   allUp: '一切正常',
   attention: '正在服务，但有情况需要处理',
@@ -278,6 +285,7 @@ const chinese: Words = {
   kinds: chineseEvents,
   ...chineseFailover,
   ...chineseDrills,
+  ...chineseLogs,
 }
 
 export type Language = 'en' | 'zh'

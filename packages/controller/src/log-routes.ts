@@ -1,5 +1,12 @@
 import type { ServerResponse } from 'node:http'
-import { LogFilterError, type LogRecord, type LogsDesk, parseDuration, parseLogFilter } from '@budao/model'
+import {
+  LogFilterError,
+  type LogRecord,
+  type LogsDesk,
+  type LogsTallyQuery,
+  parseDuration,
+  parseLogFilter,
+} from '@budao/model'
 import type { AdminRoute, NodeRoutesOptions } from './admin-route.ts'
 import { ApiError } from './api-error.ts'
 import { badParameter, integer, noQuery, onlyKeys, show } from './parameters.ts'
@@ -9,6 +16,7 @@ import { within } from './within.ts'
 const queryTimeoutMs = 15_000
 const filterLengthMax = 4_000
 const limitMax = 5_000
+const barsMax = 200
 const heartbeatMs = 15_000
 /** A reader who takes nothing so long is cut off. */
 const stalledMs = 30_000
@@ -24,15 +32,21 @@ export function logRoutes({ source }: NodeRoutesOptions): readonly AdminRoute[] 
       handle(request) {
         const given = request.query as Record<string, unknown>
         onlyKeys(given, ['filter', 'from', 'to', 'limit'], 'query parameter')
-        const now = Date.now()
-        const query = {
-          filter: filterText(given['filter']),
-          from: instant('from', given['from'], now) ?? 0,
-          to: instant('to', given['to'], now) ?? Number.MAX_SAFE_INTEGER,
-          limit: integer('limit', given['limit'], 1, limitMax) ?? 100,
-        }
+        const query = { ...range(given), limit: integer('limit', given['limit'], 1, limitMax) ?? 100 }
         const asked = desk()
         return within(queryTimeoutMs, () => asked.query(query))
+      },
+    },
+    {
+      method: 'GET',
+      url: '/api/v1/logs/histogram',
+      role: 'viewer',
+      handle(request) {
+        const given = request.query as Record<string, unknown>
+        onlyKeys(given, ['filter', 'from', 'to', 'bars'], 'query parameter')
+        const query = { ...range(given), bars: integer('bars', given['bars'], 1, barsMax) ?? 60 }
+        const asked = desk()
+        return within(queryTimeoutMs, () => asked.tally(query))
       },
     },
     {
@@ -111,6 +125,16 @@ function follower(desk: LogsDesk, filter: string): { into(response: ServerRespon
       })
       write('retry: 1000\n\n')
     },
+  }
+}
+
+/** Which records are meant. */
+function range(given: Record<string, unknown>): Omit<LogsTallyQuery, 'bars'> {
+  const now = Date.now()
+  return {
+    filter: filterText(given['filter']),
+    from: instant('from', given['from'], now) ?? 0,
+    to: instant('to', given['to'], now) ?? Number.MAX_SAFE_INTEGER,
   }
 }
 

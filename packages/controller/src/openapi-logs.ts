@@ -4,6 +4,10 @@ import { boolean, count, list, object, orNull, ref, string } from './openapi-sha
 import type { Schema } from './openapi-shapes.ts'
 
 const filter = parameter('filter', 'query', 'Which records; empty: all.', { type: 'string', maxLength: 4000 })
+const from = parameter('from', 'query', 'A time, or how long ago such as 15m. Default: the oldest.', {
+  type: 'string',
+})
+const to = parameter('to', 'query', 'The same. Default: the latest.', { type: 'string' })
 const off = { '404': error('logs-off') }
 
 /** The paths of collected logs. */
@@ -11,14 +15,24 @@ export const logPaths: { readonly [path: string]: { readonly [method: string]: O
   '/api/v1/logs': {
     get: get('logs', 'Log records that pass a filter, the latest first', viewer, json('Logs'), off, [
       filter,
-      parameter('from', 'query', 'A time, or how long ago such as 15m. Default: the oldest.', {
-        type: 'string',
-      }),
-      parameter('to', 'query', 'The same. Default: the latest.', { type: 'string' }),
+      from,
+      to,
       parameter('limit', 'query', 'At most this many; default 100.', {
         type: 'integer',
         minimum: 1,
         maximum: 5000,
+      }),
+    ]),
+  },
+  '/api/v1/logs/histogram': {
+    get: get('logsHistogram', 'How many records pass, by level and time', viewer, json('LogsTally'), off, [
+      filter,
+      from,
+      to,
+      parameter('bars', 'query', 'Into so many bars of equal width; default 60.', {
+        type: 'integer',
+        minimum: 1,
+        maximum: 200,
       }),
     ]),
   },
@@ -48,7 +62,20 @@ export const logSchemas: { readonly [name: string]: Schema } = {
   Logs: object({
     records: list(ref('LogRecord')),
     complete: { ...boolean, description: 'False: older records may pass too.' },
-    read: object({ blocks: count, skipped: count, bytes: count, lines: count }),
+    read: ref('LogsRead'),
+  }),
+  LogsRead: object({ blocks: count, skipped: count, bytes: count, lines: count }),
+  LogsTally: object({
+    from: { ...number, description: 'Where the first bar begins, milliseconds since 1970.' },
+    stepMs: { ...number, description: 'Width of a bar.' },
+    levels: {
+      type: 'object',
+      additionalProperties: list(count),
+      description: 'By level (trace to fatal, none), one number a bar.',
+    },
+    total: count,
+    complete: { ...boolean, description: 'False: older bars are too low.' },
+    read: ref('LogsRead'),
   }),
   LogRecord: object(
     {

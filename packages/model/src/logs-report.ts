@@ -1,4 +1,4 @@
-import type { LogRecord } from './log-record.ts'
+import type { LogRecord, SeverityName } from './log-record.ts'
 
 /** How logs of one process go: what the admin API answers. Counts are since its start. */
 export interface LogsReport {
@@ -78,11 +78,36 @@ export interface LogsAnswer {
   }
 }
 
+/** What is counted: everything that passes, by level and time. */
+export interface LogsTallyQuery extends Omit<LogsQuery, 'limit'> {
+  /** Into so many bars of equal width, 1 to 200. */
+  readonly bars: number
+}
+
+/** The levels that are counted apart; `none`: not said. */
+export type TallyLevel = SeverityName | 'none'
+
+/** How many records of each level came when. */
+export interface LogsTally {
+  /** Where the first bar begins, milliseconds since 1970: what was asked for, or the oldest record there is. */
+  readonly from: number
+  /** Width of a bar, milliseconds. */
+  readonly stepMs: number
+  /** By level, one number a bar. A level that nothing has is left out. */
+  readonly levels: Readonly<Partial<Record<TallyLevel, readonly number[]>>>
+  readonly total: number
+  /** False: the time was over; the latest were counted, older bars are too low. */
+  readonly complete: boolean
+  readonly read: LogsAnswer['read']
+}
+
 /** Asks about logs, and follows them. */
 export interface LogsDesk {
   report(): LogsReport
   /** Rejects with LogFilterError, or where nothing can be searched. */
   query(query: LogsQuery): Promise<LogsAnswer>
+  /** The same for how many there are. */
+  tally(query: LogsTallyQuery): Promise<LogsTally>
   /** Calls `listener` for what comes from now on. Returns the way to stop; null when too many follow already. */
   follow(
     filter: string,

@@ -11,6 +11,8 @@ import {
   type LogSinkReport,
   type LogsQuery,
   type LogsReport,
+  type LogsTally,
+  type LogsTallyQuery,
   parseLogFilter,
 } from '@budao/model'
 import { type LogFilesPlan, planFiles } from './log-plan.ts'
@@ -62,7 +64,7 @@ export class LogsHost implements LogsDesk {
   #filters: readonly LogFilter[] = []
   #watcher: ((records: readonly LogRecord[]) => void) | null = null
   #nextId = 1
-  readonly #asks = new Map<number, PromiseWithResolvers<LogsAnswer>>()
+  readonly #asks = new Map<number, Pick<PromiseWithResolvers<any>, 'resolve' | 'reject'>>()
   readonly #followers = new Map<number, { readonly filter: LogFilter; readonly listener: FollowListener }>()
 
   /** Resolves when files are read. Rejects where the folder cannot be used, or a format cannot be read. */
@@ -115,15 +117,14 @@ export class LogsHost implements LogsDesk {
     })
   }
 
-  query({ filter, ...query }: LogsQuery): Promise<LogsAnswer> {
-    const parsed = parseLogFilter(filter)
-    if (this.#asks.size >= asksMax)
-      return Promise.reject(new Error(`${asksMax} searches are waiting already`))
-    const id = this.#nextId++
-    const ask = Promise.withResolvers<LogsAnswer>()
-    this.#asks.set(id, ask)
-    this.#outlet.send({ kind: 'find', id, query: { ...query, filter: parsed }, budgetMs: searchMs })
-    return ask.promise
+  query({ filter: text, ...query }: LogsQuery): Promise<LogsAnswer> {
+    const filter = parseLogFilter(text)
+    return this.#ask((id) => ({ kind: 'find', id, query: { ...query, filter }, budgetMs: searchMs }))
+  }
+
+  tally({ filter: text, ...query }: LogsTallyQuery): Promise<LogsTally> {
+    const filter = parseLogFilter(text)
+    return this.#ask((id) => ({ kind: 'tally', id, query: { ...query, filter }, budgetMs: searchMs }))
   }
 
   follow(text: string, listener: FollowListener): (() => void) | null {
@@ -171,6 +172,16 @@ export class LogsHost implements LogsDesk {
     for (const ask of this.#asks.values()) ask.reject(new Error('the process is ending'))
   }
 
+  #ask<T extends LogsAnswer | LogsTally>(question: (id: number) => ToOutlet): Promise<T> {
+    if (this.#asks.size >= asksMax)
+      return Promise.reject(new Error(`${asksMax} searches are waiting already`))
+    const id = this.#nextId++
+    const ask = Promise.withResolvers<T>()
+    this.#asks.set(id, ask)
+    this.#outlet.send(question(id))
+    return ask.promise
+  }
+
   #intakeStart(): IntakeStart {
     const { store, files, own } = this.#config
     const { baseDir, ownFiles } = this.#options
@@ -211,6 +222,7 @@ export class LogsHost implements LogsDesk {
         for (const sink of message.sinks) this.#tellSink(sink)
         return
       case 'found':
+      case 'tallied':
         this.#asks.get(message.id)?.resolve(message.answer)
         return void this.#asks.delete(message.id)
       case 'not-found':

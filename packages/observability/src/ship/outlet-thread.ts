@@ -45,7 +45,8 @@ send({ kind: 'open' })
 port.on('message', (message: ToOutlet) => {
   switch (message.kind) {
     case 'find':
-      return void find(message)
+    case 'tally':
+      return void answer(message)
     case 'follow':
       return void followers.set(message.id, new LogFollower(folder, decoder, recordTest(message.filter)))
     case 'unfollow':
@@ -55,11 +56,14 @@ port.on('message', (message: ToOutlet) => {
   }
 })
 
-async function find({ id, query, budgetMs }: ToOutlet & { kind: 'find' }): Promise<void> {
+async function answer(question: ToOutlet & { kind: 'find' | 'tally' }): Promise<void> {
+  const { id, budgetMs } = question
   try {
     if (!search) throw new Error('nothing can be searched here: logs.store.search is false')
     searching ??= new LogSearch(folder)
-    send({ kind: 'found', id, answer: await searching.find(query, budgetMs) })
+    if (question.kind === 'tally')
+      send({ kind: 'tallied', id, answer: await searching.tally(question.query, budgetMs) })
+    else send({ kind: 'found', id, answer: await searching.find(question.query, budgetMs) })
   } catch (error) {
     send({ kind: 'not-found', id, problem: error instanceof Error ? error.message : String(error) })
   }

@@ -5,8 +5,9 @@ import type {
   LogsAnswer,
   LogSinkConfig,
   LogSinkReport,
+  LogsTally,
 } from '@budao/model'
-import type { LogQuery } from '../store/log-search.ts'
+import type { LogQuery, LogTallyQuery } from '../store/log-search.ts'
 import type { LogFilesPlan } from './log-plan.ts'
 
 /** What the thread that reads and appends starts with. */
@@ -46,6 +47,7 @@ export interface OutletStart {
 export type ToOutlet =
   | { readonly kind: 'close' }
   | { readonly kind: 'find'; readonly id: number; readonly query: LogQuery; readonly budgetMs: number }
+  | { readonly kind: 'tally'; readonly id: number; readonly query: LogTallyQuery; readonly budgetMs: number }
   | { readonly kind: 'follow'; readonly id: number; readonly filter: LogFilter }
   | { readonly kind: 'unfollow'; readonly id: number }
 
@@ -55,6 +57,7 @@ export type FromOutlet =
   | { readonly kind: 'failed'; readonly problem: string }
   | { readonly kind: 'report'; readonly sinks: readonly LogSinkReport[]; readonly taken: number }
   | { readonly kind: 'found'; readonly id: number; readonly answer: LogsAnswer }
+  | { readonly kind: 'tallied'; readonly id: number; readonly answer: LogsTally }
   | { readonly kind: 'not-found'; readonly id: number; readonly problem: string }
   | {
       readonly kind: 'followed'

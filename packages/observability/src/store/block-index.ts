@@ -148,6 +148,11 @@ export class BlockReader {
     return new Map(rows.map(({ segment, end }) => [segment, end]))
   }
 
+  /** The time of the oldest record in any block; null: there is no block. */
+  oldest(): number | null {
+    return this.#database.prepare('SELECT min(tsMin) AS oldest FROM blocks').get()!['oldest'] as number | null
+  }
+
   /** Blocks with a record between two times, those with the latest first. */
   *blocks(from: number, to: number): Generator<BlockRow> {
     const rows = this.#database

@@ -1,10 +1,12 @@
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { LogRecord, LogsAnswer } from '@budao/model'
+import type { LogsAnswer, LogsTally } from '@budao/model'
 import { recordTest, type RecordTest } from '../record/filter-match.ts'
 import type { LogFilter } from '@budao/model'
 import { recordOf } from '../record/parsed-line.ts'
 import { BlockReader } from './block-index.ts'
+import { LatestRecords, type RecordCollector } from './latest-records.ts'
+import { LevelTally } from './level-tally.ts'
 import { mayHold } from './block-plan.ts'
 import { LogDecoder, parseLine } from './log-decoder.ts'
 import { recordStart } from './segment-lines.ts'
@@ -14,14 +16,24 @@ import { readBlock, readLog } from './segment-reader.ts'
 /** The index beside the segments. */
 export const indexName = 'index.db'
 
-/** What is looked for. */
-export interface LogQuery {
+/** Which records are meant. */
+export interface LogRange {
   readonly filter: LogFilter
   /** Of `timestamp`, in milliseconds since 1970, both included. */
   readonly from: number
   readonly to: number
+}
+
+/** What is looked for. */
+export interface LogQuery extends LogRange {
   /** At most this many, the latest. */
   readonly limit: number
+}
+
+/** What is counted. */
+export interface LogTallyQuery extends LogRange {
+  /** Into so many bars of time. */
+  readonly bars: number
 }
 
 interface Block {
@@ -35,6 +47,7 @@ const sliceMs = 20
 /** More than a segment has bytes. */
 const placesMax = 2 ** 26
 
+const everything: LogRange = { filter: { kind: 'all' }, from: -Infinity, to: Infinity }
 const filterLine = Buffer.from(recordStart)
 const lineEnd = 0x0a
 
@@ -57,9 +70,22 @@ export class LogSearch {
    * `budgetMs` is given as it is. One at a time; later ones wait.
    */
   find(query: LogQuery, budgetMs: number): Promise<LogsAnswer> {
-    const found = this.#asked.then(() => this.#find(query, performance.now() + budgetMs))
-    this.#asked = found.catch(() => {})
-    return found
+    return this.#inTurn(async () => {
+      const latest = new LatestRecords(query.limit)
+      const { all, read } = await this.#walk(query, latest, performance.now() + budgetMs)
+      return { records: latest.records, complete: all && !latest.overflowed, read }
+    })
+  }
+
+  /** Counts what `find` would find without a limit, the latest first, in the same slices. */
+  tally(query: LogTallyQuery, budgetMs: number): Promise<LogsTally> {
+    return this.#inTurn(async () => {
+      // From 1970 on bars would be years wide: they begin with the first record there is.
+      const from = Math.max(query.from, this.#oldest())
+      const tally = new LevelTally(from, Math.max(from, Math.min(query.to, Date.now())), query.bars)
+      const { all, read } = await this.#walk(query, tally, performance.now() + budgetMs)
+      return { ...tally.result(), complete: all, read }
+    })
   }
 
   async close(): Promise<void> {
@@ -67,17 +93,27 @@ export class LogSearch {
     this.#index.close()
   }
 
-  async #find(query: LogQuery, deadlineAt: number): Promise<LogsAnswer> {
-    const { filter, from, to, limit } = query
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#asked.then(work)
+    this.#asked = done.catch(() => {})
+    return done
+  }
+
+  /** `all`: nothing was left out that the collector could have wanted. */
+  async #walk(
+    query: LogRange,
+    collector: RecordCollector,
+    deadlineAt: number,
+  ): Promise<{ all: boolean; read: LogsAnswer['read'] }> {
+    const { filter, from, to } = query
     const test = recordTest(filter)
-    const latest = new Latest(limit)
     const cost = { blocks: 0, skipped: 0, bytes: 0, lines: 0 }
     let sliceEnd = performance.now() + sliceMs
     const scan = (block: Block): void => {
       cost.blocks++
       cost.bytes += block.bytes.length
-      cost.lines += this.#scan(block, query, test, latest)
-      latest.trim()
+      cost.lines += this.#scan(block, query, test, collector)
+      collector.trim()
     }
     this.#index.begin()
     try {
@@ -85,8 +121,7 @@ export class LogSearch {
       for (const row of this.#index.blocks(from, to)) {
         const now = performance.now()
         // Blocks come by their latest record: none that follows can hold a later one.
-        if (row.tsMax < latest.oldest || now > deadlineAt)
-          return { records: latest.records, complete: false, read: cost }
+        if (row.tsMax < collector.oldest || now > deadlineAt) return { all: false, read: cost }
         if (now > sliceEnd) {
           await nextTurn()
           sliceEnd = performance.now() + sliceMs
@@ -98,11 +133,22 @@ export class LogSearch {
         const bytes = readBlock(this.#folder, row.segment, row.offset, row.length)
         if (bytes !== null) scan({ ...row, bytes })
       }
-      const { records } = latest
-      return { records, complete: !latest.overflowed, read: cost }
+      return { all: true, read: cost }
     } finally {
       this.#index.end()
     }
+  }
+
+  /** The time of the oldest record; -Infinity where there is none. */
+  #oldest(): number {
+    let oldest = this.#index.oldest() ?? Infinity
+    const wants = (timestamp: number): boolean => {
+      oldest = Math.min(oldest, timestamp)
+      return false
+    }
+    const looking = { oldest, wants, add: () => {}, trim: () => {} }
+    for (const block of this.#unindexed()) this.#scan(block, everything, () => true, looking)
+    return oldest === Infinity ? -Infinity : oldest
   }
 
   /** What was appended since the index was written: at most a block, unless a crash has just been recovered from. */
@@ -121,7 +167,12 @@ export class LogSearch {
     }
   }
 
-  #scan({ segment, offset, bytes }: Block, { from, to }: LogQuery, test: RecordTest, latest: Latest): number {
+  #scan(
+    { segment, offset, bytes }: Block,
+    { from, to }: LogRange,
+    test: RecordTest,
+    collector: RecordCollector,
+  ): number {
     let lines = 0
     for (let at = 0; at < bytes.length;) {
       const found = bytes.indexOf(lineEnd, at)
@@ -129,57 +180,13 @@ export class LogSearch {
       if (bytes.compare(filterLine, 0, filterLine.length, at, at + filterLine.length) === 0) {
         lines++
         const line = parseLine(bytes.toString('utf8', at, end))
-        if (line !== undefined && line.ts >= from && line.ts <= to && latest.wants(line.ts)) {
+        if (line !== undefined && line.ts >= from && line.ts <= to && collector.wants(line.ts)) {
           const record = recordOf(line, this.#decoder.origin(segment, line.src))
-          if (test(record)) latest.add(record, segment * placesMax + offset + at)
+          if (test(record)) collector.add(record, segment * placesMax + offset + at)
         }
       }
       at = end + 1
     }
     return lines
-  }
-}
-
-interface Found {
-  readonly record: LogRecord
-  /** Of two with one time the one appended later counts as later. */
-  readonly place: number
-}
-
-/** The latest records of those that come in any order. */
-class Latest {
-  readonly #limit: number
-  #kept: Found[] = []
-  /** Nothing that is not later is wanted; -Infinity until there are enough. */
-  oldest = -Infinity
-  overflowed = false
-
-  constructor(limit: number) {
-    this.#limit = limit
-  }
-
-  get records(): readonly LogRecord[] {
-    this.trim()
-    return this.#kept.map(({ record }) => record)
-  }
-
-  wants(timestamp: number): boolean {
-    if (timestamp >= this.oldest) return true
-    this.overflowed = true
-    return false
-  }
-
-  add(record: LogRecord, place: number): void {
-    this.#kept.push({ record, place })
-    // Sorted now and then, not kept sorted: most come in order already.
-    if (this.#kept.length >= 2 * this.#limit + 100) this.trim()
-  }
-
-  trim(): void {
-    this.#kept.sort((a, b) => b.record.timestamp - a.record.timestamp || b.place - a.place)
-    if (this.#kept.length < this.#limit) return
-    if (this.#kept.length > this.#limit) this.overflowed = true
-    this.#kept.length = this.#limit
-    this.oldest = this.#kept.at(-1)!.record.timestamp
   }
 }

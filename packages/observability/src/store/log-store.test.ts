@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { appendFileSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { parseLogFilter, type LogsAnswer } from '@budao/model'
+import { parseLogFilter, type LogsAnswer, type LogsTally } from '@budao/model'
 import { tempDir } from '@budao/testkit'
 import * as fc from 'fast-check'
 import { recordTest } from '../record/filter-match.ts'
@@ -85,6 +85,20 @@ test('records are found by field, level, time and text, two Chinese characters t
   const { read, complete } = await find(t, folder, '支付')
   assert.ok(complete && read.skipped >= 10 && read.blocks <= 3, JSON.stringify(read))
   assert.equal((await find(t, folder, '*', 5)).complete, false)
+
+  const search = new LogSearch(folder)
+  t.after(() => search.close())
+  const tally = (filter: string, from: number, to: number, bars: number): Promise<LogsTally> =>
+    search.tally({ filter: parseLogFilter(filter), from, to, bars }, 10_000)
+  const counted = await tally('*', 0, start + 11_999, 12)
+  assert.deepEqual(
+    [counted.from, counted.stepMs, counted.total, counted.complete],
+    [start, 1_000, 12_000, true],
+  )
+  assert.deepEqual(counted.levels, { info: Array(12).fill(999), error: Array(12).fill(1) })
+  const { levels, read: cost } = await tally('支付', start + 4_000, start + 5_999, 2)
+  assert.deepEqual(levels, { error: [0, 1] })
+  assert.ok(cost.skipped >= 2, JSON.stringify(cost))
 })
 
 test('whatever is asked, the index rules out nothing that passes', async (t) => {
