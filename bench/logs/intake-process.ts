@@ -1,20 +1,19 @@
-// The part of an agent that reads, appends, indexes and passes on: what trials kill. Arguments: the folder of logs, that of the store, and
-// the sinks as JSON.
+// The part of an agent that reads, appends, indexes and passes on: what trials kill. Argument: an IntakePlan as JSON.
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import type { LogSinkConfig } from '@budao/model'
 import { autoParser } from '../../packages/observability/src/record/auto-parser.ts'
 import { LogInput } from '../../packages/observability/src/ship/log-input.ts'
 import { LogPipeline } from '../../packages/observability/src/ship/log-pipeline.ts'
 import type { FromOutlet, OutletStart } from '../../packages/observability/src/ship/thread-messages.ts'
 import { LogStore } from '../../packages/observability/src/store/log-store.ts'
+import type { IntakePlan } from './intake-plan.ts'
 
-const [logs = '', folder = '', sinks = '{}'] = process.argv.slice(2)
+const { logs, folder, sinks, segmentBytes, tendMs } = JSON.parse(process.argv[2]!) as IntakePlan
 const store = LogStore.open({
   folder,
   ageMax: Infinity,
   bytesMax: Infinity,
-  segmentBytes: 65_536,
+  segmentBytes,
   now: Date.now,
   warn: () => {},
 })
@@ -33,15 +32,11 @@ const pipeline = new LogPipeline(store, [input], {
   wallNow: Date.now,
   hasRoom: () => true,
 })
-const start: OutletStart = {
-  folder,
-  search: false,
-  sinks: JSON.parse(sinks) as Readonly<Record<string, LogSinkConfig>>,
-}
 let tendAt = 0
 process.stdout.write('ready\n')
 turn()
-if (Object.keys(start.sinks).length > 0) {
+if (Object.keys(sinks).length > 0) {
+  const start: OutletStart = { folder, search: false, sinks }
   const outlet = new URL('../../packages/observability/src/ship/outlet-thread.ts', import.meta.url)
   new Worker(outlet, { workerData: start }).on('message', ({ kind }: FromOutlet) => {
     if (kind === 'open') process.stdout.write('passing on\n')
@@ -50,10 +45,9 @@ if (Object.keys(start.sinks).length > 0) {
 
 function turn(): void {
   const state = pipeline.turn()
-  // Twenty times as often as in an agent: a kill is to find it at it.
   if (performance.now() > tendAt) {
     store.tend(0, false)
-    tendAt = performance.now() + 50
+    tendAt = performance.now() + tendMs
   }
   if (state === 'more') setImmediate(turn)
   else setTimeout(turn, 2)

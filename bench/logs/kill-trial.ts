@@ -1,13 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { type LogSinkConfig, parseLogFilter } from '@budao/model'
 import { SeededDraws } from '@budao/testkit'
 import { LogSearch } from '../../packages/observability/src/store/log-search.ts'
 import { BulkServer } from './bulk-server.ts'
+import { startIntake } from './intake-plan.ts'
 import { LineWriter, numberedLine } from './line-writer.ts'
 import { bodiesIn } from './store-lines.ts'
 
@@ -32,8 +32,8 @@ export interface KillTrial {
 
 /** Records of a request to the sink. */
 export const sinkBatch = 100
-const program = fileURLToPath(new URL('./intake-process.ts', import.meta.url))
 const killAfterMsMax = 60
+const killSendingAfterMsMax = 300
 const settleMsMax = 30_000
 
 /**
@@ -54,11 +54,8 @@ export async function runKillTrial(folder: string, seed: number, kills: number):
   mkdirSync(logs, { recursive: true })
   const start = (): ChildProcess => {
     bulk.nextLife()
-    return spawn(
-      process.execPath,
-      ['--conditions=@budao/source', program, logs, store, JSON.stringify({ bulk: sink })],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
-    )
+    // Everything much more often than in an agent: a kill is to find it at it.
+    return startIntake({ logs, folder: store, sinks: { bulk: sink }, segmentBytes: 65_536, tendMs: 50 })
   }
   const end = async (child: ChildProcess): Promise<void> => {
     child.kill('SIGKILL')
@@ -77,7 +74,7 @@ export async function runKillTrial(folder: string, seed: number, kills: number):
     // A third of them while it opens what the one before left, a third while it begins to pass on.
     const moment = random()
     if (moment > 1 / 3) await untilSaid(child, moment > 2 / 3 ? 'passing on' : 'ready')
-    const until = performance.now() + random() * killAfterMsMax
+    const until = performance.now() + random() * (moment > 2 / 3 ? killSendingAfterMsMax : killAfterMsMax)
     while (performance.now() < until) {
       writer.write()
       await sleep(1)

@@ -6,6 +6,18 @@ export function numberedLine(number: number): string {
   return `line ${number} end`
 }
 
+const padding = 'x'.repeat(60)
+
+/** The same as long as lines of programs are, with its end. */
+export function paddedLine(number: number): string {
+  return `line ${number} ${padding} end\n`
+}
+
+/** The number of either; -1 for what is none. */
+export function lineNumber(text: string): number {
+  return Number(/^line (\d+) (?:x{60} )?end$/.exec(text)?.[1] ?? -1)
+}
+
 /** Writes numbered lines in pieces that end anywhere, and rotates now and then. */
 export class LineWriter {
   lines = 0

@@ -3,18 +3,25 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { describeMachine, machineText } from '../machine.ts'
-import { say, wholeNumber } from '../options.ts'
+import { say, UsageError, wholeNumber } from '../options.ts'
 import { type KillTrial, runKillTrial, sinkBatch } from './kill-trial.ts'
+import { type RotationTrial, runRotationTrial } from './rotation-trial.ts'
 
 const usage = `npm run trials -- logs [options]
 
   --kills N       SIGKILLs in all (default 1000)
   --seed S        of the first trial; each next one has the next (default: of the moment)
   --json FILE     figures and seeds for programs
+  --rotate HOW    nobody is killed: rename or copytruncate, of a file that is written to at the same time
+  --every MS      between two rotations (default 50)
+  --rate N        lines a second (default 100000)
+  --seconds N     (default 20)
+  --keep N        generations that are not deleted (default 20)
 
 A process that reads log files into the store and passes them on is killed at any moment, while it opens, reads, appends, indexes and sends; meanwhile lines are
 written in pieces that end anywhere, and files are rotated, by rename and by copy and truncation. Ten kills a trial. Exit code 1 when a line is not in the store, is in it
 twice or is not found, or when the sink, a server that behaves as Elasticsearch does, lacks one or got more than one batch (${sinkBatch} records) again after one kill.
+With --rotate it is 1 when a line is lost or twice; by copytruncate those written between a copy and its truncation are counted apart: no reader can have all of them.
 `
 
 const killsOfTrial = 10
@@ -26,6 +33,11 @@ export async function run(args: readonly string[]): Promise<0 | 1 | 2> {
       kills: { type: 'string', default: '1000' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       json: { type: 'string' },
+      rotate: { type: 'string' },
+      every: { type: 'string', default: '50' },
+      rate: { type: 'string', default: '100000' },
+      seconds: { type: 'string', default: '20' },
+      keep: { type: 'string', default: '20' },
       help: { type: 'boolean', default: false },
     },
   })
@@ -37,6 +49,22 @@ export async function run(args: readonly string[]): Promise<0 | 1 | 2> {
   const first = wholeNumber('seed', values.seed, 0, 2 ** 31)
   const machine = describeMachine()
   say(machineText(machine))
+  const { rotate: method } = values
+  if (method !== undefined) {
+    if (method !== 'rename' && method !== 'copytruncate')
+      throw new UsageError(`--rotate: expected rename or copytruncate, got ${method}`)
+    const trial = await rotate({
+      method,
+      everyMs: wholeNumber('every', values.every, 1, 60_000),
+      linesPerSecond: wholeNumber('rate', values.rate, 1, 1_000_000),
+      seconds: wholeNumber('seconds', values.seconds, 1, 3_600),
+      keep: wholeNumber('keep', values.keep, 1, 10_000),
+      seed: first,
+    })
+    if (values.json !== undefined)
+      writeFileSync(values.json, `${JSON.stringify({ machine, ...trial }, null, 2)}\n`)
+    return trial.lost + trial.repeated === 0 ? 0 : 1
+  }
   const told: KillTrial[] = []
   const folder = mkdtempSync(join(tmpdir(), 'budao-logs-'))
   try {
@@ -70,6 +98,22 @@ export async function run(args: readonly string[]): Promise<0 | 1 | 2> {
   if (values.json !== undefined)
     writeFileSync(values.json, `${JSON.stringify({ machine, ...totals, trials: told }, null, 2)}\n`)
   return told.some(isBroken) ? 1 : 0
+}
+
+async function rotate(plan: RotationTrial['plan']): Promise<RotationTrial> {
+  const folder = mkdtempSync(join(tmpdir(), 'budao-logs-'))
+  try {
+    const trial = await runRotationTrial(folder, plan)
+    say(
+      `${trial.rotations} rotations by ${plan.method}, ${trial.lines} lines at ${trial.linesPerSecond}/s: ${trial.lost} lost, ${trial.repeated} twice` +
+        (plan.method === 'rename'
+          ? ''
+          : `; of ${trial.unsaved} between copy and truncation ${trial.unsavedLost} lost`),
+    )
+    return trial
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 }
 
 function isBroken({ lost, repeated, notFound, sinkLost, sinkRepeatedMost }: KillTrial): boolean {

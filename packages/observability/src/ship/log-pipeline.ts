@@ -36,6 +36,8 @@ const chunkBytes = 262_144
 const batchBytes = 524_288
 const lookMs = 100
 const scanMs = 1_000
+/** A rotation is heard of by its folder: with few generations kept there is little time. */
+const askMs = 10
 
 /**
  * From files into the store: each turn reads some of every file and appends lines with positions. It takes in no more than it has
@@ -54,6 +56,7 @@ export class LogPipeline {
   #bytes = 0
   #lookAt = 0
   #scanAt = 0
+  #askAt = 0
 
   constructor(store: LogStore, inputs: readonly LogInput[], env: LogPipelineEnv) {
     this.#store = store
@@ -68,21 +71,15 @@ export class LogPipeline {
     if (this.#pending && !this.#append()) return 'blocked'
     if (!this.#env.hasRoom()) return 'blocked'
     const now = this.#env.now()
-    if (now >= this.#scanAt) {
-      this.#scanAt = now + scanMs
-      this.tails.scan(now)
-    }
-    if (now >= this.#lookAt) {
-      this.#lookAt = now + lookMs
-      this.tails.look(now)
-    }
-    // Before anything is read: what is read of a file now is newer than what was found of it.
-    this.#positions = this.tails.takeChanges()
+    this.#find(now)
     let more = false
     for (const file of this.tails.files) {
       if (!this.#readOnce(file, now)) continue
       more = true
-      if (this.#bytes >= batchBytes && !this.#append()) return 'blocked'
+      if (this.#bytes < batchBytes) continue
+      if (!this.#append()) return 'blocked'
+      // With much to read a turn is long, and what was rotated away may be deleted soon.
+      this.#find(this.#env.now())
     }
     if (this.#pending && !this.#append()) return 'blocked'
     return more ? 'more' : 'idle'
@@ -95,6 +92,20 @@ export class LogPipeline {
 
   close(): void {
     this.tails.close()
+  }
+
+  /** Which files there are, as often as is due. Nothing may be pending: what is read later is newer than what is found of a file now. */
+  #find(now: number): void {
+    if (now >= this.#scanAt || (now >= this.#askAt && this.tails.isStale)) {
+      this.#scanAt = now + scanMs
+      this.tails.scan(now)
+    }
+    if (now >= this.#askAt) this.#askAt = now + askMs
+    if (now >= this.#lookAt) {
+      this.#lookAt = now + lookMs
+      this.tails.look(now)
+    }
+    this.#positions = this.tails.takeChanges()
   }
 
   get #pending(): boolean {

@@ -1,6 +1,7 @@
-import { closeSync, openSync, readdirSync, statSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { closeSync, openSync } from 'node:fs'
+import { basename } from 'node:path'
 import { beginAlike, beginsAs, readHead } from './file-head.ts'
+import { fileAt, FileListing, type SeenFile } from './file-listing.ts'
 import type { LogInput } from './log-input.ts'
 import { isRotationOf } from './rotation-name.ts'
 import { type FilePosition, TailedFile } from './tailed-file.ts'
@@ -23,20 +24,15 @@ const unlinkedQuietMs = 1_000
 /** What is remembered of a file that nobody has seen for so long is forgotten. */
 const goneMs = 3_600_000
 
-interface Seen {
-  readonly path: string
-  readonly dev: number
-  readonly ino: number
-  readonly size: number
-  readonly input: LogInput
-  /** The file that this one’s name says it is a rotation of; itself where it is none. */
-  readonly base: string
-}
+/** Files remembered that nobody sees any more; beyond, those that went first are forgotten. */
+const goneMax = 2_000
 
 interface Remembered {
   position: FilePosition
   /** In this process’s time. */
   seenAt: number
+  /** What it was when it was found to be this one, and read to its end. */
+  seenAs?: string
   /** Of a file that was truncated under this process: a copy of it begins so. */
   head?: Buffer
 }
@@ -46,7 +42,7 @@ interface Remembered {
  * content: device and inode where the first bytes agree, the first bytes alone where they have changed.
  */
 export class TailSet {
-  readonly #inputs: readonly LogInput[]
+  readonly #listing: FileListing
   readonly #open = new Map<string, TailedFile>()
   readonly #known = new Map<string, Remembered>()
   /** Positions that have changed since the last append, or are to be forgotten. */
@@ -55,6 +51,8 @@ export class TailSet {
   readonly #startedWith: readonly string[]
   #nextId: number
   #first = true
+  /** A file was truncated under its name while that was passed over already. */
+  #again = false
   #opened = 0
   #rotated = 0
   #truncations = 0
@@ -65,7 +63,7 @@ export class TailSet {
     positions: Iterable<readonly [string, FilePosition]>,
     now: number,
   ) {
-    this.#inputs = inputs
+    this.#listing = new FileListing(inputs)
     this.#nextId = 1
     const paths: string[] = []
     for (const [id, position] of positions) {
@@ -96,18 +94,25 @@ export class TailSet {
     return changes
   }
 
+  /** Whether a folder says that a scan will find something new. */
+  get isStale(): boolean {
+    return this.#again || this.#listing.hasChanged()
+  }
+
   /** Looks for files that came, moved or went. */
   scan(now: number): void {
-    const seen = this.#list()
+    this.#again = false
+    const seen = this.#listing.list()
     const openByInode = new Map([...this.#open.values()].map((file) => [inode(file), file]))
+    const present = new Map(seen.map((each) => [inode(each), each.base]))
+    const known = new Map([...this.#known.values()].map((each) => [inode(each.position), each]))
     this.#waiting = 0
     for (const each of seen) {
       const open = openByInode.get(inode(each))
-      if (open !== undefined) {
-        open.path = each.path
-        continue
-      }
-      this.#meet(each, now)
+      const remembered = known.get(inode(each))
+      if (open !== undefined) open.path = each.path
+      else if (remembered?.seenAs === lookOf(each)) remembered.seenAt = now
+      else this.#meet(each, present, now)
     }
     this.#forget(now)
     this.#first = false
@@ -138,8 +143,7 @@ export class TailSet {
     this.#open.delete(file.id)
     this.#rotated++
     if (file.unlinked) {
-      this.#known.delete(file.id)
-      this.#changes.set(file.id, null)
+      this.#drop(file.id)
     } else this.#known.set(file.id, { position: file.position, seenAt: now })
   }
 
@@ -148,58 +152,25 @@ export class TailSet {
     this.#open.clear()
   }
 
-  /** Named files first; then, of rotations, the oldest first. */
-  #list(): Seen[] {
-    const named = new Map<string, LogInput>()
-    for (const input of this.#inputs)
-      for (const path of input.files()) if (!named.has(path)) named.set(path, input)
-    const seen = new Map<string, Seen>()
-    const folders = new Map<string, [base: string, input: LogInput][]>()
-    const bases = [...named].filter(([path]) => !this.#baseOf(path, named))
-    for (const [path, input] of bases) {
-      const folder = dirname(path)
-      folders.set(folder, [...(folders.get(folder) ?? []), [path, input]])
-      add(seen, path, path, input)
-    }
-    const rotations: (Seen & { readonly mtimeMs: number })[] = []
-    for (const [folder, here] of folders) {
-      for (const name of namesIn(folder)) {
-        const of = here.find(([base]) => isRotationOf(name, basename(base)))
-        if (of === undefined) continue
-        const found = statOf(join(folder, name))
-        if (found !== undefined)
-          rotations.push({ ...found, path: join(folder, name), input: of[1], base: of[0] })
-      }
-    }
-    rotations.sort((a, b) => a.mtimeMs - b.mtimeMs)
-    return [...seen.values(), ...rotations]
-  }
-
-  #baseOf(path: string, named: ReadonlyMap<string, LogInput>): boolean {
-    const name = basename(path)
-    const folder = dirname(path)
-    for (const other of named.keys())
-      if (dirname(other) === folder && isRotationOf(name, basename(other))) return true
-    return false
-  }
-
   /** A file that is not open: known, a copy of an open one, or new. */
-  #meet(seen: Seen, now: number): void {
-    const known = this.#recognize(seen)
+  #meet(seen: SeenFile, present: ReadonlyMap<string, string>, now: number): void {
+    const isRotation = seen.base !== seen.path
+    if (isRotation) this.#lookAtBase(seen.base, now)
+    const known = this.#recognize(seen, present)
     if (known === 'wait') return
     if (known !== undefined) {
       const [id, remembered] = known
       remembered.seenAt = now
       const { position } = remembered
-      if (seen.size > position.offset) this.#begin(id, seen, position, now)
-      else if (position.path !== seen.path || position.ino !== seen.ino || position.dev !== seen.dev) {
+      if (seen.size > position.offset) return this.#begin(id, seen, position, now)
+      remembered.seenAs = lookOf(seen)
+      if (position.path !== seen.path || position.ino !== seen.ino || position.dev !== seen.dev) {
         const { path, dev, ino } = seen
         remembered.position = { ...position, path, dev, ino }
         this.#changes.set(id, remembered.position)
       }
       return
     }
-    const isRotation = seen.base !== seen.path
     // What had been rotated away before Budao first looked is history; later ones came and went between two looks.
     const isFirst = this.#first && !this.#knew(seen.base)
     const toEnd = isFirst && (isRotation || seen.input.startAt === 'end')
@@ -208,11 +179,11 @@ export class TailSet {
 
   #begin(
     id: string,
-    seen: Seen,
+    seen: SeenFile,
     from: { readonly offset: number; readonly skipping?: true } | 'end',
     now: number,
   ): void {
-    if (this.#open.size >= filesMax) {
+    if (this.#open.size >= filesMax && !this.#makeRoom(now)) {
       this.#waiting++
       return
     }
@@ -230,8 +201,22 @@ export class TailSet {
     this.#changes.set(id, file.position)
   }
 
+  /** Lets go of the rotated file that has been read to its end and was quiet the longest. */
+  #makeRoom(now: number): boolean {
+    let longest: TailedFile | undefined
+    for (const file of this.#open.values()) {
+      const isOver = file.unread <= 0 && file.path !== file.base
+      if (isOver && file.quietMs(now) > (longest?.quietMs(now) ?? 0)) longest = file
+    }
+    if (longest !== undefined) this.finish(longest, now)
+    return longest !== undefined
+  }
+
   /** Which remembered file this is. `wait`: it may become a copy of one, and is not whole yet. */
-  #recognize(seen: Seen): readonly [string, Remembered] | 'wait' | undefined {
+  #recognize(
+    seen: SeenFile,
+    present: ReadonlyMap<string, string>,
+  ): readonly [string, Remembered] | 'wait' | undefined {
     const head = headOf(seen.path)
     if (head === undefined) return 'wait'
     const isRotation = seen.base !== seen.path
@@ -243,17 +228,26 @@ export class TailSet {
         continue
       }
       if (inode(position) === inode(seen)) return entry
+      // That one is still there itself: this is another, which only begins alike.
+      if (present.get(inode(position)) === seen.base) continue
       const related =
         position.path === seen.path || isRotationOf(basename(seen.path), basename(position.path))
       if (related && seen.size >= position.offset) byContent = entry
     }
     if (byContent !== undefined || !isRotation) return byContent
-    if (head.length === 0) return 'wait'
-    for (const file of this.#open.values())
-      if (file.base === seen.base && beginAlike(head, file.head)) return 'wait'
+    if (head.length === 0 || isCopyOf(seen.base, seen, head)) return 'wait'
     for (const { head: whole } of this.#known.values())
       if (whole !== undefined && beginAlike(head, whole)) return 'wait'
     return undefined
+  }
+
+  /** A copy of a file is known by what the file was before it was truncated: that has to be known first. */
+  #lookAtBase(base: string, now: number): void {
+    for (const file of this.#open.values()) {
+      if (file.path !== base || file.look(now) !== 'truncated') continue
+      this.#truncate(file, now)
+      this.#again = true
+    }
   }
 
   #truncate(file: TailedFile, now: number): void {
@@ -270,33 +264,26 @@ export class TailSet {
   }
 
   #isRotated(file: TailedFile): boolean {
-    return file.path !== file.base || inode(statOf(file.path)) !== inode(file)
+    return file.path !== file.base || inode(fileAt(file.path)) !== inode(file)
   }
 
   #forget(now: number): void {
-    for (const [id, { seenAt, position }] of this.#known) {
-      if (now - seenAt < goneMs) continue
-      if (inode(statOf(position.path)) === inode(position)) continue
-      this.#known.delete(id)
-      this.#changes.set(id, null)
+    const gone: [string, Remembered][] = []
+    for (const entry of this.#known) {
+      const [id, { seenAt, position }] = entry
+      if (seenAt === now) continue
+      if (now - seenAt >= goneMs && inode(fileAt(position.path)) !== inode(position)) this.#drop(id)
+      else gone.push(entry)
     }
+    if (gone.length <= goneMax) return
+    gone.sort(([, a], [, b]) => a.seenAt - b.seenAt)
+    for (const [id] of gone.slice(0, gone.length - goneMax)) this.#drop(id)
   }
-}
 
-function add(seen: Map<string, Seen>, path: string, base: string, input: LogInput): void {
-  const found = statOf(path)
-  if (found !== undefined) seen.set(path, { ...found, path, base, input })
-}
-
-function statOf(
-  path: string,
-):
-  | { readonly dev: number; readonly ino: number; readonly size: number; readonly mtimeMs: number }
-  | undefined {
-  const found = statSync(path, { throwIfNoEntry: false })
-  if (found === undefined || !found.isFile()) return undefined
-  const { dev, ino, size, mtimeMs } = found
-  return { dev, ino, size, mtimeMs }
+  #drop(id: string): void {
+    this.#known.delete(id)
+    this.#changes.set(id, null)
+  }
 }
 
 function headOf(path: string): Buffer | undefined {
@@ -313,12 +300,17 @@ function headOf(path: string): Buffer | undefined {
   }
 }
 
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-  } catch {
-    return []
-  }
+/** Whether a file is, or becomes, a copy of what has this name: it will be truncated. */
+function isCopyOf(base: string, { size }: SeenFile, head: Buffer): boolean {
+  const original = fileAt(base)
+  if (original === undefined || size > original.size) return false
+  const itsHead = headOf(base)
+  return itsHead !== undefined && beginAlike(head, itsHead)
+}
+
+/** What changes when somebody has written to it, or put another file in its place. */
+function lookOf({ dev, ino, size, mtimeMs, path }: SeenFile): string {
+  return `${dev}:${ino}:${size}:${mtimeMs}:${path}`
 }
 
 function inode(of: { readonly dev: number; readonly ino: number } | undefined): string {

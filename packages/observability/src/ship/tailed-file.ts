@@ -39,6 +39,7 @@ export class TailedFile {
   #quietSince: number
   /** Its size when it was read last: a partial line is not read over and over. */
   #readSize = -1
+  #isReplaced = false
   unlinked = false
 
   /** Opens a file; undefined when it is gone. */
@@ -108,7 +109,7 @@ export class TailedFile {
   look(now: number): FileLook {
     const { size, nlink } = fstatSync(this.#file)
     this.unlinked = nlink === 0
-    if (size < this.#offset) return 'truncated'
+    if (size < this.#offset || this.#isReplaced) return 'truncated'
     if (size === this.#size && this.#mark.headBytes > 0) return 'same'
     this.#size = size
     this.#quietSince = now
@@ -134,6 +135,11 @@ export class TailedFile {
     if (this.#readSize === this.#size && !last && !quiet) return null
     const bytes = readSync(this.#file, buffer, 0, buffer.length, this.#offset)
     if (bytes === 0) return null
+    // Truncated since the last look, and longer than before by now: these bytes are not what came behind those read before.
+    if (!this.#beginsAsBefore()) {
+      this.#isReplaced = true
+      return null
+    }
     const chunk = buffer.subarray(0, bytes)
     const isEnd = bytes < buffer.length
     const read = this.#reader.read(chunk, {
@@ -151,4 +157,13 @@ export class TailedFile {
   close(): void {
     closeSync(this.#file)
   }
+
+  /** Asked after a read: what was truncated before it is found so. */
+  #beginsAsBefore(): boolean {
+    const { length } = this.#head
+    const read = readSync(this.#file, beginning, 0, length, 0)
+    return read === length && beginning.compare(this.#head, 0, length, 0, length) === 0
+  }
 }
+
+const beginning = Buffer.allocUnsafe(1_024)
