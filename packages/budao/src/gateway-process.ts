@@ -143,7 +143,7 @@ export class GatewayProcess extends GatewayDesk implements AdminSource {
       self.#drills!.begin()
       self.#alerts = await self.#startAlerts(config, options)
     } catch (error) {
-      self.#alerts?.close()
+      await self.#alerts?.close()
       await self.#control?.close()
       await self.#replication?.close()
       await self.#admin?.close()
@@ -271,6 +271,8 @@ export class GatewayProcess extends GatewayDesk implements AdminSource {
     const handedOver = this.#control?.handOver()
     await addressLeft(this.snapshot.config, (message) => this.#log.info(message))
     await handedOver
+    // Another controller tells people from now on.
+    await this.#alerts?.close()
     // Somebody else is to write from now on, and begins once what is still held here has surely ended.
     await this.#control?.close()
     const complete = await this.#gateway.drain(drain)
@@ -279,7 +281,6 @@ export class GatewayProcess extends GatewayDesk implements AdminSource {
     await this.#gateway.close()
     await this.#agent?.close()
     await this.#replication?.close()
-    this.#alerts?.close()
     await this.#admin?.close()
     await this.#keeper.settled()
     await this.events.close()
@@ -328,9 +329,8 @@ export class GatewayProcess extends GatewayDesk implements AdminSource {
   async #startAlerts(config: Config, options: GatewayProcessOptions): Promise<AlertsRole | null> {
     const { allRoles = false, lastGood = false } = options
     if (this.failover() === null && (!allRoles || config.control !== undefined)) return null
-    const leader = (): { self: boolean } | null | undefined => this.failover()?.nodes().leader
     const [control, logs] = [this.#control, this.#logs]
-    return AlertsRole.start(config, { ...this.#roleEnv, source: this, leader, control, logs, lastGood })
+    return AlertsRole.start(config, { ...this.#roleEnv, source: this, control, logs, lastGood })
   }
 
   #startGslb(config: Config): Promise<GslbRole | null> {

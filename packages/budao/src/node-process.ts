@@ -76,6 +76,7 @@ export class NodeProcess implements NodeSource {
     try {
       await self.#start(duty)
     } catch (error) {
+      await self.#alerts?.close()
       await self.#control?.close()
       await self.#logs?.close()
       // What has been started lives on: whoever mends what was wrong finds it running.
@@ -154,7 +155,7 @@ export class NodeProcess implements NodeSource {
     this.#drills?.close()
     this.#manager.stopping()
     await this.#supervisor?.close()
-    this.#alerts?.close()
+    await this.#alerts?.close()
     await this.#control?.close()
     await this.#admin?.close()
     await this.events.close()
@@ -202,7 +203,6 @@ export class NodeProcess implements NodeSource {
     this.#alerts = await AlertsRole.start(this.#config, {
       baseDir,
       source: this,
-      leader: () => this.failover()?.nodes().leader,
       control: this.#control,
       logs: null,
       report,

@@ -96,8 +96,12 @@ export const alertSchemas: { readonly [name: string]: Schema } = {
   Alerts: object({
     notifies: {
       ...boolean,
-      description: 'This process tells people; of several controllers the leader does.',
+      description: 'This process tells people; of several controllers one does.',
     },
+    notifier: orNull({
+      ...string,
+      description: 'The controller that does; null: there is one process, or nobody does.',
+    }),
     judgedMs: milliseconds('Since rules were last judged.'),
     rules: list(
       object({
@@ -121,6 +125,7 @@ export const alertSchemas: { readonly [name: string]: Schema } = {
         value: orNull({ type: 'number' }),
         since: instant,
         endedAt: orNull(instant),
+        seenElsewhere: { ...list(string), description: 'Other controllers that see it fire.' },
         muted: orNull(choice('silenced', 'inhibited')),
         acknowledged: orNull(object({ by: string, at: instant, reason: string })),
       }),

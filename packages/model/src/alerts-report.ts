@@ -1,7 +1,9 @@
 /** Rules, alerts and receivers of a process at one moment. */
 export interface AlertsReport {
-  /** Whether this process tells people; of several controllers the one that leads does. */
+  /** Whether this process tells people; of several controllers one does. */
   readonly notifies: boolean
+  /** The controller that does, as it was seen last; null: there is one process, or nobody does. */
+  readonly notifier: string | null
   /** Since rules were last judged, milliseconds. */
   readonly judgedMs: number
   readonly rules: readonly AlertRuleReport[]
@@ -34,6 +36,8 @@ export interface AlertReport {
   readonly since: string
   /** Null while it has not ended. */
   readonly endedAt: string | null
+  /** Other controllers that see it fire. */
+  readonly seenElsewhere: readonly string[]
   /** Why nobody is told of it; null: somebody is. */
   readonly muted: 'silenced' | 'inhibited' | null
   readonly acknowledged: { readonly by: string; readonly at: string; readonly reason: string } | null

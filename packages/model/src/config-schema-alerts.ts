@@ -71,7 +71,7 @@ export function alertsSchema(duration: DurationSchema): z.ZodType<AlertsConfig> 
     ackSecret: z
       .exactOptional(secretSchema())
       .describe(
-        'What links to acknowledge are signed with, at least 16 characters; the same for all controllers. Absent: one made at the first start, kept in `dataDir`.',
+        'What links to acknowledge are signed with, at least 16 characters; the same for all controllers. Absent: with `control` made of its token, otherwise at the first start and kept in `dataDir`.',
       ),
   })
 }

@@ -1,18 +1,17 @@
-import type { AlertEngine } from '@budao/observability'
+import { createHmac } from 'node:crypto'
+import type { AlertEngine, StoredAlerts } from '@budao/observability'
 import type { NodeSource } from '@budao/controller'
 import type { AlertsDesk, Config, EventDraft } from '@budao/model'
 import type { ControlRole } from '../control/control-role.ts'
 import { readSecret } from '../control/secret.ts'
 import type { LogsRole } from '../logs/logs-role.ts'
-import { StoredTold } from './shared-told.ts'
 
 /** What a process gives to its alerts. */
 export interface AlertsRoleOptions {
   readonly baseDir: string
   /** Its own metrics and events. */
   readonly source: Pick<NodeSource, 'metrics' | 'events'>
-  /** Who leads, of several; null: nobody does, undefined: there is only this process. */
-  leader(): { readonly self: boolean } | null | undefined
+  /** Where it knows things together with other controllers; null: it is alone. */
   readonly control: ControlRole | null
   readonly logs: LogsRole | null
   /** Started with a snapshot that was good once: what has become of its rules keeps nobody from serving. */
@@ -21,15 +20,13 @@ export interface AlertsRoleOptions {
   warn(message: string): void
 }
 
-/** When nobody has led for so long, every controller tells people: twice is better than not at all. */
-const leaderlessMs = 30_000
-
 /** Alerts of a process, as `alerts` describes them. What they need is loaded only where there are any. */
 export class AlertsRole {
   readonly #options: AlertsRoleOptions
   #engine: AlertEngine | null = null
+  /** Lives on over reloads: nobody else is to tell people meanwhile. */
+  #shared: StoredAlerts | null = null
   #unfollow: (() => void) | null = null
-  #ledAt = performance.now()
 
   private constructor(options: AlertsRoleOptions) {
     this.#options = options
@@ -38,8 +35,13 @@ export class AlertsRole {
   /** Rejects with everything that is wrong, a line each. */
   static async start(config: Config, options: AlertsRoleOptions): Promise<AlertsRole> {
     const self = new AlertsRole(options)
-    await self.#start(config)
-    return self
+    try {
+      await self.#start(config)
+      return self
+    } catch (error) {
+      await self.close()
+      throw error
+    }
   }
 
   /** Null without `alerts`. */
@@ -48,14 +50,26 @@ export class AlertsRole {
   }
 
   async #start(config: Config): Promise<void> {
-    if (config.alerts === undefined) return
-    const { startAlerts } = await import('@budao/observability')
+    if (config.alerts === undefined) {
+      await this.#shared?.close()
+      this.#shared = null
+      return
+    }
+    const { startAlerts, StoredAlerts } = await import('@budao/observability')
     const { baseDir, source, report, warn, control, logs, lastGood } = this.#options
+    if (control !== null && this.#shared === null)
+      this.#shared = new StoredAlerts({
+        store: control.store,
+        node: config.node.name,
+        now: () => performance.now(),
+        wallNow: () => Date.now(),
+        warn,
+      })
     const engine = await startAlerts(config, {
       baseDir,
       metrics: () => source.metrics(),
-      notifies: () => this.#leads(),
-      shared: control === null ? null : new StoredTold(control.store, warn),
+      shared: this.#shared,
+      linkSecret: await this.#linkSecret(config),
       lenient: lastGood === true,
       report,
       warn,
@@ -72,16 +86,16 @@ export class AlertsRole {
     engine.begin()
   }
 
-  #leads(): boolean {
-    const leader = this.#options.leader()
-    if (leader === undefined) return true
-    if (leader !== null) this.#ledAt = performance.now()
-    return leader === null ? performance.now() - this.#ledAt > leaderlessMs : leader.self
+  /** A link in a message of one controller holds at every other: all of them have the secret of `control`. */
+  async #linkSecret({ control }: Config): Promise<string | null> {
+    if (control === undefined || this.#shared === null) return null
+    const token = await readSecret(control.token, this.#options.baseDir, 1, 'control.token')
+    return createHmac('sha256', token).update('links in messages about alerts').digest('base64url')
   }
 
   /** Begins anew with another configuration, or other files of rules; what is known goes on. */
   async apply(config: Config): Promise<void> {
-    this.close()
+    this.#end()
     await this.#start(config)
   }
 
@@ -89,7 +103,14 @@ export class AlertsRole {
     return this.#engine?.metrics() ?? ''
   }
 
-  close(): void {
+  /** Before the store of leases: another controller tells people from now on. */
+  async close(): Promise<void> {
+    this.#end()
+    await this.#shared?.close()
+    this.#shared = null
+  }
+
+  #end(): void {
     this.#unfollow?.()
     this.#options.logs?.watch([], () => {})
     this.#engine?.close()

@@ -1,14 +1,10 @@
+import type { Told } from './alert-group.ts'
+
 /** Somebody has seen an alert. Wall-clock time, milliseconds since 1970. */
 export interface Acknowledgement {
   readonly by: string
   readonly at: number
   readonly reason: string
-}
-
-/** A group that was told and waits for a person. Monotonic milliseconds. */
-export interface Waiting {
-  readonly toldAt: number
-  readonly escalatedAt: number | null
 }
 
 /** What is wanted when nobody acknowledges. */
@@ -18,16 +14,16 @@ export interface Escalation {
 }
 
 /**
- * What becomes of a group that people wait for: `escalate` once it has fired so long without an acknowledgement, once for each
- * time it is told anew.
+ * What becomes of a group that people were told of: `escalate` once it has fired so long without an acknowledgement, once for each time
+ * that something new was told.
  */
 export function escalationOf(
-  waiting: Waiting,
+  told: Pick<Told, 'since' | 'escalated'>,
   escalation: Escalation,
   severity: string,
   acknowledged: boolean,
   now: number,
 ): 'wait' | 'escalate' | 'none' {
-  if (acknowledged || waiting.escalatedAt !== null || !escalation.severities.includes(severity)) return 'none'
-  return now - waiting.toldAt >= escalation.afterMs ? 'escalate' : 'wait'
+  if (acknowledged || told.escalated || !escalation.severities.includes(severity)) return 'none'
+  return now - told.since >= escalation.afterMs ? 'escalate' : 'wait'
 }

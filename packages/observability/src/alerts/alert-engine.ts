@@ -9,11 +9,12 @@ import type {
   SilenceWish,
 } from '@budao/model'
 import { Receivers } from '../notify/receivers.ts'
-import { severityOf, type Notification } from '../notify/notification.ts'
+import type { Notification } from '../notify/notification.ts'
 import { SeriesStore } from '../series/series-store.ts'
 import { PeopleDesk } from './people-desk.ts'
 import { alertMetrics } from './alert-metrics.ts'
 import type { ToldAlert } from './alert-group.ts'
+import { DeliveryNews } from './delivery-news.ts'
 import { Dispatcher, type Message } from './dispatcher.ts'
 import type { AlertEngineOptions, ToldRecord } from './engine-options.ts'
 import { isOwnEvent, recordOfEvent } from './event-record.ts'
@@ -22,6 +23,7 @@ import { notificationOf } from './notify-message.ts'
 import { OwnAlerts } from './own-alerts.ts'
 import { RuleSet, type KeptRule, type RunningRule } from './rule-set.ts'
 import { Scraper } from './scraper.ts'
+import { SeenAlerts } from './seen-alerts.ts'
 import { Silences, type Silence } from './silence.ts'
 import { ofRecord, toRecord } from './told-record.ts'
 
@@ -53,17 +55,19 @@ export class AlertEngine implements AlertsDesk {
   readonly #dispatcher: Dispatcher
   readonly #receivers: Receivers
   readonly #scraper: Scraper
+  readonly #news: DeliveryNews
   readonly #own: OwnAlerts
+  readonly #seen: SeenAlerts
   readonly #onChange: (running: RunningRule, alert: ActiveAlert) => void
   #timer: NodeJS.Timeout | undefined
-  #notifying = false
+  /** Null until it is known. */
+  #notifying: boolean | null = null
   #scraping = false
   #tickedAt: number
   #logsAt = -Infinity
   #metricsAt = -Infinity
   #judgedAt: number
   #savedAt: number
-  readonly #struggling = new Set<string>()
   readonly #failing = new Set<string>()
   #records = 0
 
@@ -84,20 +88,36 @@ export class AlertEngine implements AlertsDesk {
       },
       this.#silences,
     )
+    this.#news = new DeliveryNews((event) => options.report(event))
     this.#receivers = new Receivers(options.receivers, {
       ...options,
       delivered: (notifications) => this.#delivered(notifications),
-      failed: (notification, why) => this.#failed(notification, why),
-      struggles: (notification, why, attempts) => this.#struggles(notification, why, attempts),
+      failed: (notification, why) => {
+        this.#untold(notification.groupKey)
+        this.#news.failed(notification, why)
+      },
+      struggles: (notification, why, attempts) => this.#news.struggles(notification, why, attempts),
     })
     this.#scraper = new Scraper(this.#series, options.sources, wantedMetrics(rules))
     this.#onChange = (running, alert) => this.#changed(running, alert)
-    this.#own = new OwnAlerts((alert) => this.#tell(alert, options.notify))
-    this.#desk = new PeopleDesk(options, this.#rules, this.#dispatcher, this.#silences, (message) =>
-      this.#send(message),
-    )
+    this.#seen = new SeenAlerts((alert, receivers) => this.#tell(alert, receivers))
+    this.#own = new OwnAlerts((alert) => this.#saw(alert, options.notify))
+    this.#desk = new PeopleDesk(options, {
+      rules: this.#rules,
+      seen: this.#seen,
+      dispatcher: this.#dispatcher,
+      silences: this.#silences,
+      send: (message) => this.#send(message),
+      keepTold: (groupKey) => this.#keepTold(groupKey),
+    })
     this.#tickedAt = this.#judgedAt = this.#savedAt = now
     this.#restore()
+    options.shared?.follow({
+      silenced: (silence) => this.#desk.silenced(silence),
+      acknowledged: (id, acknowledgement) => this.#desk.acknowledged(id, acknowledgement),
+      others: (node, alerts) => this.#seen.others(node, alerts, options.now()),
+      own: () => this.#seen.toShare(options.now(), (alert) => this.#desk.newest(alert)),
+    })
   }
 
   /** From now on rules are judged, and people told. */
@@ -128,7 +148,8 @@ export class AlertEngine implements AlertsDesk {
   report(): AlertsReport {
     return {
       ...this.#desk.report(),
-      notifies: this.#notifying,
+      notifies: this.#notifying === true,
+      notifier: this.#options.shared?.notifier ?? null,
       judgedMs: Math.round(this.#options.now() - this.#judgedAt),
       receivers: this.#receivers.reports(),
     }
@@ -170,12 +191,11 @@ export class AlertEngine implements AlertsDesk {
     clearInterval(this.#timer)
     this.#save(this.#options.now())
     this.#receivers.close()
-    this.#options.shared?.close()
     this.#options.store?.close()
   }
 
   #tick(): void {
-    const { now, intervalMs, notifies, wallNow, report } = this.#options
+    const { now, intervalMs, wallNow, report } = this.#options
     const at = now()
     const pauseMs = at - this.#tickedAt
     this.#tickedAt = at
@@ -192,14 +212,14 @@ export class AlertEngine implements AlertsDesk {
       this.#own.raise('BudaoAlertsStalled', {}, message, seconds, at)
     }
     this.#own.end(at)
-    if (notifies() !== this.#notifying) this.#switch(at)
+    const mayTell = this.#mayTell(at)
     if (at - this.#logsAt >= logsMs) {
       this.#logsAt = at
       this.#rules.evaluate('log', at, this.#onChange)
       this.#judged(at)
     }
     if (at - this.#metricsAt >= intervalMs && !this.#scraping) void this.#scrape(at)
-    if (this.#notifying) {
+    if (mayTell) {
       if (this.#dispatcher.dueAt <= at)
         for (const message of this.#dispatcher.flush(at, wallNow())) this.#send(message)
       this.#desk.escalate(at)
@@ -218,16 +238,23 @@ export class AlertEngine implements AlertsDesk {
     }
   }
 
-  /** Begins to tell people, or leaves it to another process. */
-  #switch(now: number): void {
-    this.#notifying = !this.#notifying
-    if (!this.#notifying) return this.#receivers.stop()
+  /** Whether people are told from here at this time; begins to, or leaves it to another process. */
+  #mayTell(now: number): boolean {
     const { shared, wallNow } = this.#options
+    const notifies = shared === null ? true : shared.notifies()
+    if (notifies === null) return false
+    if (notifies === this.#notifying) return notifies
+    this.#notifying = notifies
+    if (!notifies) {
+      for (const { groupKey } of this.#receivers.stop()) this.#untold(groupKey)
+      return false
+    }
     const epoch = wallNow() - now
-    for (const [key, record] of shared?.all() ?? [])
+    for (const [key, record] of shared?.told() ?? [])
       this.#dispatcher.remember(key, ofRecord(record, epoch, takeoverGraceMs))
     this.#receivers.begin()
     this.#dispatcher.hurry(now)
+    return true
   }
 
   /** A rule that cannot be judged is an alert for as long as that is so. */
@@ -263,11 +290,18 @@ export class AlertEngine implements AlertsDesk {
         labels: labels.join(' '),
       },
     })
-    if (!firing) this.#desk.forget(alert.id)
-    this.#tell(toldAlert(alert), rule.notify.length > 0 ? rule.notify : notify)
+    this.#saw(toldAlert(alert), rule.notify.length > 0 ? rule.notify : notify)
   }
 
+  /** It began or ended here. */
+  #saw(alert: ToldAlert, receivers: readonly string[]): void {
+    this.#seen.own(alert, receivers)
+    this.#options.shared?.changed()
+  }
+
+  /** It began or ended for all. */
   #tell(alert: ToldAlert, receivers: readonly string[]): void {
+    if (alert.status === 'resolved') this.#desk.forget(alert.id)
     this.#dispatcher.put(alert, [...new Set(receivers)], this.#options.now())
   }
 
@@ -284,55 +318,23 @@ export class AlertEngine implements AlertsDesk {
         wallNow: wall,
       },
     )
-    this.#desk.told(message, severityOf(notification), now())
     this.#keepTold(message.groupKey)
     this.#receivers.send(notification)
   }
 
   #delivered(notifications: readonly Notification[]): void {
-    const { shared, report, now, wallNow } = this.#options
-    for (const { groupKey, receiver } of notifications) {
-      const told = this.#dispatcher.told.get(groupKey)
-      if (told !== undefined) shared?.publish(groupKey, toRecord(told, wallNow() - now()))
-      if (!this.#struggling.delete(receiver)) continue
-      report({
-        kind: 'alert.delivered-again',
-        severity: 'info',
-        subject: receiver,
-        message: `${receiver} takes messages again.`,
-        evidence: {},
-      })
+    const { shared, now, wallNow } = this.#options
+    for (const notification of notifications) {
+      const told = this.#dispatcher.told.get(notification.groupKey)
+      if (told !== undefined) shared?.publish(notification.groupKey, toRecord(told, wallNow() - now()))
+      this.#news.delivered(notification)
     }
   }
 
-  #failed({ receiver, groupKey, alerts }: Notification, why: string): void {
-    // It was not told: what still fires is told anew when its group is looked at next.
+  /** It was not told: what still fires is told anew when its group is looked at next. */
+  #untold(groupKey: string): void {
     this.#dispatcher.forget(groupKey)
     this.#keepTold(groupKey)
-    this.#options.report({
-      kind: 'alert.undelivered',
-      severity: 'critical',
-      subject: receiver,
-      message:
-        `${receiver} did not take a message about ${alerts.length} alert(s), and will not be asked again: ${why}`.slice(
-          0,
-          500,
-        ),
-      evidence: { why, group: groupKey, givenUp: true },
-    })
-  }
-
-  #struggles({ receiver, groupKey }: Notification, why: string, attempts: number): void {
-    // Once, not for every attempt: the queue goes on by itself.
-    if (this.#struggling.has(receiver)) return
-    this.#struggling.add(receiver)
-    this.#options.report({
-      kind: 'alert.undelivered',
-      severity: 'warning',
-      subject: receiver,
-      message: `${receiver} does not take messages; they are tried again: ${why}`.slice(0, 500),
-      evidence: { why, group: groupKey, attempts, givenUp: false },
-    })
   }
 
   #keepTold(groupKey: string): void {
@@ -363,7 +365,7 @@ export class AlertEngine implements AlertsDesk {
     for (const { rule, active } of this.#rules.running)
       for (const alert of active.values())
         if (alert.state !== 'pending')
-          this.#tell(toldAlert(alert), rule.notify.length > 0 ? rule.notify : notify)
+          this.#seen.own(toldAlert(alert), rule.notify.length > 0 ? rule.notify : notify)
   }
 }
 

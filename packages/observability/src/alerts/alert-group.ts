@@ -31,6 +31,10 @@ export interface Told {
   readonly firing: ReadonlyMap<string, number>
   readonly resolved: ReadonlySet<string>
   readonly at: number
+  /** When it was last told that something new fires. */
+  readonly since: number
+  /** Whether others were told since, as nobody had acknowledged. */
+  readonly escalated: boolean
 }
 
 /** Alerts that go to one receiver in one message. */
@@ -108,14 +112,21 @@ export function flushGroup(
   }
 }
 
-/** What a receiver knows after a message with these alerts. */
-export function toldOf(alerts: readonly ToldAlert[], now: number): Told {
+/** What a receiver knows after a message with these alerts; something new that fires waits for a person anew. */
+export function toldOf(
+  alerts: readonly ToldAlert[],
+  why: TellReason,
+  before: Told | undefined,
+  now: number,
+): Told {
   const firing = alerts.filter(({ status }) => status === 'firing')
   const resolved = alerts.filter(({ status }) => status === 'resolved')
   return {
     firing: new Map(firing.map(({ id, startsAt }) => [id, startsAt])),
     resolved: new Set(resolved.map(({ id }) => id)),
     at: now,
+    since: why === 'firing' ? now : (before?.since ?? now),
+    escalated: why !== 'firing' && before?.escalated === true,
   }
 }
 

@@ -99,7 +99,7 @@ export class Dispatcher {
       if (group.alerts.size === 0) this.#groups.delete(key)
       else this.#groups.set(key, group)
       if (flush.kind === 'quiet') continue
-      this.#told.set(key, toldOf(flush.alerts, now))
+      this.#told.set(key, toldOf(flush.alerts, flush.why, this.#told.get(key), now))
       const { receiver, labels: groupLabels } = group
       messages.push({ groupKey: key, receiver, groupLabels, reason: flush.why, alerts: flush.alerts })
     }
@@ -118,6 +118,12 @@ export class Dispatcher {
     for (const [key, { alerts }] of this.#groups)
       if ([...alerts.values()].every(({ endsAt }) => endsAt !== null && now - endsAt > prunedMs))
         this.#groups.delete(key)
+  }
+
+  /** Others were told, since nobody had acknowledged. */
+  escalated(key: string): void {
+    const told = this.#told.get(key)
+    if (told !== undefined) this.#told.set(key, { ...told, escalated: true })
   }
 
   /** Nobody was told after all: the group says it again when it is looked at next. */

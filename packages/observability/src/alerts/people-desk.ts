@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { AckWish, AlertReport, AlertsReport, SilenceReport, SilenceWish } from '@budao/model'
-import type { NotificationReason } from '../notify/notification.ts'
+import { severityOf, type NotificationReason } from '../notify/notification.ts'
 import { escalationOf, type Acknowledgement } from './acknowledgements.ts'
 import type { ToldAlert } from './alert-group.ts'
 import type { Dispatcher, Message } from './dispatcher.ts'
@@ -8,44 +8,47 @@ import type { AlertEngineOptions } from './engine-options.ts'
 import type { ActiveAlert } from './lifecycle.ts'
 import { fingerprintOf } from './notify-message.ts'
 import type { RuleSet } from './rule-set.ts'
+import type { SeenAlerts } from './seen-alerts.ts'
 import { silencesMax, type Silence, type Silences } from './silence.ts'
 
-interface Awaited {
-  readonly message: Omit<Message, 'reason'>
-  readonly severity: string
-  readonly toldAt: number
-  escalatedAt: number | null
-}
+type Firing = Pick<ToldAlert, 'id' | 'labels'>
 
 type Send = (message: Omit<Message, 'reason'> & { readonly reason: NotificationReason }) => void
+
+/** What a desk works with. */
+export interface DeskParts {
+  readonly rules: RuleSet
+  readonly seen: SeenAlerts
+  readonly dispatcher: Dispatcher
+  readonly silences: Silences
+  readonly send: Send
+  readonly keepTold: (groupKey: string) => void
+}
 
 /** What people do with alerts: look at them, silence them, say that they have seen them; and what happens when nobody does. */
 export class PeopleDesk {
   readonly #options: AlertEngineOptions
   readonly #rules: RuleSet
+  readonly #seen: SeenAlerts
   readonly #dispatcher: Dispatcher
   readonly #silences: Silences
   readonly #send: Send
+  readonly #keepTold: (groupKey: string) => void
   readonly #acknowledged = new Map<string, Acknowledgement>()
-  readonly #awaited = new Map<string, Awaited>()
 
-  constructor(
-    options: AlertEngineOptions,
-    rules: RuleSet,
-    dispatcher: Dispatcher,
-    silences: Silences,
-    send: Send,
-  ) {
+  constructor(options: AlertEngineOptions, { rules, seen, dispatcher, silences, send, keepTold }: DeskParts) {
     this.#options = options
     this.#rules = rules
+    this.#seen = seen
     this.#dispatcher = dispatcher
     this.#silences = silences
     this.#send = send
+    this.#keepTold = keepTold
     for (const { name, value } of options.store?.list('ack/') ?? [])
       this.#acknowledged.set(name.slice('ack/'.length), value as Acknowledgement)
   }
 
-  report(): Omit<AlertsReport, 'notifies' | 'judgedMs' | 'receivers'> {
+  report(): Pick<AlertsReport, 'rules' | 'alerts' | 'silences'> {
     const { builtIn, notify, wallNow } = this.#options
     const wall = wallNow()
     return {
@@ -62,16 +65,17 @@ export class PeopleDesk {
           problem: problem ?? '',
         }
       }),
-      alerts: this.#rules.running.flatMap(({ rule, active }) =>
-        [...active.values()].map((alert) => this.#alertReport(rule.name, alert, wall)),
-      ),
+      alerts: [
+        ...this.#rules.running.flatMap(({ active }) => [...active.values()]),
+        ...[...this.#seen.elsewhere().values()].map(activeAs),
+      ].map((alert) => this.#alertReport(alert, wall)),
       silences: this.#silences.list(wall).map((silence) => silenceReport(silence, wall)),
     }
   }
 
   /** Throws a RangeError for a matcher that is none, and where there are too many. */
   silence({ matchers, forMs, by, reason }: SilenceWish): SilenceReport {
-    const { store, wallNow, report } = this.#options
+    const { store, shared, wallNow, report } = this.#options
     const now = wallNow()
     const silence: Silence = {
       id: randomUUID().slice(0, 8),
@@ -89,6 +93,7 @@ export class PeopleDesk {
       throw new RangeError(`matchers: ${(error as Error).message}`, { cause: error })
     }
     store?.put(`silence/${silence.id}`, silence)
+    shared?.silence(silence)
     report({
       kind: 'alert.silenced',
       severity: 'info',
@@ -101,10 +106,11 @@ export class PeopleDesk {
 
   /** False where there is none that has not ended. */
   endSilence(id: string, by: string): boolean {
-    const { store, wallNow, report, now } = this.#options
+    const { store, shared, wallNow, report, now } = this.#options
     const ended = this.#silences.end(id, wallNow())
     if (ended === null) return false
     store?.put(`silence/${id}`, ended)
+    shared?.silence(ended)
     this.#dispatcher.hurry(now())
     report({
       kind: 'alert.unsilenced',
@@ -114,6 +120,25 @@ export class PeopleDesk {
       evidence: { by },
     })
     return true
+  }
+
+  /** Another controller was told of it. */
+  silenced(silence: Silence): void {
+    const { store, wallNow, now } = this.#options
+    const merged = this.#silences.merge(silence)
+    store?.put(`silence/${silence.id}`, merged)
+    if (merged.endsAt <= wallNow()) this.#dispatcher.hurry(now())
+  }
+
+  /** The same of an acknowledgement; null: it is over. */
+  acknowledged(id: string, acknowledgement: Acknowledgement | null): void {
+    const { store } = this.#options
+    if (acknowledgement === null) {
+      if (this.#acknowledged.delete(id)) store?.delete(`ack/${id}`)
+      return
+    }
+    this.#acknowledged.set(id, acknowledgement)
+    store?.put(`ack/${id}`, acknowledgement)
   }
 
   /** How many alerts this was about; 0: none fires of that name. */
@@ -153,7 +178,9 @@ export class PeopleDesk {
 
   /** An alert has ended: the next one of its kind is to be seen anew. */
   forget(id: string): void {
-    if (this.#acknowledged.delete(id)) this.#options.store?.delete(`ack/${id}`)
+    const { store, shared } = this.#options
+    shared?.acknowledge(id, null)
+    if (this.#acknowledged.delete(id)) store?.delete(`ack/${id}`)
   }
 
   /** The alert with its newest value. */
@@ -163,50 +190,52 @@ export class PeopleDesk {
       const found = active.get(alert.id)
       if (found !== undefined) return { ...alert, value: found.value, annotations: found.annotations }
     }
-    return alert
-  }
-
-  /** A message is on its way: from now on somebody is expected to say that they have seen it. */
-  told(message: Omit<Message, 'reason'> & { readonly reason: string }, severity: string, now: number): void {
-    const { groupKey, alerts, reason } = message
-    if (!alerts.some(({ status }) => status === 'firing')) this.#awaited.delete(groupKey)
-    else if (reason === 'firing')
-      this.#awaited.set(groupKey, { message, severity, toldAt: now, escalatedAt: null })
+    const elsewhere = this.#seen.elsewhere().get(alert.id)
+    if (elsewhere === undefined) return alert
+    return { ...alert, value: elsewhere.value, annotations: elsewhere.annotations }
   }
 
   /** Tells others of what nobody has acknowledged. */
   escalate(now: number): void {
-    const { escalation, report } = this.#options
+    const { escalation, report, wallNow } = this.#options
     if (escalation === null) return
-    for (const [groupKey, awaited] of this.#awaited) {
-      const group = this.#dispatcher.groups.get(groupKey)
-      const firing = [...(group?.alerts.values() ?? [])].filter(({ status }) => status === 'firing')
-      if (firing.length === 0) {
-        this.#awaited.delete(groupKey)
-        continue
-      }
-      const acknowledged = this.isAcknowledged(firing)
-      if (escalationOf(awaited, escalation, awaited.severity, acknowledged, now) !== 'escalate') continue
-      awaited.escalatedAt = now
-      for (const receiver of escalation.to)
-        this.#send({ ...awaited.message, receiver, alerts: firing, reason: 'escalation' })
+    for (const [groupKey, { receiver, labels: groupLabels, alerts }] of this.#dispatcher.groups) {
+      const told = this.#dispatcher.told.get(groupKey)
+      if (told === undefined || told.firing.size === 0 || now - told.since < escalation.afterMs) continue
+      const wall = wallNow()
+      const firing = [...alerts.values()].filter(
+        ({ status, labels }) => status === 'firing' && this.#dispatcher.mutedBy(labels, wall) === null,
+      )
+      const step = escalationOf(
+        told,
+        escalation,
+        severityOf({ alerts: firing }),
+        this.isAcknowledged(firing),
+        now,
+      )
+      if (firing.length === 0 || step !== 'escalate') continue
+      this.#dispatcher.escalated(groupKey)
+      this.#keepTold(groupKey)
+      for (const to of escalation.to)
+        this.#send({ groupKey, groupLabels, receiver: to, alerts: firing, reason: 'escalation' })
       report({
         kind: 'alert.escalated',
         severity: 'warning',
         subject: firing[0]!.labels['alertname'] ?? groupKey,
-        message: `Nobody has acknowledged ${firing.length} alert(s) of ${awaited.message.receiver}; told ${escalation.to.join(', ')}.`,
-        evidence: { group: groupKey, waitedMs: Math.round(now - awaited.toldAt) },
+        message: `Nobody has acknowledged ${firing.length} alert(s) of ${receiver}; told ${escalation.to.join(', ')}.`,
+        evidence: { group: groupKey, waitedMs: Math.round(now - told.since) },
       })
     }
   }
 
-  #acknowledge(alerts: readonly ActiveAlert[], by: string, reason: string): void {
-    const { store, wallNow, report } = this.#options
+  #acknowledge(alerts: readonly Firing[], by: string, reason: string): void {
+    const { store, shared, wallNow, report } = this.#options
     if (alerts.length === 0) return
     const acknowledgement: Acknowledgement = { by, at: wallNow(), reason }
     for (const { id } of alerts) {
       this.#acknowledged.set(id, acknowledgement)
       store?.put(`ack/${id}`, acknowledgement)
+      shared?.acknowledge(id, acknowledgement)
     }
     report({
       kind: 'alert.acknowledged',
@@ -217,19 +246,20 @@ export class PeopleDesk {
     })
   }
 
-  #firing(): ActiveAlert[] {
-    return this.#rules.running.flatMap(({ active }) =>
+  #firing(): Firing[] {
+    const own = this.#rules.running.flatMap(({ active }) =>
       [...active.values()].filter(({ state }) => state === 'firing'),
     )
+    return [...own, ...this.#seen.elsewhere().values()]
   }
 
-  #alertReport(name: string, alert: ActiveAlert, wall: number): AlertReport {
+  #alertReport(alert: ActiveAlert, wall: number): AlertReport {
     const { id, labels, annotations, state, value, activeAt, firedAt, resolvedAt } = alert
     const epoch = wall - this.#options.now()
     const acknowledgement = this.#acknowledged.get(id)
     return {
       fingerprint: fingerprintOf(id),
-      name,
+      name: labels['alertname'] ?? '',
       severity: labels['severity'] ?? '',
       state,
       labels,
@@ -237,11 +267,18 @@ export class PeopleDesk {
       value: Number.isFinite(value) ? value : null,
       since: instant(epoch + (firedAt ?? activeAt)),
       endedAt: resolvedAt === null ? null : instant(epoch + resolvedAt),
+      seenElsewhere: this.#seen.nodesOf(id),
       muted: this.#dispatcher.mutedBy(labels, wall),
       acknowledged:
         acknowledgement === undefined ? null : { ...acknowledgement, at: instant(acknowledgement.at) },
     }
   }
+}
+
+/** What is known of one that other controllers see. */
+function activeAs({ id, labels, annotations, value, startsAt }: ToldAlert): ActiveAlert {
+  const times = { activeAt: startsAt, firedAt: startsAt, resolvedAt: null, keepFiringSince: null }
+  return { id, labels, annotations, state: 'firing', value, recoveredValue: null, ...times }
 }
 
 function silenceReport({ startsAt, endsAt, ...silence }: Silence, now: number): SilenceReport {

@@ -31,6 +31,14 @@ export class Silences {
     this.#all.set(silence.id, { silence, matchers: silence.matchers.map(parseMatcher) })
   }
 
+  /** One that another process knows too; of two ends the earlier one holds, since ends are never moved away. */
+  merge(silence: Silence): Silence {
+    const known = this.#all.get(silence.id)?.silence
+    const merged = known === undefined || silence.endsAt < known.endsAt ? silence : known
+    this.put(merged)
+    return merged
+  }
+
   /** Ends one now; false where there is none, or it has ended. */
   end(id: string, now: number): Silence | null {
     const found = this.#all.get(id)

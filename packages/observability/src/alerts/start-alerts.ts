@@ -9,7 +9,7 @@ import { AckLinks } from './ack-link.ts'
 import { AlertEngine } from './alert-engine.ts'
 import { AlertStore } from './alert-store.ts'
 import { builtInRules } from './builtin-rules.ts'
-import type { SharedTold } from './engine-options.ts'
+import type { SharedAlerts } from './engine-options.ts'
 import { parseMatcher } from './matcher.ts'
 import { readRules, ruleProblemText } from './read-rules.ts'
 import { remoteMetrics } from './scraper.ts'
@@ -19,9 +19,10 @@ export interface StartAlertsOptions {
   readonly baseDir: string
   /** Its own metrics, as text. */
   metrics(): string | Promise<string>
-  /** Whether it tells people now. */
-  notifies(): boolean
-  readonly shared: SharedTold | null
+  /** What it knows together with other controllers; null: it is alone. */
+  readonly shared: SharedAlerts | null
+  /** What links in messages are signed with where `alerts` does not say; null: something of its own. */
+  readonly linkSecret: string | null
   /** Files of rules that are wrong are left out and said, and nothing is refused for them. */
   readonly lenient: boolean
   report(event: EventDraft): void
@@ -76,11 +77,10 @@ export async function startAlerts(
     escalation:
       alerts.escalation === undefined ? null : { ...alerts.escalation, afterMs: alerts.escalation.after },
     retryForMs: alerts.retryFor,
-    links: externalUrl === '' ? null : new AckLinks(await ackSecret(alerts, store, secret), externalUrl),
+    links: externalUrl === '' ? null : new AckLinks(await ackSecret(alerts, store, options), externalUrl),
     externalUrl,
     store,
     shared: options.shared,
-    notifies: () => options.notifies(),
     report: (event) => options.report(event),
     now: () => performance.now(),
     wallNow: () => Date.now(),
@@ -112,9 +112,10 @@ async function openReceivers(
 async function ackSecret(
   { ackSecret: configured }: AlertsConfig,
   store: AlertStore,
-  secret: StartAlertsOptions['secret'],
+  { secret, linkSecret }: Pick<StartAlertsOptions, 'secret' | 'linkSecret'>,
 ): Promise<string> {
   if (configured !== undefined) return await secret(configured, 'alerts.ackSecret')
+  if (linkSecret !== null) return linkSecret
   const kept = store.get('ack-secret') as string | undefined
   if (kept !== undefined) return kept
   const made = randomBytes(32).toString('base64url')

@@ -2,10 +2,13 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { LogRecord } from '@budao/model'
+import { MemoryCoordination } from '@budao/testkit'
 import type { Notification } from '../notify/notification.ts'
 import { parseRules } from '../rules/rule-file.ts'
 import { AlertEngine } from './alert-engine.ts'
-import type { AlertEngineOptions, SharedTold, ToldRecord } from './engine-options.ts'
+import { dutyStep } from '../shared/notifier-duty.ts'
+import { StoredAlerts } from '../shared/stored-alerts.ts'
+import type { AlertEngineOptions } from './engine-options.ts'
 
 const error: LogRecord = {
   timestamp: 0,
@@ -17,16 +20,17 @@ const error: LogRecord = {
   attributes: { service: 'shop' },
 }
 
-/** What two controllers share. */
-class SharedMemory implements SharedTold {
-  readonly records = new Map<string, ToldRecord>()
-  all(): ReadonlyMap<string, ToldRecord> {
-    return this.records
-  }
-  publish(groupKey: string, told: ToldRecord): void {
-    this.records.set(groupKey, told)
-  }
-  close(): void {}
+/** What a controller knows together with those that have the same store; left when the test ends, or before. */
+function sharedOf(t: TestContext, store: MemoryCoordination, node: string): StoredAlerts {
+  const shared = new StoredAlerts({
+    store,
+    node,
+    now: () => performance.now(),
+    wallNow: () => Date.now(),
+    warn: () => {},
+  })
+  t.after(() => shared.close())
+  return shared
 }
 
 function engine(
@@ -64,7 +68,6 @@ function engine(
     externalUrl: '',
     store: null,
     shared: null,
-    notifies: () => true,
     report: () => {},
     now: () => performance.now(),
     wallNow: () => Date.now(),
@@ -77,39 +80,88 @@ function engine(
 }
 
 test('two controllers judge, one tells; the other takes over and tells nothing twice', async (t) => {
-  const shared = new SharedMemory()
-  let leader = 'a'
+  const store = new MemoryCoordination()
   const [byA, byB]: [Notification[], Notification[]] = [[], []]
-  const a = engine(t, byA, { shared, notifies: () => leader === 'a' })
-  const b = engine(t, byB, { shared, notifies: () => leader === 'b' })
+  const groupBy = ['service']
+  const sharedA = sharedOf(t, store, 'a')
+  await until('a has the duty', () => sharedA.notifies() === true)
+  const a = engine(t, byA, { shared: sharedA, groupBy })
+  const b = engine(t, byB, { shared: sharedOf(t, store, 'b'), groupBy })
   for (const each of [a, b]) for (let n = 0; n < 3; n++) each.take(error)
-  await until('the leader has told', () => byA.length === 1 && shared.records.size === 1)
-  assert.equal(byB.length, 0)
+  // Only one of them sees this, and not the one that tells; it is told all the same, once.
+  for (let n = 0; n < 3; n++) b.take({ ...error, attributes: { service: 'news' } })
+  await until('it is told', () => byA.flatMap(({ alerts }) => alerts).length === 2)
+  await until('a knows who sees what', () =>
+    a.report().alerts.some(({ labels }) => labels['service'] === 'news'),
+  )
+  assert.deepEqual(
+    a.report().alerts.map(({ seenElsewhere }) => seenElsewhere),
+    [['b'], ['b']],
+  )
+  assert.deepEqual([byB.length, b.report().notifier], [0, 'a'])
 
-  leader = 'b'
-  await until('the other one tells', () => b.report().notifies && !a.report().notifies)
+  // What people do at one of them holds at both.
+  const silence = b.silence({ matchers: ['service=pay'], forMs: 60_000, by: 'lin', reason: 'planned' })
+  assert.equal(b.acknowledge({ alert: 'errors', by: 'lin', reason: '' }), 2)
+  const known = (): boolean =>
+    a.report().silences[0]?.id === silence.id &&
+    a.report().alerts.every(({ acknowledged }) => acknowledged?.by === 'lin')
+  await until('a knows of it', known)
+  // Also while the store is away, as soon as it is back.
+  store.away = true
+  assert.equal(a.endSilence(silence.id, 'wu'), true)
+  store.away = false
+  await until('b knows that it has ended', () => b.report().silences[0]?.state === 'expired')
+
+  const told = byA.length
+  a.close()
+  await sharedA.close()
+  await until('the other one tells', () => b.report().notifies)
   const other = { ...error, attributes: { service: 'pay' } }
-  for (const each of [a, b]) for (let n = 0; n < 3; n++) each.take(other)
-  await until('both see it', () => b.report().alerts.filter(({ state }) => state === 'firing').length === 2)
-  // A new alert of a group that was told waits for the interval of its group; nothing old is told again.
-  await pause(600)
-  assert.deepEqual([byA.length, byB.length], [1, 0])
+  for (let n = 0; n < 3; n++) b.take(other)
+  await until('what is new is told', () => byB.length > 0)
+  await pause(300)
+  assert.deepEqual([byA.length, byB.map(({ groupLabels }) => groupLabels)], [told, [{ service: 'pay' }]])
 })
 
-test('of what was never told the next leader tells', async (t) => {
-  const shared = new SharedMemory()
-  let leader = 'a'
+test('of what was never told the next one tells; of what nobody acknowledges too, once', async (t) => {
+  const store = new MemoryCoordination()
   const byB: Notification[] = []
-  const dead = engine(t, [], {
-    shared,
-    notifies: () => leader === 'a',
-    timing: { waitMs: 60_000, intervalMs: 1, repeatMs: 1 },
-  })
-  const b = engine(t, byB, { shared, notifies: () => leader === 'b' })
+  const escalation = { afterMs: 1_500, severities: ['P1'], to: ['boss'] }
+  const sharedA = sharedOf(t, store, 'a')
+  await until('a has the duty', () => sharedA.notifies() === true)
+  const dead = engine(t, [], { shared: sharedA, timing: { waitMs: 60_000, intervalMs: 1, repeatMs: 1 } })
+  const sharedB = sharedOf(t, store, 'b')
+  const b = engine(t, byB, { shared: sharedB, escalation })
   for (const each of [dead, b]) for (let n = 0; n < 3; n++) each.take(error)
-  leader = 'b'
   dead.close()
+  await sharedA.close()
   await until('it is told', () => byB.length === 1)
+
+  // The one that has told is gone before the boss would be told.
+  const byC: Notification[] = []
+  const c = engine(t, byC, { shared: sharedOf(t, store, 'c'), escalation })
+  for (let n = 0; n < 3; n++) c.take(error)
+  b.close()
+  await sharedB.close()
+  await until('the boss is told', () => byC.length === 1)
+  assert.deepEqual(
+    byC.map(({ receiver, reason }) => [receiver, reason]),
+    [['boss', 'escalation']],
+  )
+})
+
+test('who tells: one that is silent for eight seconds is succeeded, one that has left at once', () => {
+  const record = (node: string | null) => ({ version: 7, value: { node, beat: 1 } })
+  const table: [record: ReturnType<typeof record> | null, sinceMs: number, step: string][] = [
+    [null, 0, 'take'],
+    [record(null), 0, 'take'],
+    [record('me'), 60_000, 'keep'],
+    [record('other'), 7_999, 'leave'],
+    [record('other'), 8_000, 'take'],
+  ]
+  for (const [found, sinceMs, step] of table)
+    assert.equal(dutyStep('me', { record: found, changedAt: 1_000 }, 1_000 + sinceMs), step)
 })
 
 test('five thousand alerts at once are one message; nobody acknowledges, and the boss hears', async (t) => {

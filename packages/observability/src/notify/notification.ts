@@ -55,7 +55,11 @@ export function commonOf(sets: readonly LabelSet[]): LabelSet {
 }
 
 /** The gravest of the severities, those that sort first: P1 before P2, critical before warning. */
-export function severityOf({ alerts }: Pick<Notification, 'alerts'>): string {
+export function severityOf({
+  alerts,
+}: {
+  readonly alerts: readonly { readonly labels: LabelSet }[]
+}): string {
   const all = alerts.map(({ labels }) => labels['severity'] ?? '')
   return all.toSorted()[0] ?? ''
 }

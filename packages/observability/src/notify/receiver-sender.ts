@@ -81,13 +81,14 @@ export class ReceiverSender {
     this.#schedule(0)
   }
 
-  /** Another process sends from now on: what waits here is that one’s to tell. */
-  stop(): void {
+  /** Another process sends from now on: what waits here is that one’s to tell, and is given back. */
+  stop(): Notification[] {
     this.#paused = true
     clearTimeout(this.#timer)
     const before = this.#queue
     this.#queue = []
     this.#keep(before)
+    return before.map(({ notification }) => notification)
   }
 
   /** What waits stays on disk. */

@@ -53,8 +53,9 @@ export class Receivers {
     for (const { sender } of this.#senders.values()) sender.begin()
   }
 
-  stop(): void {
-    for (const { sender } of this.#senders.values()) sender.stop()
+  /** What waited and is another process’s to tell now. */
+  stop(): Notification[] {
+    return [...this.#senders.values()].flatMap(({ sender }) => sender.stop())
   }
 
   close(): void {

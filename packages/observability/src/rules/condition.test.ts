@@ -92,7 +92,15 @@ test('docs/reference lists every rule that comes with Budao, and every metric of
     documented.toSorted(),
     [...rules, 'BudaoAlertsStalled P1', 'BudaoRuleFailing P1'].toSorted(),
   )
-  const empty = { notifies: true, judgedMs: 0, rules: [], alerts: [], silences: [], receivers: [] }
+  const empty = {
+    notifies: true,
+    notifier: null,
+    judgedMs: 0,
+    rules: [],
+    alerts: [],
+    silences: [],
+    receivers: [],
+  }
   const counts = { records: 0, series: 0, seriesDropped: 0, scrapeProblems: 0, evaluations: 0 }
   const written = [...alertMetrics(empty, counts).matchAll(/^# TYPE (\S+) (\w+)$/gm)]
   const rows = [...read('metrics.md').matchAll(/^\| `(budao_alerts_\w+)` \| (\w+) \|/gm)]
