@@ -9,6 +9,7 @@ import type {
 } from '@budao/model'
 import { leaseKey, runKey } from '@budao/model'
 import {
+  downButServes,
   judgeSite,
   leaderKey,
   leaderTerms,
@@ -159,7 +160,11 @@ export class SimController {
     )
     const same = next.every(({ state, code }, index) => {
       const before = this.#verdicts[index]
-      return before?.state === state && before.code === code
+      return (
+        before?.state === state &&
+        before.code === code &&
+        downButServes(before) === downButServes(next[index]!)
+      )
     })
     this.onVerdicts(next)
     if (same) return

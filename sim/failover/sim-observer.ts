@@ -143,7 +143,6 @@ export class SimObserver {
     // The witness itself is one more domain that an observer of a site sees fine, or it could not vote.
     const cutOffSince = this.#health.domains(failing, 3, now)
     if (cutOffSince !== null) for (const detector of this.#detectors) detector.forget(cutOffSince, now)
-    const abstains = this.#health.abstains(now)
     this.#tell(
       this.#detectors.map((detector, index): SiteOpinion => {
         const { deviations, rttP99Ms: _, ...evidence } = detector.evidence(now)
@@ -155,7 +154,7 @@ export class SimObserver {
           service: 'shop',
           site: sites[index]!,
           state: detector.state === 'up' && slow !== null ? 'degraded' : detector.state,
-          abstains,
+          abstains: this.#health.abstains(now, detector.gone),
           evidence: { ...evidence, phi },
           ...(slow === null ? {} : { slow }),
         }

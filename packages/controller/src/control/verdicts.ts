@@ -1,6 +1,12 @@
 import { isWatched, type Config, type SiteOpinion, type SiteVerdict, type WatchedReport } from '@budao/model'
 import type { ToldPace } from '../observe/service-pace.ts'
-import { judgeSite, opinionStaleMs, surelyGone, type HeardOpinion } from '../failover/verdict.ts'
+import {
+  downButServes,
+  judgeSite,
+  opinionStaleMs,
+  surelyGone,
+  type HeardOpinion,
+} from '../failover/verdict.ts'
 
 /** Words older than this are forgotten altogether, milliseconds: long after they have stopped to count. */
 const forgetMs = 10_000
@@ -117,7 +123,8 @@ export class Verdicts {
           state === verdict.state &&
           code === verdict.code &&
           (before[index]!.slow === undefined) === (verdict.slow === undefined) &&
-          surelyGone(before[index]!) === surelyGone(verdict)
+          surelyGone(before[index]!) === surelyGone(verdict) &&
+          downButServes(before[index]!) === downButServes(verdict)
         )
       })
     if (same) return

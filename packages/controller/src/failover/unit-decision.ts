@@ -8,6 +8,7 @@ import { publishId } from './unit-publish.ts'
 import { unitTimes } from './unit-rules.ts'
 import { stateOf } from './unit-state.ts'
 import type { RunDraft } from './unit-state.ts'
+import { downButServes } from './verdict.ts'
 
 /** No run is under way: is one to begin? `go`: the scheduler lets the one begin that was wanted. */
 export function decide(draft: UnitDraft, go: boolean): void {
@@ -72,7 +73,9 @@ function automatic(draft: UnitDraft, lease: WriteLease): RunDraft | null {
   const evidence = verdict === null ? {} : evidenceOf(verdict)
   // Who has just begun to lead may have missed renewals together with everybody else: the store was away.
   const lapsedMs = sighting === null ? 0 : now - Math.max(sighting.at, state.ledAt) - lease.ttlMs
-  const lapsed = lapsedMs > rules.lapseMs
+  // Whose endpoints serve is not taken for down; where its gateways do not answer, and its lease has ended, nobody can write there either.
+  const cutOff = verdict !== null && downButServes(verdict) && rules.lapseMs < Infinity
+  const lapsed = lapsedMs > (cutOff ? 0 : rules.lapseMs)
   if (verdict?.state === 'advise') {
     draft.tell(
       `${unit}@${lease.epoch}/advise`,

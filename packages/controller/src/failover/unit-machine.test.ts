@@ -260,6 +260,27 @@ test('what a person may not have is refused with the reason', () => {
   }
 })
 
+test('a site that serves, and where nobody answers who lets writes in, keeps the unit as long as its lease is renewed', () => {
+  const cutOff: SiteVerdict = {
+    ...{ service: 'shop', site: 'east', state: 'suspect', code: 'vetoed' },
+    votes: ['west', 'witness'].map((domain) => ({
+      ...{ observer: domain, domain, state: 'down', use: domain === 'west' ? 'veto' : 'counted' },
+      ...{ causes: ['silence'], ageMs: 0, silentMs: 2_000 },
+    })),
+  }
+  const west: SiteVerdict = { service: 'shop', site: 'west', state: 'up', code: 'agreed', votes: [] }
+  const bench = running()
+  bench.tick(2_000)
+  bench.renew('east')
+  bench.feed({ kind: 'verdicts', verdicts: [cutOff, west] })
+  bench.tick(2_500)
+  assert.deepEqual([bench.lease.state, bench.state.explanation?.code], ['held', 'vetoed'])
+  bench.tick(1)
+  assert.equal(bench.run.reason, 'east cannot renew its lease')
+  bench.tick(252)
+  assert.deepEqual([bench.lease.epoch, bench.lease.site], [2, 'west'])
+})
+
 test('a holder that cannot renew loses its work although its site looks well', () => {
   const bench = running()
   for (let ms = 0; ms < 4_000; ms += 500) bench.tick(500)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { SiteOpinion, SiteState, SuspicionCause } from '@budao/model'
-import { judgeSite, surelyGone } from './verdict.ts'
+import { downButServes, judgeSite, surelyGone } from './verdict.ts'
 import type { HeardOpinion } from './verdict.ts'
 
 const three = ['east', 'west', 'witness']
@@ -17,6 +17,8 @@ interface Said {
   /** It finds the site slow, so many milliseconds. */
   readonly slowMs?: number
 }
+
+const hard = { causes: ['closed', 'refused'] as SuspicionCause[] }
 
 /** What an observer of `domain` says of east. */
 function says(domain: string, state: SiteState, said: Said = {}): HeardOpinion {
@@ -94,8 +96,20 @@ const table: [what: string, heard: HeardOpinion[], domains: string[], expected: 
     'suspect vetoed',
   ],
   [
-    'and not any more after 300 ms',
-    [says('west', 'down', { servedMs: 250, ageMs: 60 }), says('witness', 'down')],
+    'against silence also who was served within a second',
+    [says('west', 'down', { servedMs: 900, ageMs: 60 }), says('witness', 'down')],
+    three,
+    'suspect vetoed',
+  ],
+  [
+    'and not any more after it',
+    [says('west', 'down', { servedMs: 950, ageMs: 60 }), says('witness', 'down')],
+    three,
+    'down quorum',
+  ],
+  [
+    'against the kernel’s word of a quorum only who was served within 300 ms',
+    [says('west', 'down', { ...hard, servedMs: 250, ageMs: 60 }), says('witness', 'down', hard)],
     three,
     'down quorum',
   ],
@@ -160,8 +174,18 @@ test('words on another site or service are not looked at', () => {
 test('surely gone needs the kernel’s word in two domains besides its own', () => {
   const judge = (...heard: HeardOpinion[]): boolean =>
     surelyGone(judgeSite('shop', 'east', heard, three, 10_000))
-  const hard = { causes: ['closed', 'refused'] as SuspicionCause[] }
   assert.equal(judge(says('west', 'down', hard), says('witness', 'down', hard)), true)
   assert.equal(judge(says('west', 'down', hard), says('east', 'down', hard)), false)
   assert.equal(judge(says('west', 'down', hard), says('witness', 'down', { causes: ['silence'] })), false)
+})
+
+test('down but for those who are served: two domains besides its own, and a veto', () => {
+  const judge = (...heard: HeardOpinion[]): boolean =>
+    downButServes(judgeSite('shop', 'east', heard, three, 10_000))
+  const served = says('west', 'down', { servedMs: 100 })
+  assert.equal(judge(served, says('witness', 'down')), true)
+  assert.equal(judge(served, says('witness', 'suspect')), false)
+  assert.equal(judge(served, says('witness', 'down', { abstains: 'isolated' })), false)
+  assert.equal(judge(served, says('east', 'down')), false)
+  assert.equal(judge(says('west', 'down'), says('witness', 'down')), false, 'that is down')
 })

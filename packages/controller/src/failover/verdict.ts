@@ -8,8 +8,13 @@ export interface HeardOpinion {
 
 /** Older words count no more, milliseconds: five times what passes between two. */
 export const opinionStaleMs = 1000
-/** Who was served there so short a time ago has seen it alive, milliseconds. */
+/** Who was served there so short a time ago has seen it alive, milliseconds, where kernels say that its processes are gone. */
 export const vetoMs = 300
+/**
+ * The same where nobody answers and nothing more is known. Silence takes longer than that to be found, so a site that is gone pays nothing for
+ * it; one that serves a request now and then is not found down in between.
+ */
+export const silenceVetoMs = 1000
 
 /**
  * The common word on one site of a service. `domains` are all places whose observers are expected: the sites that have
@@ -33,6 +38,7 @@ export function judgeSite(
   const notSlow = new Set<string>()
   let slowest: SlowEvidence | undefined
   let vetoed = false
+  const aliveMs = isHardQuorum(service, site, heard, domains, now) ? vetoMs : silenceVetoMs
   for (const { opinion, at } of heard) {
     if (opinion.service !== service || opinion.site !== site) continue
     const { observer, domain, state, abstains, evidence } = opinion
@@ -40,7 +46,7 @@ export function judgeSite(
     let use: Vote['use'] = 'counted'
     if (ageMs > opinionStaleMs) use = 'stale'
     else if (abstains !== null) use = 'abstained'
-    else if (domain !== site && seenAlive(opinion, ageMs)) use = 'veto'
+    else if (domain !== site && seenAlive(opinion, ageMs, aliveMs)) use = 'veto'
     const silentMs = evidence.answeredMs === null ? null : evidence.answeredMs + ageMs
     const found = opinion.slow === undefined ? {} : { slow: opinion.slow }
     votes.push({ observer, domain, state, use, causes: evidence.causes, ageMs, silentMs, ...found })
@@ -94,10 +100,53 @@ export function surelyGone({ state, site, votes }: SiteVerdict): boolean {
   return domains.size >= 2
 }
 
+/**
+ * Whether observers of two domains, the site’s own aside, find it down, and only that users are still served by its endpoints keeps the
+ * verdict from it: nobody there answers who lets writes in.
+ */
+export function downButServes({ code, site, votes }: SiteVerdict): boolean {
+  if (code !== 'vetoed') return false
+  const domains = new Set(
+    votes
+      .filter(({ use, domain, state }) => isSaid(use) && domain !== site && state === 'down')
+      .map(({ domain }) => domain),
+  )
+  return domains.size >= 2
+}
+
 /** A site’s own observer sees it from inside: that it is alive there helps nobody outside. */
-function seenAlive({ state, evidence: { servedMs, answeredMs } }: SiteOpinion, ageMs: number): boolean {
-  if (servedMs !== null && servedMs + ageMs <= vetoMs) return true
-  return (state === 'up' || state === 'degraded') && answeredMs !== null && answeredMs + ageMs <= vetoMs
+function seenAlive(
+  { state, evidence: { servedMs, answeredMs } }: SiteOpinion,
+  ageMs: number,
+  withinMs: number,
+): boolean {
+  if (servedMs !== null && servedMs + ageMs <= withinMs) return true
+  return (state === 'up' || state === 'degraded') && answeredMs !== null && answeredMs + ageMs <= withinMs
+}
+
+function isSaid(use: Vote['use']): boolean {
+  return use === 'counted' || use === 'veto'
+}
+
+function isHardQuorum(
+  service: string,
+  site: string,
+  heard: readonly HeardOpinion[],
+  domains: readonly string[],
+  now: number,
+): boolean {
+  const hard = new Set<string>()
+  for (const { opinion, at } of heard)
+    if (
+      opinion.state === 'down' &&
+      opinion.service === service &&
+      opinion.site === site &&
+      opinion.abstains === null &&
+      now - at <= opinionStaleMs &&
+      opinion.evidence.causes.some(isHard)
+    )
+      hard.add(opinion.domain)
+  return hard.size * 2 > domains.length
 }
 
 function isHard(cause: string): boolean {

@@ -91,10 +91,10 @@ export class Observer {
   opinions(): readonly SiteOpinion[] {
     const now = this.#world.now()
     const { node: observer, domain } = this.#world
-    const abstains = this.#health.abstains(now)
     return this.#watches.map((watch) => {
       const pace = this.#paces.find(({ service }) => service === watch.service)
       const { site } = watch
+      const abstains = this.#health.abstains(now, watch.gone)
       const how = { slow: pace?.slow(site) ?? null, traffic: pace?.traffic(site) ?? null }
       return watch.opinion(now, { observer, domain, abstains }, how)
     })
@@ -178,7 +178,7 @@ export class Observer {
     this.#delay.turn(now - this.#turnAt - turnMs)
     this.#turnAt = now
     this.#lookAround(now)
-    this.#health.loopDelay(this.#delay.p99Ms, now)
+    this.#health.loopDelay(this.#delay.lateMs, now)
     for (const { service, site, counts } of this.#world.traffic())
       for (const watch of this.#watches)
         if (watch.service === service && watch.site === site) watch.traffic(counts)

@@ -80,6 +80,11 @@ export class SiteWatch {
     return this.#worse?.detector.state ?? 'up'
   }
 
+  /** It is down because its processes are gone by the word of a kernel or a supervisor. */
+  get gone(): boolean {
+    return this.#worse?.detector.gone ?? false
+  }
+
   /** A node of the site echoed a beat. */
   beat(rttMs: number): void {
     this.#slowestMs = Math.max(this.#slowestMs, rttMs)
@@ -151,8 +156,9 @@ export class SiteWatch {
     const state = this.state === 'up' && pace.slow !== null ? 'degraded' : this.state
     if (worst === null) return { ...by, service, site, state, evidence: unseen, ...said }
     const { deviations, rttP99Ms: _, ...evidence } = worst.detector.evidence(now)
-    // Who was served by the endpoints was served, whatever else is wrong.
-    const servedMs = this.#watchedEndpoints?.detector.evidence(now).servedMs ?? null
+    // Who was served by the endpoints was served, whatever else is wrong; unless nobody is left there who lets writes in.
+    const nodesGone = this.#watchedNodes?.detector.gone ?? false
+    const servedMs = nodesGone ? null : (this.#watchedEndpoints?.detector.evidence(now).servedMs ?? null)
     const phi = deviations > 0 ? -tailLog10(deviations) : 0
     return { ...by, service, site, state, evidence: { ...evidence, servedMs, phi }, ...said }
   }

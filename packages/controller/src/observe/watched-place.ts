@@ -9,6 +9,9 @@ export interface WatchTimes {
   readonly timeoutMs: number
 }
 
+/** What is due sooner is not left to the next turn of the observer. */
+const wakeMsMax = 150
+
 /** A beat that took longer says no more than that there was one. */
 const beatTimeoutMs = 2_000
 
@@ -19,6 +22,7 @@ export class WatchedPlace {
   readonly #now: () => number
   readonly #changed: () => void
   readonly #timers: NodeJS.Timeout[] = []
+  #wake: NodeJS.Timeout | undefined
 
   /**
    * `asks`: beats are asked for here; otherwise they are told to `beat`. `plain` is the plain heartbeat, by default a
@@ -65,11 +69,17 @@ export class WatchedPlace {
 
   /** What time makes of it; sends the probe that is due. */
   step(now: number, stretch: number): void {
-    const { probeTimeoutMs, burst } = this.detector.step(now, stretch)
+    const { probeTimeoutMs, burst, wakeAt } = this.detector.step(now, stretch)
     if (probeTimeoutMs > 0) void this.#probe(probeTimeoutMs, burst)
+    clearTimeout(this.#wake)
+    if (wakeAt > now + wakeMsMax) return
+    // A timer may be early by a rounding.
+    this.#wake = setTimeout(() => this.#changed(), Math.ceil(wakeAt - now))
+    this.#wake.unref()
   }
 
   close(): void {
+    clearTimeout(this.#wake)
     for (const timer of this.#timers) clearInterval(timer)
   }
 

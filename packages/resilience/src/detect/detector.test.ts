@@ -182,6 +182,29 @@ test('a request that was served does not save a process that is gone', () => {
   assert.equal(detector.state, 'suspect')
 })
 
+test('what was served before the process ended proves nothing; what is served after it does, and a pause makes the word old', () => {
+  const watch = new Watch()
+  watch.run(200)
+  watch.detector.request('served', 200)
+  watch.become('gone')
+  watch.run(500)
+  const served = (): number | null => watch.detector.evidence(watch.now).servedMs
+  assert.deepEqual([watch.detector.state, watch.detector.gone, served()], ['down', true, null])
+  watch.detector.request('served', 490)
+  assert.equal(served(), 10)
+  watch.detector.restart(500)
+  assert.deepEqual([watch.detector.state, watch.detector.gone], ['down', false])
+})
+
+test('silence never makes a process gone, whatever ended before it', () => {
+  const watch = new Watch()
+  watch.run(3_000)
+  watch.become('silent')
+  watch.detector.hard('reset', watch.now)
+  watch.run(9_000)
+  assert.deepEqual([watch.detector.state, watch.detector.gone], ['down', false])
+})
+
 test('back up needs three answers and thirty seconds without a miss', () => {
   const watch = new Watch()
   watch.run(10_000)

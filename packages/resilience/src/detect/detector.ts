@@ -49,6 +49,9 @@ export class Detector {
   #sent = 0
   #failed = 0
   #refused = 0
+  /** When the first word of a kernel or a supervisor of the present doubt came. */
+  #hardAt = Infinity
+  #gone = false
   #probeAt = Infinity
   #goods = 0
   #goodSince = 0
@@ -75,6 +78,14 @@ export class Detector {
 
   get causes(): readonly DetectorCause[] {
     return this.#causes
+  }
+
+  /**
+   * It is down because a kernel or a supervisor says that the process is gone, and a whole burst of probes found the same. That is no
+   * silence, which an observer that is late itself could have made.
+   */
+  get gone(): boolean {
+    return this.#gone
   }
 
   /** A beat was answered by the event loop that serves. */
@@ -131,6 +142,7 @@ export class Detector {
     this.#beats.restart(now)
     this.#traffic.clear()
     this.#goods = 0
+    this.#gone = false
     if (this.#state === 'suspect') this.#clear(now)
     if (this.#state !== 'down') this.#misses = 0
   }
@@ -187,7 +199,8 @@ export class Detector {
       causes: this.#causes,
       sinceMs: now - this.#since,
       answeredMs: age(this.#answeredAt),
-      servedMs: age(this.#servedAt),
+      // What a process did before it ended proves nothing.
+      servedMs: this.#gone && this.#servedAt <= this.#hardAt ? null : age(this.#servedAt),
       deviations: this.#beats.deviations(now, this.#options.pauseMs),
       misses: this.#misses,
       probesFailed: this.#failed,
@@ -221,12 +234,15 @@ export class Detector {
     if (this.#state === 'suspect') {
       const first = isHard(cause) && !this.#causes.some(isHard)
       if (!this.#causes.includes(cause)) this.#causes = [...this.#causes, cause]
+      if (!first) return
+      this.#hardAt = now
       // The kernel’s word may decide sooner than the burst under way: what has been refused since then counts.
-      if (first) this.#probeAt = Math.min(this.#probeAt, now)
+      this.#probeAt = Math.min(this.#probeAt, now)
       return
     }
     this.#become('suspect', now)
     this.#causes = [cause]
+    this.#hardAt = isHard(cause) ? now : Infinity
     this.#troubleAt = troubleAt
     if (this.#options.mode === 'literal') return
     this.#burst++
@@ -238,9 +254,10 @@ export class Detector {
   #judge(now: number): void {
     const { probes, blipMs } = this.#options
     if (this.#failed < probes) return
-    const gone = this.#causes.some(isHard) && this.#refused >= probes
-    if (gone || this.#causes.includes('exited') || now - this.#troubleAt >= blipMs * this.#stretch)
-      this.#fall(this.#causes[0]!, now)
+    const gone = (this.#causes.some(isHard) && this.#refused >= probes) || this.#causes.includes('exited')
+    if (!gone && now - this.#troubleAt < blipMs * this.#stretch) return
+    this.#fall(this.#causes[0]!, now)
+    this.#gone = gone
   }
 
   #fall(cause: DetectorCause, now: number): void {
@@ -256,6 +273,7 @@ export class Detector {
   #clear(now: number): void {
     this.#become('up', now)
     this.#causes = []
+    this.#gone = false
     this.#beats.heard(now)
     this.#traffic.clear()
   }

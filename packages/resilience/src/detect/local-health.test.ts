@@ -29,6 +29,25 @@ test('who was cut off is told since when, and abstains until beats are heard ane
   assert.equal(health.abstains(10_500), null)
 })
 
+test('a pause and late timers make silence, not refusals; being cut off makes both', () => {
+  const health = new LocalHealth(0)
+  health.turn(700)
+  assert.deepEqual([health.abstains(800), health.abstains(800, true)], ['paused', null])
+  health.loopDelay(101, 900)
+  assert.deepEqual([health.abstains(9_000), health.abstains(9_000, true)], ['loop-delay', null])
+  health.domains(2, 3, 9_100)
+  assert.equal(health.abstains(9_100, true), 'isolated')
+})
+
+test('who has only just begun knows nobody yet: it abstains, and is no more patient for that', () => {
+  const health = new LocalHealth(0)
+  health.domains(2, 3, 0)
+  assert.deepEqual([health.abstains(0), health.stretch], ['isolated', 1])
+  health.domains(1, 3, 2_000)
+  health.domains(2, 3, 4_000)
+  assert.equal(health.stretch, 2)
+})
+
 test('patience grows up to eight times, and comes back one by one', () => {
   const health = new LocalHealth(0)
   for (let now = 1_000; now <= 12_000; now += 1_000) health.turn(now)

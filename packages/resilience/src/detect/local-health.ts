@@ -17,6 +17,8 @@ export class LocalHealth {
   #pausedAt = -Infinity
   #loopDelayMs = 0
   #isolated = false
+  /** It has seen most of the world once. */
+  #joined = false
   #isolatedSince = -Infinity
   #isolatedUntil = -Infinity
   #score = 0
@@ -43,10 +45,10 @@ export class LocalHealth {
     return paused
   }
 
-  /** The p99 of how late timers were lately. */
-  loopDelay(p99Ms: number, now: number): void {
-    if (p99Ms > loopDelayMaxMs && this.#loopDelayMs <= loopDelayMaxMs) this.#worse(now)
-    this.#loopDelayMs = p99Ms
+  /** How late timers were lately, but for the worst one. */
+  loopDelay(lateMs: number, now: number): void {
+    if (lateMs > loopDelayMaxMs && this.#loopDelayMs <= loopDelayMaxMs) this.#worse(now)
+    this.#loopDelayMs = lateMs
   }
 
   /**
@@ -57,8 +59,10 @@ export class LocalHealth {
     const isolated = watched > 1 && failing * 2 > watched
     const before = this.#isolated
     this.#isolated = isolated
+    if (!isolated) this.#joined = true
     if (isolated && !before) {
-      this.#worse(now)
+      // Who has only just begun is not cut off, it has not met the others yet.
+      if (this.#joined) this.#worse(now)
       // Who is found silent first may be so a moment before the others are, by the same cut.
       this.#isolatedSince = now - afterPauseMs
     }
@@ -67,10 +71,13 @@ export class LocalHealth {
     return this.#isolatedSince
   }
 
-  /** Null: its word counts. */
-  abstains(now: number): Abstention | null {
-    if (now - this.#pausedAt < afterPauseMs) return 'paused'
-    if (this.#loopDelayMs > loopDelayMaxMs) return 'loop-delay'
+  /**
+   * Null: its word counts. `gone`: it is about a place whose process is gone by the word of a kernel, found since the last pause. Who is
+   * late hears silence where there is none, but makes no refusal; a firewall in its own way does.
+   */
+  abstains(now: number, gone = false): Abstention | null {
+    if (!gone && now - this.#pausedAt < afterPauseMs) return 'paused'
+    if (!gone && this.#loopDelayMs > loopDelayMaxMs) return 'loop-delay'
     return this.#isolated || now - this.#isolatedUntil < afterPauseMs ? 'isolated' : null
   }
 
