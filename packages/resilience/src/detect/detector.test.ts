@@ -190,6 +190,8 @@ test('what was served before the process ended proves nothing; what is served af
   watch.run(500)
   const served = (): number | null => watch.detector.evidence(watch.now).servedMs
   assert.deepEqual([watch.detector.state, watch.detector.gone, served()], ['down', true, null])
+  watch.detector.request('served', 300)
+  assert.equal(served(), null, 'it was on its way')
   watch.detector.request('served', 490)
   assert.equal(served(), 10)
   watch.detector.restart(500)

@@ -26,6 +26,8 @@ export interface DetectorWish {
 
 /** Who was expected so short a time ago need not prove that it is stable. */
 const expectedMs = 15_000
+/** An answer of a process that has ended may be counted so long after the word of its end: counts are looked at each 50 ms. */
+const onItsWayMs = 100
 
 /**
  * One observer’s watch over one place. Evidence comes in, in whatever order; `step` makes of it what time makes of it.
@@ -200,7 +202,7 @@ export class Detector {
       sinceMs: now - this.#since,
       answeredMs: age(this.#answeredAt),
       // What a process did before it ended proves nothing.
-      servedMs: this.#gone && this.#servedAt <= this.#hardAt ? null : age(this.#servedAt),
+      servedMs: this.#gone && this.#servedAt <= this.#hardAt + onItsWayMs ? null : age(this.#servedAt),
       deviations: this.#beats.deviations(now, this.#options.pauseMs),
       misses: this.#misses,
       probesFailed: this.#failed,

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import type { AuditRecord, BudaoEvent, UnitReport } from '@budao/model'
+import type { AuditRecord, BudaoEvent, NodesReport, UnitReport } from '@budao/model'
 import type { Cleanup } from '../cleanup.ts'
 import { machineNow } from './journal.ts'
 import { checkLosses, dataBefore, type LossFindings, reportedLosses } from './loss-checker.ts'
@@ -103,7 +103,7 @@ export class BudaoWorld extends TrialWorld {
   }
 
   override async settled(): Promise<void> {
-    await this.reported(({ report }) => this.#rests(report) && isWell(report))
+    await this.reported(({ report }) => this.#rests(report) && isWell(report) && this.#allWatch())
   }
 
   override async started(): Promise<void> {
@@ -112,6 +112,14 @@ export class BudaoWorld extends TrialWorld {
       if ((['witness', 'west', 'east'] as const).every((place) => this.report(place) !== null)) return
       await sleep(100)
     }
+  }
+
+  /** Nobody abstains: whoever was late while something else was started on this machine is well again. */
+  #allWatch(): boolean {
+    return (['witness', 'west', 'east'] as const).every((place) => {
+      const found = this.#ask(place, '/api/v1/failover/nodes') as NodesReport | null
+      return found?.nodes.every(({ link, abstains }) => link !== 'self' || abstains === null) === true
+    })
   }
 
   /** Somebody leads whose report is such; rejects when that takes longer than five minutes. */
