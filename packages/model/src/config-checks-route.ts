@@ -1,5 +1,6 @@
 import type { Finding, Path } from './config-document.ts'
 import { checkIdempotency } from './config-checks-idempotency.ts'
+import { checkSplit } from './config-checks-split.ts'
 import { checkAggregate, checkMirror, checkSticky } from './config-checks-traffic.ts'
 import {
   checkAtMost,
@@ -12,7 +13,8 @@ import {
 import { entries, get, isObject, items } from './config-values.ts'
 
 /** What no single value of a route shows. */
-export function* checkRoute(path: Path, route: unknown, services: unknown): Generator<Finding> {
+export function* checkRoute(path: Path, route: unknown, config: unknown): Generator<Finding> {
+  const services = get(config, 'services')
   const backends = items(get(route, 'backends'))
   for (const [index, backend] of backends.entries()) {
     yield* checkReference(
@@ -42,13 +44,23 @@ export function* checkRoute(path: Path, route: unknown, services: unknown): Gene
     yield* checkFilter([...path, 'filters', index], filter)
   }
   yield* checkIdempotency(path, route)
+  yield* checkSplit([...path, 'split'], route, config)
 }
 
 /** Who answers: exactly one of these. */
 const answers = ['backends', 'respond', 'redirect', 'aggregate', 'serve'] as const
 
 /** Keys that mean nothing where no service is asked. */
-const forBackends = ['rewrite', 'timeout', 'perTry', 'cache', 'fallback', 'sticky', 'mirror'] as const
+const forBackends = [
+  'rewrite',
+  'timeout',
+  'perTry',
+  'cache',
+  'fallback',
+  'sticky',
+  'split',
+  'mirror',
+] as const
 
 function* checkAnswer(path: Path, route: unknown, services: unknown): Generator<Finding> {
   if (!isObject(route)) return

@@ -50,7 +50,7 @@ export function checkConfig(value: unknown, document: ConfigDocument): Problem[]
     ...checkServe(value),
     ...checkProcesses(value),
     ...items(get(value, 'routes')).flatMap((route, index) => [
-      ...checkRoute(['routes', index], route, services),
+      ...checkRoute(['routes', index], route, value),
     ]),
   ]
   return findings.map((finding) => document.place(finding))

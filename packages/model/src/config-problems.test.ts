@@ -419,6 +419,13 @@ const crossed: [text: string, ...problems: string[]][] = [
     'f:13:44  routes[0].mirror.basisPoints: bad value: expected a whole number from 0 to 10000, found 10001',
   ],
   [
+    withRoute('split: { releases: { canary: 6000, stable: 5000 }, overrides: [{ release: stable }] }'),
+    'f:13:24  routes[0].split.releases: too much: expected at most 10000 together, found 11000',
+    'f:13:34  routes[0].split.releases.canary: unknown release: expected one of stable, found "canary"',
+    'f:13:48  routes[0].split.releases.stable: not to be given: expected the other releases: stable has what they leave',
+    'f:13:68  routes[0].split.overrides[0]: holds for everybody: expected headers, users, sites, appVersion or several of them',
+  ],
+  [
     withRoute('sticky: { header: a, ip: true, ttl: 1s }'),
     'f:13:13  routes[0].sticky: bad value: expected exactly one of header, cookie, query, claim, ip',
     'f:13:41  routes[0].sticky.ttl: only with cookie',

@@ -6,6 +6,7 @@ import type { RouteCacheConfig } from './config-cache.ts'
 import type { IdempotencyConfig } from './config-idempotency.ts'
 import type { JwtConfig } from './config-jwt.ts'
 import type { ServeConfig } from './config-serve.ts'
+import type { SplitConfig } from './config-split.ts'
 import type { FaultConfig, MirrorConfig, StickyConfig } from './config-traffic.ts'
 
 /** Which requests it takes, what they pass, and which services answer them. */
@@ -26,6 +27,8 @@ export interface RouteConfig {
   readonly serve?: ServeConfig
   /** Which backend a user gets; absent: drawn anew for each request. */
   readonly sticky?: StickyConfig
+  /** Which release of its services a request goes to; absent: releases are only names. */
+  readonly split?: SplitConfig
   readonly mirror?: MirrorConfig
   /** Protocols that clients may turn to with the header Upgrade, lower case. Default websocket. */
   readonly upgrade: readonly string[]

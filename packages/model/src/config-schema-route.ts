@@ -13,6 +13,7 @@ import { routeCacheSchema } from './config-schema-cache.ts'
 import { idempotencySchema } from './config-schema-idempotency.ts'
 import { jwtSchema } from './config-schema-jwt.ts'
 import { serveSchema } from './config-schema-serve.ts'
+import { splitSchema } from './config-schema-split.ts'
 import { faultSchema, mirrorSchema, stickySchema } from './config-schema-traffic.ts'
 import {
   authority,
@@ -83,6 +84,9 @@ export function routeSchema(duration: DurationSchema): z.ZodType<RouteConfig> {
       sticky: z
         .exactOptional(stickySchema(duration))
         .describe('Keeps a user at the same backend. Absent: each request is drawn anew.'),
+      split: z
+        .exactOptional(splitSchema(headerMatches))
+        .describe('Which release of its services a request goes to. Absent: releases are only names.'),
       mirror: z
         .exactOptional(mirrorSchema(duration))
         .describe('Shows requests to another service too, whose answers nobody gets.'),

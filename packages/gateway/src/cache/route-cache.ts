@@ -1,4 +1,4 @@
-import type { RouteCacheConfig } from '@budao/model'
+import { stableRelease, type RouteCacheConfig } from '@budao/model'
 import { judgeAnswer, type StorePolicy } from '@budao/resilience'
 import type { RequestView } from '../filters/filter.ts'
 import { cookieValue } from '../exchange/request-values.ts'
@@ -69,6 +69,11 @@ export class RouteCache {
       ifErrorMs: config?.staleIfError ?? 0,
       fallbackMs,
     }
+  }
+
+  /** Not what another release than stable answers: it is not for users of stable, nor the reverse. Its writes are told all the same. */
+  isFor({ method, release }: { readonly method: string; readonly release: string }): boolean {
+    return release === '' || release === stableRelease || (method !== 'GET' && method !== 'HEAD')
   }
 
   read(request: CachedRequest, into: AskedRequest): void {

@@ -18,7 +18,7 @@ import { ForwardedHead } from './forwarded-head.ts'
 import type { ResponseHead } from '../http/response-head.ts'
 import type { Mirror } from '../upstream/mirror.ts'
 import type { OwnWork, WorkRequest, WorkUnderWay } from './own-work.ts'
-import { normalizeTarget, type Target } from '../routing/path.ts'
+import { asterisk, normalizeTarget } from '../routing/path.ts'
 import { ReceivedRequest } from './received-request.ts'
 import { errorReply } from './reply.ts'
 import { refusalHeaders } from './refusal-headers.ts'
@@ -41,8 +41,6 @@ import type { UpstreamConnection } from '../upstream/upstream-connection.ts'
 const CLIENT_CLOSED = 499
 
 const NO_FILTERS: readonly Filter[] = []
-
-const asterisk: Target = { path: '*', query: '' }
 
 /**
  * One request of a client, from its head to the last byte of its answer: route, filters, attempts at endpoints,
@@ -459,9 +457,10 @@ export class Exchange
   }
 
   #forward(now: number): void {
-    const { ownAnswer, ownWork, sticky, keys, owned } = this.#route!
+    const { ownAnswer, ownWork, sticky, split, keys, owned } = this.#route!
     if (ownAnswer !== null) return this.#answer(ownAnswer(this, this.#forwardedPath), 'route')
     if (ownWork !== null) return this.#receiveFor(ownWork, now)
+    if (split !== null) this.release = split.choose(this, this.#plane.random)
     // Before the cache: what is for one client is kept for nobody else.
     if (sticky !== null && sticky.cookie !== null) this.giveCookie(sticky.cookie, this.#freshCookie)
     const keyed = keys !== null && keys.takes(this.method)
@@ -477,7 +476,7 @@ export class Exchange
   /** Asks the cache, or the service. */
   proceed(now: number = this.#plane.clock.now()): void {
     const { cache } = this.#route!
-    if (cache === null || this.upgrade !== '') return this.forward(now)
+    if (cache === null || this.upgrade !== '' || !cache.isFor(this)) return this.forward(now)
     this.#turn ??= new CacheTurn(this.#plane, this)
     this.#turn.begin(cache)
   }
@@ -774,6 +773,7 @@ export class Exchange
       responseBytes: this.#response.bytes,
       durationMs: now - this.now,
       attempts: this.#attempts,
+      release: this.release,
       answeredBy: this.#answeredBy,
       reason: this.#reason,
       marks: this.marks,

@@ -17,6 +17,8 @@ export class ReceivedRequest {
   requestId = ''
   now = 0
   claims: Claims | null = null
+  /** The release it belongs to, where its route splits; empty for stable. */
+  release = ''
   /** Header lines that give the client cookies of the gateway's. */
   protected cookieLines = ''
   readonly #client: Client
@@ -108,6 +110,7 @@ export class ReceivedRequest {
     this.method = this.#client.head.method
     this.clientIp = clientIpOf(this.#client)
     this.claims = null
+    this.release = ''
     this.cookieLines = ''
     this.#marks = NO_MARKS
     const { authority } = this.#client.head

@@ -76,6 +76,9 @@ export interface ExchangeRecord {
   /** Address of the endpoint that answered; empty when none did. */
   readonly endpoint: string
   readonly site: string
+  /** The release of that endpoint, and the one the request belonged to; empty where releases are not told apart. */
+  readonly release: string
+  readonly releaseWanted: string
   readonly attempts: number
   /** `upstream`, or what answered instead: `filter`, `cache`, `idempotency`, `route`, `aggregate`, `fallback-json`, `fallback-stale`, `fallback-service`, `gateway`, `aborted`. */
   readonly answeredBy: string

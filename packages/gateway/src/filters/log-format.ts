@@ -34,6 +34,8 @@ const fields: Readonly<Record<string, Field>> = {
   'budao.node': (_request, _record, _wallNow, { node }) => node,
   'budao.endpoint': (_request, { endpoint }) => endpoint,
   'budao.site': (_request, { site }) => site,
+  'budao.release': (_request, { release }) => release,
+  'budao.release_wanted': (_request, { releaseWanted }) => releaseWanted,
   'budao.attempts': (_request, { attempts }) => String(attempts),
   'budao.answered_by': (_request, { answeredBy }) => answeredBy,
   'budao.reason': (_request, { reason }) => reason,
@@ -71,6 +73,7 @@ function jsonFormat({ route, node }: LogPlace): LogFormat {
       constant +
       `,"budao.endpoint":${jsonString(record.endpoint)}` +
       `,"budao.site":${jsonString(record.site)}` +
+      releaseText(record) +
       `,"budao.attempts":${finite(record.attempts)}` +
       `,"budao.answered_by":${jsonString(record.answeredBy)}` +
       (record.reason === '' ? '' : `,"budao.reason":${jsonString(record.reason)}`) +
@@ -79,6 +82,15 @@ function jsonFormat({ route, node }: LogPlace): LogFormat {
       '}\n'
     )
   }
+}
+
+/** The release that answered; the one that was wanted where that is another. */
+function releaseText({ release, releaseWanted }: ExchangeRecord): string {
+  if (release === '') return ''
+  const answered = `,"budao.release":${jsonString(release)}`
+  return release === releaseWanted
+    ? answered
+    : `${answered},"budao.release_wanted":${jsonString(releaseWanted)}`
 }
 
 function partText({ name, status, reason, durationMs, endpoint, attempts }: PartRecord): string {

@@ -110,6 +110,8 @@ export function testRecord(more: Partial<ExchangeRecord> = {}): ExchangeRecord {
     durationMs: 1.25,
     endpoint: '127.0.0.1:7001',
     site: 'east',
+    release: '',
+    releaseWanted: '',
     attempts: 1,
     answeredBy: 'upstream',
     reason: '',

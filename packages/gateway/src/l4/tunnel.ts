@@ -41,6 +41,7 @@ export class Tunnel implements ClientConnection, HashedBy, Entrant, Timed {
   readonly clientIp: string
   /** A tunnel has no request to hash: endpoints are chosen by the client's address. */
   readonly query = ''
+  readonly release = ''
   readonly #plane: DataPlane
   readonly #arrival: Arrival
   readonly #client: Socket

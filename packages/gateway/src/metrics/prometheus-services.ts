@@ -1,6 +1,7 @@
 import type { EndpointReport, GatewayReport, ServiceReport } from '@budao/model'
 import type { ResolutionCounts } from '../endpoints/resolved-names.ts'
 import type { Exposition } from './exposition.ts'
+import { writeReleases } from './prometheus-releases.ts'
 import type { Service } from '../service/service.ts'
 import type { TrafficCounters } from '../service/traffic-counters.ts'
 
@@ -42,6 +43,7 @@ export function writeServices(
   )
   writeServiceTraffic(text, facts)
   writeServiceState(text, facts)
+  writeReleases(text, services)
   writeBreakers(text, facts, endpoints)
   writeEndpointTraffic(text, endpoints)
   writeEndpointState(text, endpoints)

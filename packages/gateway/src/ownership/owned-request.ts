@@ -1,10 +1,10 @@
-import type { EndpointSet } from '@budao/resilience'
 import type { Claims, RequestView } from '../filters/filter.ts'
 import type { DataPlane } from '../threads/data-plane.ts'
 import { isWrite } from '../exchange/write-method.ts'
 import type { RequestHead } from '../http/request-head.ts'
 import type { ResponseHead } from '../http/response-head.ts'
 import type { Service } from '../service/service.ts'
+import type { ServiceSet } from '../service/service-set.ts'
 import { OwnerWait, type OwnerSeeker } from './owner-wait.ts'
 import { peerRefusal } from './peer-refusal.ts'
 import type { OwnedUnit, ServiceOwnership } from './service-ownership.ts'
@@ -105,7 +105,7 @@ export class OwnedRequest {
   }
 
   /** Among whom the next attempt chooses. */
-  setOf(service: Service, now: number): EndpointSet {
+  setOf(service: Service, now: number): ServiceSet {
     if (this.peer !== null) return service.set
     if (!this.#reads) return this.#ownership!.here
     return this.#ownership!.readers(this.#unit!, service.set, now)
@@ -198,7 +198,7 @@ export class OwnedRequest {
 }
 
 /** Among whom the next attempt of a request chooses. */
-export function setOf(owned: OwnedRequest | null, service: Service, now: number): EndpointSet {
+export function setOf(owned: OwnedRequest | null, service: Service, now: number): ServiceSet {
   return owned === null ? service.set : owned.setOf(service, now)
 }
 

@@ -1,5 +1,6 @@
 import { serviceSites, unitNames, type ServiceConfig, type ServiceMode } from '@budao/model'
-import type { Cells, EndpointSet } from '@budao/resilience'
+import type { Cells } from '@budao/resilience'
+import type { ServiceSet } from '../service/service-set.ts'
 import { UnitChoice, type KeyedRequest } from './unit-choice.ts'
 import { UnitMemory } from './unit-memory.ts'
 import { WriteCounts } from './write-counts.ts'
@@ -29,7 +30,7 @@ export class OwnedUnit {
   readonly name: string
   readonly memory: UnitMemory
   /** Made for this owner and these readers. */
-  view: EndpointSet | null = null
+  view: ServiceSet | null = null
   viewOwner = -1
   viewReaders = 0
   #stamp = ''
@@ -63,17 +64,17 @@ export class ServiceOwnership {
   /** How long a write waits for somebody to accept it, milliseconds. */
   readonly waitMs: number
   /** Endpoints of this site: where writes go that are done here. */
-  readonly here: EndpointSet
+  readonly here: ServiceSet
   readonly #mode: ServiceMode
   readonly #choice: UnitChoice
   readonly #context: OwnershipContext
-  readonly #makeSet: (place: Place) => EndpointSet
+  readonly #makeSet: (place: Place) => ServiceSet
 
   constructor(
     name: string,
     config: ServiceConfig,
     context: OwnershipContext,
-    makeSet: (place: Place) => EndpointSet,
+    makeSet: (place: Place) => ServiceSet,
   ) {
     const sites = context.sites.map((site) => site.name)
     const leased = unitNames(name, config, sites)
@@ -100,13 +101,13 @@ export class ServiceOwnership {
   }
 
   /** What reads of the unit choose from: the owner’s endpoints first, then those of the other sites that read. */
-  readers(unit: OwnedUnit, all: EndpointSet, now: number): EndpointSet {
+  readers(unit: OwnedUnit, all: ServiceSet, now: number): ServiceSet {
     const readers = this.#view(unit)
     // Better a site that nobody named than none.
     return readers.usable(now) > 0 ? readers : all
   }
 
-  #view(unit: OwnedUnit): EndpointSet {
+  #view(unit: OwnedUnit): ServiceSet {
     const { owner, readers } = unit.memory
     if (unit.view === null || unit.viewOwner !== owner || unit.viewReaders !== readers) {
       unit.view = this.#makeSet(this.#placeOf(unit.memory, owner))

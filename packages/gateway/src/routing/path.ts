@@ -6,6 +6,9 @@ export interface Target {
   readonly query: string
 }
 
+/** What `OPTIONS *` asks about: no resource. */
+export const asterisk: Target = { path: '*', query: '' }
+
 /**
  * Normalises an origin-form target; null for one that must be answered 400.
  *

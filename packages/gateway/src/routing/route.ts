@@ -13,6 +13,7 @@ import { RequestPriority } from '../exchange/request-priority.ts'
 import { RouteFallback } from './route-fallback.ts'
 import type { Service } from '../service/service.ts'
 import type { Served } from '../serve/served.ts'
+import type { Split } from './split.ts'
 import { Sticky } from './sticky.ts'
 
 /** A service to ask, and for how long. */
@@ -46,6 +47,8 @@ export class Route {
   readonly keys: RouteKeys | null
   readonly mirror: Mirror | null
   readonly sticky: Sticky | null
+  /** Null where all releases of its services are alike. */
+  readonly split: Split | null
   readonly fallback: RouteFallback | null
   /** Some of its services have owners of their writes. */
   readonly owned: boolean
@@ -62,6 +65,7 @@ export class Route {
     keys: RouteKeys | null,
     calls: CallPlaces,
     served: Served | null,
+    split: Split | null,
   ) {
     this.name = config.name
     this.index = index
@@ -74,6 +78,7 @@ export class Route {
     this.ownAnswer = served?.answer ?? ownAnswer(config)
     this.priority = new RequestPriority(config.priority)
     this.sticky = config.sticky === undefined ? null : new Sticky(config.sticky, config.name, config.backends)
+    this.split = split
     const { name: route, aggregate, mirror } = config
     this.ownWork =
       aggregate === undefined

@@ -18,6 +18,7 @@ import { serveCells } from '../serve/serve-memory.ts'
 import type { Served } from '../serve/served.ts'
 import { closeServed, servedRoutes } from '../serve/served-routes.ts'
 import type { Tracer } from '../tracing/tracer.ts'
+import { Split } from './split.ts'
 
 /**
  * What of a configuration has nothing to do with endpoints, ready to serve in one thread: the router, the filters and the
@@ -34,6 +35,8 @@ export class Routing {
   readonly served: readonly (Served | null)[]
   /** By index of the route; null where writes have no keys. */
   readonly keys: readonly (RouteKeys | null)[]
+  /** By index of the route; null where releases are not told apart. */
+  readonly splits: readonly (Split | null)[]
   /** Null where no traces are wanted. */
   readonly tracer: Tracer | null
   readonly #stores: StoreLease
@@ -49,12 +52,14 @@ export class Routing {
     answers: readonly AnswerStore[],
     served: readonly (Served | null)[],
     tracer: Tracer | null,
+    splits: readonly (Split | null)[],
   ) {
     this.router = new Router(config.routes)
     this.filters = filters
     this.caches = caches
     this.keys = keys
     this.tracer = tracer
+    this.splits = splits
     this.#stores = stores
     this.#answers = answers
     this.served = served
@@ -107,6 +112,7 @@ export class Routing {
         [...answers.values()],
         await servedRoutes(plan, context),
         await createTracer(config, context),
+        splitsOf(plan),
       )
     } catch (error) {
       await closeAll(filters)
@@ -165,6 +171,13 @@ export function storeCounts(
   const names = Object.keys(snapshot.config.stores)
   return Object.fromEntries(
     names.map((name) => [name, readStoreCounts(cellsOf(memory, layout, storeName(name)))]),
+  )
+}
+
+/** Which release requests belong to, by index of the route. */
+function splitsOf({ snapshot: { config } }: RuntimePlan): (Split | null)[] {
+  return config.routes.map(({ name, split }) =>
+    split === undefined ? null : new Split(split, name, config.node.site, null),
   )
 }
 

@@ -12,6 +12,7 @@ import { Admission } from './admission.ts'
 import { ownershipCells } from '../ownership/service-ownership.ts'
 import { HedgeCounts } from '../upstream/hedge-counts.ts'
 import { breakerOptions } from './service-options.ts'
+import { ReleaseCounters, releasesOf } from './release-counters.ts'
 import { ShedCounts } from './shed-counts.ts'
 import { siteEvidenceCells } from './site-evidence.ts'
 import { TrafficCounters } from './traffic-counters.ts'
@@ -23,6 +24,7 @@ export function serviceCells(
   sites: readonly string[] | null,
   workers: number,
   prioritized: boolean,
+  split = false,
 ): Map<string, number> {
   const names = cellNames(name)
   const breaker = breakerOptions(config)
@@ -38,6 +40,9 @@ export function serviceCells(
     ...(sites === null ? [] : ownershipCells(name, config, sites, workers)),
     ...(sites === null ? [] : siteEvidenceCells(name, config, sites)),
   ])
+  if (split)
+    for (const release of releasesOf(config))
+      cells.set(names.release(release), 2 * ReleaseCounters.floatsFor(workers))
   for (const { address } of config.endpoints) {
     cells.set(names.endpointFacts(address), EndpointFacts.cellsFor(workers))
     cells.set(names.endpointCounters(address), 2 * TrafficCounters.floatsFor(workers))
@@ -74,7 +79,7 @@ export type ServiceCellNames = Names<
   | 'pending'
   | 'counters'
 > &
-  NamesByAddress<'endpointCounters' | 'endpointFacts' | 'endpointBreaker'>
+  NamesByAddress<'release' | 'endpointCounters' | 'endpointFacts' | 'endpointBreaker'>
 
 /** The names of a service's pieces of shared memory. */
 export function cellNames(name: string): ServiceCellNames {
@@ -91,6 +96,7 @@ export function cellNames(name: string): ServiceCellNames {
     adaptive: `${base}/adaptive`,
     lateness: `${base}/lateness`,
     pending: pendingCellName(name),
+    release: (release: string) => `${base}/release/${release}`,
     // By endpoint: one that comes or goes leaves the others' state where it is.
     counters: `${base}/counters`,
     endpointCounters: (address: string) => `${endpointMemory(name, address)}counters`,

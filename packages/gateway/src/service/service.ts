@@ -10,7 +10,7 @@ import {
 import {
   Bulkhead,
   CircuitBreaker,
-  EndpointSet,
+  type EndpointSet,
   LatencyQuantile,
   type LatencyHistogram,
   RetryBudget,
@@ -35,7 +35,8 @@ import { cookieValue, queryValue } from '../exchange/request-values.ts'
 import { splitAddress } from '../client/socket-address.ts'
 import { HedgeCounts } from '../upstream/hedge-counts.ts'
 import { cellNames, needsAdmission, pendingCellName, type ServiceCellNames } from './service-memory.ts'
-import { endpointSet } from './service-set.ts'
+import { endpointSet, type ServiceSet } from './service-set.ts'
+import { releaseCounters, type ReleaseCounters } from './release-counters.ts'
 import { breakerOptions, budgetOptions } from './service-options.ts'
 import { SiteEvidence } from './site-evidence.ts'
 import { ShedCounts } from './shed-counts.ts'
@@ -53,6 +54,8 @@ export interface ServiceContext {
   readonly prioritized: boolean
   cells(name: string): Cells
   floats(name: string): Float64Array
+  /** Whether a route splits the traffic of that service by release. */
+  split(service: string): boolean
   /** Whether somebody keeps leases: without, writes need none whatever `failover` says. */
   readonly controlled: boolean
   /** A site’s row, for the life of the process. */
@@ -72,6 +75,8 @@ export class Endpoint {
   readonly counters: TrafficCounters
   /** Where times to its heads are counted for its site; null where nobody watches. */
   readonly pace: LatencyHistogram | null
+  /** What of its release is counted; null where releases are not told apart. */
+  readonly tally: ReleaseCounters | null
   /** The host that its certificate is for: the name that was resolved, or that of the address. */
   get serverHost(): string {
     const { origin } = this.config
@@ -88,6 +93,7 @@ export class Endpoint {
     load: SharedEndpointLoad,
     counters: TrafficCounters,
     pace: LatencyHistogram | null,
+    tally: ReleaseCounters | null,
   ) {
     this.address = config.address
     this.site = config.site
@@ -96,6 +102,7 @@ export class Endpoint {
     this.load = load
     this.counters = counters
     this.pace = pace
+    this.tally = tally
   }
 }
 
@@ -105,7 +112,9 @@ export class Service {
   readonly config: ServiceConfig
   readonly retry: RetryConfig
   readonly endpoints: readonly Endpoint[]
-  readonly set: EndpointSet
+  readonly set: ServiceSet
+  /** By release; null where no route splits. */
+  readonly releases: ReadonlyMap<string, ReleaseCounters> | null
   /** Who writes where; null without `failover` or `control`: then nobody asks. */
   readonly ownership: ServiceOwnership | null
   /** What its requests say of its sites; null where nobody watches. */
@@ -160,10 +169,13 @@ export class Service {
         ? new LatencyQuantile(context.cells(names.lateness), { share: Number(after.slice(1)) / 100 })
         : null
     this.watchesLatency = (this.admission?.adaptive ?? this.#lateness) !== null
+    this.releases = context.split(name)
+      ? releaseCounters(config, (release) => context.floats(names.release(release)), context.worker)
+      : null
     const doors: (CircuitBreaker | null)[] = []
     const isClosed = (index: number, now: number): boolean => (doors[index]?.retryAfterMs(now) ?? 0) > 0
     this.set = endpointSet(name, config, context, isClosed, null)
-    const makeSet = (place: Place): EndpointSet => endpointSet(name, config, context, isClosed, place)
+    const makeSet = (place: Place): ServiceSet => endpointSet(name, config, context, isClosed, place)
     this.ownership =
       config.failover === undefined || !context.controlled
         ? null
@@ -177,7 +189,8 @@ export class Service {
       const floats = context.floats(names.endpointCounters(endpoint.address))
       const counters = new TrafficCounters(floats, context.worker)
       const pace = this.evidence?.pace(endpoint.site) ?? null
-      return new Endpoint(endpoint, own, this.set.load(index), counters, pace)
+      const tally = this.releases?.get(endpoint.release) ?? null
+      return new Endpoint(endpoint, own, this.set.load(index), counters, pace, tally)
     })
   }
 
@@ -197,7 +210,7 @@ export class Service {
 
   /** The result of what was let in is known; `exit` follows, perhaps much later. */
   settle(permit: number, outcome: BreakerOutcome, durationMs: number, now: number): void {
-    count(this.counters, outcome, durationMs)
+    this.counters.count(outcome, durationMs)
     this.breaker?.record(permit, outcome, durationMs, now)
   }
 
@@ -258,7 +271,7 @@ export class Service {
   }
 
   /** Where connections go whose bytes have no method: as reads of the first unit do, the owner’s site first. */
-  setOfTunnels(now: number): EndpointSet {
+  setOfTunnels(now: number): ServiceSet {
     const { ownership, set } = this
     return ownership === null ? set : ownership.readers(ownership.units[0]!, set, now)
   }
@@ -278,7 +291,7 @@ export class Service {
     now: number,
   ): void {
     const endpoint = this.endpoints[index]!
-    count(endpoint.counters, outcome === ignored ? ignored : ok === false ? failure : success, durationMs)
+    endpoint.counters.count(outcome === ignored ? ignored : ok === false ? failure : success, durationMs)
     endpoint.breaker?.record(permit, outcome, durationMs, now)
     if (outcome === ignored || ok === null) return
     if (!ok) endpoint.load.countFailure(now)
@@ -384,10 +397,4 @@ export class Service {
       },
     })
   }
-}
-
-/** Which of the outcomes it was; one that nobody waited for has no duration. */
-function count(counters: TrafficCounters, outcome: BreakerOutcome, durationMs: number): void {
-  if (outcome === ignored) counters.add('cancelled')
-  else counters.end(outcome === success ? 'success' : 'failure', durationMs)
 }

@@ -1,3 +1,4 @@
+import { ignored, success, type BreakerOutcome } from '@budao/resilience'
 import { durationBoundsMs, durationBucket } from '../metrics/metrics.ts'
 
 /** What is counted of a service or an endpoint, beside the durations. `open` and `idle` are gauges. */
@@ -49,6 +50,12 @@ export class TrafficCounters {
     own[places[result]]!++
     own[places.durationMs]! += durationMs
     own[firstBucket + durationBucket(durationMs)]!++
+  }
+
+  /** Which of the outcomes it was; one that nobody waited for has no duration. */
+  count(outcome: BreakerOutcome, durationMs: number): void {
+    if (outcome === ignored) this.add('cancelled')
+    else this.end(outcome === success ? 'success' : 'failure', durationMs)
   }
 
   add(field: TrafficField): void {

@@ -1,4 +1,4 @@
-import type { EventDraft, Snapshot } from '@budao/model'
+import { splitServices, type EventDraft, type Snapshot } from '@budao/model'
 import type { Cells, Random } from '@budao/resilience'
 import { cellsOf, floatsOf, type ArenaLayout } from './arena.ts'
 import { Doorbells } from '../service/doorbells.ts'
@@ -94,6 +94,7 @@ export class Runtime {
           routing.keys[index]!,
           plan.callRows,
           routing.served[index]!,
+          routing.splits[index]!,
         ),
     )
     this.#routing = routing
@@ -154,6 +155,7 @@ export function createServices(
   context: RuntimeContext,
 ): Map<string, Service> {
   const { config } = snapshot
+  const split = splitServices(config.routes)
   const sites = Object.entries(config.sites).map(([name, { weight }]) => ({ name, weight }))
   const shared = {
     random: context.random,
@@ -164,6 +166,7 @@ export function createServices(
     prioritized: isPrioritized(config.routes),
     cells: (name: string): Cells => cellsOf(context.memory, layout, name),
     ring: (worker: number): void => doorbellsOf(context.memory, layout).ring(worker),
+    split: (service: string): boolean => split.has(service),
     controlled: config.control !== undefined,
     siteRow: (site: string): number => siteRows[site] ?? -1,
     floats: (name: string): Float64Array => floatsOf(context.memory, layout, name),
@@ -179,9 +182,10 @@ export function runtimeCells({ config }: Snapshot, workers: number): Map<string,
   const cells = routingCells(config, workers)
   cells.set(doorbellsName, Doorbells.cellsFor(workers))
   const prioritized = isPrioritized(config.routes)
+  const split = splitServices(config.routes)
   const sites = config.control === undefined ? null : Object.keys(config.sites)
   for (const [name, service] of Object.entries(config.services)) {
-    for (const [key, length] of serviceCells(name, service, sites, workers, prioritized))
+    for (const [key, length] of serviceCells(name, service, sites, workers, prioritized, split.has(name)))
       cells.set(key, length)
   }
   return cells

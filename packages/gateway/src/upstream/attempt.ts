@@ -50,6 +50,8 @@ export class Attempt implements UpstreamUser {
   sending = false
   /** Parts of the answer have been passed on. */
   answering = false
+  /** None was made before it for this request, nor beside it. */
+  first = false
   /** Something may have been done already by an attempt before it. */
   repeats = false
   /** The answer cannot be read on because the caller takes no more of it. */
@@ -130,8 +132,10 @@ export class Attempt implements UpstreamUser {
     if (!this.active) return
     this.active = false
     this.sending = false
-    const { load, site } = this.endpoint!
+    const { load, site, tally } = this.endpoint!
     load.leave()
+    if (tally !== null && this.first && outcome !== ignored)
+      tally.end(outcome === success, now - this.beganAt)
     if (ok === true) this.#service!.evidence?.count(site, 'served')
     this.#service!.record(this.index, this.#permit, ok, outcome, now - this.beganAt, now)
   }
@@ -201,6 +205,7 @@ export class Attempt implements UpstreamUser {
     this.#connection = null
     this.active = false
     this.sending = false
+    if (this.first) this.endpoint!.tally?.end(true, now - this.beganAt)
     this.#service!.record(this.index, this.#permit, true, success, now - this.beganAt, now)
     this.#owner.onUpgraded(this, connection, rest)
   }

@@ -262,6 +262,7 @@ export class Attempts implements AttemptOwner, AdmittanceUser, OwnerSeeker, Time
     this.endpoint = service.endpoints[index]!
     this.#caller.span?.attempt(now, this.endpoint)
     const attempt = this.#race.enter()
+    attempt.first = this.#begun === 1 && this.#hedged === 0
     attempt.begin(service, index, permit, this.#repeats, now)
     attempt.connect(false)
   }

@@ -91,6 +91,7 @@ export class BackendCall implements Caller, Timed {
   deadlineAt: number = Infinity
   wheelTick: number = -1
   readonly body: RequestBody = new RequestBody()
+  readonly release: string = ''
   readonly #plane: DataPlane
   readonly #request: CallRequest
   readonly #user: CallUser

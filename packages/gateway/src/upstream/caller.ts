@@ -13,6 +13,8 @@ import type { UpstreamConnection } from './upstream-connection.ts'
  */
 export interface Caller extends WriteCaller {
   readonly body: RequestBody
+  /** The release it belongs to, where releases are told apart; empty for stable. */
+  readonly release: string
   readonly terms: CallTerms
   /** Until when the current attempt, or a pause, may last: monotonic milliseconds. */
   readonly deadlineAt: number

@@ -1,6 +1,8 @@
-import { isIdempotentMethod, type EndpointSet } from '@budao/resilience'
+import { isIdempotentMethod } from '@budao/resilience'
+import type { ServiceSet } from '../service/service-set.ts'
 import type { Service } from '../service/service.ts'
 import type { Caller } from './caller.ts'
+import { hedgeSet } from './endpoint-choice.ts'
 
 /**
  * Whether a request may be asked once more while the first attempt still runs: only what is whole, may be repeated, and
@@ -24,12 +26,12 @@ export function mayHedge(caller: Caller, { retry }: Service, hedged: number): bo
  */
 export function chooseHedge(
   service: Service,
-  set: EndpointSet,
+  set: ServiceSet,
   caller: Caller,
   tried: readonly number[],
   now: number,
 ): number {
-  const index = service.pick(set, caller, now, tried)
+  const index = service.pick(hedgeSet(set, caller.release, now), caller, now, tried)
   // Where others wait for a place already, more load would only be more delay.
   if (index === -1 || tried.includes(index) || service.isCrowded) return -1
   if (!service.budget.withdraw(now)) return -1
