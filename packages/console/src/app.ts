@@ -1,5 +1,9 @@
 import type { DrillsReport, GatewayReport } from '@budao/model'
 import { AdminClient, Refusal } from './admin-client.ts'
+import { AlertDialog } from './alert-dialog.ts'
+import { alertChoices, AlertQuestion, firingCount } from './alert-state.ts'
+import type { AlertChoice, AlertsState } from './alert-state.ts'
+import { alertView } from './alert-view.ts'
 import { headlineOf, shortBanner } from './banner.ts'
 import { BreakerDialog, TokenDialog, part } from './dialogs.ts'
 import type { DialogContext } from './dialogs.ts'
@@ -29,12 +33,14 @@ const languageItem = 'budao-language'
 const noticeMs = 8_000
 
 const client = new AdminClient()
+const alertQuestion = new AlertQuestion(client)
 const drillQuestion = new DrillQuestion(client)
 const failoverQuestion = new FailoverQuestion(client)
 let language: Language = chooseLanguage([localStorage.getItem(languageItem) ?? '', ...navigator.languages])
 let words: Words = languages[language]
 let state: PageState = initialState
 let route: PageRoute = { page: 'overview', query: {} }
+let alerts: AlertsState | null = null
 let drillsReport: DrillsReport | null = null
 let asking = false
 /** A token is asked for; until it is there, asking again would be in vain. */
@@ -54,12 +60,15 @@ const changes: DialogContext = {
   changed: (text) => {
     notice('good', text)
     drillQuestion.hurry()
+    alertQuestion.hurry()
     ask()
   },
+  failed: (error) => notice('bad', error instanceof Error ? error.message : String(error)),
 }
 const breakerDialog = new BreakerDialog(client, changes)
 const drainDialog = new DrainDialog(client, changes)
 const wishDialog = new WishDialog(client, changes)
+const alertDialog = new AlertDialog(client, changes)
 const drillDialog = new DrillDialog(client, changes)
 
 const logPage = new LogPage(client, () => show(), needsToken)
@@ -71,6 +80,7 @@ part('view').addEventListener('click', ({ target }) => {
   const button = target instanceof Element ? target.closest<HTMLElement>('button') : null
   const { breakerService, breakerEndpoint, drainSite, drainEndpoint, drainService } = button?.dataset ?? {}
   const { wish, wishUnit, drill, drillReport } = button?.dataset ?? {}
+  if (button !== null) alertDialog.pressed(button.dataset)
   if (drill === 'start') drillDialog.open()
   if (drill === 'abort') void abortDrill()
   if (drillReport !== undefined) void showReport(drillReport)
@@ -114,12 +124,14 @@ function ask(): void {
 
 async function askOnce(): Promise<void> {
   try {
-    const [report, events, units, ofDrills] = await Promise.all([
+    const [report, events, units, ofDrills, ofAlerts] = await Promise.all([
       client.get<GatewayReport>('/api/v1/status'),
       client.get<EventsAnswer>(eventsPath(state)),
       failoverQuestion.ask(performance.now()),
       drillQuestion.ask(performance.now()),
+      alertQuestion.ask(performance.now()),
     ])
+    alerts = ofAlerts
     drillsReport = ofDrills
     state = answered(state, report, events, new Date(), performance.now(), units)
     await logPage.tick(performance.now())
@@ -180,7 +192,7 @@ function show(): void {
   const now = new Date()
   patch(part('view'), view(now))
   patch(part('node'), state.report === null ? [] : nodeFacts(state.report, now, words))
-  patch(part('pages'), navigation(route.page, 0, words))
+  patch(part('pages'), navigation(route.page, firingCount(alerts), words))
   logForm.show(words)
   const { sign, text } = headlineOf(state, now, words)
   document.title = `${sign} ${text} · Budao`
@@ -194,7 +206,10 @@ function view(now: Date): Node[] {
     case 'overview':
       return overview(state, drillsReport, now, words)
     case 'alerts':
-      return shortBanner(state, now, words)
+      return [
+        ...shortBanner(state, now, words),
+        ...alertView(alerts, state.report !== null, choice(), now, words),
+      ]
     case 'logs':
       return [
         ...shortBanner(state, now, words),
@@ -203,12 +218,18 @@ function view(now: Date): Node[] {
   }
 }
 
+function choice(): AlertChoice {
+  return alertChoices.find((each) => each === route.query['state']) ?? 'firing'
+}
+
 /** Another page, or the same with another search. */
 function goTo(next: PageRoute): void {
   const turned = next.page !== route.page
   route = next
   if (next.page === 'logs') logForm.open(next.query)
   else logPage.leave()
+  if (turned) alertQuestion.hurry(next.page === 'alerts')
+  if (turned && !asking) ask()
   show()
   // Whoever reads with a screen reader hears that the page is another one.
   if (turned) part('main').focus()

@@ -17,6 +17,8 @@ export interface DialogContext {
   /** Takes refusals that ask for a token; says whether it did. */
   readonly refused: (error: unknown) => boolean
   readonly changed: (text: string) => void
+  /** Shows why something was not done. */
+  readonly failed: (error: unknown) => void
 }
 
 type Target = 'open' | 'closed' | 'auto'

@@ -8,12 +8,17 @@ import type { Words } from './words.ts'
 const shownMax = 50
 
 /** Events, newest first, each with the numbers that led to it. */
-export function eventList(events: readonly BudaoEvent[], now: Date, words: Words): Element {
+export function eventList(
+  events: readonly BudaoEvent[],
+  now: Date,
+  words: Words,
+  { id, title }: { readonly id: string; readonly title: string } = { id: 'events', title: words.events },
+): Element {
   const newest = events.slice(-shownMax).toReversed()
   return el(
     'section',
-    { 'data-key': 'events', id: 'events', 'aria-labelledby': 'events-title' },
-    el('h2', { id: 'events-title' }, words.events),
+    { 'data-key': id, id, 'aria-labelledby': `${id}-title` },
+    el('h2', { id: `${id}-title` }, title),
     newest.length === 0
       ? el('p', { 'data-key': 'none' }, words.noEvents)
       : el(
@@ -27,7 +32,7 @@ export function eventList(events: readonly BudaoEvent[], now: Date, words: Words
 function item(event: BudaoEvent, now: Date, words: Words): Element {
   const at = new Date(event.at)
   const evidence = Object.entries(event.evidence ?? {}).map(([name, value]) =>
-    el('span', { class: 'evidence' }, `${name} `, el('b', null, String(value))),
+    el('span', { class: 'evidence' }, `${name} `, el('b', null, shortValue(value))),
   )
   return el(
     'li',
@@ -51,4 +56,10 @@ function item(event: BudaoEvent, now: Date, words: Words): Element {
       evidence.length > 0 && el('p', { class: 'evidences' }, evidence),
     ),
   )
+}
+
+/** Sixteen digits of a percentile say no more than four. */
+function shortValue(value: unknown): string {
+  const long = typeof value === 'number' && !Number.isInteger(value)
+  return String(long ? Number(value.toPrecision(4)) : value)
 }

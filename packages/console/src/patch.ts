@@ -63,7 +63,11 @@ function update(existing: ChildNode, node: WantedNode): void {
 }
 
 function setAttributes(element: Element, { attributes }: Wanted): void {
-  for (const { name } of [...element.attributes]) if (!(name in attributes)) element.removeAttribute(name)
+  for (const { name } of [...element.attributes]) {
+    // Whether details are open is for the reader alone.
+    const own = name === 'open' && element.localName === 'details'
+    if (!own && !(name in attributes)) element.removeAttribute(name)
+  }
   for (const [name, value] of Object.entries(attributes)) {
     if (element.getAttribute(name) !== value) element.setAttribute(name, value)
   }

@@ -1,3 +1,4 @@
+import { chineseAlerts, englishAlerts, type AlertWords } from './alert-words.ts'
 import { chineseDrills, englishDrills, type DrillWords } from './drill-words.ts'
 import { chineseEvents, englishEvents, type EventWords } from './event-words.ts'
 import { chineseFailover, englishFailover, type FailoverWords } from './failover-words.ts'
@@ -5,7 +6,7 @@ import { formatNumber } from './format.ts'
 import { chineseLogs, englishLogs, type LogWords } from './log-words.ts'
 
 /** Everything the page says, in one language. */
-export type Words = typeof englishPage & FailoverWords & DrillWords & LogWords
+export type Words = typeof englishPage & FailoverWords & DrillWords & LogWords & AlertWords
 
 const englishPage = {
   skip: 'Skip to the state',
@@ -149,7 +150,13 @@ const englishPage = {
   kinds: englishEvents as EventWords,
 }
 
-const english: Words = { ...englishPage, ...englishFailover, ...englishDrills, ...englishLogs }
+const english: Words = {
+  ...englishPage,
+  ...englishFailover,
+  ...englishDrills,
+  ...englishLogs,
+  ...englishAlerts,
+}
 
 const chinese: Words = {
   skip: '跳到状态',
@@ -286,6 +293,7 @@ const chinese: Words = {
   ...chineseFailover,
   ...chineseDrills,
   ...chineseLogs,
+  ...chineseAlerts,
 }
 
 export type Language = 'en' | 'zh'

@@ -169,7 +169,8 @@ export interface EventQuery {
   readonly after?: number
   /** At most this many. Default 100. */
   readonly limit?: number
-  readonly kind?: EventKind
+  /** One kind, or all of a group: `alert.*`. */
+  readonly kind?: EventKind | `${string}.*`
 }
 
 /** Events to read and to follow. `EventLog` is one. */

@@ -83,7 +83,7 @@ export class EventLog implements EventFeed {
   list({ after, limit = 100, kind }: EventQuery = {}): readonly BudaoEvent[] {
     const kept = this.#events.slice(-this.#eventsMax)
     const wanted = kept.filter(
-      (event) => (after === undefined || event.seq > after) && (kind === undefined || event.kind === kind),
+      (event) => (after === undefined || event.seq > after) && (kind === undefined || isOfKind(event, kind)),
     )
     // Following on, the oldest come first so that nothing is skipped; otherwise the newest matter.
     return after === undefined ? wanted.slice(Math.max(0, wanted.length - limit)) : wanted.slice(0, limit)
@@ -105,4 +105,8 @@ export class EventLog implements EventFeed {
   async close(): Promise<void> {
     await this.#file?.close()
   }
+}
+
+function isOfKind(event: BudaoEvent, kind: NonNullable<EventQuery['kind']>): boolean {
+  return kind.endsWith('.*') ? event.kind.startsWith(kind.slice(0, -1)) : event.kind === kind
 }

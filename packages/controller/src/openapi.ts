@@ -41,7 +41,10 @@ const eventParameters = [
     minimum: 1,
     maximum: 2000,
   }),
-  parameter('kind', 'query', 'Only events of this kind.', { type: 'string', enum: eventKinds }),
+  parameter('kind', 'query', 'Only events of this kind, or of a group such as `alert.*`.', {
+    type: 'string',
+    enum: [...eventKinds, ...new Set(eventKinds.map((kind) => `${kind.split('.')[0]}.*`))],
+  }),
 ]
 
 const servicePath = parameter('service', 'path', 'Name of the service.', { type: 'string' })

@@ -10,6 +10,7 @@ test('events are asked for by position, number and kind', () => {
     limit: 2000,
     kind: 'breaker.opened',
   })
+  assert.deepEqual(eventQuery({ kind: 'alert.*' }), { kind: 'alert.*' })
 })
 
 test('a resuming reader’s Last-Event-ID wins over the address it began with', () => {
@@ -27,6 +28,7 @@ for (const query of [
   { limit: '2001' },
   { limit: 'all' },
   { kind: 'breaker' },
+  { kind: 'nothing.*' },
   { kind: ['breaker.opened', 'breaker.closed'] },
   { since: '1' },
 ]) {

@@ -16,8 +16,11 @@ export function eventQuery(query: unknown, lastEventId?: string | string[]): Eve
   const after = integer('after', lastEventId || given['after'], 0, Number.MAX_SAFE_INTEGER)
   const limit = integer('limit', given['limit'], 1, limitMax)
   const kind = given['kind']
-  if (kind !== undefined && !isEventKind(kind)) {
-    throw badParameter(`kind must be an event kind, got ${show(kind)}`, `One of ${eventKinds.join(', ')}.`)
+  if (kind !== undefined && !isEventKind(kind) && !isEventGroup(kind)) {
+    throw badParameter(
+      `kind must be an event kind, or a group of them such as breaker.*, got ${show(kind)}`,
+      `One of ${eventKinds.join(', ')}.`,
+    )
   }
   return {
     ...(after === undefined ? {} : { after }),
@@ -105,6 +108,11 @@ export function integer(name: string, value: unknown, min: number, max: number):
 }
 
 const isEventKind = (value: unknown): value is EventKind => (eventKinds as readonly unknown[]).includes(value)
+
+const isEventGroup = (value: unknown): value is `${string}.*` =>
+  typeof value === 'string' &&
+  value.endsWith('.*') &&
+  eventKinds.some((kind) => kind.startsWith(value.slice(0, -1)))
 
 /** JSON can hold numbers beyond all bounds, such as 1e999: as events are written, they would become null. */
 const isFlat = (value: unknown): boolean =>

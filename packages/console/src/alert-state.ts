@@ -1,0 +1,141 @@
+import type { AlertReport, AlertsReport, BudaoEvent } from '@budao/model'
+import { Refusal } from './admin-client.ts'
+import type { AdminClient } from './admin-client.ts'
+import { conditionOf } from './log-condition.ts'
+
+/** What the page knows of alerts. */
+export interface AlertsState {
+  readonly report: AlertsReport
+  /** Of alerts, ascending; null while the page of alerts is not shown. */
+  readonly history: readonly BudaoEvent[] | null
+}
+
+/** Which alerts are shown. */
+export const alertChoices = ['firing', 'pending', 'resolved', 'all'] as const
+
+export type AlertChoice = (typeof alertChoices)[number]
+
+const everyMs = 2_000
+/** For the number beside the link only. */
+const asideMs = 5_000
+/** A process that judges no rules is not asked every second whether it does meanwhile. */
+const askAgainMs = 30_000
+const historyMax = 50
+
+/** Asks for alerts where there are any. */
+export class AlertQuestion {
+  readonly #client: Pick<AdminClient, 'get'>
+  #nextAt = 0
+  #known: AlertsState | null = null
+  #looking = false
+
+  constructor(client: Pick<AdminClient, 'get'>) {
+    this.#client = client
+  }
+
+  /** The next question is asked at once, and whether somebody looks at the page of alerts. */
+  hurry(looking: boolean = this.#looking): void {
+    this.#looking = looking
+    this.#nextAt = 0
+  }
+
+  /** Null where the process judges no rules. `now`: monotonic milliseconds. */
+  async ask(now: number): Promise<AlertsState | null> {
+    if (now < this.#nextAt) return this.#known
+    try {
+      const [report, history] = await Promise.all([
+        this.#client.get<AlertsReport>('/api/v1/alerts'),
+        this.#looking
+          ? this.#client.get<{ events: BudaoEvent[] }>(`/api/v1/events?kind=alert.*&limit=${historyMax}`)
+          : null,
+      ])
+      this.#known = { report, history: history?.events ?? null }
+      this.#nextAt = now + (this.#looking ? everyMs : asideMs)
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.status !== 404) throw error
+      this.#known = null
+      this.#nextAt = now + askAgainMs
+    }
+    return this.#known
+  }
+}
+
+/** How many fire and are told of. */
+export function firingCount(state: AlertsState | null): number {
+  return (
+    state?.report.alerts.filter(({ state: how, muted }) => how === 'firing' && muted === null).length ?? 0
+  )
+}
+
+/** Alerts of one name together: those that fire first, then the gravest, then the oldest. */
+export function groupAlerts(alerts: readonly AlertReport[]): readonly (readonly AlertReport[])[] {
+  const groups = new Map<string, AlertReport[]>()
+  for (const alert of alerts.toSorted(byUrgency)) {
+    const group = groups.get(alert.name)
+    if (group === undefined) groups.set(alert.name, [alert])
+    else group.push(alert)
+  }
+  return [...groups.values()]
+}
+
+function byUrgency(one: AlertReport, other: AlertReport): number {
+  return (
+    order.indexOf(one.state) - order.indexOf(other.state) ||
+    one.severity.localeCompare(other.severity) ||
+    one.since.localeCompare(other.since)
+  )
+}
+
+const order: readonly AlertReport['state'][] = ['firing', 'pending', 'resolved']
+
+/** Labels that say which of the alerts of a rule it is. */
+export function ownLabels({ labels }: Pick<AlertReport, 'labels'>): [name: string, value: string][] {
+  return Object.entries(labels).filter(([name]) => name !== 'alertname' && name !== 'severity')
+}
+
+/**
+ * The filter that finds the records an alert is about; null where its condition is not about records of the log. What is
+ * between the brackets of `count(…)` is a filter already; of `ratio(A / B)` it is A, of `p99(field where …)` what follows.
+ */
+export function samplesOf(condition: string, alert: Pick<AlertReport, 'labels'>): string | null {
+  const [, kind = '', rest = ''] = /^\s*(count|rate|ratio|p\d+)\s*\((.*)$/s.exec(condition) ?? []
+  const inside = upToBracket(rest)
+  // Braces are those of a metric; events of this process are in its history.
+  if (inside === null || /^[^"]*\{/.test(inside) || inside.includes('event.kind')) return null
+  const [part = ''] = kind === 'ratio' ? inside.split(' / ') : [inside]
+  const filter = kind.startsWith('p') ? /\swhere\s(.*)$/s.exec(part)?.[1] : part
+  const by = /\bby\s+([\w.]+(?:\s*,\s*[\w.]+)*)/.exec(rest.slice(inside.length))?.[1]?.split(/\s*,\s*/) ?? []
+  const group = by.flatMap((name) => {
+    const value = alert.labels[name]
+    return value === undefined ? [] : [conditionOf(name, value)]
+  })
+  const wanted = (filter ?? '').trim()
+  const written = group.length > 0 && /\sor\s/i.test(wanted) ? `(${wanted})` : wanted
+  return [written === '*' ? '' : written, ...group].filter((each) => each !== '').join(' ')
+}
+
+/** How far back the condition looks, as it is written; null where it says nothing. */
+export function windowOf(condition: string): string | null {
+  return /\)[^"]*\bin\s+(\d+(?:ms|s|m|h|d))\b/.exec(condition)?.[1] ?? null
+}
+
+/** The text up to the bracket that closes, those between quotes left alone. */
+function upToBracket(text: string): string | null {
+  let depth = 0
+  let quoted = false
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at]
+    if (char === '"' && text[at - 1] !== '\\') quoted = !quoted
+    if (quoted) continue
+    if (char === '(') depth++
+    if (char === ')' && depth-- === 0) return text.slice(0, at)
+  }
+  return null
+}
+
+/** Matchers that mean exactly this alert, or all with these labels. */
+export function matchersOf({ labels }: Pick<AlertReport, 'labels'>): string[] {
+  return Object.entries(labels)
+    .filter(([name]) => name !== 'severity')
+    .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+}
