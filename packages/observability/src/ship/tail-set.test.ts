@@ -167,3 +167,22 @@ test('generations with the same first 2 KiB are told apart', (t) => {
   assert.deepEqual(bodies.toSorted(), lines(0, 25).toSorted())
   assert.equal(intake.bodies().length, 25 + 3 * 200)
 })
+
+test('copied and truncated while nothing ran: the copy is read from where the file was left', (t) => {
+  for (const after of [2, 500]) {
+    const intake = new TestIntake(t)
+    const path = join(intake.logs, 'a.log')
+    writeFileSync(path, text(0, 300))
+    intake.run()
+    intake.stop()
+    appendFileSync(path, text(300, 310))
+    copyFileSync(path, `${path}.1`)
+    truncateSync(path)
+    appendFileSync(path, text(1_000, 1_000 + after))
+    intake.run()
+    assert.deepEqual(
+      intake.bodies().toSorted(),
+      [...lines(0, 310), ...lines(1_000, 1_000 + after)].toSorted(),
+    )
+  }
+})

@@ -104,7 +104,7 @@ export class TailSet {
     this.#again = false
     const seen = this.#listing.list()
     const openByInode = new Map([...this.#open.values()].map((file) => [inode(file), file]))
-    const present = new Map(seen.map((each) => [inode(each), each.base]))
+    const present = new Map(seen.map((each) => [inode(each), each]))
     const known = new Map([...this.#known.values()].map((each) => [inode(each.position), each]))
     this.#waiting = 0
     for (const each of seen) {
@@ -153,7 +153,7 @@ export class TailSet {
   }
 
   /** A file that is not open: known, a copy of an open one, or new. */
-  #meet(seen: SeenFile, present: ReadonlyMap<string, string>, now: number): void {
+  #meet(seen: SeenFile, present: ReadonlyMap<string, SeenFile>, now: number): void {
     const isRotation = seen.base !== seen.path
     if (isRotation) this.#lookAtBase(seen.base, now)
     const known = this.#recognize(seen, present)
@@ -215,7 +215,7 @@ export class TailSet {
   /** Which remembered file this is. `wait`: it may become a copy of one, and is not whole yet. */
   #recognize(
     seen: SeenFile,
-    present: ReadonlyMap<string, string>,
+    present: ReadonlyMap<string, SeenFile>,
   ): readonly [string, Remembered] | 'wait' | undefined {
     const head = headOf(seen.path)
     if (head === undefined) return 'wait'
@@ -229,7 +229,8 @@ export class TailSet {
       }
       if (inode(position) === inode(seen)) return entry
       // That one is still there itself: this is another, which only begins alike.
-      if (present.get(inode(position)) === seen.base) continue
+      const there = present.get(inode(position))
+      if (there?.base === seen.base && beginsAs(headOf(there.path) ?? empty, position)) continue
       const related =
         position.path === seen.path || isRotationOf(basename(seen.path), basename(position.path))
       if (related && seen.size >= position.offset) byContent = entry
@@ -285,6 +286,8 @@ export class TailSet {
     this.#changes.set(id, null)
   }
 }
+
+const empty = Buffer.alloc(0)
 
 function headOf(path: string): Buffer | undefined {
   let file: number
