@@ -34,7 +34,7 @@ export interface KillTrial {
 export const sinkBatch = 100
 const killAfterMsMax = 60
 const killSendingAfterMsMax = 300
-const settleMsMax = 30_000
+const settleMsMax = 180_000
 
 /**
  * Kills the process that reads files again and again, at any moment, while lines are written and files are rotated: then each line has

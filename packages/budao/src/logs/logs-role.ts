@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { Config, EventDraft, LogFilter, LogRecord, LogsConfig, LogsDesk } from '@budao/model'
 import type { LogsHost } from '@budao/observability'
+import { replicationJournalName } from '../replication/replication-journal.ts'
 
 /** What a process gives to its part of collecting logs. */
 export interface LogsRoleOptions {
@@ -76,16 +77,22 @@ export class LogsRole {
   }
 }
 
-/** What the process itself writes: events, the audit log, what its processes print, access logs as JSON. */
+/** What the process itself writes: events, the audit log, replication's reports, what its processes print, access logs and apps' calls as JSON. */
 function ownFiles({ dataDir, routes, processes }: Config): LogsConfig['files'] {
   const accessLogs = new Set<string>()
-  for (const { filters } of routes)
+  const telemetry = new Set<string>()
+  for (const { filters, serve } of routes) {
     for (const filter of filters)
       if ('accessLog' in filter && filter.accessLog.path !== undefined) accessLogs.add(filter.accessLog.path)
+    if (serve !== undefined && 'telemetry' in serve && serve.telemetry.path !== undefined)
+      telemetry.add(serve.telemetry.path)
+  }
   const own = [
     source('budao', `${dataDir}/events.ndjson`, 'budao.events'),
     source('budao', `${dataDir}/audit.ndjson`, 'budao.audit'),
+    source('budao', `${dataDir}/${replicationJournalName}`, 'budao.replicator'),
     ...[...accessLogs].map((path) => source('budao', path, 'budao.access')),
+    ...[...telemetry].map((path) => source('budao', path, 'budao.telemetry')),
   ]
   const printed = Object.entries(processes)
     .filter(([, { output }]) => output !== 'passed')

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import {
   type Config,
   criticalAlarms,
@@ -6,6 +7,7 @@ import {
   type ReplicationStatus,
   type ReplicatorReport,
 } from '@budao/model'
+import { ReplicationJournal } from './replication-journal.ts'
 import { type NamedReplicator, replicatorOf } from './replicators.ts'
 
 /** What a process gives to its part in replication. */
@@ -25,6 +27,7 @@ const awayAfter = 3
 export class ReplicationRole {
   readonly #options: ReplicationRoleOptions
   readonly #named: NamedReplicator
+  readonly #journal: ReplicationJournal
   readonly #known: Map<string, ReplicationAlarm> = new Map()
   readonly #told: Set<string> = new Set()
   #report: ReplicatorReport | null = null
@@ -40,7 +43,7 @@ export class ReplicationRole {
   static async start(config: Config, options: ReplicationRoleOptions): Promise<ReplicationRole | null> {
     const named = replicatorOf(config)
     if (named === null) return null
-    const self = new ReplicationRole(named, options)
+    const self = new ReplicationRole(named, options, resolve(options.baseDir, config.dataDir))
     if (config.replication !== undefined && options.runsIt) await self.#run(config)
     self.#timer = setInterval(() => void self.#look(), everyMs)
     self.#timer.unref()
@@ -48,8 +51,9 @@ export class ReplicationRole {
     return self
   }
 
-  private constructor(named: NamedReplicator, options: ReplicationRoleOptions) {
+  private constructor(named: NamedReplicator, options: ReplicationRoleOptions, dataDir: string) {
     this.#named = named
+    this.#journal = new ReplicationJournal(dataDir)
     this.#options = options
     this.#ask = () => ask(named)
   }
@@ -71,6 +75,7 @@ export class ReplicationRole {
   async close(): Promise<void> {
     clearInterval(this.#timer)
     await this.#end()
+    await this.#journal.close()
   }
 
   async #run(config: Config): Promise<void> {
@@ -97,6 +102,7 @@ export class ReplicationRole {
       if (this.#unanswered === awayAfter) this.#tell('replication.away', 'warning', why)
       return
     }
+    this.#journal.take(this.#report, this.#at)
     this.#compare(this.#report)
   }
 

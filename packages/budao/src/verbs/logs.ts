@@ -1,6 +1,7 @@
 import type { LogRecord, LogsAnswer, LogsReport } from '@budao/model'
 import { type Command, InvalidArgumentError } from 'commander'
 import { adminApi, withAdminAccess, type AdminAccessOptions } from '../admin-access.ts'
+import { CliError } from '../cli-error.ts'
 import { jsonOption } from '../locate-config.ts'
 import { logLine } from '../logs/log-line.ts'
 import { createPaint, formatTable, printJson, printLine } from '../output.ts'
@@ -47,6 +48,7 @@ Example:
   $ budao logs query 'log.level>=error service:shop'
   $ budao logs query 支付 -退款 --from 15m --json | jq '.records[].body'`,
     )
+    .allowUnknownOption()
     .action(query)
   withAdminAccess(
     logs
@@ -57,6 +59,7 @@ Example:
     .option('-n, --lines <count>', 'so many of the last hour first', count(5_000), 10)
     .option(...jsonOption)
     .addHelpText('after', "\nExample:\n  $ budao logs tail 'log.level>=warn'")
+    .allowUnknownOption()
     .action(tail)
   withAdminAccess(logs.command('status').description('Show how files are read and passed on.'))
     .option(...jsonOption)
@@ -67,23 +70,28 @@ Example:
     .action(status)
 }
 
+/** `-退款` is a word that may not stand in a record; what begins with two is an option that there is not. */
+function filterOf(words: readonly string[]): string {
+  const option = words.find((word) => word.startsWith('--'))
+  if (option !== undefined) throw new CliError(`unknown option ${option}: see --help`, 2)
+  return words.join(' ')
+}
+
 async function query(
   words: readonly string[],
   { from, to, limit, json, ...access }: QueryOptions,
 ): Promise<void> {
+  const filter = filterOf(words)
   const api = await adminApi(access, 'viewer')
-  const answer = await api.read<LogsAnswer>(
-    logsPath({ filter: words.join(' '), from, to, limit: String(limit) }),
-    searchMs,
-  )
+  const answer = await api.read<LogsAnswer>(logsPath({ filter, from, to, limit: String(limit) }), searchMs)
   if (json === true) printJson(answer)
   else printRecords(answer.records.toReversed())
   if (answer.records.length === 0) process.exitCode = 1
 }
 
 async function tail(words: readonly string[], { lines, json, ...access }: TailOptions): Promise<void> {
+  const filter = filterOf(words)
   const api = await adminApi(access, 'viewer')
-  const filter = words.join(' ')
   const print = (records: readonly LogRecord[]): void => {
     if (json === true) for (const record of records) printLine(JSON.stringify(record))
     else printRecords(records)

@@ -31,6 +31,8 @@ export function telemetryLines(
       `{"timestamp":"${new Date(call.at).toISOString()}",${constant}` +
       member('http.request.method', call.method) +
       member('url.path', withoutQuery(call.path)) +
+      // Where there is a status readers make the level of that.
+      (call.code !== '' && call.status === 0 ? member('log.level', 'error') : '') +
       figure('http.response.status_code', call.status) +
       member('error.type', call.code) +
       (call.errno === 0 ? '' : figure('budao.errno', call.errno)) +

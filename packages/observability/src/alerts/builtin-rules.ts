@@ -147,6 +147,22 @@ const written: readonly Written[] = [
     runbook: 'crash-loop.md',
   },
   {
+    name: 'BudaoLogsBlocked',
+    text: 'value(budao_logs_blocked{}) > 0',
+    severity: 'P2',
+    for: minute,
+    summary: 'Log files are not read: their disk is full, or the store is full of what no sink has taken.',
+    runbook: 'logs.md',
+  },
+  {
+    name: 'BudaoLogSinkAway',
+    text: 'value(budao_logs_sink_away{}) > 0 by sink',
+    severity: 'P3',
+    for: 5 * minute,
+    summary: 'The sink {{ $labels.sink }} has taken no logs for five minutes; they wait.',
+    runbook: 'logs.md',
+  },
+  {
     name: 'BudaoStoreAway',
     text: 'max(budao_gateway_store_up{}) < 1 in 30s by store',
     severity: 'P2',

@@ -132,7 +132,9 @@ export function parsedObject(
 function sentence(attr: Readonly<Record<string, LogValue>>): string {
   const method = attr['http.request.method']
   if (method === undefined) return ''
-  return `${String(method)} ${String(attr['url.path'] ?? '')} ${String(attr['http.response.status_code'] ?? '')}`
+  // An app whose call got no answer says 0, and why.
+  const outcome = attr['http.response.status_code'] || attr['error.type']
+  return `${String(method)} ${String(attr['url.path'] ?? '')} ${String(outcome ?? '')}`
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
