@@ -64,6 +64,11 @@ const benches: Readonly<Record<string, { about: string; load: () => Promise<{ ru
     about: 'DNS questions per core beside PowerDNS, memory, and how soon a change is in the answers',
     load: () => import('./dns.bench.ts'),
   },
+  rollout: {
+    about:
+      'how soon a bad release is sent back, how often a good one, beside rules of Flagger and Argo Rollouts',
+    load: () => import('./rollout.bench.ts'),
+  },
   sdk: {
     about:
       'libraries of mini programs in the same simulated phone: answered, p99, requests, doubled and lost writes',
