@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Config, EventDraft, LogFilter, LogRecord, LogsConfig, LogsDesk } from '@budao/model'
-import type { LogsHost } from '@budao/observability'
+import type { LogsHost } from '@budao/observability/logs'
 import { replicationJournalName } from '../replication/replication-journal.ts'
 
 /** What a process gives to its part of collecting logs. */
@@ -64,7 +64,7 @@ export class LogsRole {
   async #begin(config: Config): Promise<void> {
     if (config.logs === undefined) return
     // Loaded only where logs are collected.
-    const { LogsHost } = await import('@budao/observability')
+    const { LogsHost } = await import('@budao/observability/logs')
     const { baseDir, report, warn } = this.#options
     this.#host = await LogsHost.start(config.logs, {
       baseDir,

@@ -5,6 +5,7 @@ import { adminApi, withAdminAccess, type AdminAccessOptions } from '../admin-acc
 import { isAsWanted, processTable } from '../agent/process-table.ts'
 import { CliError } from '../cli-error.ts'
 import type { AdminApi } from '../drill/admin-api.ts'
+import { agentEngine } from '../lean-engine.ts'
 import { configOption, jsonOption } from '../locate-config.ts'
 import { createPaint, printJson, printLine } from '../output.ts'
 import { signalled } from '../serve.ts'
@@ -86,6 +87,7 @@ async function run(options: RunOptions): Promise<void> {
   const ending = signalled()
   let reload = (): void => {}
   process.on('SIGHUP', () => reload())
+  agentEngine()
   const { NodeProcess } = await import('../node-process.ts')
   const agent = await NodeProcess.start('agent', options)
   reload = () => void agent.reload()

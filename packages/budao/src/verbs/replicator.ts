@@ -2,7 +2,6 @@ import { dirname } from 'node:path'
 import type { Command } from 'commander'
 import type { Config, ReplicationConfig } from '@budao/model'
 import { CliError } from '../cli-error.ts'
-import { boundEngine } from '../lean-engine.ts'
 import { configOption, jsonOption, readConfigFile } from '../locate-config.ts'
 import { printJson, printLine } from '../output.ts'
 import { acceptGapVerb, resyncVerbs } from '../replication/resync-verbs.ts'
@@ -155,7 +154,6 @@ async function preflight(files: readonly string[], { json }: { readonly json?: t
 }
 
 async function run({ config: path, json }: ReplicatorOptions): Promise<void> {
-  boundEngine()
   // Heard from the first moment, also while logs are opened.
   const ending = signalled()
   const { config, baseDir } = await readReplication(path)

@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import type { DataPosition, DataQuestion, DataResult, SiteData } from './site-data.ts'
 
 /** Asks once, and gives the answer’s text. Rejects with a sentence that says why there is none. */
@@ -16,16 +15,8 @@ const workMs = 30_000
 /** Writes stand still meanwhile. */
 const rightMs = 1_000
 
-const count = z.number().min(0)
-const positionAnswer = z.object({
-  position: z.int().min(0),
-  epoch: z.int().min(0).default(0),
-  lagMs: count.nullable().default(null),
-  divergence: z.int().min(0).default(0),
-  capacityPercent: count.default(100),
-  inSync: z.array(z.string()).default([]),
-})
-const workAnswer = z.object({ ok: z.boolean(), why: z.string().default('it said no') })
+/** Loaded where somebody is asked: zod takes 6 MB, and every gateway and agent has this file. */
+const answers = (): Promise<typeof import('./data-answers.ts')> => import('./data-answers.ts')
 
 /** The data of a service that somebody at this site is asked about. An answer that makes no sense is none. */
 export class AskedData implements SiteData {
@@ -39,7 +30,7 @@ export class AskedData implements SiteData {
   async position(question: DataQuestion): Promise<DataPosition | null> {
     try {
       const text = await this.#ask({ do: 'position', ...question }, positionMs)
-      return positionAnswer.parse(JSON.parse(text))
+      return (await answers()).positionIn(text)
     } catch {
       // Not knowing is what it leads to: the position told last grows old.
       return null
@@ -64,7 +55,8 @@ export class AskedData implements SiteData {
     timeoutMs: number = workMs,
   ): Promise<DataResult> {
     try {
-      const { ok, why } = workAnswer.parse(JSON.parse(await this.#ask({ do: verb, ...question }, timeoutMs)))
+      const text = await this.#ask({ do: verb, ...question }, timeoutMs)
+      const { ok, why } = (await answers()).workDoneIn(text)
       return ok ? null : why
     } catch (error) {
       return error instanceof Error ? error.message : String(error)

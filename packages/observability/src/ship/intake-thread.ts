@@ -24,7 +24,7 @@ const start = workerData as IntakeStart
 const port = parentPort!
 const now = (): number => performance.now()
 
-let taken = 0
+let taken = start.awaited ? 0 : Number.MAX_SAFE_INTEGER
 let closing = false
 let watched: RecordTest | null = null
 let unwatched = 0

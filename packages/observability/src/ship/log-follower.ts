@@ -1,24 +1,24 @@
 import type { LogRecord } from '@budao/model'
 import type { RecordTest } from '../record/filter-match.ts'
 import type { LogDecoder } from '../store/log-decoder.ts'
-import { logEnd, type LogPlace, readLog } from '../store/segment-reader.ts'
+import { type LogPlace, readLog } from '../store/segment-reader.ts'
 
 /** Records that one look may bring; the rest is counted and passed over, as nobody reads so fast. */
 const recordsMax = 500
 const piecesMax = 8
 
-/** Looks at what comes, from now on. */
+/** Looks at what comes behind a place. */
 export class LogFollower {
   readonly #folder: string
   readonly #decoder: LogDecoder
   readonly #test: RecordTest
   #place: LogPlace
 
-  constructor(folder: string, decoder: LogDecoder, test: RecordTest) {
+  constructor(folder: string, decoder: LogDecoder, test: RecordTest, from: LogPlace) {
     this.#folder = folder
     this.#decoder = decoder
     this.#test = test
-    this.#place = logEnd(folder)
+    this.#place = from
   }
 
   /** What came since the last look. */

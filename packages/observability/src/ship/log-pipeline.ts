@@ -31,9 +31,8 @@ export interface PipelineCounts {
 /** What a turn came to. `more`: there is more to read at once. */
 export type Turn = 'more' | 'idle' | 'blocked'
 
-const chunkBytes = 262_144
-/** Bytes of files in one append. */
-const batchBytes = 524_288
+/** Bytes of files in one append, at about. */
+const batchBytes = 131_072
 const lookMs = 100
 const scanMs = 1_000
 /** A rotation is heard of by its folder: with few generations kept there is little time. */
@@ -62,7 +61,7 @@ export class LogPipeline {
     this.#store = store
     this.#env = env
     const lineBytesMax = Math.max(0, ...inputs.map((input) => input.lineBytesMax))
-    this.#buffer = Buffer.allocUnsafeSlow(Math.max(chunkBytes, lineBytesMax + 65_536))
+    this.#buffer = Buffer.allocUnsafeSlow(lineBytesMax + 65_536)
     this.tails = new TailSet(inputs, store.log.positions as ReadonlyMap<string, FilePosition>, env.now())
   }
 

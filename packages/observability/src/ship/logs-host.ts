@@ -17,14 +17,8 @@ import {
 } from '@budao/model'
 import { type LogFilesPlan, planFiles } from './log-plan.ts'
 import { logsMetrics } from './logs-metrics.ts'
-import type {
-  FromIntake,
-  FromOutlet,
-  IntakeStart,
-  OutletStart,
-  ToIntake,
-  ToOutlet,
-} from './thread-messages.ts'
+import { type FollowListener, LogOutlet } from './log-outlet.ts'
+import type { FromIntake, IntakeStart, OutletStart, ToIntake } from './thread-messages.ts'
 import { ThreadKeeper } from './thread-keeper.ts'
 
 /** What the outside gives. */
@@ -39,33 +33,24 @@ export interface LogsHostOptions {
   warn(message: string): void
 }
 
-/** Somebody who looks at what comes. */
-export type FollowListener = (records: readonly LogRecord[], missed: number) => void
-
-/** Searches waiting at a time. */
-const asksMax = 32
-const followersMax = 32
-/** A search that takes longer is answered with what it has. */
-const searchMs = 10_000
+/** A line lives as long as its batch does: more room would be filled before anybody sweeps it. */
+const youngGenerationMb = 6
 
 /**
- * Logs of one process, as its main thread sees them: one thread reads files into the store, another passes them on and searches.
- * Either is started anew when it dies.
+ * Logs of one process, as its main thread sees them: one thread reads files into the store, another passes them on and searches
+ * while that is wanted. Either is started anew when it dies.
  */
 export class LogsHost implements LogsDesk {
   readonly #options: LogsHostOptions
   #config: LogsConfig
   readonly #intake: ThreadKeeper<ToIntake, FromIntake>
-  readonly #outlet: ThreadKeeper<ToOutlet, FromOutlet>
+  readonly #outlet: LogOutlet
   #intakeReport: LogIntakeReport | null = null
   #sinkReports: readonly LogSinkReport[] = []
   #problem: string | null = null
   readonly #sinkProblems = new Set<string>()
   #filters: readonly LogFilter[] = []
   #watcher: ((records: readonly LogRecord[]) => void) | null = null
-  #nextId = 1
-  readonly #asks = new Map<number, Pick<PromiseWithResolvers<any>, 'resolve' | 'reject'>>()
-  readonly #followers = new Map<number, { readonly filter: LogFilter; readonly listener: FollowListener }>()
 
   /** Resolves when files are read. Rejects where the folder cannot be used, or a format cannot be read. */
   static async start(config: LogsConfig, options: LogsHostOptions): Promise<LogsHost> {
@@ -91,52 +76,31 @@ export class LogsHost implements LogsDesk {
         new Worker(new URL(`./intake-thread.${extension}`, import.meta.url), {
           name: 'logs-intake',
           workerData: this.#intakeStart(),
+          resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb },
         }),
       heard: (message) => this.#heardIntake(message),
       opened: () => this.#intake.send({ kind: 'watch', filters: this.#filters }),
       report,
       warn,
     })
-    this.#outlet = new ThreadKeeper({
-      name: 'logs-outlet',
-      make: () =>
-        new Worker(new URL(`./outlet-thread.${extension}`, import.meta.url), {
-          name: 'logs-outlet',
-          workerData: this.#outletStart(),
-        }),
-      heard: (message) => this.#heardOutlet(message),
-      opened: () => {
-        for (const [id, { filter }] of this.#followers) this.#outlet.send({ kind: 'follow', id, filter })
-      },
-      died: () => {
-        for (const ask of this.#asks.values()) ask.reject(new Error('the thread that searches has died'))
-        this.#asks.clear()
-      },
+    this.#outlet = new LogOutlet({
+      start: () => this.#outletStart(),
+      reported: (sinks, taken) => this.#heardSinks(sinks, taken),
       report,
       warn,
     })
   }
 
-  query({ filter: text, ...query }: LogsQuery): Promise<LogsAnswer> {
-    const filter = parseLogFilter(text)
-    return this.#ask((id) => ({ kind: 'find', id, query: { ...query, filter }, budgetMs: searchMs }))
+  async query({ filter, ...query }: LogsQuery): Promise<LogsAnswer> {
+    return this.#outlet.find({ ...query, filter: parseLogFilter(filter) })
   }
 
-  tally({ filter: text, ...query }: LogsTallyQuery): Promise<LogsTally> {
-    const filter = parseLogFilter(text)
-    return this.#ask((id) => ({ kind: 'tally', id, query: { ...query, filter }, budgetMs: searchMs }))
+  async tally({ filter, ...query }: LogsTallyQuery): Promise<LogsTally> {
+    return this.#outlet.tally({ ...query, filter: parseLogFilter(filter) })
   }
 
-  follow(text: string, listener: FollowListener): (() => void) | null {
-    const filter = parseLogFilter(text)
-    if (this.#followers.size >= followersMax) return null
-    const id = this.#nextId++
-    this.#followers.set(id, { filter, listener })
-    this.#outlet.send({ kind: 'follow', id, filter })
-    return () => {
-      this.#followers.delete(id)
-      this.#outlet.send({ kind: 'unfollow', id })
-    }
+  follow(filter: string, listener: FollowListener): (() => void) | null {
+    return this.#outlet.follow(parseLogFilter(filter), listener)
   }
 
   /** Has every later record that passes one of the filters brought here; for rules. Replaces what was watched before. */
@@ -153,7 +117,7 @@ export class LogsHost implements LogsDesk {
     ;(this.#options as { ownFiles: LogsConfig['files'] }).ownFiles = ownFiles
     if (JSON.stringify([this.#intakeStart(), this.#outletStart()]) === before) return
     await this.#intake.restart()
-    await this.#outlet.restart()
+    await this.#outlet.apply()
   }
 
   report(): LogsReport {
@@ -169,21 +133,10 @@ export class LogsHost implements LogsDesk {
   async close(): Promise<void> {
     await this.#intake.close()
     await this.#outlet.close()
-    for (const ask of this.#asks.values()) ask.reject(new Error('the process is ending'))
-  }
-
-  #ask<T extends LogsAnswer | LogsTally>(question: (id: number) => ToOutlet): Promise<T> {
-    if (this.#asks.size >= asksMax)
-      return Promise.reject(new Error(`${asksMax} searches are waiting already`))
-    const id = this.#nextId++
-    const ask = Promise.withResolvers<T>()
-    this.#asks.set(id, ask)
-    this.#outlet.send(question(id))
-    return ask.promise
   }
 
   #intakeStart(): IntakeStart {
-    const { store, files, own } = this.#config
+    const { store, files, own, sinks } = this.#config
     const { baseDir, ownFiles } = this.#options
     const plans: LogFilesPlan[] = [...files, ...(own ? ownFiles : [])].map((each) => planFiles(each, baseDir))
     return {
@@ -193,6 +146,7 @@ export class LogsHost implements LogsDesk {
       keep: store.keep,
       bytes: store.bytes,
       drop: store.whenFull === 'drop',
+      awaited: Object.keys(sinks).length > 0,
     }
   }
 
@@ -214,26 +168,10 @@ export class LogsHost implements LogsDesk {
     }
   }
 
-  #heardOutlet(message: FromOutlet): void {
-    switch (message.kind) {
-      case 'report':
-        this.#sinkReports = message.sinks
-        this.#intake.send({ kind: 'taken', segment: message.taken })
-        for (const sink of message.sinks) this.#tellSink(sink)
-        return
-      case 'found':
-      case 'tallied':
-        this.#asks.get(message.id)?.resolve(message.answer)
-        return void this.#asks.delete(message.id)
-      case 'not-found':
-        this.#asks.get(message.id)?.reject(new Error(message.problem))
-        return void this.#asks.delete(message.id)
-      case 'followed':
-        return this.#followers.get(message.id)?.listener(message.records, message.missed)
-      case 'open':
-      case 'failed':
-        return
-    }
+  #heardSinks(sinks: readonly LogSinkReport[], taken: number): void {
+    this.#sinkReports = sinks
+    this.#intake.send({ kind: 'taken', segment: taken })
+    for (const sink of sinks) this.#tellSink(sink)
   }
 
   #tellProblem(problem: string | null): void {

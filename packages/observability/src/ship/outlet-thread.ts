@@ -48,7 +48,10 @@ port.on('message', (message: ToOutlet) => {
     case 'tally':
       return void answer(message)
     case 'follow':
-      return void followers.set(message.id, new LogFollower(folder, decoder, recordTest(message.filter)))
+      return void followers.set(
+        message.id,
+        new LogFollower(folder, decoder, recordTest(message.filter), message.from),
+      )
     case 'unfollow':
       return void followers.delete(message.id)
     case 'close':
@@ -78,7 +81,6 @@ function follow(): void {
 
 function report(): void {
   const reports = runners.map((runner) => runner.report())
-  // Without sinks nobody waits for anything.
   const taken = Math.min(Number.MAX_SAFE_INTEGER, ...reports.map(({ segment }) => segment))
   send({ kind: 'report', sinks: reports, taken })
 }

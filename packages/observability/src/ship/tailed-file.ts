@@ -17,6 +17,9 @@ export interface FilePosition extends HeadMark {
 /** What a look at a file found: as it was, or no longer what it was. */
 export type FileLook = 'same' | 'truncated'
 
+/** So that what is made of a piece is small beside the caches, and gone before the next. */
+const pieceBytes = 65_536
+
 /** One open file, read from its position on. */
 export class TailedFile {
   readonly id: string
@@ -133,20 +136,25 @@ export class TailedFile {
     const quiet = this.input.multilineQuietMs !== null && this.quietMs(now) >= this.input.multilineQuietMs
     if (this.#offset >= this.#size) return null
     if (this.#readSize === this.#size && !last && !quiet) return null
-    const bytes = readSync(this.#file, buffer, 0, buffer.length, this.#offset)
-    if (bytes === 0) return null
-    // Truncated since the last look, and longer than before by now: these bytes are not what came behind those read before.
-    if (!this.#beginsAsBefore()) {
-      this.#isReplaced = true
-      return null
+    let isEnd = true
+    let read: ChunkTexts | null = null
+    // Little at a time, and as much as a line may take where that holds no whole one.
+    for (let length = Math.min(pieceBytes, buffer.length); ; length = buffer.length) {
+      const bytes = readSync(this.#file, buffer, 0, length, this.#offset)
+      if (bytes === 0) return null
+      // Truncated since the last look, and longer than before by now: these bytes are not what came behind those read before.
+      if (!this.#beginsAsBefore()) {
+        this.#isReplaced = true
+        return null
+      }
+      isEnd = bytes < length
+      read = this.#reader.read(buffer.subarray(0, bytes), {
+        skipping: this.#skipping,
+        last: last && isEnd,
+        quiet: quiet && isEnd,
+      })
+      if (read.consumed > 0 || isEnd || length === buffer.length) break
     }
-    const chunk = buffer.subarray(0, bytes)
-    const isEnd = bytes < buffer.length
-    const read = this.#reader.read(chunk, {
-      skipping: this.#skipping,
-      last: last && isEnd,
-      quiet: quiet && isEnd,
-    })
     this.#offset += read.consumed
     this.#skipping = read.skipping
     if (this.#offset > this.#size) this.#size = this.#offset

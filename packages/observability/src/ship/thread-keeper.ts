@@ -29,8 +29,12 @@ export class ThreadKeeper<To, From extends { readonly kind: string }> {
 
   /** Resolves when it is ready; rejects with what it said, or why it ended. */
   async start(): Promise<void> {
-    this.#thread = await this.#open()
-    this.#options.opened?.()
+    this.#closed = false
+    await this.#begin()
+  }
+
+  get running(): boolean {
+    return this.#thread !== null
   }
 
   /** To a thread that is not running nothing is said. */
@@ -44,9 +48,15 @@ export class ThreadKeeper<To, From extends { readonly kind: string }> {
     await this.start()
   }
 
+  /** Ends it; it may be started again. */
   async close(): Promise<void> {
     this.#closed = true
     await this.#end()
+  }
+
+  async #begin(): Promise<void> {
+    this.#thread = await this.#open()
+    this.#options.opened?.()
   }
 
   async #end(): Promise<void> {
@@ -107,7 +117,7 @@ export class ThreadKeeper<To, From extends { readonly kind: string }> {
   async #again(): Promise<void> {
     if (this.#closed || this.#thread !== null) return
     try {
-      await this.start()
+      await this.#begin()
     } catch (error) {
       this.#options.warn(`${this.#options.name} could not be started: ${(error as Error).message}`)
       return this.#later()

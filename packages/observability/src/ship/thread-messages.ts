@@ -8,6 +8,7 @@ import type {
   LogsTally,
 } from '@budao/model'
 import type { LogQuery, LogTallyQuery } from '../store/log-search.ts'
+import type { LogPlace } from '../store/segment-reader.ts'
 import type { LogFilesPlan } from './log-plan.ts'
 
 /** What the thread that reads and appends starts with. */
@@ -18,6 +19,8 @@ export interface IntakeStart {
   readonly keep: number
   readonly bytes: number
   readonly drop: boolean
+  /** Whether segments wait for sinks: until these say otherwise, none has been taken. */
+  readonly awaited: boolean
 }
 
 /** What it is told. */
@@ -48,7 +51,13 @@ export type ToOutlet =
   | { readonly kind: 'close' }
   | { readonly kind: 'find'; readonly id: number; readonly query: LogQuery; readonly budgetMs: number }
   | { readonly kind: 'tally'; readonly id: number; readonly query: LogTallyQuery; readonly budgetMs: number }
-  | { readonly kind: 'follow'; readonly id: number; readonly filter: LogFilter }
+  | {
+      readonly kind: 'follow'
+      readonly id: number
+      readonly filter: LogFilter
+      /** What comes behind it is brought. */
+      readonly from: LogPlace
+    }
   | { readonly kind: 'unfollow'; readonly id: number }
 
 /** What it says. */
