@@ -21,7 +21,7 @@ export type Site = (typeof sites)[number]
 
 const port = 9910
 const token = 'between-the-sites'
-const startMsMax = 60_000
+const startMsMax = 240_000
 
 /** Two sites on machines of their own, each with a SQLite database, its application, and a replicator with an embedded log, or with one broker that is nobody's. */
 export class ReplicationWorld {

@@ -9,7 +9,7 @@ const loadMs = 2_000
 const timeoutMs = 1_200
 const peerTimeoutMs = 800
 /** After the last fault the sites have to be equal within this time: programs start anew, and others use the machine. */
-const equalMsMax = 60_000
+const equalMsMax = 240_000
 
 /** Something that breaks at one site while both write. */
 export interface TrialFault {

@@ -23,6 +23,8 @@ const VERSION = '4.3.1'
 /** Of all jars: `sha256sum` of each with its name, sorted by name, through `sha256sum` again. */
 const JARS_SHA256 = '9b241538730d32e890117f2362eee3ff6ed60f753d73e6a46652b547a64df32f'
 const downloadMsMax = 240_000
+/** Seconds on a machine of its own; on one that has ten things to do at once it was more than a minute. */
+const startMsMax = 180_000
 
 /** A cluster of one broker, which can be killed and started again with what it had, or with nothing. */
 export interface KafkaBroker {
@@ -67,7 +69,7 @@ export async function startKafka(
     process: start(),
     restart: async () => {
       broker.process = start()
-      await broker.process.waitForOutput(/Kafka Server started/, 60_000)
+      await broker.process.waitForOutput(/Kafka Server started/, startMsMax)
     },
     restartEmpty: async () => {
       rmSync(data, { recursive: true, force: true })
@@ -75,7 +77,7 @@ export async function startKafka(
       await broker.restart()
     },
   }
-  await broker.process.waitForOutput(/Kafka Server started/, 60_000)
+  await broker.process.waitForOutput(/Kafka Server started/, startMsMax)
   return broker
 }
 
@@ -190,7 +192,7 @@ async function archiveClasses(t: TestContext, folder: string): Promise<void> {
   writeFileSync(properties, propertiesOf({ ...ports, data, settings: {} }))
   format(folder, data)
   const broker = startBroker(t, folder, properties, 'make')
-  await broker.waitForOutput(/Kafka Server started/, 60_000)
+  await broker.waitForOutput(/Kafka Server started/, startMsMax)
   await broker.stop('SIGTERM', 60_000)
   const made = draftArchive(folder)
   if (existsSync(made)) renameSync(made, archiveIn(folder))
