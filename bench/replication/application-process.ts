@@ -1,18 +1,10 @@
 // node application-process.ts PLAN: the application of a site, which writes over HTTP and through its outbox. Told by a socket file.
 import { createServer, Agent, type IncomingMessage, request } from 'node:http'
-import { DatabaseSync } from 'node:sqlite'
-import type { MergeRule } from '@budao/model'
-import { SqliteOutbox } from '@budao/replicator'
 import { machineNow } from '@budao/testkit'
-import type { ApplicationPlan, LoadPlan, WriteAttempt } from './application.ts'
+import type { ApplicationPlan, LoadPlan, Outcome, WriteAttempt } from './application.ts'
+import { type CountedWrites, openCountedWrites } from './counted-writes.ts'
 
-const busyMs = 200
 const relayMs = 5_000
-const tables = {
-  adds: { rule: { name: 'last-writer' } },
-  counts: { rule: { name: 'crdt', columns: { n: 'counter' } } },
-  registers: { rule: { name: 'last-writer' } },
-} as const satisfies Record<string, { rule: MergeRule }>
 
 const { socket, port, token } = JSON.parse(process.argv[2]!) as ApplicationPlan
 const agent = new Agent({ keepAlive: true, maxSockets: 256 })
@@ -22,7 +14,8 @@ const server = createServer((asked, answer) => {
   void (async () => {
     const body = await textOf(asked)
     if (asked.url === '/begin') {
-      load = new Load(JSON.parse(body) as LoadPlan)
+      const plan = JSON.parse(body) as LoadPlan
+      load = new Load(plan, await openCountedWrites(plan.site, plan.database, plan.timeoutMs))
       answer.end()
     } else if (asked.url === '/end') {
       answer.end(JSON.stringify((await load?.end()) ?? []))
@@ -39,25 +32,23 @@ process.once('SIGTERM', () => process.exit(0))
 /** Writes at a site until it is told to end. */
 class Load {
   readonly #plan: LoadPlan
-  readonly #db: DatabaseSync
-  readonly #outbox: SqliteOutbox
+  readonly #counted: CountedWrites
   readonly #attempts: WriteAttempt[] = []
   readonly #underWay = new Set<Promise<void>>()
   readonly #timer: NodeJS.Timeout
   readonly #startedAt = machineNow()
   #turn = 0
 
-  constructor(plan: LoadPlan) {
+  constructor(plan: LoadPlan, counted: CountedWrites) {
     this.#plan = plan
-    this.#db = new DatabaseSync(plan.database, { timeout: busyMs })
-    this.#outbox = new SqliteOutbox({ db: this.#db, site: plan.site, tables })
+    this.#counted = counted
     this.#timer = setInterval(() => this.#due(), 2)
   }
 
   async end(): Promise<readonly WriteAttempt[]> {
     clearInterval(this.#timer)
     await Promise.all(this.#underWay)
-    this.#db.close()
+    await this.#counted.close()
     return this.#attempts
   }
 
@@ -86,26 +77,10 @@ class Load {
     return this.#outcome(await ask('POST', '/v1/events', JSON.stringify(event), timeoutMs))
   }
 
-  /** The row, and one more of what is counted: whatever happens to one of them has happened to both. */
   async #transact(id: string): Promise<Outcome> {
-    const { site, durability, timeoutMs } = this.#plan
-    try {
-      this.#outbox.transaction(() => {
-        this.#outbox.write({
-          id,
-          op: 'create',
-          table: 'adds',
-          payload: { id, site, via: 'outbox', text: 'a row' },
-        })
-        const counted = this.#db.prepare("SELECT n FROM counts WHERE id = 'all'").get()
-        const op = counted === undefined ? 'create' : 'update'
-        const n = Number(counted?.['n'] ?? 0) + 1
-        this.#outbox.write({ id: `${id}-count`, op, table: 'counts', payload: { id: 'all', n } })
-      })
-    } catch (error) {
-      return { outcome: 'refused', error: (error as Error).message }
-    }
-    if (durability === 'async') return { outcome: 'acknowledged', error: '' }
+    const { durability, timeoutMs } = this.#plan
+    const here = await this.#counted.transact(id)
+    if (here.outcome !== 'acknowledged' || durability === 'async') return here
     return this.#outcome(await ask('GET', `/v1/events/settled?id=${id}-count`, '', timeoutMs), 'unknown')
   }
 
@@ -117,8 +92,6 @@ class Load {
     return { outcome: 'unknown', error: error || `${status} ${text.slice(0, 100)}` }
   }
 }
-
-type Outcome = Pick<WriteAttempt, 'outcome' | 'error'>
 
 interface Answer {
   readonly status: number

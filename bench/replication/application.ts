@@ -7,10 +7,22 @@ export interface ApplicationPlan {
   readonly token: string
 }
 
+/** Where it writes: a SQLite file, or a MariaDB of its own machine. */
+export type DatabasePlan =
+  | { readonly sqlite: string }
+  | {
+      readonly mariadb: {
+        readonly host: string
+        readonly port: number
+        readonly user: string
+        readonly database: string
+      }
+    }
+
 /** How it writes. */
 export interface LoadPlan {
   readonly site: string
-  readonly database: string
+  readonly database: DatabasePlan
   /** Begins every id. */
   readonly prefix: string
   /** Writes a second, by a fixed schedule. */
@@ -35,3 +47,6 @@ export interface WriteAttempt {
   readonly doneAt: number
   readonly error: string
 }
+
+/** What came of one of them. */
+export type Outcome = Pick<WriteAttempt, 'outcome' | 'error'>

@@ -29,9 +29,11 @@ export interface SiteConfig {
   readonly outbox?: number
   /** `replication.log`; absent: embedded. */
   readonly log?: unknown
+  /** `replication.database`; absent: `SITE.db`, in which the tables are made. */
+  readonly database?: unknown
 }
 
-/** Writes `SITE.yaml` and makes the tables in `SITE.db`. */
+/** Writes `SITE.yaml`, and makes the tables where the database is a file. */
 export function writeSite({
   folder,
   site,
@@ -42,6 +44,7 @@ export function writeSite({
   peerTimeoutMs = 2000,
   outbox,
   log,
+  database,
 }: SiteConfig): void {
   const config = {
     version: 1,
@@ -54,7 +57,7 @@ export function writeSite({
       listen,
       ...(token !== undefined && { token }),
       sites: Object.fromEntries(Object.entries(urls).map(([each, url]) => [each, { url }])),
-      database: { sqlite: { path: `${site}.db` } },
+      database: database ?? { sqlite: { path: `${site}.db` } },
       ...(log !== undefined && { log }),
       ...(outbox !== undefined && { outbox }),
       peerTimeout: `${peerTimeoutMs}ms`,
@@ -64,6 +67,7 @@ export function writeSite({
     },
   }
   writeFileSync(join(folder, `${site}.yaml`), JSON.stringify(config, null, 2))
+  if (database !== undefined) return
   const db = new DatabaseSync(join(folder, `${site}.db`))
   db.exec(
     `PRAGMA journal_mode = WAL;

@@ -1,13 +1,14 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
+import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { ReplicatorReport } from '@budao/replicator'
 import {
   type Cleanup,
   Machine,
+  makeMariadb,
   makeNetwork,
   memoryFolder,
   type TestHost,
@@ -15,6 +16,7 @@ import {
 } from '@budao/testkit'
 import type { ApplicationPlan, LoadPlan, WriteAttempt } from './application.ts'
 import { budaoProgram, replicatedTables, writeSite } from './site-config.ts'
+import { mariadbServer, sqliteFile, type TrialDatabase } from './trial-database.ts'
 
 export const sites = ['east', 'west'] as const
 export type Site = (typeof sites)[number]
@@ -23,13 +25,15 @@ const port = 9910
 const token = 'between-the-sites'
 const startMsMax = 240_000
 
-/** Two sites on machines of their own, each with a SQLite database, its application, and a replicator with an embedded log, or with one broker that is nobody's. */
+/** Two sites on machines of their own, each with a SQLite file or a MariaDB, its application, and a replicator with an embedded log, or with one broker that is nobody's. */
 export class ReplicationWorld {
   readonly machines: Readonly<Record<Site, Machine>>
   readonly #t: Cleanup
   readonly #hosts: Readonly<Record<Site, TestHost>>
   readonly #root: string
   readonly #applications: Record<Site, TestProcess>
+  #servers: Readonly<Record<Site, TrialDatabase>> | null = null
+  #databases!: Readonly<Record<Site, TrialDatabase>>
   /** Of the run. */
   folder = ''
 
@@ -40,13 +44,31 @@ export class ReplicationWorld {
 
   constructor(t: Cleanup) {
     this.#t = t
-    this.#root = memoryFolder(t)
+    this.#root = memoryFolder(t, '2g')
     const { broker, ...hosts } = makeNetwork(t, [...sites, 'broker'])
     this.#hosts = hosts
     this.brokerHost = broker
     this.machines = { east: new Machine(this.#hosts.east), west: new Machine(this.#hosts.west) }
     for (const machine of Object.values(this.machines)) t.after(() => machine.kill())
     this.#applications = { east: this.#application('east'), west: this.#application('west') }
+  }
+
+  /** From here on each site has a MariaDB on its machine. False where none can be had. */
+  async useMariadb(t: TestContext): Promise<boolean> {
+    const made: TrialDatabase[] = []
+    for (const [index, site] of sites.entries()) {
+      const folder = join(this.#root, `mariadb-${site}`)
+      mkdirSync(folder)
+      const data = await makeMariadb(t, { site: index + 1, host: this.#hosts[site], folder })
+      if (data === undefined) return false
+      made.push(mariadbServer(this.machines[site], data))
+    }
+    this.#servers = { east: made[0]!, west: made[1]! }
+    return true
+  }
+
+  get isMariadb(): boolean {
+    return this.#servers !== null
   }
 
   /** Two new sites with nothing in them; resolves when each has heard that the other one applies what it writes. */
@@ -58,7 +80,14 @@ export class ReplicationWorld {
     )
     const { broker } = this
     const kafka = { brokers: { east: [broker], west: [broker] }, topic: `trial-${name}` }
+    this.#databases = this.#servers ?? {
+      east: sqliteFile(this.folder, 'east'),
+      west: sqliteFile(this.folder, 'west'),
+    }
+    for (const machine of Object.values(this.machines)) machine.restart(machine.names.filter(isDatabase))
     for (const site of sites) {
+      const { config } = this.#databases[site]
+      await this.#databases[site].begin()
       writeSite({
         folder: this.folder,
         site,
@@ -68,11 +97,14 @@ export class ReplicationWorld {
         durability,
         peerTimeoutMs,
         ...(broker !== null && { log: { kafka } }),
+        ...(config !== undefined && { database: config }),
       })
       const { folder } = this
       const args = ['--conditions=@budao/source', budaoProgram, 'replicator', '-c', `${site}.yaml`]
+      // As a supervisor does: a database that is on its way up refuses it at first.
+      const again = 'until "$0" "$@"; do sleep 0.2; done'
       this.machines[site].run('replicator', () =>
-        this.#hosts[site].start(this.#t, process.execPath, args, folder),
+        this.#hosts[site].start(this.#t, 'sh', ['-c', again, process.execPath, ...args], folder),
       )
     }
     await Promise.all([
@@ -84,7 +116,7 @@ export class ReplicationWorld {
 
   /** Kills both replicators, and removes what they had. */
   async end(): Promise<void> {
-    await Promise.all(Object.values(this.machines).map((machine) => machine.kill()))
+    await Promise.all(Object.values(this.machines).map((machine) => machine.kill(['replicator'])))
     for (const machine of Object.values(this.machines)) machine.heal()
     rmSync(this.folder, { recursive: true, force: true })
   }
@@ -102,7 +134,7 @@ export class ReplicationWorld {
   }
 
   startLoad(site: Site, plan: Omit<LoadPlan, 'site' | 'database'>): Promise<unknown> {
-    return this.#tell(site, 'POST', '/begin', { ...plan, site, database: this.database(site) })
+    return this.#tell(site, 'POST', '/begin', { ...plan, site, database: this.#databases[site].plan })
   }
 
   /** Resolves when every write has ended one way or another. */
@@ -115,25 +147,17 @@ export class ReplicationWorld {
     return this.#tell(site, method, path, body)
   }
 
-  database(site: Site): string {
-    return join(this.folder, `${site}.db`)
-  }
-
-  /** Rows of a site's database as they are committed, whatever its processes do. */
-  rows(site: Site, sql: string): Record<string, unknown>[] {
-    const db = new DatabaseSync(this.database(site), { readOnly: true, timeout: 2000 })
-    try {
-      return db.prepare(sql).all()
-    } finally {
-      db.close()
-    }
+  /** Rows of a site's database as they are committed. */
+  rows(site: Site, sql: string): Promise<Record<string, unknown>[]> {
+    return this.#databases[site].rows(sql)
   }
 
   /** All that is replicated at a site, as text. */
-  contents(site: Site): string {
-    return Object.keys(replicatedTables)
-      .map((table) => JSON.stringify(this.rows(site, `SELECT * FROM ${table} ORDER BY id`)))
-      .join('\n')
+  async contents(site: Site): Promise<string> {
+    const tables: string[] = []
+    for (const table of Object.keys(replicatedTables))
+      tables.push(JSON.stringify(await this.rows(site, `SELECT * FROM ${table} ORDER BY id`)))
+    return tables.join('\n')
   }
 
   /** The last lines of both replicators. */
@@ -180,6 +204,10 @@ export class ReplicationWorld {
       asked.end(body === undefined ? '' : JSON.stringify(body))
     })
   }
+}
+
+function isDatabase(program: string): boolean {
+  return program === 'database'
 }
 
 /** What a process said. */

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { SeededDraws } from '@budao/testkit'
+import { type Cut, SeededDraws } from '@budao/testkit'
 import type { WriteAttempt } from './application.ts'
 import { checkTrial, type SiteLoss, type TrialEvidence, type TrialFindings } from './trial-check.ts'
 import { type ReplicationWorld, type Site, sites } from './trial-world.ts'
@@ -10,11 +10,14 @@ const timeoutMs = 1_200
 const peerTimeoutMs = 800
 /** After the last fault the sites have to be equal within this time: programs start anew, and others use the machine. */
 const equalMsMax = 240_000
+const common: readonly TrialFault['what'][] = ['kill', 'kill', 'freeze', 'both', 'both', 'in', 'out']
+const withServers: typeof common = [...common, 'kill-database', 'freeze-database']
 
 /** Something that breaks at one site while both write. */
 export interface TrialFault {
   readonly site: Site
-  readonly what: 'kill' | 'freeze' | 'both' | 'in' | 'out'
+  /** `…-database`: of the server of its database alone. */
+  readonly what: 'kill' | 'freeze' | 'kill-database' | 'freeze-database' | Cut
   readonly fromMs: number
   readonly forMs: number
 }
@@ -37,11 +40,11 @@ export interface Trial extends TrialPlan {
 }
 
 /** One to three faults, which may overlap. */
-export function drawPlan(seed: number, durability: 'async' | 'sync'): TrialPlan {
+export function drawPlan(seed: number, durability: 'async' | 'sync', hasServers = false): TrialPlan {
   const draws = new SeededDraws(seed)
   const lost = durability === 'async' || draws.chance(0.5) ? draws.pick(sites) : null
   const faults = Array.from({ length: draws.integer(1, 3) }, (): TrialFault => {
-    const what = draws.pick(['kill', 'kill', 'freeze', 'both', 'both', 'in', 'out'] as const)
+    const what = draws.pick(hasServers ? withServers : common)
     return { site: draws.pick(sites), what, fromMs: draws.integer(0, 1_400), forMs: draws.integer(50, 900) }
   })
   // A site that is cut off and goes on writing leaves something behind when it is lost.
@@ -57,14 +60,13 @@ export function drawPlan(seed: number, durability: 'async' | 'sync'): TrialPlan 
   return { seed, durability, lost, faults: faults.toSorted((a, b) => a.fromMs - b.fromMs) }
 }
 
-/** Lives through it, and compares. */
-export async function runTrial(world: ReplicationWorld, plan: TrialPlan): Promise<Trial> {
+/** Lives through it, and compares. `slow`: so many times longer and less a second, on a machine that does much else. */
+export async function runTrial(world: ReplicationWorld, plan: TrialPlan, slow: number = 1): Promise<Trial> {
   const { seed, durability, lost } = plan
-  await world.begin(String(seed), durability, peerTimeoutMs)
-  await Promise.all(
-    sites.map((site) => world.startLoad(site, { prefix: `${site}-${seed}`, rate, timeoutMs, durability })),
-  )
-  await Promise.all([...plan.faults.map((fault) => strike(world, fault)), sleep(loadMs)])
+  await world.begin(String(seed), durability, peerTimeoutMs * slow)
+  const load = { rate: rate / slow, timeoutMs: timeoutMs * slow, durability }
+  await Promise.all(sites.map((site) => world.startLoad(site, { ...load, prefix: `${site}-${seed}` })))
+  await Promise.all([...plan.faults.map((fault) => strike(world, fault, slow)), sleep(loadMs * slow)])
   if (lost !== null) await world.machines[lost].kill()
   const written = await Promise.all(sites.map((site) => world.stopLoad(site)))
   const attempts = Object.fromEntries(sites.map((site, i) => [site, written[i]!])) as Record<
@@ -78,8 +80,8 @@ export async function runTrial(world: ReplicationWorld, plan: TrialPlan): Promis
   const evidence: TrialEvidence = {
     ...{ durability, attempts },
     loss: isGivenUp ? { ...loss, reported: await reportedLost(world, lost!) } : loss,
-    rows: Object.fromEntries(sites.map((site) => [site, added(world, site)])),
-    counts: Object.fromEntries(sites.map((site) => [site, counted(world, site)])),
+    rows: { east: await added(world, 'east'), west: await added(world, 'west') },
+    counts: { east: await counted(world, 'east'), west: await counted(world, 'west') },
     converged: isGivenUp ? null : equalMs !== null,
   }
   return { ...plan, findings: checkTrial(evidence), evidence, equalMs }
@@ -97,16 +99,32 @@ export function describeTrial({ seed, durability, faults, lost, findings, equalM
   ].join('\n')
 }
 
-async function strike(world: ReplicationWorld, { site, what, fromMs, forMs }: TrialFault): Promise<void> {
+async function strike(
+  world: ReplicationWorld,
+  { site, what, fromMs, forMs }: TrialFault,
+  slow: number,
+): Promise<void> {
   const machine = world.machines[site]
-  await sleep(fromMs)
-  if (what === 'kill') await machine.kill()
-  else if (what === 'freeze') machine.freeze()
-  else machine.cut(what)
-  await sleep(forMs)
+  await sleep(fromMs * slow)
+  const programs = what.endsWith('-database') ? ['database'] : machine.names
+  switch (what) {
+    case 'kill':
+    case 'kill-database':
+      await machine.kill(programs)
+      break
+    case 'freeze':
+    case 'freeze-database':
+      machine.freeze(programs)
+      break
+    case 'both':
+    case 'in':
+    case 'out':
+      machine.cut(what)
+  }
+  await sleep(forMs * slow)
   // Of two faults of a kind the first that ends ends both.
-  if (what === 'kill') machine.restart()
-  else if (what === 'freeze') machine.thaw()
+  if (what.startsWith('kill')) machine.restart(programs)
+  else if (what.startsWith('freeze')) machine.thaw(programs)
   else machine.heal()
 }
 
@@ -125,7 +143,7 @@ async function loseSite(
     const { status } = await world.ask(other, 'POST', '/v1/fence', { origin: lost, epoch: 2 })
     if (status !== 204) throw new Error(`expected 204 to a fence, got ${status}`)
   }
-  return { site: lost, survived: added(world, other), reported: null }
+  return { site: lost, survived: await added(world, other), reported: null }
 }
 
 /** Ids that the site that came back has and the other one refuses: asked once nothing of it is on its way. */
@@ -135,47 +153,53 @@ async function reportedLost(world: ReplicationWorld, lost: Site): Promise<string
   const until = performance.now() + equalMsMax
   for (;;) {
     const waiting = await world.ask(lost, 'GET', `/v1/unreplicated?site=${other}&limit=10000`)
-    const inOutbox = world
-      .rows(lost, 'SELECT event FROM budao_outbox')
-      .filter(({ event }) => isData(String(event)))
-    const here = added(world, lost)
-    // What the other site wrote meanwhile has to arrive as well.
-    const missing = added(world, other).filter((id) => !here.includes(id))
+    const [here, there] = [await added(world, lost), await added(world, other)]
+    const refused = await refusedOf(world, other)
+    // Each row of the lost site is at the other one, or refused there; what the other site wrote meanwhile has to arrive as well.
+    const missing = [
+      ...here.filter((id) => !there.includes(id) && !refused.includes(id)),
+      ...there.filter((id) => !here.includes(id)),
+    ]
     const ids = (waiting.json as { ids?: readonly string[] }).ids
-    if (ids?.length === 0 && inOutbox.length === 0 && missing.length === 0) break
+    if (ids?.length === 0 && missing.length === 0) return refused
     if (performance.now() > until) {
       throw new Error(
-        `after ${equalMsMax} ms ${ids?.length} ids of ${lost} are on their way, ${missing.length} to it`,
+        `after ${equalMsMax} ms ${ids?.length} ids of ${lost} are on their way, and ${missing.length} are at one site alone`,
       )
     }
     await sleep(50)
   }
-  return world
-    .rows(other, "SELECT event FROM budao_dead_letters WHERE reason = 'old-epoch' AND tbl = 'adds'")
-    .map(({ event }) => (JSON.parse(String(event)) as { id: string }).id)
 }
 
-function isData(event: string): boolean {
-  return !event.includes('"table":"budao heartbeat"')
+async function refusedOf(world: ReplicationWorld, site: Site): Promise<string[]> {
+  const letters = await world.rows(
+    site,
+    "SELECT event FROM budao_dead_letters WHERE reason = 'old-epoch' AND tbl = 'adds'",
+  )
+  return letters.map(({ event }) => (JSON.parse(String(event)) as { id: string }).id)
 }
 
 /** Twice in a row: what is on its way to both sites may look equal for a moment. */
 async function untilEqual(world: ReplicationWorld): Promise<number | null> {
   const began = performance.now()
   for (let equal = 0; ;) {
-    equal = world.contents('east') === world.contents('west') ? equal + 1 : 0
+    const [east, west] = [await world.contents('east'), await world.contents('west')]
+    equal = east === west ? equal + 1 : 0
     if (equal === 3) return performance.now() - began
     if (performance.now() - began > equalMsMax) return null
     await sleep(50)
   }
 }
 
-function added(world: ReplicationWorld, site: Site): string[] {
-  return world.rows(site, 'SELECT id FROM adds').map(({ id }) => String(id))
+async function added(world: ReplicationWorld, site: Site): Promise<string[]> {
+  return (await world.rows(site, 'SELECT id FROM adds')).map(({ id }) => String(id))
 }
 
-function counted(world: ReplicationWorld, site: Site): { readonly n: number; readonly expected: number } {
-  const [count] = world.rows(site, "SELECT n FROM counts WHERE id = 'all'")
-  const [rows] = world.rows(site, "SELECT count(*) AS n FROM adds WHERE via = 'outbox'")
+async function counted(
+  world: ReplicationWorld,
+  site: Site,
+): Promise<{ readonly n: number; readonly expected: number }> {
+  const [count] = await world.rows(site, "SELECT n FROM counts WHERE id = 'all'")
+  const [rows] = await world.rows(site, "SELECT count(*) AS n FROM adds WHERE via = 'outbox'")
   return { n: Number(count?.['n'] ?? 0), expected: Number(rows!['n']) }
 }

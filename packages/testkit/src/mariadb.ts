@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { requireDebian } from './debian.ts'
+import type { TestHost } from './namespaces.ts'
 import { freePort } from './ports.ts'
 import { startProcess, type TestProcess } from './processes.ts'
 import { tempDir } from './temp-dir.ts'
@@ -19,12 +20,26 @@ export interface MariadbServer {
   restart(args?: readonly string[]): Promise<void>
 }
 
+/** A server that is not started yet. */
+export interface MariadbData {
+  /** Of 127.0.0.1, of its own machine. */
+  readonly port: number
+  /** Answers whatever network the server is in. */
+  readonly socketPath: string
+  /** Starts it with what it had. */
+  start(args?: readonly string[]): TestProcess
+}
+
 /** How a server differs from others. */
 export interface MariadbOptions {
   /** Server id and GTID domain, one for each site. Default 1. */
   readonly site?: number
   /** More arguments of mariadbd; the last one of a name counts. */
   readonly args?: readonly string[]
+  /** A machine of the test's network; absent: this one. */
+  readonly host?: TestHost
+  /** Where its data goes; absent: a folder of its own. */
+  readonly folder?: string
 }
 
 /**
@@ -34,40 +49,54 @@ export interface MariadbOptions {
  */
 export async function startMariadb(
   t: TestContext,
-  { site = 1, args = [] }: MariadbOptions = {},
+  options: MariadbOptions = {},
 ): Promise<MariadbServer | undefined> {
-  // The package with the daemon alone: nothing that starts it as a service, or as anybody else.
-  const program = await requireDebian(t, 'mariadb-server-core', 'mariadbd')
-  if (program === undefined) return undefined
-  const folder = tempDir(t)
-  const port = await freePort()
-  cpSync(initialData(program), join(folder, 'data'), { recursive: true })
-  const start = (more: readonly string[]): TestProcess =>
-    startProcess(t, program, [
-      '--no-defaults',
-      ...asRoot(),
-      ...small,
-      ...['--port', String(port), '--bind-address', '127.0.0.1', '--skip-name-resolve'],
-      ...['--datadir', join(folder, 'data'), '--socket', join(folder, 's.sock')],
-      ...['--pid-file', join(folder, 'pid'), '--performance-schema=OFF'],
-      ...[`--server-id=${site}`, `--gtid-domain-id=${site}`, '--log-bin=binlog', '--log-slave-updates'],
-      ...['--gtid-strict-mode=ON', '--binlog-format=ROW', '--binlog-row-image=FULL'],
-      ...['--binlog-row-metadata=FULL', '--sync-binlog=1', '--innodb-flush-log-at-trx-commit=1'],
-      ...args,
-      ...more,
-    ])
+  const data = await makeMariadb(t, options)
+  if (data === undefined) return undefined
   const server: MariadbServer = {
     host: '127.0.0.1',
-    port,
+    port: data.port,
     user: 'root',
-    process: start([]),
-    restart: async (more = []) => {
-      server.process = start(more)
+    process: data.start(),
+    restart: async (more) => {
+      server.process = data.start(more)
       await ready(server)
     },
   }
   await ready(server)
   return server
+}
+
+/** The data of such a server, for whoever starts it himself. */
+export async function makeMariadb(
+  t: TestContext,
+  { site = 1, args = [], host, folder = tempDir(t) }: MariadbOptions = {},
+): Promise<MariadbData | undefined> {
+  // The package with the daemon alone: nothing that starts it as a service, or as anybody else.
+  const program = await requireDebian(t, 'mariadb-server-core', 'mariadbd')
+  if (program === undefined) return undefined
+  const [port, socketPath] = [await freePort(), join(folder, 's.sock')]
+  cpSync(initialData(program), join(folder, 'data'), { recursive: true })
+  const fixed = [
+    '--no-defaults',
+    ...asRoot(),
+    ...small,
+    ...['--port', String(port), '--bind-address', '127.0.0.1', '--skip-name-resolve'],
+    ...['--datadir', join(folder, 'data'), '--socket', socketPath],
+    ...['--pid-file', join(folder, 'pid'), '--performance-schema=OFF'],
+    ...[`--server-id=${site}`, `--gtid-domain-id=${site}`, '--log-bin=binlog', '--log-slave-updates'],
+    ...['--gtid-strict-mode=ON', '--binlog-format=ROW', '--binlog-row-image=FULL'],
+    ...['--binlog-row-metadata=FULL', '--sync-binlog=1', '--innodb-flush-log-at-trx-commit=1'],
+    ...args,
+  ]
+  return {
+    port,
+    socketPath,
+    start: (more = []) => {
+      const all = [...fixed, ...more]
+      return host === undefined ? startProcess(t, program, all) : host.start(t, program, all)
+    },
+  }
 }
 
 async function ready({ process }: MariadbServer): Promise<void> {
