@@ -168,8 +168,8 @@ export class ReplicationWorld {
   async #isHeard(site: Site): Promise<void> {
     const until = performance.now() + startMsMax
     for (;;) {
-      const { peers } = (await this.ask(site, 'GET', '/v1/status')).json as Pick<ReplicatorReport, 'peers'>
-      if (peers.every(({ lagP50Ms }) => lagP50Ms !== null)) return
+      const { peers } = (await this.ask(site, 'GET', '/v1/status')).json as Partial<ReplicatorReport>
+      if (peers?.every(({ lagP50Ms }) => lagP50Ms !== null) === true) return
       if (performance.now() > until) throw new Error(`nobody hears ${site}: ${this.story(50)}`)
       await sleep(25)
     }

@@ -88,15 +88,31 @@ export async function runTrial(world: ReplicationWorld, plan: TrialPlan, slow: n
 }
 
 /** One line, and one for each rule that was broken. */
-export function describeTrial({ seed, durability, faults, lost, findings, equalMs }: Trial): string {
+export function describeTrial({
+  seed,
+  durability,
+  faults,
+  lost,
+  findings,
+  evidence,
+  equalMs,
+}: Trial): string {
   const { acknowledged, unknown, refused, violations, lost: ids } = findings
   const told = faults.map(({ site, what, fromMs, forMs }) => `${fromMs}–${fromMs + forMs} ms ${what} ${site}`)
   if (lost !== null) told.push(`${lost} lost`)
   return [
     `seed ${seed} ${durability}: ${told.join('; ')}`,
     `  ${acknowledged} writes acknowledged, ${refused} refused, ${unknown} unknown; ${lost === null ? '' : `${ids.length} acknowledged ones were at ${lost} alone; `}equal ${equalMs === null ? '–' : `after ${Math.round(equalMs)} ms`}`,
+    ...(acknowledged > 0 ? [] : [`  nothing was acknowledged: ${commonErrors(evidence)}`]),
     ...violations.map((violation) => `  BROKEN ${violation}`),
   ].join('\n')
+}
+
+function commonErrors({ attempts }: TrialEvidence): string {
+  const counts = new Map<string, number>()
+  for (const { error } of Object.values(attempts).flat()) counts.set(error, (counts.get(error) ?? 0) + 1)
+  const often = [...counts].toSorted(([, a], [, b]) => b - a).slice(0, 4)
+  return often.map(([error, count]) => `${count} × ${error}`).join('; ')
 }
 
 async function strike(

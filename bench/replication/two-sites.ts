@@ -81,6 +81,7 @@ export class TwoSites {
 
   async report(site: string): Promise<ReplicatorReport> {
     const answer = await fetch(`http://127.0.0.1:${this.#ports[site]!}/v1/status`)
+    if (!answer.ok) throw new Error(`the replicator of ${site} answers ${answer.status}`)
     return (await answer.json()) as ReplicatorReport
   }
 

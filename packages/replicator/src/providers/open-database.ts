@@ -5,6 +5,7 @@ import { replicatedTables } from '../table-rules.ts'
 import type { VerifiedTable, VerifyRequest } from '../verify.ts'
 import type { ReplicatedTables } from '../replicated-table.ts'
 import type { SiteDatabase } from '../site-database.ts'
+import { verifySites } from '../snapshot/verify-sites.ts'
 import { openSqliteDatabase } from './sqlite/sqlite-database.ts'
 
 /** Opens the database that the configuration names; only the kind that is asked for is loaded. */
@@ -48,23 +49,27 @@ export type ConfiguredSites = Readonly<
   Record<string, { readonly replication: ReplicationConfig; readonly baseDir: string }>
 >
 
-/** Compares the databases of two sites. Throws where they are of a kind that cannot be compared from outside. */
+/** Compares the databases of two sites: servers directly, files through the replicators of their sites. */
 export async function verifyDatabases(
   sites: ConfiguredSites,
   request: VerifyRequest,
 ): Promise<VerifiedTable[]> {
   const servers: Record<string, { readonly mariadb: MariadbConfig; readonly baseDir: string }> = {}
   for (const [site, { replication, baseDir }] of Object.entries(sites)) {
-    if (!('mariadb' in replication.database)) {
-      throw new Error(
-        `site ${site}: expected replication.database.mariadb: others cannot be compared from outside`,
-      )
-    }
-    servers[site] = { mariadb: replication.database.mariadb, baseDir }
+    if ('mariadb' in replication.database) servers[site] = { mariadb: replication.database.mariadb, baseDir }
   }
   const [first, second, third] = Object.values(sites)
   if (first === undefined || second === undefined || third !== undefined) {
     throw new Error(`expected the configuration of two sites, found ${Object.keys(sites).length}`)
+  }
+  if (Object.keys(servers).length < 2) {
+    if (request.repair) {
+      throw new Error(
+        'repair: expected two sites with replication.database.mariadb: others are put right by `budao replicator bootstrap` or `restore`',
+      )
+    }
+    const configs = Object.entries(sites).map(([site, { replication }]) => [site, replication] as const)
+    return await verifySites(Object.fromEntries(configs), request)
   }
   const { verifyMariadb } = await import('./mariadb/mariadb-configured.ts')
   return await verifyMariadb(servers, await replicatedTables(first.replication, first.baseDir), request)

@@ -1,5 +1,5 @@
 import ZongJi, { type AnyBinlogEvent, type MariadbGtidEvent } from '@vlasky/zongji'
-import type { Connection, RowDataPacket } from 'mysql2/promise'
+import type { RowDataPacket } from 'mysql2/promise'
 import {
   type ChangeSource,
   hlcZero,
@@ -9,6 +9,7 @@ import {
   SourceGapError,
   type Transaction,
 } from '@budao/model'
+import { Asker } from './asker.ts'
 import { binlogGap, readPosition, writePosition } from './binlog-position.ts'
 import {
   eventsOf,
@@ -46,6 +47,12 @@ const retryMsMax = 5000
 /** ER_MASTER_FATAL_ERROR_READING_BINLOG: what was asked for is purged, or never was there. */
 const gapErrno = 1236
 
+/** Who the server is, and where it and this source stand. */
+const standing = `
+  SELECT @@global.gtid_domain_id AS domainId, @@global.server_id AS serverId, @@global.gtid_binlog_pos AS gtids,
+    (SELECT position FROM budao_sources WHERE name = 'binlog') AS kept,
+    (SELECT epoch FROM budao_epochs WHERE origin = '') AS epoch`
+
 /** Tables of replication's own, which say something to the source. */
 const own = ['budao_epochs', 'budao_heartbeat', 'budao_outbox']
 
@@ -62,7 +69,7 @@ interface Ready {
  */
 export class BinlogSource implements ChangeSource {
   readonly #options: BinlogSourceOptions
-  readonly #asker: Connection
+  readonly #asker: Asker
   readonly #domainId: number
   readonly #serverId: number
   readonly #shapes = new Map<string, TableShape>()
@@ -89,7 +96,7 @@ export class BinlogSource implements ChangeSource {
 
   private constructor(
     options: BinlogSourceOptions,
-    asker: Connection,
+    asker: Asker,
     found: { readonly domainId: number; readonly serverId: number; readonly position: string },
   ) {
     this.#options = options
@@ -121,15 +128,11 @@ export class BinlogSource implements ChangeSource {
 
   /** Connects and goes on where it was confirmed. Throws where a table cannot be replicated. */
   static async open(options: BinlogSourceOptions): Promise<BinlogSource> {
-    const asker = await connect(options.connection, null)
+    const asker = await Asker.open(() => connect(options.connection, null))
     try {
-      await prepareMariadb(asker)
-      const [rows] = await asker.query<RowDataPacket[]>(
-        `SELECT @@global.gtid_domain_id AS domainId, @@global.server_id AS serverId, @@global.gtid_binlog_pos AS gtids,
-           (SELECT position FROM budao_sources WHERE name = 'binlog') AS kept,
-           (SELECT epoch FROM budao_epochs WHERE origin = '') AS epoch`,
-      )
-      const { domainId, serverId, gtids, kept, epoch } = rows[0]!
+      await asker.ask(prepareMariadb)
+      const [[found]] = await asker.ask((c) => c.query<RowDataPacket[]>(standing))
+      const { domainId, serverId, gtids, kept, epoch } = found!
       const begin = writePosition({ gtids: String(gtids), hlc: hlcZero, epoch: Number(epoch ?? 1) })
       const source = new BinlogSource(options, asker, {
         domainId: Number(domainId),
@@ -141,7 +144,7 @@ export class BinlogSource implements ChangeSource {
       source.#connect()
       return source
     } catch (error) {
-      asker.destroy()
+      await asker.close()
       throw error
     }
   }
@@ -160,9 +163,7 @@ export class BinlogSource implements ChangeSource {
   }
 
   async beginAnew(): Promise<void> {
-    const [[found]] = await this.#asker.query<RowDataPacket[]>(
-      `SELECT @@global.gtid_binlog_pos AS gtids, (SELECT epoch FROM budao_epochs WHERE origin = '') AS epoch`,
-    )
+    const [[found]] = await this.#asker.ask((c) => c.query<RowDataPacket[]>(standing))
     const position = writePosition({
       gtids: String(found!['gtids']),
       hlc: this.#hlc,
@@ -184,7 +185,7 @@ export class BinlogSource implements ChangeSource {
     this.#disconnect()
     this.#wake?.()
     await this.#keep().catch(() => {})
-    this.#asker.destroy()
+    await this.#asker.close()
   }
 
   #take(): SourceBatch {
@@ -373,7 +374,8 @@ export class BinlogSource implements ChangeSource {
   }
 
   async #shape(table: string): Promise<TableShape> {
-    const shape = await readShape(this.#asker, this.#options.connection.database, table)
+    const { database } = this.#options.connection
+    const shape = await this.#asker.ask((c) => readShape(c, database, table))
     this.#shapes.set(table, shape)
     return shape
   }
@@ -387,9 +389,11 @@ export class BinlogSource implements ChangeSource {
   }
 
   async #store(position: string): Promise<void> {
-    await this.#asker.query(
-      `INSERT INTO budao_sources VALUES ('binlog', ?) ON DUPLICATE KEY UPDATE position = VALUES(position)`,
-      [position],
+    await this.#asker.ask((c) =>
+      c.query(
+        `INSERT INTO budao_sources VALUES ('binlog', ?) ON DUPLICATE KEY UPDATE position = VALUES(position)`,
+        [position],
+      ),
     )
     this.#kept = position
   }

@@ -1,6 +1,7 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
 import type { Applier, ApplyBatch, ApplyResult, DeadLetterReason, LogPosition } from '@budao/model'
 import type { ReplicatedTables } from '../../replicated-table.ts'
+import { Asker } from './asker.ts'
 import { type AppliedTable, type ApplyFacts, ApplyState, placeOf } from './apply-state.ts'
 import { loadFacts, Statements } from './apply-facts.ts'
 import { writeState } from './apply-writes.ts'
@@ -54,7 +55,7 @@ const ER_DUP_ENTRY = 1062
  */
 export class MariadbApplier implements Applier {
   readonly #options: MariadbApplierOptions
-  readonly #asker: Connection
+  readonly #asker: Asker
   readonly #domainId: number
   readonly #tables: Map<string, AppliedTable>
   readonly #lanes = new Map<number, Connection>()
@@ -63,7 +64,7 @@ export class MariadbApplier implements Applier {
 
   private constructor(
     options: MariadbApplierOptions,
-    asker: Connection,
+    asker: Asker,
     domainId: number,
     tables: Map<string, AppliedTable>,
   ) {
@@ -75,10 +76,10 @@ export class MariadbApplier implements Applier {
 
   /** Connects, and makes what replication keeps in the database. Throws where a table cannot be replicated. */
   static async open(options: MariadbApplierOptions): Promise<MariadbApplier> {
-    const asker = await connect(options.connection, null)
+    const asker = await Asker.open(() => connect(options.connection, null))
     try {
-      await prepareMariadb(asker)
-      const [[own]] = await asker.query<RowDataPacket[]>('SELECT @@global.gtid_domain_id AS id')
+      await asker.ask(prepareMariadb)
+      const [[own]] = await asker.ask((c) => c.query<RowDataPacket[]>('SELECT @@global.gtid_domain_id AS id'))
       const domainId = options.domainId ?? Number(own!['id']) + 1000
       if (domainId === Number(own!['id'])) {
         throw new Error(
@@ -93,11 +94,12 @@ export class MariadbApplier implements Applier {
               'stamps to compare; write through the outbox instead',
           )
         }
-        tables.set(name, { ...table, shape: await readShape(asker, options.connection.database, name) })
+        const { database } = options.connection
+        tables.set(name, { ...table, shape: await asker.ask((c) => readShape(c, database, name)) })
       }
       return new MariadbApplier(options, asker, domainId, tables)
     } catch (error) {
-      asker.destroy()
+      await asker.close()
       throw error
     }
   }
@@ -142,10 +144,10 @@ export class MariadbApplier implements Applier {
    * was paused is tried again too.
    */
   async retry(only?: { readonly table: string; readonly key: string }): Promise<RetryResult> {
-    await this.#asker.query('DELETE FROM budao_paused')
+    await this.#asker.ask((c) => c.query('DELETE FROM budao_paused'))
     let applied = 0
     const blocked = new Set<string>()
-    for (const group of await lettersToRetry(this.#asker, only)) {
+    for (const group of await this.#asker.ask((c) => lettersToRetry(c, only))) {
       const places = group.events.map(({ table, key }) => placeOf(table, key))
       const isBlocked = places.some((place) => blocked.has(place))
       const why = isBlocked ? 'behind-parked' : await this.#retryGroup(group)
@@ -153,7 +155,7 @@ export class MariadbApplier implements Applier {
       // Nothing waits behind a write of an epoch that has ended.
       else if (why !== 'old-epoch') for (const place of places) blocked.add(place)
     }
-    return { applied, left: await countLetters(this.#asker) }
+    return { applied, left: await this.#asker.ask(countLetters) }
   }
 
   /** Tables that came to a change they cannot hold, with the reason, as of the last batch. */
@@ -164,7 +166,7 @@ export class MariadbApplier implements Applier {
   async close(): Promise<void> {
     this.#closed = true
     for (const lane of this.#lanes.values()) lane.destroy()
-    this.#asker.destroy()
+    await this.#asker.close()
   }
 
   /** Null: they were applied, and the letters are gone. Otherwise why not, as the letters say now. */
@@ -185,7 +187,7 @@ export class MariadbApplier implements Applier {
       if (!isAboutRows(error)) throw error
       const sql = new Statements()
       keepLetters(sql, ids, 'database-refuses', (error as Error).message)
-      await sql.run(this.#asker)
+      await this.#asker.ask((c) => sql.run(c))
       return 'database-refuses'
     }
   }
@@ -248,7 +250,8 @@ export class MariadbApplier implements Applier {
         if (known === undefined || payload === null || looked.has(table)) continue
         if (Object.keys(payload).every((name) => known.shape.byName.has(name))) continue
         looked.add(table)
-        const shape = await readShape(this.#asker, this.#options.connection.database, table)
+        const { database } = this.#options.connection
+        const shape = await this.#asker.ask((c) => readShape(c, database, table))
         this.#tables.set(table, { ...known, shape })
       }
     }

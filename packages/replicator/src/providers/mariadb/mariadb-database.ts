@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Connection, RowDataPacket } from 'mysql2/promise'
+import type { RowDataPacket } from 'mysql2/promise'
 import type { ChangeDraft, ChangeEvent, Conflict } from '@budao/model'
 import { epochName } from '../../authority/epoch-name.ts'
 import type { ReplicatedTables } from '../../replicated-table.ts'
 import type { Conflicts, DeadLetters, SiteDatabase } from '../../site-database.ts'
+import { Asker } from './asker.ts'
 import { BinlogSource } from './binlog-source.ts'
 import { MariadbApplier } from './mariadb-applier.ts'
 import { connect, type MariadbConnection } from './mariadb-connection.ts'
@@ -108,38 +109,6 @@ export async function openMariadbDatabase(options: MariadbDatabaseOptions): Prom
   } catch (error) {
     for (const each of opened.toReversed()) await each.close()
     throw error
-  }
-}
-
-/** A connection that is made again when it broke: whoever asked is told, the next one is answered. */
-class Asker {
-  readonly #connect: () => Promise<Connection>
-  #connection: Connection | null
-
-  private constructor(connectAgain: () => Promise<Connection>, connection: Connection) {
-    this.#connect = connectAgain
-    this.#connection = connection
-  }
-
-  static async open(connectAgain: () => Promise<Connection>): Promise<Asker> {
-    return new Asker(connectAgain, await connectAgain())
-  }
-
-  async ask<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-    const connection = (this.#connection ??= await this.#connect())
-    try {
-      return await work(connection)
-    } catch (error) {
-      if ((error as { fatal?: boolean }).fatal === true && this.#connection === connection) {
-        this.#connection = null
-        connection.destroy()
-      }
-      throw error
-    }
-  }
-
-  async close(): Promise<void> {
-    this.#connection?.destroy()
   }
 }
 
