@@ -56,6 +56,7 @@ async function answers(peer: PeerSite): Promise<void> {
     const why = cause instanceof Error ? cause.message : message
     throw new Error(
       `the replicator of ${peer.site} does not answer (${why}): start it, files are compared through it`,
+      { cause: error },
     )
   }
 }
