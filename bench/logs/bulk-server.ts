@@ -28,14 +28,20 @@ export class BulkServer {
     this.#random = random
   }
 
-  async start(): Promise<string> {
-    await once(this.#server.listen(0, '127.0.0.1'), 'listening')
+  async start(port = 0): Promise<string> {
+    await once(this.#server.listen(port, '127.0.0.1'), 'listening')
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
   }
 
   /** What comes from now on is another process’s. */
   nextLife(): void {
     this.taken.push([])
+  }
+
+  /** Resolves when this life has sent something, or nothing for a second: it may have nothing. */
+  async asked(): Promise<void> {
+    const life = this.taken.at(-1)!
+    for (let waited = 0; life.length === 0 && waited < 1_000; waited += 2) await sleep(2)
   }
 
   /** Documents that had been taken before, the most in one life and in all; and how many there are. */

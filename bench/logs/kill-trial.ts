@@ -33,7 +33,6 @@ export interface KillTrial {
 /** Records of a request to the sink. */
 export const sinkBatch = 100
 const killAfterMsMax = 60
-const killSendingAfterMsMax = 300
 const settleMsMax = 180_000
 
 /**
@@ -71,10 +70,11 @@ export async function runKillTrial(folder: string, seed: number, kills: number):
   })
   for (let kill = 0; kill < kills; kill++) {
     const child = start()
-    // A third of them while it opens what the one before left, a third while it begins to pass on.
+    // A third of them while it opens what the one before left, a third soon after it reads, a third while it passes on.
     const moment = random()
-    if (moment > 1 / 3) await untilSaid(child, moment > 2 / 3 ? 'passing on' : 'ready')
-    const until = performance.now() + random() * (moment > 2 / 3 ? killSendingAfterMsMax : killAfterMsMax)
+    if (moment > 1 / 3) await untilSaid(child, 'ready')
+    if (moment > 2 / 3) await bulk.asked()
+    const until = performance.now() + random() * killAfterMsMax
     while (performance.now() < until) {
       writer.write()
       await sleep(1)

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { describeMachine, machineText } from '../machine.ts'
 import { say, UsageError, wholeNumber } from '../options.ts'
+import { type AwayTrial, runAwayTrial } from './away-trial.ts'
 import { type KillTrial, runKillTrial, sinkBatch } from './kill-trial.ts'
 import { type RotationTrial, runRotationTrial } from './rotation-trial.ts'
 
@@ -17,6 +18,7 @@ const usage = `npm run trials -- logs [options]
   --rate N        lines a second (default 100000)
   --seconds N     (default 20)
   --keep N        generations that are not deleted (default 20)
+  --away SECONDS  nobody is killed: the sink is away for so long while --rate lines a second come
 
 A process that reads log files into the store and passes them on is killed at any moment, while it opens, reads, appends, indexes and sends; meanwhile lines are
 written in pieces that end anywhere, and files are rotated, by rename and by copy and truncation. Ten kills a trial. Exit code 1 when a line is not in the store, is in it
@@ -34,6 +36,7 @@ export async function run(args: readonly string[]): Promise<0 | 1 | 2> {
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       json: { type: 'string' },
       rotate: { type: 'string' },
+      away: { type: 'string' },
       every: { type: 'string', default: '50' },
       rate: { type: 'string', default: '100000' },
       seconds: { type: 'string', default: '20' },
@@ -64,6 +67,16 @@ export async function run(args: readonly string[]): Promise<0 | 1 | 2> {
     if (values.json !== undefined)
       writeFileSync(values.json, `${JSON.stringify({ machine, ...trial }, null, 2)}\n`)
     return trial.lost + trial.repeated === 0 ? 0 : 1
+  }
+  if (values.away !== undefined) {
+    const trial = await away({
+      awaySeconds: wholeNumber('away', values.away, 1, 86_400),
+      linesPerSecond: wholeNumber('rate', values.rate, 1, 1_000_000),
+    })
+    if (values.json !== undefined)
+      writeFileSync(values.json, `${JSON.stringify({ machine, ...trial }, null, 2)}\n`)
+    // A batch under way when the sink goes may have been taken.
+    return trial.lost === 0 && trial.repeated <= 1_000 ? 0 : 1
   }
   const told: KillTrial[] = []
   const folder = mkdtempSync(join(tmpdir(), 'budao-logs-'))
@@ -98,6 +111,20 @@ export async function run(args: readonly string[]): Promise<0 | 1 | 2> {
   if (values.json !== undefined)
     writeFileSync(values.json, `${JSON.stringify({ machine, ...totals, trials: told }, null, 2)}\n`)
   return told.some(isBroken) ? 1 : 0
+}
+
+async function away(plan: Parameters<typeof runAwayTrial>[1]): Promise<AwayTrial> {
+  const folder = mkdtempSync(join(tmpdir(), 'budao-logs-'))
+  try {
+    const trial = await runAwayTrial(folder, plan)
+    say(
+      `sink away for ${trial.awaySeconds} s, ${trial.lines} lines: ${trial.lost} lost, ${trial.repeated} twice; it has all ${trial.caughtUpSeconds} s after it is back; ` +
+        `RSS ${trial.rssMb.join(', ')} MB before, meanwhile, behind`,
+    )
+    return trial
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
 }
 
 async function rotate(plan: RotationTrial['plan']): Promise<RotationTrial> {
