@@ -1,25 +1,17 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { MemorySource } from '../test/memory-source.ts'
-import { createAdminServer } from './admin-server.ts'
-import { EventLog } from './event-log.ts'
+import { adminApi } from '../test/admin-api.ts'
+
+interface Said {
+  readonly error: string
+  readonly message: string
+}
 
 async function start(t: TestContext) {
-  const source = new MemorySource(await EventLog.open())
-  const server = await createAdminServer({
-    source,
-    address: '127.0.0.1:0',
-    tokens: { viewer: 'see', operator: 'do' },
-    log: { info() {}, warn() {}, error() {} },
-  })
-  t.after(() => server.close())
-  const purge = async (body: unknown, token = 'do') => {
-    const response = await fetch(`${server.url}/api/v1/cache/purge`, {
-      method: 'POST',
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    })
-    return { status: response.status, body: (await response.json()) as any }
+  const { source, ask } = await adminApi<Said>(t)
+  const purge = async (what: unknown, token?: string) => {
+    const { status, body } = await ask('POST', '/cache/purge', what, token)
+    return { status, body }
   }
   return { source, purge }
 }

@@ -2,31 +2,41 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { UnitReport } from '@budao/model'
+import type { AuditRecord, Explanation, UnitReport } from '@budao/model'
 import { tempDir } from '@budao/testkit'
+import { adminApi } from '../test/admin-api.ts'
 import { LocalDesk } from '../test/local-desk.ts'
-import { MemorySource } from '../test/memory-source.ts'
-import { createAdminServer } from './admin-server.ts'
-import { EventLog } from './event-log.ts'
 import { brokenLink } from './failover/audit-chain.ts'
 
-const tokens = { viewer: 'see', operator: 'do' }
+/** What of the answers these tests look at. */
+interface Said extends UnitReport {
+  readonly error: string
+  readonly message: string
+  readonly hint?: string
+  readonly why: Explanation
+  readonly leader: { readonly admin: string }
+  readonly to: string
+  readonly runId: string
+  readonly records: readonly AuditRecord[]
+  readonly ok: boolean
+  readonly last: AuditRecord
+  readonly drain: Drain
+  readonly drains: readonly Drain[]
+  readonly refused: readonly { readonly unit: string }[]
+}
+
+interface Drain {
+  readonly state: string
+  readonly moves: readonly { readonly unit: string; readonly to: string; readonly state: string }[]
+}
 
 async function start(t: TestContext, units: readonly string[] = ['shop']) {
-  const source = new MemorySource(await EventLog.open())
+  const { source, url, ask: asked } = await adminApi<Said>(t)
   const desk = new LocalDesk({ path: join(tempDir(t), 'coordination.db'), units })
   t.after(() => desk.close())
   source.desk = desk
-  const server = await createAdminServer({ source, address: '127.0.0.1:0', tokens })
-  t.after(() => server.close())
-  const ask = async (method: string, path: string, body?: unknown, token = 'do') => {
-    const response = await fetch(`${server.url}/api/v1/failover${path}`, {
-      method,
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    })
-    return { status: response.status, body: (await response.json()) as any }
-  }
+  const ask = (method: string, path: string, body?: unknown, token?: string) =>
+    asked(method, `/failover${path}`, body, token)
   const unit = async (name = 'shop'): Promise<UnitReport> =>
     (await ask('GET', `/units/${encodeURIComponent(name)}`)).body
   const until = async (is: (report: UnitReport) => boolean, name = 'shop'): Promise<UnitReport> => {
@@ -38,7 +48,7 @@ async function start(t: TestContext, units: readonly string[] = ['shop']) {
     throw new Error(`never: ${JSON.stringify(await unit(name))}`)
   }
   for (const name of units) await until(({ lease }) => lease === 'held', name)
-  return { source, desk, ask, unit, until, url: server.url }
+  return { source, desk, ask, unit, until, url }
 }
 
 test('a unit is moved, and back home, by people who say why; each step is in the audit log', async (t) => {
@@ -60,8 +70,8 @@ test('a unit is moved, and back home, by people who say why; each step is in the
   assert.equal(brokenLink(records), null)
   assert.deepEqual(
     records
-      .filter(({ action }: { action: string }) => action === 'run.started')
-      .map((each: any) => [each.actor, each.detail.reason]),
+      .filter(({ action }) => action === 'run.started')
+      .map(({ actor, detail }) => [actor, detail['reason']]),
     [
       ['ann', 'new kernel'],
       ['operator', 'kernel is in'],
@@ -112,7 +122,7 @@ test('a site is drained of its units with progress, kept out, and let in again; 
   const taken = await ask('POST', '/drains', { site: 'east', reason: 'new kernel', by: 'ann' })
   assert.equal(taken.status, 202)
   assert.deepEqual(
-    taken.body.drain.moves.map(({ unit, to }: any) => [unit, to]),
+    taken.body.drain.moves.map(({ unit, to }) => [unit, to]),
     [
       ['shop', 'west'],
       ['pay', 'west'],
@@ -121,13 +131,13 @@ test('a site is drained of its units with progress, kept out, and let in again; 
   await until(({ drained }) => drained.includes('east'))
   const { drains } = (await ask('GET', '/drains')).body
   assert.deepEqual(
-    [drains[0].state, drains[0].moves.map(({ state }: any) => state)],
+    [drains[0]!.state, drains[0]!.moves.map(({ state }) => state)],
     ['drained', ['moved', 'moved']],
   )
   const refused = await ask('POST', '/drains', { site: 'west', reason: 'that one too' })
   assert.deepEqual([refused.status, refused.body.why.code], [409, 'last-healthy-site'])
   assert.deepEqual(
-    refused.body.refused.map(({ unit }: any) => unit),
+    refused.body.refused.map(({ unit }) => unit),
     ['shop', 'pay'],
   )
   const back = await ask('POST', '/units/shop/move', { kind: 'failback', reason: 'too early' })
@@ -200,7 +210,7 @@ test('what may not be is refused with the reason, and what to do', async (t) => 
   const elsewhere = await ask('POST', '/units/shop/move', { ...move, to: 'west' })
   assert.deepEqual([elsewhere.status, elsewhere.body.error], [409, 'not-leader'])
   assert.equal(elsewhere.body.leader.admin, 'http://10.0.1.2:9900')
-  assert.match(elsewhere.body.hint, /Ask gw-west at http:\/\/10\.0\.1\.2:9900/)
+  assert.match(elsewhere.body.hint ?? '', /Ask gw-west at http:\/\/10\.0\.1\.2:9900/)
 
   source.desk = null
   for (const path of ['', '/nodes', '/units/shop', '/drains', '/audit', '/audit/verify']) {

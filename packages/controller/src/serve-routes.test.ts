@@ -1,26 +1,11 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { MemorySource } from '../test/memory-source.ts'
-import { createAdminServer } from './admin-server.ts'
-import { EventLog } from './event-log.ts'
+import { adminApi } from '../test/admin-api.ts'
 
 async function start(t: TestContext) {
-  const source = new MemorySource(await EventLog.open())
-  const server = await createAdminServer({
-    source,
-    address: '127.0.0.1:0',
-    tokens: { viewer: 'see', operator: 'do' },
-    log: { info() {}, warn() {}, error() {} },
-  })
-  t.after(() => server.close())
-  const ask = async (path: string, token: string, put?: unknown) => {
-    const response = await fetch(`${server.url}/api/v1${path}`, {
-      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
-      ...(put === undefined ? {} : { method: 'PUT', body: JSON.stringify(put) }),
-    })
-    const { headers } = response
-    return { status: response.status, headers, body: (await response.json()) as Record<string, unknown> }
-  }
+  const { source, ask: asked } = await adminApi<Record<string, unknown>>(t)
+  const ask = (path: string, token: string, put?: unknown) =>
+    asked(put === undefined ? 'GET' : 'PUT', path, put, token)
   return { source, ask }
 }
 

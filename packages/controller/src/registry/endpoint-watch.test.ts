@@ -4,6 +4,12 @@ import { MemorySource } from '../../test/memory-source.ts'
 import { createAdminServer } from '../admin-server.ts'
 import { EventLog } from '../event-log.ts'
 
+interface Said {
+  readonly version: string
+  readonly endpoints: readonly { readonly state: string }[]
+  readonly message: string
+}
+
 test('who has a version is answered as soon as an endpoint comes, goes or changes, or when the time is over', async (t) => {
   const source = new MemorySource(await EventLog.open())
   const server = await createAdminServer({ source, address: '127.0.0.1:0' })
@@ -11,7 +17,7 @@ test('who has a version is answered as soon as an endpoint comes, goes or change
   const url = `${server.url}/api/v1/services/shop/endpoints`
   const ask = async (query: string, signal?: AbortSignal) => {
     const response = await fetch(url + query, signal === undefined ? {} : { signal })
-    return { status: response.status, body: (await response.json()) as any }
+    return { status: response.status, body: (await response.json()) as Said }
   }
   const first = (await ask('')).body
   assert.equal(first.endpoints.length, 2)
@@ -36,7 +42,7 @@ test('who has a version is answered as soon as an endpoint comes, goes or change
   })
   const changed = (await waiting).body
   assert.notEqual(changed.version, first.version)
-  assert.equal(changed.endpoints[1].state, 'unhealthy')
+  assert.equal(changed.endpoints[1]!.state, 'unhealthy')
   assert.equal(
     (await ask('?after=older')).body.version,
     changed.version,
