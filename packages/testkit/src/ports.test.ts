@@ -18,3 +18,10 @@ test('a port on which somebody listens is passed over', async (t) => {
   const taken = (server.address() as { port: number }).port
   assert.notEqual(await freePort(), taken)
 })
+
+test('another process has another block, even where its id would give it the same one', async () => {
+  const again = './ports.ts?again'
+  const other = (await import(again)) as typeof import('./ports.ts')
+  const [here, there] = [await freePort(), await other.freePort()]
+  assert.notEqual(Math.floor(here / 250), Math.floor(there / 250))
+})
