@@ -1,9 +1,17 @@
-// npm test [unit|e2e]: everything that can fail, in two runs of node:test, each with its closing summary.
+// npm test [unit|e2e] [-- --times]: everything that can fail, in three runs of node:test, each with its closing summary: the unit
+// tests, the end-to-end tests that go side by side, and those that want the machine for themselves.
+// --times: and which files took longest.
 import { spawn } from 'node:child_process'
-import { globSync } from 'node:fs'
 import { constants } from 'node:os'
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { endToEnd, unitParts } from './test-files.ts'
 
-const which = process.argv[2] ?? 'all'
+const { positionals, values } = parseArgs({
+  options: { times: { type: 'boolean', default: false } },
+  allowPositionals: true,
+})
+const which = positionals[0] ?? 'all'
 if (!['unit', 'e2e', 'all'].includes(which)) {
   console.error(`npm test: expected unit, e2e or nothing, got ${which}`)
   process.exit(2)
@@ -12,25 +20,29 @@ if (!['unit', 'e2e', 'all'].includes(which)) {
 /** A handle that a test left open would hold its file, and with it the run, for ever: the runner then says which. */
 const minutesMax = 20
 
-// The runner gives each file a process of its own. Each half of the unit tests is one such file. They wait more than they
-// compute: two at a time on two cores.
-const unit = which === 'e2e' ? 0 : await run(['scripts/unit-first.ts', 'scripts/unit-second.ts'], 2)
-// One at a time: the end-to-end files measure failovers, and the machine may have two cores.
-const e2e = which === 'unit' ? 0 : await run(globSync('e2e/*.e2e.test.ts').toSorted(), 1)
+// The runner gives each file a process of its own; each part of the unit tests is one such file.
+const unit = which === 'e2e' ? 0 : await run(unitParts, unitParts.length)
+const beside = which === 'unit' ? 0 : await run(endToEnd.beside, 2)
+const alone = which === 'unit' ? 0 : await run(endToEnd.alone, 1)
+const e2e = beside || alone
 if (which === 'all') console.log(`unit tests: ${word(unit)}; end to end: ${word(e2e)}`)
 process.exitCode = unit || e2e
 
 /** The exit code. Signals are passed on, and end both runs. */
 async function run(files: readonly string[], concurrency: number): Promise<number> {
+  const reporters = ['spec', './scripts/no-skips.ts', ...(values.times ? ['./scripts/slowest.ts'] : [])]
   const child = spawn(
     process.execPath,
     [
       ...['--conditions=@budao/source', '--test', `--test-concurrency=${concurrency}`],
-      ...['--test-reporter=spec', '--test-reporter-destination=stdout'],
-      ...['--test-reporter=./scripts/no-skips.ts', '--test-reporter-destination=stdout'],
+      ...reporters.flatMap((name) => [`--test-reporter=${name}`, '--test-reporter-destination=stdout']),
       ...files,
     ],
-    { stdio: 'inherit' },
+    {
+      stdio: 'inherit',
+      // Hundreds of processes are started from the same sources: without it each strips their types and compiles them anew.
+      env: { NODE_COMPILE_CACHE: resolve('node_modules/.cache/compile'), ...process.env },
+    },
   )
   const deadline = setTimeout(() => {
     console.error(`npm test: not over after ${minutesMax} minutes, ending it`)

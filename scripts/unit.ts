@@ -1,15 +1,15 @@
-// Loads the unit tests of one half into this process: a process per file would cost more than the tests do.
+// Loads the unit tests of one part into this process: a process per file would cost more than the tests do.
 import { resolve } from 'node:path'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
-import { unitTests } from './test-files.ts'
+import { unitParts, unitTests } from './test-files.ts'
 
-/** Every second file, from the first or from the second on: what is slow stands together and is shared out so. */
-export async function loadHalf(half: 0 | 1): Promise<void> {
+/** Every third file, from that one on: what is slow stands together and is shared out so. */
+export async function loadPart(part: number): Promise<void> {
   if (unitTests.length === 0) throw new Error('no unit tests found: run this from the root of the workspace')
   // A test may wait for what holds no process, a timer without reference or shared memory: nothing is over because of that.
   const running = setInterval(() => {}, 60_000)
-  for (const file of unitTests.filter((_, index) => index % 2 === half)) {
+  for (const file of unitTests.filter((_, index) => index % unitParts.length === part)) {
     try {
       await import(pathToFileURL(resolve(file)).href)
     } catch (error) {
@@ -19,5 +19,5 @@ export async function loadHalf(half: 0 | 1): Promise<void> {
     }
   }
   // They run in the order in which they were loaded.
-  test('the last test of this half is over', () => clearInterval(running))
+  test('the last test of this part is over', () => clearInterval(running))
 }

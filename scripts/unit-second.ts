@@ -1,3 +1,0 @@
-import { loadHalf } from './unit.ts'
-
-await loadHalf(1)

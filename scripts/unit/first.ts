@@ -1,0 +1,3 @@
+import { loadPart } from '../unit.ts'
+
+await loadPart(0)
