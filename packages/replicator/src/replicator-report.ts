@@ -7,7 +7,7 @@ export function replicationMetrics(report: ReplicatorReport): string {
   const lines: string[] = []
   const metric = (
     name: string,
-    type: 'gauge' | 'counter',
+    type: 'gauge' | 'counter' | 'summary',
     help: string,
     samples: readonly (readonly [labels: string, value: number | null])[],
   ): void => {
@@ -24,10 +24,15 @@ export function replicationMetrics(report: ReplicatorReport): string {
     'Age of the oldest write that a site may not have.',
     of(peers, (p) => seconds(p.rpoMs)),
   )
-  metric('budao_replication_lag_seconds', 'gauge', 'Log to the database of a site and back, by heartbeats.', [
-    ...peers.map((p) => [`{site="${p.site}",quantile="0.5"}`, seconds(p.lagP50Ms)] as const),
-    ...peers.map((p) => [`{site="${p.site}",quantile="0.99"}`, seconds(p.lagP99Ms)] as const),
-  ])
+  metric(
+    'budao_replication_lag_seconds',
+    'summary',
+    'Log to the database of a site and back, by heartbeats.',
+    [
+      ...peers.map((p) => [`{site="${p.site}",quantile="0.5"}`, seconds(p.lagP50Ms)] as const),
+      ...peers.map((p) => [`{site="${p.site}",quantile="0.99"}`, seconds(p.lagP99Ms)] as const),
+    ],
+  )
   metric(
     'budao_replication_behind',
     'gauge',

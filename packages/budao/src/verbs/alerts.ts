@@ -1,5 +1,6 @@
 import { basename, resolve } from 'node:path'
 import type { AlertsReport, SilenceReport } from '@budao/model'
+import type { AlertRule } from '@budao/observability'
 import type { Command } from 'commander'
 import { adminApi, withAdminAccess, type AdminAccessOptions } from '../admin-access.ts'
 import { alertTables, failureText } from '../alerts/alerts-text.ts'
@@ -67,11 +68,12 @@ Example:
   alerts
     .command('export')
     .description('Prints rules over metrics as a file of rules for a Prometheus server.')
-    .argument('<file>', 'a file of rules')
+    .argument('[file]', 'a file of rules')
+    .option('--built-in', 'those that come with Budao')
     .option(...jsonOption)
     .addHelpText(
       'after',
-      '\nRules over records are left out, and named on stderr.\n\nExample:\n  $ budao alerts export alerts/shop.yaml > prometheus-rules.yml',
+      '\nRules over records are left out, and named on stderr.\n\nExamples:\n  $ budao alerts export alerts/shop.yaml > prometheus-rules.yml\n  $ budao alerts export --built-in > budao-rules.yml',
     )
     .action(exportRules)
 }
@@ -130,23 +132,34 @@ async function test(files: readonly string[], { json }: Options): Promise<void> 
   }
 }
 
-async function exportRules(file: string, { json }: Options): Promise<void> {
-  const [{ parseRules, toPrometheusRules }, { readFile }, { stringify }, { formatProblem }] =
-    await Promise.all([
-      import('@budao/observability'),
-      import('node:fs/promises'),
-      import('yaml'),
-      import('@budao/model'),
-    ])
+async function exportRules(
+  path: string | undefined,
+  { json, builtIn }: Options & { readonly builtIn?: true },
+): Promise<void> {
+  if ((path === undefined) !== (builtIn === true))
+    throw new CliError('expected a file of rules, or --built-in instead of one', 2)
+  const [{ toPrometheusRules, builtInRules }, { stringify }] = await Promise.all([
+    import('@budao/observability'),
+    import('yaml'),
+  ])
+  const { file, left } = toPrometheusRules(path === undefined ? builtInRules() : await rulesOf(path))
+  if (left.length > 0)
+    process.stderr.write(`budao: left out, since they are over records: ${left.join(', ')}\n`)
+  if (json === true) printJson(file)
+  else printLine(stringify(file, { lineWidth: 0 }).trimEnd())
+}
+
+async function rulesOf(file: string): Promise<readonly AlertRule[]> {
+  const [{ parseRules }, { readFile }, { formatProblem }] = await Promise.all([
+    import('@budao/observability'),
+    import('node:fs/promises'),
+    import('@budao/model'),
+  ])
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
     throw new CliError(`${file}: cannot be read: ${(error as Error).message}`, 2)
   })
   const parsed = parseRules(text, file, { receivers: null })
   if (!parsed.ok)
     throw new CliError(`the rules are refused\n${parsed.problems.map(formatProblem).join('\n')}`)
-  const { file: rules, left } = toPrometheusRules(parsed.rules)
-  if (left.length > 0)
-    process.stderr.write(`budao: left out, since they are over records: ${left.join(', ')}\n`)
-  if (json === true) printJson(rules)
-  else printLine(stringify(rules).trimEnd())
+  return parsed.rules
 }

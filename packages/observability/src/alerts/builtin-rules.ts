@@ -36,14 +36,14 @@ const written: readonly Written[] = [
   },
   {
     name: 'BudaoNoLeader',
-    text: 'max(budao_failover_store_reachable{}) < 1 in 30s',
+    text: 'max(budao_failover_store_reachable{}) < 1 in 30s by instance',
     severity: 'P1',
     summary: 'The coordination store does not answer: no failover can begin.',
     runbook: 'no-quorum.md',
   },
   {
     name: 'BudaoAuditAway',
-    text: 'value(budao_failover_audit_writable{}) < 1',
+    text: 'value(budao_failover_audit_writable{}) < 1 by instance',
     severity: 'P1',
     summary: 'The audit log cannot be written: no failover by itself begins.',
     runbook: 'audit-broken.md',
