@@ -82,6 +82,10 @@ const benches: Readonly<Record<string, { about: string; load: () => Promise<{ ru
     about: 'the embedded event log, and changes from one SQLite site to the other: events/s, lag',
     load: () => import('./replication.bench.ts'),
   },
+  logs: {
+    about: 'file to store and file to Elasticsearch’s bulk beside rsyslog: lines/s, CPU a line, memory',
+    load: () => import('./logs.bench.ts'),
+  },
   blackhole: {
     about: 'a backend accepts and never answers: found, ejected, users answered in time',
     load: () => import('./blackhole.bench.ts'),

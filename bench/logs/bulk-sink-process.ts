@@ -1,0 +1,39 @@
+// Takes Elasticsearch's `_bulk`, counts documents, answers as it does, and keeps the first of them to be looked at.
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+
+const keptMax = 20_000
+const lineEnd = 0x0a
+const taken =
+  '{"create":{"_index":"logs","_id":"kVx3aI0BqPz5mF0y1w2X","_version":1,"result":"created","_shards":{"total":2,"successful":1,"failed":0},"_seq_no":0,"_primary_term":1,"status":201}}'
+
+let documents = 0
+let kept: unknown[] = []
+
+const server = createServer((request, response) => {
+  if (request.method === 'GET' && request.url === '/count') return void response.end(String(documents))
+  if (request.method === 'GET' && request.url === '/kept') return void response.end(JSON.stringify(kept))
+  const chunks: Buffer[] = []
+  request.on('data', (chunk: Buffer) => chunks.push(chunk))
+  request.on('end', () => {
+    const body = Buffer.concat(chunks)
+    let lines = 0
+    for (let at = body.indexOf(lineEnd); at >= 0; at = body.indexOf(lineEnd, at + 1)) lines++
+    if (documents < keptMax) keep(body.toString())
+    documents += lines / 2
+    response.setHeader('content-type', 'application/json')
+    response.end(
+      `{"took":1,"errors":false,"items":[${Array(lines / 2)
+        .fill(taken)
+        .join(',')}]}`,
+    )
+  })
+})
+server.listen(0, '127.0.0.1', () => {
+  process.stdout.write(`port ${(server.address() as AddressInfo).port}\n`)
+})
+
+function keep(text: string): void {
+  for (const [index, line] of text.trimEnd().split('\n').entries())
+    if (index % 2 === 1 && kept.length < keptMax) kept.push(JSON.parse(line))
+}
