@@ -28,6 +28,8 @@ export interface LogIntakeReport {
   readonly truncations: number
   /** Files beyond the most that are open at a time. */
   readonly waiting: number
+  /** Files that cannot be opened or read, as for want of rights; each is tried again once a second. */
+  readonly unreadable: number
   readonly storeBytes: number
   readonly segments: number
   /** Bytes that went before every sink had them, with `whenFull: drop`. */
@@ -44,6 +46,8 @@ export interface LogSinkReport {
   readonly sent: number
   /** Records that it will never take. */
   readonly refused: number
+  /** Why, of the last of them; null: none was refused. */
+  readonly refusal: string | null
   /** Requests that failed or asked for patience; their records were sent again. */
   readonly retries: number
   /** The segment that it is at. */

@@ -126,7 +126,7 @@ function statusText({ intake, sinks }: LogsReport): string {
   if (intake === null) return 'just started'
   const lines = [
     `${intake.lines} records from ${intake.files} files, ${megabytes(intake.storeBytes)} in ${intake.segments} segments`,
-    `${intake.truncated} lines cut, ${intake.damaged} damaged, ${intake.truncations} files truncated, ${intake.waiting} files wait`,
+    `${intake.truncated} lines cut, ${intake.damaged} damaged, ${intake.truncations} files truncated, ${intake.waiting} files wait, ${intake.unreadable} cannot be read`,
   ]
   if (intake.problem !== null) lines.push(paint('red', `not read: ${intake.problem}`))
   if (sinks.length > 0) {
@@ -137,14 +137,14 @@ function statusText({ intake, sinks }: LogsReport): string {
           { title: 'sent', align: 'right' },
           { title: 'refused', align: 'right' },
           { title: 'retries', align: 'right' },
-          { title: 'problem' },
+          { title: 'problem, or why refused' },
         ],
-        sinks.map(({ name, sent, refused, retries, problem }) => [
+        sinks.map(({ name, sent, refused, refusal, retries, problem }) => [
           name,
           String(sent),
           String(refused),
           String(retries),
-          problem === null ? '–' : paint('red', problem),
+          problem === null ? (refusal ?? '–') : paint('red', problem),
         ]),
         process.stdout.columns ?? 160,
       ),

@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync, type Stats, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import type { LogInput } from './log-input.ts'
 import { isRotationOf } from './rotation-name.ts'
@@ -80,14 +80,23 @@ function add(to: SeenFile[], path: string, base: string, input: LogInput): void 
 
 /** What a path names now; undefined when that is no file. */
 export function fileAt(path: string): Pick<SeenFile, 'dev' | 'ino' | 'size' | 'mtimeMs'> | undefined {
-  const found = statSync(path, { throwIfNoEntry: false })
+  const found = statOf(path)
   if (found === undefined || !found.isFile()) return undefined
   const { dev, ino, size, mtimeMs } = found
   return { dev, ino, size, mtimeMs }
 }
 
 function changedAt(folder: string): number {
-  return statSync(folder, { throwIfNoEntry: false })?.mtimeMs ?? 0
+  return statOf(folder)?.mtimeMs ?? 0
+}
+
+/** Undefined too for what may not be looked at, or leads in a circle. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
+  } catch {
+    return undefined
+  }
 }
 
 function namesIn(folder: string): string[] {

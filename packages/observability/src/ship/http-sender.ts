@@ -1,4 +1,4 @@
-import { SinkBusyError } from './log-sink.ts'
+import { SinkBusyError, SinkTooLargeError } from './log-sink.ts'
 
 /** An answer with its body, which is always read: a connection is kept only so. */
 export interface HttpAnswer {
@@ -8,7 +8,7 @@ export interface HttpAnswer {
 
 const answerTextMax = 8_388_608
 
-/** Posts a body. Rejects where the sink is away, or asks to be left alone (429, 5xx). */
+/** Posts a body. Rejects where the sink is away, asks to be left alone (429, 5xx), or finds it too large (413). */
 export async function post(
   url: string,
   headers: Readonly<Record<string, string>>,
@@ -23,6 +23,8 @@ export async function post(
       retryAfterMs(answer.headers.get('retry-after')),
     )
   }
+  if (answer.status === 413)
+    throw new SinkTooLargeError(`413 for ${Buffer.byteLength(body)} bytes: ${text.slice(0, 200)}`)
   return { status: answer.status, text }
 }
 

@@ -1,5 +1,6 @@
 import type { ParsedLine } from '../record/parsed-line.ts'
 import type { LogStore } from '../store/log-store.ts'
+import type { ChunkTexts } from './chunk-lines.ts'
 import type { LogInput } from './log-input.ts'
 import { TailSet } from './tail-set.ts'
 import type { FilePosition, TailedFile } from './tailed-file.ts'
@@ -114,7 +115,13 @@ export class LogPipeline {
 
   #readOnce(file: TailedFile, now: number): boolean {
     const last = this.tails.isOver(file, now)
-    const read = file.read(this.#buffer, now, last)
+    let read: ChunkTexts | null
+    try {
+      read = file.read(this.#buffer, now, last)
+    } catch {
+      this.tails.lose(file, now)
+      return false
+    }
     if (read === null) {
       if (last && file.unread <= 0) this.tails.finish(file, now)
       return false

@@ -33,3 +33,8 @@ export class SinkBusyError extends Error {
     this.waitMs = waitMs
   }
 }
+
+/** A request that is larger than the sink, or what stands before it, takes: fewer records at a time may do. */
+export class SinkTooLargeError extends Error {
+  override name = 'SinkTooLargeError'
+}

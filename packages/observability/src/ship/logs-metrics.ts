@@ -51,6 +51,12 @@ export function logsMetrics({ intake, sinks }: LogsReport): string {
       'Log files beyond the most that are open.',
       one(intake.waiting),
     )
+    family(
+      'budao_logs_unreadable_files',
+      'gauge',
+      'Log files that cannot be opened or read.',
+      one(intake.unreadable),
+    )
     family('budao_logs_store_bytes', 'gauge', 'Bytes of the log store.', one(intake.storeBytes))
     family('budao_logs_blocked', 'gauge', '1 while logs are not read.', one(intake.problem === null ? 0 : 1))
   }

@@ -1,10 +1,10 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { LogRecord, LogSinkReport } from '@budao/model'
 import type { RecordTest } from '../record/filter-match.ts'
 import type { LogDecoder } from '../store/log-decoder.ts'
 import { type LogPlace, readLog } from '../store/segment-reader.ts'
-import { type LogSink, SinkBusyError } from './log-sink.ts'
+import { type LogSink, SinkBusyError, SinkTooLargeError } from './log-sink.ts'
 
 /** What a runner is made of. */
 export interface SinkRunnerOptions {
@@ -20,7 +20,7 @@ export interface SinkRunnerOptions {
   random(): number
 }
 
-/** A place inside of a piece: so many of its records have been taken. */
+/** A place inside of a piece: so many of its records are done with. */
 interface SinkPlace extends LogPlace {
   readonly done: number
 }
@@ -42,12 +42,15 @@ export class SinkRunner {
   #sink: LogSink | null = null
   #sent = 0
   #refused = 0
+  #refusal: string | null = null
   #retries = 0
   #problem: string | null = null
 
   constructor(options: SinkRunnerOptions) {
     this.#options = options
     this.#place = readPlace(options.placeFile)
+    // Made while there is room: later it can be written over where there is none.
+    if (!existsSync(options.placeFile)) this.#move(this.#place)
     this.#running = this.#run()
   }
 
@@ -56,6 +59,7 @@ export class SinkRunner {
       name: this.#options.name,
       sent: this.#sent,
       refused: this.#refused,
+      refusal: this.#refusal,
       retries: this.#retries,
       segment: this.#place.segment,
       problem: this.#problem,
@@ -83,11 +87,11 @@ export class SinkRunner {
       const isSame = piece.segment === this.#place.segment && piece.offset === this.#place.offset
       if (!isSame) this.#place = { segment: piece.segment, offset: piece.offset, done: 0 }
       const { decoder, test, batch } = this.#options
-      const records = decoder.records(piece).filter(test)
+      const records = decoder.records(piece)
       for (let from = this.#place.done; from < records.length && !this.#closed;) {
-        const some = withinBytes(records, from, batch)
-        if (!(await this.#deliver(some))) return
-        from += some.length
+        const { some, end } = nextBatch(records, from, test, batch)
+        if (some.length > 0 && !(await this.#deliver(some))) return
+        from = end
         this.#move({ segment: piece.segment, offset: piece.offset, done: from })
       }
       if (!this.#closed) this.#move({ ...piece.next, done: 0 })
@@ -97,19 +101,36 @@ export class SinkRunner {
   /** Sends until all is taken or refused; false when it is closed before. */
   async #deliver(records: readonly LogRecord[]): Promise<boolean> {
     let left = records
+    /** Records of a request, fewer once the sink has found one too large. */
+    let atOnce = left.length
     for (let attempt = 0; !this.#closed; attempt++) {
       let waitMs: number | undefined
+      const some = left.slice(0, atOnce)
       try {
         this.#sink ??= await this.#options.open()
-        const answer = await this.#sink.send(left, AbortSignal.timeout(this.#options.timeout))
-        this.#sent += left.length - answer.again.length - answer.refused
-        this.#refused += answer.refused
-        if (answer.again.length < left.length) attempt = 0
-        left = answer.again
-        this.#problem = answer.again.length > 0 ? `${answer.again.length} of a batch were not taken` : null
+        const { again, refused, reason, ...asked } = await this.#sink.send(
+          some,
+          AbortSignal.timeout(this.#options.timeout),
+        )
+        this.#sent += some.length - again.length - refused
+        if (refused > 0) this.#refuse(refused, reason)
+        if (again.length < some.length) attempt = 0
+        left = again.length === 0 ? left.slice(some.length) : [...again, ...left.slice(some.length)]
+        this.#problem = again.length > 0 ? `${again.length} of a batch were not taken` : null
         if (left.length === 0) return true
-        waitMs = answer.waitMs
+        if (again.length === 0) continue
+        waitMs = asked.waitMs
       } catch (error) {
+        if (error instanceof SinkTooLargeError) {
+          // One alone that is too large always will be.
+          if (some.length === 1) {
+            this.#refuse(1, error.message)
+            left = left.slice(1)
+            if (left.length === 0) return true
+          }
+          atOnce = Math.ceil(some.length / 2)
+          continue
+        }
         this.#problem = messageOf(error)
         if (error instanceof SinkBusyError) waitMs = error.waitMs
       }
@@ -123,13 +144,19 @@ export class SinkRunner {
   #move(place: SinkPlace): void {
     this.#place = place
     const { placeFile } = this.#options
+    // All of one length, so that one can be written over another.
+    const text = JSON.stringify(place).padEnd(placeLength)
     try {
-      writeFileSync(`${placeFile}.new`, JSON.stringify(place))
+      writeFileSync(`${placeFile}.new`, text)
       renameSync(`${placeFile}.new`, placeFile)
     } catch (error) {
-      // A full disk: after a crash more than a batch would be sent again, and nothing lost.
-      this.#problem = messageOf(error)
+      if (!overwritten(placeFile, text)) this.#problem = messageOf(error)
     }
+  }
+
+  #refuse(count: number, reason: string | undefined): void {
+    this.#refused += count
+    this.#refusal = reason ?? null
   }
 
   async #sleep(ms: number): Promise<void> {
@@ -143,15 +170,40 @@ function messageOf(error: unknown): string {
   return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message
 }
 
-function withinBytes(records: readonly LogRecord[], from: number, batch: number): readonly LogRecord[] {
+/** Records of one request, and up to where they were looked at. */
+function nextBatch(
+  records: readonly LogRecord[],
+  from: number,
+  test: RecordTest,
+  batch: number,
+): { readonly some: readonly LogRecord[]; readonly end: number } {
+  const some: LogRecord[] = []
   let bytes = 0
   let end = from
-  while (end < records.length && end - from < batch) {
-    bytes += records[end]!.body.length
-    if (bytes > requestBytesMax && end > from) break
-    end++
+  for (; end < records.length && some.length < batch; end++) {
+    const record = records[end]!
+    if (!test(record)) continue
+    bytes += record.body.length
+    if (bytes > requestBytesMax && some.length > 0) break
+    some.push(record)
   }
-  return records.slice(from, end)
+  return { some, end }
+}
+
+const placeLength = 100
+
+/** On a full disk: what is there already needs no room. False where that fails too, and a crash would repeat more than a batch. */
+function overwritten(path: string, text: string): boolean {
+  try {
+    const file = openSync(path, 'r+')
+    try {
+      return writeSync(file, text, 0) === text.length
+    } finally {
+      closeSync(file)
+    }
+  } catch {
+    return false
+  }
 }
 
 function readPlace(file: string): SinkPlace {

@@ -119,6 +119,24 @@ test('bulk: of a batch only what was not taken is sent again, what will never be
   )
 })
 
+test('what is too large is halved; one alone that is too large is refused, with the reason', async (t) => {
+  const got: string[] = []
+  const { url, asked } = await server(t, ({ body }) => {
+    const messages = [...body.matchAll(/"message":"(m\d+)"/g)].map(([, message]) => message!)
+    if (messages.length > 3 || messages.includes('m5')) return { status: 413 }
+    got.push(...messages)
+    return { status: 200, body: { errors: false, items: messages.map(() => ({ create: { status: 201 } })) } }
+  })
+  const { runner } = passOn(t, 12, { elasticsearch: { url, index: 'logs', headers: {} } }, 100)
+  await until(() => runner.report().sent === 10)
+  const { refused, refusal, retries, problem } = runner.report()
+  assert.deepEqual([refused, retries, problem], [1, 0, null])
+  assert.match(refusal!, /^413 for \d+ bytes/)
+  const others = Array.from({ length: 11 }, (_, n) => `m${n + 1}`).filter((message) => message !== 'm5')
+  assert.deepEqual(got, others)
+  assert.ok(asked.length < 20)
+})
+
 test('push and OTLP carry times in nanoseconds, labels, levels and typed attributes', async (t) => {
   const { url, asked } = await server(t, () => ({ status: 200 }))
   const loki = passOn(t, 3, { loki: { url, labels: ['service.name', 'log.level'], headers: {} } }, 100)

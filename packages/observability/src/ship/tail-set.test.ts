@@ -1,5 +1,13 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, copyFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  copyFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { TestIntake } from './test-intake.test.ts'
@@ -186,3 +194,18 @@ test('copied and truncated while nothing ran: the copy is read from where the fi
     )
   }
 })
+
+test(
+  'a file that cannot be read, or a link in a circle, stops no other and is counted',
+  { skip: process.platform !== 'linux' },
+  (t) => {
+    const intake = new TestIntake(t)
+    // Reading its beginning is an I/O error for everybody, root too.
+    symlinkSync('/proc/self/mem', join(intake.logs, 'bad.log'))
+    symlinkSync(join(intake.logs, 'circle.log'), join(intake.logs, 'circle.log'))
+    writeFileSync(join(intake.logs, 'a.log'), text(0, 3))
+    intake.run()
+    assert.deepEqual(intake.bodies(), lines(0, 3))
+    assert.equal(intake.pipeline.tails.counts.unreadable, 1)
+  },
+)

@@ -14,6 +14,8 @@ export interface TailCounts {
   readonly truncations: number
   /** Files beyond `filesMax` that nobody reads. */
   readonly waiting: number
+  /** Files that cannot be opened or read now. */
+  readonly unreadable: number
 }
 
 /** Files open at a time. */
@@ -57,6 +59,7 @@ export class TailSet {
   #rotated = 0
   #truncations = 0
   #waiting = 0
+  #unreadable = 0
 
   constructor(
     inputs: readonly LogInput[],
@@ -84,6 +87,7 @@ export class TailSet {
       rotated: this.#rotated,
       truncations: this.#truncations,
       waiting: this.#waiting,
+      unreadable: this.#unreadable,
     }
   }
 
@@ -106,7 +110,7 @@ export class TailSet {
     const openByInode = new Map([...this.#open.values()].map((file) => [inode(file), file]))
     const present = new Map(seen.map((each) => [inode(each), each]))
     const known = new Map([...this.#known.values()].map((each) => [inode(each.position), each]))
-    this.#waiting = 0
+    this.#waiting = this.#unreadable = 0
     for (const each of seen) {
       const open = openByInode.get(inode(each))
       const remembered = known.get(inode(each))
@@ -122,10 +126,14 @@ export class TailSet {
   look(now: number): void {
     let truncated = false
     for (const file of this.#open.values()) {
-      if (file.look(now) === 'truncated') {
-        this.#truncate(file, now)
-        truncated = true
+      try {
+        if (file.look(now) !== 'truncated') continue
+      } catch {
+        this.lose(file, now)
+        continue
       }
+      this.#truncate(file, now)
+      truncated = true
     }
     // What was not read yet may stand in a copy.
     if (truncated) this.scan(now)
@@ -145,6 +153,13 @@ export class TailSet {
     if (file.unlinked) {
       this.#drop(file.id)
     } else this.#known.set(file.id, { position: file.position, seenAt: now })
+  }
+
+  /** Lets go of a file that cannot be read, until the next scan: it stops no other. */
+  lose(file: TailedFile, now: number): void {
+    file.close()
+    this.#open.delete(file.id)
+    this.#known.set(file.id, { position: file.position, seenAt: now })
   }
 
   close(): void {
@@ -187,7 +202,12 @@ export class TailSet {
       this.#waiting++
       return
     }
-    const file = TailedFile.open(id, seen.path, seen.input, from, now)
+    let file: TailedFile | undefined
+    try {
+      file = TailedFile.open(id, seen.path, seen.input, from, now)
+    } catch {
+      this.#unreadable++
+    }
     if (file === undefined) return
     if (inode(file) !== inode(seen)) {
       // Rotated while we looked; the next look tells what it is.
@@ -218,7 +238,10 @@ export class TailSet {
     present: ReadonlyMap<string, SeenFile>,
   ): readonly [string, Remembered] | 'wait' | undefined {
     const head = headOf(seen.path)
-    if (head === undefined) return 'wait'
+    if (head === undefined) {
+      if (fileAt(seen.path) !== undefined) this.#unreadable++
+      return 'wait'
+    }
     const isRotation = seen.base !== seen.path
     let byContent: readonly [string, Remembered] | undefined
     for (const entry of this.#known) {
@@ -289,17 +312,16 @@ export class TailSet {
 
 const empty = Buffer.alloc(0)
 
+/** Undefined where it is gone or cannot be read. */
 function headOf(path: string): Buffer | undefined {
-  let file: number
+  let file: number | undefined
   try {
     file = openSync(path, 'r')
+    return readHead(file)
   } catch {
     return undefined
-  }
-  try {
-    return readHead(file)
   } finally {
-    closeSync(file)
+    if (file !== undefined) closeSync(file)
   }
 }
 

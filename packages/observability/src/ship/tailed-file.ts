@@ -60,7 +60,12 @@ export class TailedFile {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
       throw error
     }
-    return new TailedFile(id, path, input, file, from, now)
+    try {
+      return new TailedFile(id, path, input, file, from, now)
+    } catch (error) {
+      closeSync(file)
+      throw error
+    }
   }
 
   private constructor(

@@ -2,9 +2,12 @@ import assert from 'node:assert/strict'
 import { rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { parseLogFilter } from '@budao/model'
 import { memoryFolder, whyNoNetwork } from '@budao/testkit'
 import { jsonParser } from '../record/json-parser.ts'
+import { allTaken } from '../ship/log-sink.ts'
+import { SinkRunner } from '../ship/sink-runner.ts'
 import { LogDecoder } from './log-decoder.ts'
 import { LogSearch } from './log-search.ts'
 import { LogStore } from './log-store.ts'
@@ -82,4 +85,56 @@ test('a full disk: an append is all or nothing, and an index that has no room is
   const found = await search.find({ filter: parseLogFilter('line'), from: 0, to: 9, limit: 100_000 }, 10_000)
   await search.close()
   assert.deepEqual(found.records.map(({ body }) => body).toSorted(), stored.toSorted())
+})
+
+test('a full disk: what a sink has taken is remembered all the same', async (t) => {
+  const why = await whyNoNetwork()
+  if (why !== undefined) return t.skip(why)
+  const disk = memoryFolder(t, '2m')
+  const folder = join(disk, 'logs')
+  const open = (): LogStore =>
+    LogStore.open({ folder, ageMax: Infinity, bytesMax: Infinity, now: Date.now, warn: () => {} })
+  const store = open()
+  const source = store.log.sourceNumber({ resource: {}, attributes: {} })
+  const line = (number: number): string => JSON.stringify({ msg: `m${number}` })
+  store.append(
+    Array.from({ length: 300 }, (_, number) => jsonParser(line(number), source, 1)),
+    {},
+  )
+  store.close()
+  const taken: string[][] = []
+  const run = (): SinkRunner =>
+    new SinkRunner({
+      name: 'test',
+      folder,
+      placeFile: join(disk, 'place.json'),
+      test: () => true,
+      batch: 50,
+      timeout: 1_000,
+      open: async () => ({
+        send: async (records) => {
+          taken.push(records.map(({ body }) => body))
+          return allTaken
+        },
+        close: async () => {},
+      }),
+      decoder: new LogDecoder(folder),
+      random: () => 0,
+    })
+  const runner = run()
+  fill(join(disk, 'filler'), 0)
+  for (let tries = 0; taken.length < 6 && tries < 1_000; tries++) await pause(10)
+  await runner.close()
+  assert.equal(runner.report().problem, null)
+  rmSync(join(disk, 'filler'))
+  const more = open()
+  more.append([jsonParser(line(300), more.log.sourceNumber({ resource: {}, attributes: {} }), 1)], {})
+  more.close()
+  const again = run()
+  for (let tries = 0; taken.flat().at(-1) !== 'm300' && tries < 1_000; tries++) await pause(10)
+  await again.close()
+  assert.deepEqual(
+    taken.flat(),
+    Array.from({ length: 301 }, (_, number) => `m${number}`),
+  )
 })
