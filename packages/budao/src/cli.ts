@@ -14,6 +14,7 @@ import { controllerVerb } from './verbs/controller.ts'
 import { importVerb } from './verbs/import.ts'
 import { gatewayVerb } from './verbs/gateway.ts'
 import { logsVerb } from './verbs/logs.ts'
+import { rolloutVerb } from './verbs/rollout.ts'
 import { replicatorVerb } from './verbs/replicator.ts'
 import { drainVerb } from './verbs/drain.ts'
 import { switchoverVerb } from './verbs/switchover.ts'
@@ -38,6 +39,7 @@ const verbs: readonly ((program: Command) => void)[] = [
   switchoverVerb,
   failbackVerb,
   drainVerb,
+  rolloutVerb,
   alertsVerb,
   auditVerb,
   cacheVerb,

@@ -20,6 +20,7 @@ import type {
   GslbExplanation,
   GslbReport,
   LogsDesk,
+  RolloutDesk,
   ReplicationStatus,
   Snapshot,
 } from '@budao/model'
@@ -41,6 +42,7 @@ import { readConfigFile } from './locate-config.ts'
 import { openJournal } from './process-journal.ts'
 import { SnapshotKeeper } from './snapshot-keeper.ts'
 import { snapshotRefused } from './snapshot-refused.ts'
+import type { RolloutRole } from './rollout/rollout-role.ts'
 import { LogsRole } from './logs/logs-role.ts'
 import { redactSecrets } from './redact.ts'
 import { ReplicationRole } from './replication/replication-role.ts'
@@ -70,6 +72,7 @@ export class GatewayProcess extends GatewayDesk implements AdminSource {
   #control: ControlRole | null = null
   #replication: ReplicationRole | null = null
   #drills: DrillRole | null = null
+  #rollouts: RolloutRole | null = null
   #alerts: AlertsRole | null = null
   #logs: LogsRole | null = null
   /** Null where other roles than the gateway’s are another process’s. */
@@ -140,10 +143,12 @@ export class GatewayProcess extends GatewayDesk implements AdminSource {
       const runsIt = options.allRoles === true
       self.#replication = await ReplicationRole.start(config, { baseDir: source.baseDir, runsIt, report })
       self.#control = await self.#startControl(config)
+      self.#rollouts = await self.#startRollouts(config)
       self.#drills!.begin()
       self.#alerts = await self.#startAlerts(config, options)
     } catch (error) {
       await self.#alerts?.close()
+      self.#rollouts?.close()
       await self.#control?.close()
       await self.#replication?.close()
       await self.#admin?.close()
@@ -193,6 +198,7 @@ export class GatewayProcess extends GatewayDesk implements AdminSource {
       this.#gslb,
       this.#agent,
       this.#control,
+      this.#rollouts,
       this.#replication,
       this.#alerts,
       this.#logs,
@@ -235,6 +241,10 @@ export class GatewayProcess extends GatewayDesk implements AdminSource {
     return this.#logs?.desk ?? null
   }
 
+  rollouts(): RolloutDesk | null {
+    return this.#rollouts?.desk ?? null
+  }
+
   drills(): DrillDesk {
     return this.#drills!
   }
@@ -273,6 +283,7 @@ export class GatewayProcess extends GatewayDesk implements AdminSource {
     await handedOver
     // Another controller tells people from now on.
     await this.#alerts?.close()
+    this.#rollouts?.close()
     // Somebody else is to write from now on, and begins once what is still held here has surely ended.
     await this.#control?.close()
     const complete = await this.#gateway.drain(drain)
@@ -309,6 +320,8 @@ export class GatewayProcess extends GatewayDesk implements AdminSource {
     applyGslb?.()
     await this.#control?.apply(config)
     this.#drills?.apply(config)
+    if (this.#rollouts === null) this.#rollouts = await this.#startRollouts(config)
+    else this.#rollouts.apply(config)
     await this.#logs?.apply(config)
     await this.#alerts?.apply(config)
     if (this.#agent === null) this.#agent = (await this.#startAgent?.(config)) ?? null
@@ -331,6 +344,13 @@ export class GatewayProcess extends GatewayDesk implements AdminSource {
     if (this.failover() === null && (!allRoles || config.control !== undefined)) return null
     const [control, logs] = [this.#control, this.#logs]
     return AlertsRole.start(config, { ...this.#roleEnv, source: this, control, logs, lastGood })
+  }
+
+  async #startRollouts(config: Config): Promise<RolloutRole | null> {
+    if (Object.keys(config.rollouts).length === 0) return null
+    const { RolloutRole } = await import('./rollout/rollout-role.ts')
+    const store = this.#control?.store ?? null
+    return RolloutRole.start(config, { ...this.#roleEnv, gateway: this.#gateway, store })
   }
 
   #startGslb(config: Config): Promise<GslbRole | null> {

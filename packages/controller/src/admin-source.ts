@@ -21,6 +21,7 @@ import type {
   LogsDesk,
   ProcessReport,
   ReplicationStatus,
+  RolloutDesk,
 } from '@budao/model'
 import type { FailoverDesk } from './failover-desk.ts'
 import type { LinkCut } from './links/link-gate.ts'
@@ -40,6 +41,8 @@ export interface NodeSource {
   agent?(): ProcessDesk | null
   /** Alerts; absent or null where this process judges no rules. */
   alerts?(): AlertsDesk | null
+  /** Rollouts; absent or null where this process has none. */
+  rollouts?(): RolloutDesk | null
   /** Collected logs; absent or null where this process collects none. */
   logs?(): LogsDesk | null
   /** Data between the sites; absent or null where no replicator is named here. */

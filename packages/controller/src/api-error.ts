@@ -26,6 +26,8 @@ const statuses = {
   'replication-off': 404,
   'unknown-process': 404,
   'unknown-drill': 404,
+  'rollouts-off': 404,
+  'unknown-rollout': 404,
   'alerts-off': 404,
   'unknown-alert': 404,
   'unknown-silence': 404,

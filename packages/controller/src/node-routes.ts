@@ -10,6 +10,7 @@ import { failoverRoutes } from './failover-routes.ts'
 import { openapi } from './openapi.ts'
 import { logRoutes } from './log-routes.ts'
 import { eventQuery, noQuery } from './parameters.ts'
+import { rolloutRoutes } from './rollout-routes.ts'
 import { processRoutes } from './process-routes.ts'
 import { replicationRoutes } from './replication-routes.ts'
 import { within } from './within.ts'
@@ -108,6 +109,7 @@ export function nodeRoutes({ source, log }: NodeRoutesOptions): readonly AdminRo
     ...drillDeskRoutes({ source, log }),
     ...processRoutes({ source, log }),
     ...alertRoutes({ source, log }),
+    ...rolloutRoutes({ source, log }),
     ...logRoutes({ source, log }),
     ...replicationRoutes({ source }),
     { method: 'GET', url: '/api/v1/openapi.json', role: 'open', handle: () => openapi },

@@ -5,6 +5,7 @@ import { drillSchemas } from './openapi-drills.ts'
 import { alertSchemas } from './openapi-alerts.ts'
 import { logSchemas } from './openapi-logs.ts'
 import { replicationSchemas } from './openapi-replication.ts'
+import { rolloutSchemas } from './openapi-rollouts.ts'
 import { processSchemas } from './openapi-processes.ts'
 import {
   boolean,
@@ -336,6 +337,7 @@ export const schemas: { readonly [name: string]: Schema } = {
   ...failoverSchemas,
   ...processSchemas,
   ...alertSchemas,
+  ...rolloutSchemas,
   ...logSchemas,
   ...drillSchemas,
   ...replicationSchemas,

@@ -4,6 +4,7 @@ import { failoverPaths } from './openapi-failover.ts'
 import { replicationPaths } from './openapi-replication.ts'
 import { drillPaths } from './openapi-drills.ts'
 import { logPaths } from './openapi-logs.ts'
+import { rolloutPaths } from './openapi-rollouts.ts'
 import { processPaths } from './openapi-processes.ts'
 import {
   body,
@@ -291,6 +292,7 @@ export const openapi: OpenApi = {
     ...failoverPaths,
     ...processPaths,
     ...alertPaths,
+    ...rolloutPaths,
     ...logPaths,
     ...drillPaths,
     ...replicationPaths,

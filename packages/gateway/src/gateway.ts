@@ -25,6 +25,7 @@ import { forceBreaker, type BreakerForce } from './service/breaker-force.ts'
 import { HealthChecker } from './service/health-checker.ts'
 import { KeyFetcher } from './keys/key-fetcher.ts'
 import { ListenerMetrics, ListenerMetricsReader } from './metrics/listener-metrics.ts'
+import { Rollouts } from './routing/rollouts.ts'
 import { Metrics, MetricsReader } from './metrics/metrics.ts'
 import { ProcessClock } from './threads/process-clock.ts'
 import { createServices, type RuntimePlan } from './threads/runtime.ts'
@@ -70,6 +71,8 @@ export class Gateway {
   readonly directory: EndpointDirectory
   /** Who may write where; given by whoever keeps leases. */
   readonly ownership: Ownership
+  /** What of their users releases get; told by whoever rolls them out. */
+  readonly rollouts: Rollouts = new Rollouts(() => this.#clock.now())
   /** What observers go by, and what they have it do. */
   readonly watched: WatchedSites = new WatchedSites()
   /** Whether the threads still turn. */
@@ -347,6 +350,7 @@ export class Gateway {
     this.#services = services
     this.ownership.use(services)
     this.watched.use(services)
+    this.rollouts.use(plan, services, this.#arena.memory)
     this.#tls = tls
     this.#checker.watch(this.#services.values(), tls)
     return { ok: true }

@@ -12,6 +12,7 @@ import { checkListener, checkListenersAndRoutes } from './config-checks-listener
 import { checkProcesses } from './config-checks-process.ts'
 import { checkReplication } from './config-checks-replication.ts'
 import { checkServe } from './config-checks-serve.ts'
+import { checkRollouts } from './config-checks-rollout.ts'
 import { checkRoute } from './config-checks-route.ts'
 import type { ConfigDocument, Finding, Path } from './config-document.ts'
 import {
@@ -49,6 +50,7 @@ export function checkConfig(value: unknown, document: ConfigDocument): Problem[]
     ...checkLogs(value),
     ...checkServe(value),
     ...checkProcesses(value),
+    ...checkRollouts(value),
     ...items(get(value, 'routes')).flatMap((route, index) => [
       ...checkRoute(['routes', index], route, value),
     ]),

@@ -58,6 +58,7 @@ test('the smallest file gets every default', () => {
     identity: {},
     caches: {},
     processes: {},
+    rollouts: {},
     services: {
       shop: {
         mode: 'multi-active',

@@ -27,6 +27,7 @@ import { proxyProtocolSchema, sniName, tcpSchema } from './config-schema-l4.ts'
 import { processSchema } from './config-schema-process.ts'
 import { logsSchema } from './config-schema-logs.ts'
 import { replicationSchema } from './config-schema-replication.ts'
+import { rolloutSchema } from './config-schema-rollout.ts'
 import { routeSchema } from './config-schema-route.ts'
 import { serviceSchema } from './config-schema-service.ts'
 import { identitySchema } from './providers/identity-schema.ts'
@@ -145,6 +146,12 @@ function configSchema(duration: DurationSchema): z.ZodType<Config> {
         .record(name, processSchema(duration), { error: 'names with their settings' })
         .prefault({})
         .describe('Processes of this site that `budao agent` or `budao up` keeps running, by name.'),
+      rollouts: z
+        .record(name, rolloutSchema(duration), { error: 'names with their settings' })
+        .prefault({})
+        .describe(
+          'How releases come to users, step by step, by name. Nothing begins by itself: `budao rollout start`.',
+        ),
       routes: z
         .array(routeSchema(duration), { error: 'a list of routes' })
         .default([])

@@ -10,6 +10,7 @@ import type { ProcessConfig } from './config-process.ts'
 import type { LogsConfig } from './config-logs.ts'
 import type { TracingConfig } from './config-tracing.ts'
 import type { ReplicationConfig } from './config-replication.ts'
+import type { RolloutConfig } from './config-rollout.ts'
 import type { RouteConfig } from './config-route.ts'
 import type { IdentityConfig } from './providers/identity.ts'
 import type { StoreConfig } from './providers/store.ts'
@@ -64,6 +65,8 @@ export interface Config {
   readonly services: Readonly<Record<string, ServiceConfig>>
   /** What `budao agent` and `budao up` start and keep running, by name. */
   readonly processes: Readonly<Record<string, ProcessConfig>>
+  /** How releases come to users, by name. Nothing begins by itself. */
+  readonly rollouts: Readonly<Record<string, RolloutConfig>>
   /** The first route in this order that matches a request takes it. */
   readonly routes: readonly RouteConfig[]
 }

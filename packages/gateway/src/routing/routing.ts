@@ -18,6 +18,8 @@ import { serveCells } from '../serve/serve-memory.ts'
 import type { Served } from '../serve/served.ts'
 import { closeServed, servedRoutes } from '../serve/served-routes.ts'
 import type { Tracer } from '../tracing/tracer.ts'
+import { LiveShare } from './live-share.ts'
+import { rolloutCellName, rolloutCells } from './rollouts.ts'
 import { Split } from './split.ts'
 
 /**
@@ -112,7 +114,7 @@ export class Routing {
         [...answers.values()],
         await servedRoutes(plan, context),
         await createTracer(config, context),
-        splitsOf(plan),
+        splitsOf(plan, context),
       )
     } catch (error) {
       await closeAll(filters)
@@ -147,6 +149,7 @@ export class Routing {
 /** The shared memory that filters and stores take, by name. */
 export function routingCells(config: Config, workers: number): Map<string, number> {
   const cells = serveCells(config, workers)
+  for (const [name, length] of rolloutCells(config)) cells.set(name, length)
   const { stores, routes } = config
   for (const name of Object.keys(stores)) cells.set(storeName(name), storeCells(workers))
   for (const route of routes) {
@@ -175,10 +178,24 @@ export function storeCounts(
 }
 
 /** Which release requests belong to, by index of the route. */
-function splitsOf({ snapshot: { config } }: RuntimePlan): (Split | null)[] {
-  return config.routes.map(({ name, split }) =>
-    split === undefined ? null : new Split(split, name, config.node.site, null),
-  )
+function splitsOf(
+  { snapshot: { config }, layout }: RuntimePlan,
+  { memory }: RuntimeContext,
+): (Split | null)[] {
+  const rollouts = Object.entries(config.rollouts)
+  return config.routes.map(({ name, split }) => {
+    if (split === undefined) return null
+    const [own, rollout] = rollouts.find(([, { route }]) => route === name) ?? []
+    const rolling =
+      own === undefined || rollout === undefined
+        ? null
+        : {
+            name: own,
+            release: rollout.release,
+            share: new LiveShare(cellsOf(memory, layout, rolloutCellName(own))),
+          }
+    return new Split(split, name, config.node.site, rolling)
+  })
 }
 
 /** Where the keys of a route's writes are kept. */

@@ -7,9 +7,9 @@ import { holdsForHeaders } from './rule.ts'
 
 /** A release that is rolled out on this route. */
 export interface RollingRelease {
+  /** The rollout's. */
+  readonly name: string
   readonly release: string
-  /** Users are spread by it instead of by the route's. */
-  readonly salt: string
   readonly share: LiveShare
 }
 
@@ -31,7 +31,7 @@ export class Split {
   constructor(config: SplitConfig, route: string, site: string, rolling: RollingRelease | null) {
     const { releases, by, salt, lane, overrides } = config
     this.#readers = by.map(partReader)
-    this.#salt = hash32(rolling?.salt ?? salt ?? route)
+    this.#salt = hash32(salt ?? rolling?.name ?? route)
     this.#shares = Object.entries(releases)
       .filter(([release]) => release !== rolling?.release)
       .map(([release, basisPoints]) => ({ release, basisPoints }))

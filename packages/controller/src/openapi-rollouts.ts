@@ -1,0 +1,62 @@
+import { rolloutActions } from '@budao/model'
+import { body, changing, error, get, json, operator, parameter, viewer } from './openapi-operations.ts'
+import type { Operation } from './openapi-operations.ts'
+import { choice, count, instant, list, object, orNull, ref, sentence, string } from './openapi-shapes.ts'
+import type { Schema } from './openapi-shapes.ts'
+
+const namePath = parameter('name', 'path', 'Name of the rollout.', { type: 'string' })
+const off = { '404': error('rollouts-off') }
+const unknown = { '404': error('rollouts-off', 'unknown-rollout') }
+
+/** The paths of rollouts. */
+export const rolloutPaths: { readonly [path: string]: { readonly [method: string]: Operation } } = {
+  '/api/v1/rollouts': {
+    get: get(
+      'rollouts',
+      'Rollouts, their steps and the last verdict with its numbers',
+      viewer,
+      json('Rollouts'),
+      off,
+    ),
+  },
+  '/api/v1/rollouts/{name}': {
+    get: get('rollout', 'One rollout', viewer, json('Rollout'), unknown, [namePath]),
+    post: {
+      summary:
+        'Starts, pauses, resumes, promotes, aborts or tries again; an abort holds at this gateway before it is stored',
+      operationId: 'changeRollout',
+      security: operator,
+      parameters: [namePath],
+      requestBody: body('RolloutChange'),
+      responses: { '200': json('Rollout'), ...changing, ...unknown, '409': error('wish-refused') },
+    },
+  },
+}
+
+/** Their shapes. */
+export const rolloutSchemas: { readonly [name: string]: Schema } = {
+  Rollouts: object({ rollouts: list(ref('Rollout')) }),
+  Rollout: object({
+    name: string,
+    route: string,
+    release: string,
+    phase: orNull(choice('running', 'paused', 'promoted', 'aborted')),
+    step: count,
+    steps: count,
+    basisPoints: count,
+    startedAt: orNull(instant),
+    stepAt: orNull(instant),
+    generation: count,
+    holder: orNull(string),
+    by: string,
+    why: string,
+    verdict: orNull(
+      object({
+        kind: choice('abort', 'hold', 'pass'),
+        cause: string,
+        numbers: { type: 'object', additionalProperties: { type: 'number' } },
+      }),
+    ),
+  }),
+  RolloutChange: object({ action: choice(...rolloutActions) }, { by: sentence, reason: sentence }),
+}

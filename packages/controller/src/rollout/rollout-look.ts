@@ -1,0 +1,74 @@
+import type { ReleaseCount, RouteReleaseCounts } from '@budao/model'
+import type { ReleaseLook } from '@budao/resilience'
+import type { GatewayCounts } from './rollout-state.ts'
+
+/** What all gateways saw since the look before. */
+export interface Look {
+  readonly canary: ReleaseLook
+  readonly stable: ReleaseLook
+  /** No gateway has an endpoint of the release that it could ask. */
+  readonly unusable: boolean
+}
+
+/** Answers of stable that are needed to say how fast it is. */
+const answersMin = 200
+/** Above the cut lie one in twenty of its answers. */
+const slowShare = 0.05
+
+/**
+ * The difference of two readings. A gateway that was not there before counts from now on: what it did before the rollout is
+ * nobody’s evidence. One whose process began anew has another name.
+ */
+export function lookAt(before: GatewayCounts, now: GatewayCounts, cut: number | null): Look {
+  let canary = nothing
+  let stable = nothing
+  for (const [gateway, counts] of Object.entries(now)) {
+    const was = before[gateway]
+    if (was === undefined) continue
+    canary = sum(canary, difference(was.release, counts.release, cut))
+    stable = sum(stable, difference(was.stable, counts.stable, cut))
+  }
+  const all = Object.values(now)
+  return { canary, stable, unusable: all.length > 0 && all.every(({ unusable }) => unusable) }
+}
+
+/** Where to cut: the lowest bound that at most one in twenty of stable’s answers was slower than; null while they are few. */
+export function cutOf(counts: GatewayCounts): number | null {
+  const all: number[] = []
+  for (const { stable } of Object.values(counts))
+    for (const [bucket, count] of stable.latencies.entries()) all[bucket] = (all[bucket] ?? 0) + count
+  const answers = all.reduce((total, count) => total + count, 0)
+  if (answers < answersMin) return null
+  let above = answers
+  for (const [bucket, count] of all.entries()) {
+    above -= count
+    if (above <= slowShare * answers) return bucket
+  }
+  return null
+}
+
+/** A gateway’s first reading in a rollout: what it counted before is what it begins from. */
+export function merged(before: GatewayCounts, now: GatewayCounts): Record<string, RouteReleaseCounts> {
+  return { ...before, ...now }
+}
+
+const nothing: ReleaseLook = { requests: 0, errors: 0, slow: 0 }
+
+function difference(before: ReleaseCount, now: ReleaseCount, cut: number | null): ReleaseLook {
+  const rise = (to: number, from: number): number => Math.max(0, to - from)
+  return {
+    requests: rise(now.requests, before.requests),
+    errors: rise(now.errors, before.errors),
+    slow: cut === null ? 0 : rise(slower(now, cut), slower(before, cut)),
+  }
+}
+
+function slower({ latencies }: ReleaseCount, cut: number): number {
+  let count = 0
+  for (let bucket = cut + 1; bucket < latencies.length; bucket++) count += latencies[bucket]!
+  return count
+}
+
+function sum(a: ReleaseLook, b: ReleaseLook): ReleaseLook {
+  return { requests: a.requests + b.requests, errors: a.errors + b.errors, slow: a.slow + b.slow }
+}

@@ -1,0 +1,45 @@
+import type { RolloutReport } from '@budao/model'
+
+/** Prometheus text of a gateway’s rollouts, format 0.0.4. */
+export function rolloutMetrics(
+  rollouts: readonly RolloutReport[],
+  shareOf: (name: string) => number,
+): string {
+  const family = (
+    name: string,
+    help: string,
+    value: (rollout: RolloutReport) => readonly (readonly [labels: string, value: number])[],
+  ): string => {
+    const samples = rollouts.flatMap((rollout) =>
+      value(rollout).map(([labels, number]) => `${name}{rollout="${rollout.name}"${labels}} ${number}\n`),
+    )
+    return `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${samples.join('')}`
+  }
+  return (
+    family(
+      'budao_rollout_share',
+      'Share of the users that this gateway gives the release now, 0 to 1.',
+      ({ name }) => [['', shareOf(name) / 10_000]],
+    ) +
+    family(
+      'budao_rollout_state',
+      '1 for what a rollout is: running, paused, promoted, aborted.',
+      ({ phase }) =>
+        (['running', 'paused', 'promoted', 'aborted'] as const).map((state) => [
+          `,state="${state}"`,
+          phase === state ? 1 : 0,
+        ]),
+    ) +
+    family(
+      'budao_rollout_evidence',
+      'How many times likelier what was seen is if the release is worse than stable, by errors and by latency.',
+      ({ verdict }) =>
+        verdict === null
+          ? []
+          : [
+              [',of="errors"', verdict.numbers['errorEvidence']!],
+              [',of="latency"', verdict.numbers['latencyEvidence']!],
+            ],
+    )
+  )
+}

@@ -1,0 +1,249 @@
+import type {
+  CoordinationStore,
+  EventDraft,
+  RolloutConfig,
+  RolloutDesk,
+  RolloutReport,
+  RolloutResult,
+  RolloutWish,
+  RouteReleaseCounts,
+  Versioned,
+} from '@budao/model'
+import { TimedStore } from '../control/timed-store.ts'
+import { isUnderWay, stepRollout, type RolloutEvent, type RolloutMoment } from './rollout-machine.ts'
+import { reportRollout } from './rollout-report.ts'
+import type { GatewayCounts, RolloutNotice, RolloutState } from './rollout-state.ts'
+
+/** The gateway of this process. */
+export interface RolloutGateway {
+  /** Of a release’s users from now on, until then; Infinity for good. */
+  share(rollout: string, basisPoints: number, until: number): void
+  counts(rollout: string): RouteReleaseCounts | null
+  /** Monotonic milliseconds, of the clock of `until`. */
+  now(): number
+}
+
+/** What a node has to do with rollouts with. */
+export interface RolloutNodeOptions {
+  /** The node with this start of its process. */
+  readonly self: string
+  readonly store: CoordinationStore
+  readonly gateway: RolloutGateway
+  /** Milliseconds since 1970. */
+  wall(): number
+  report(event: EventDraft): void
+  warn(message: string): void
+}
+
+/** Counts are told, and looked at, so often, milliseconds. */
+const turnMs = 500
+/** The holder lets nobody wait for a sign of life for longer than this. */
+const takeOverMs = 3_000
+const attemptsMax = 5
+/** Gateways whose counts are kept for a rollout. */
+const gatewaysMax = 256
+
+/** What this node knows of one rollout. */
+interface Known {
+  record: Versioned<RolloutState> | null
+  /** When the holder was heard of last, by this node’s clock. */
+  beatAt: number
+  /** Counts of the other gateways, and of this one. */
+  counts: Map<string, RouteReleaseCounts>
+  /** The version of what this node told of its own. */
+  toldVersion: number
+  /** It has been taken to nothing here, and that is not stored yet. */
+  sendingBack: boolean
+}
+
+/**
+ * Rollouts at one node with a gateway: it obeys what stands in the store, tells what it has counted, and one of all such nodes looks after each
+ * rollout. Who that is stands in the record, and every decision is stored against its version: two never both act. A holder that is
+ * not heard of for three seconds is succeeded by whoever is first. A gateway that hears of no beat gives the release nothing any more when its lease is over.
+ */
+export class RolloutNode implements RolloutDesk {
+  readonly #options: RolloutNodeOptions
+  readonly #store: TimedStore
+  readonly #watch: { close(): void }
+  readonly #known: Map<string, Known> = new Map()
+  #rollouts: Readonly<Record<string, RolloutConfig>>
+  #timer: NodeJS.Timeout | undefined
+  #closed = false
+
+  constructor(rollouts: Readonly<Record<string, RolloutConfig>>, options: RolloutNodeOptions) {
+    this.#options = options
+    this.#rollouts = rollouts
+    this.#store = new TimedStore(options.store, () => options.gateway.now())
+    this.#watch = options.store.watch(prefix, (key, record) => this.#seen(key, record))
+    this.#timer = setTimeout(() => void this.#turn(), turnMs)
+    this.#timer.unref()
+  }
+
+  /** These are configured from now on. What is under way and is no longer configured stands still, and its leases end. */
+  apply(rollouts: Readonly<Record<string, RolloutConfig>>): void {
+    this.#rollouts = rollouts
+    for (const name of Object.keys(rollouts)) this.#obey(name)
+  }
+
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    this.#watch.close()
+  }
+
+  reports(): readonly RolloutReport[] {
+    const now = this.#options.gateway.now()
+    return Object.entries(this.#rollouts).map(([name, config]) => {
+      const known = this.#of(name)
+      return reportRollout(name, config, known.record?.value ?? null, now - known.beatAt <= takeOverMs)
+    })
+  }
+
+  async wish({ name, action, by, reason }: RolloutWish): Promise<RolloutResult> {
+    // A release that is to go back goes back here before anything is asked.
+    const known = this.#of(name)
+    if (action === 'abort') {
+      known.sendingBack = true
+      this.#options.gateway.share(name, 0, Infinity)
+    }
+    const why = await this.#change(name, { kind: 'wish', action, by, reason })
+    known.sendingBack = false
+    this.#obey(name)
+    if (why !== null) return { ok: false, why }
+    return { ok: true, rollout: this.reports().find((report) => report.name === name)! }
+  }
+
+  #seen(key: string, record: Versioned): void {
+    const [, name, gateway] = key.split('/')
+    if (this.#closed || name === undefined) return
+    const known = this.#of(name)
+    if (gateway !== undefined) {
+      if (known.counts.has(gateway) || known.counts.size < gatewaysMax)
+        known.counts.set(gateway, record.value as RouteReleaseCounts)
+      return
+    }
+    this.#learn(name, record as Versioned<RolloutState>)
+  }
+
+  #learn(name: string, record: Versioned<RolloutState>): void {
+    const known = this.#of(name)
+    // What is late says nothing: an older record never gives anybody back what a newer one took.
+    if (known.record !== null && record.version <= known.record.version) return
+    const beats = record.value.beat !== known.record?.value.beat
+    known.record = record
+    if (beats) known.beatAt = this.#options.gateway.now()
+    this.#obey(name)
+  }
+
+  /** The lease of a share begins with the last sign of life of whoever looks after it. */
+  #obey(name: string): void {
+    const config = this.#rollouts[name]
+    const { record, beatAt, sendingBack } = this.#of(name)
+    if (config === undefined || record === null || sendingBack) return
+    const { basisPoints } = record.value
+    const until = isUnderWay(record.value) ? beatAt + config.lease : Infinity
+    this.#options.gateway.share(name, basisPoints, until)
+  }
+
+  async #turn(): Promise<void> {
+    for (const name of Object.keys(this.#rollouts)) {
+      const { record, beatAt } = this.#of(name)
+      if (record === null || !isUnderWay(record.value) || this.#closed) continue
+      await this.#tell(name)
+      const { holder } = record.value
+      const now = this.#options.gateway.now()
+      if (holder === this.#options.self) await this.#look(name)
+      else if (now - beatAt > takeOverMs) await this.#change(name, { kind: 'take' }, record.version)
+    }
+    if (this.#closed) return
+    this.#timer = setTimeout(() => void this.#turn(), turnMs)
+    this.#timer.unref()
+  }
+
+  /** Tells what this gateway has counted. */
+  async #tell(name: string): Promise<void> {
+    const counts = this.#options.gateway.counts(name)
+    if (counts === null) return
+    const known = this.#of(name)
+    const { self } = this.#options
+    const key = `${prefix}${name}/${self}`
+    known.counts.set(self, counts)
+    const result = await this.#store.compareAndSet(key, known.toldVersion, counts)
+    if (result !== null) known.toldVersion = result.current?.version ?? 0
+  }
+
+  async #look(name: string): Promise<void> {
+    const { counts } = this.#of(name)
+    const all: GatewayCounts = Object.fromEntries(counts)
+    await this.#change(name, { kind: 'look', counts: all })
+  }
+
+  /** Null: done; otherwise why not. `onlyAt`: of this version, or not at all. */
+  async #change(name: string, event: RolloutEvent, onlyAt?: number): Promise<string | null> {
+    const config = this.#rollouts[name]
+    if (config === undefined) return 'it is not configured here'
+    const { self, wall } = this.#options
+    for (let attempt = 0; attempt < attemptsMax; attempt++) {
+      const found = (await this.#store.get(`${prefix}${name}`)) as Versioned<RolloutState> | null | undefined
+      if (found === undefined) return 'the store does not answer'
+      if (found !== null) this.#learn(name, found)
+      const before = found?.value ?? null
+      if (onlyAt !== undefined && found?.version !== onlyAt) return 'somebody else was faster'
+      if (event.kind === 'look' && before?.holder !== self) return 'another one looks after it'
+      const moment: RolloutMoment = { wall: wall(), self }
+      const outcome = stepRollout(before, event, config, moment)
+      if (!outcome.ok) return outcome.why
+      const { state, notices } = outcome
+      // Down at once, up once it is written.
+      if (state.basisPoints === 0) this.#options.gateway.share(name, 0, Infinity)
+      const stored = await this.#store.compareAndSet(`${prefix}${name}`, found?.version ?? 0, state)
+      if (stored === null) return 'the store does not say whether it was stored: look, and try again'
+      if (stored.current !== null) this.#learn(name, stored.current as Versioned<RolloutState>)
+      if (!stored.ok) continue
+      for (const notice of notices) this.#notify(name, config, state, notice)
+      return null
+    }
+    return 'others change the same: try again'
+  }
+
+  #notify(name: string, { route, release }: RolloutConfig, state: RolloutState, notice: RolloutNotice): void {
+    this.#options.report({
+      kind: `rollout.${notice.kind}`,
+      severity:
+        notice.kind === 'aborted'
+          ? 'critical'
+          : notice.kind === 'held' || notice.kind === 'paused'
+            ? 'warning'
+            : 'info',
+      subject: name,
+      message: `Rollout ${name} of ${release}: ${notice.message}.`,
+      evidence: {
+        route,
+        release,
+        step: state.step + 1,
+        basisPoints: state.basisPoints,
+        generation: state.generation,
+        epoch: state.epoch,
+        by: state.by,
+        ...(state.verdict === null ? {} : state.verdict.numbers),
+      },
+    })
+  }
+
+  #of(name: string): Known {
+    let known = this.#known.get(name)
+    if (known === undefined) {
+      known = {
+        record: null,
+        beatAt: this.#options.gateway.now(),
+        counts: new Map(),
+        toldVersion: 0,
+        sendingBack: false,
+      }
+      this.#known.set(name, known)
+    }
+    return known
+  }
+}
+
+const prefix = 'rollout/'

@@ -1,0 +1,48 @@
+import type { RolloutPhase, RouteReleaseCounts } from '@budao/model'
+import type { RolloutEvidence, RolloutVerdict } from '@budao/resilience'
+
+/** A rollout as it stands in the store: all that the next holder has to know. Plain JSON. */
+export interface RolloutState {
+  readonly phase: RolloutPhase
+  readonly step: number
+  /** What the release gets, of 10 000. */
+  readonly basisPoints: number
+  /** Milliseconds since 1970. */
+  readonly startedAt: number
+  readonly stepAt: number
+  /** Rises with every change that people see. */
+  readonly generation: number
+  /** Who looks after it, and since which takeover. */
+  readonly holder: string
+  readonly epoch: number
+  /** Rises while the holder looks after it: gateways renew their leases by it. */
+  readonly beat: number
+  readonly by: string
+  readonly why: string
+  readonly evidence: RolloutEvidence
+  readonly verdict: RolloutVerdict | null
+  /** Bucket of latencies above which an answer is slow; null before enough of stable was seen. Frozen then. */
+  readonly cut: number | null
+  /** What every gateway had counted at the last look, by node and start of its process. */
+  readonly counted: Readonly<Record<string, RouteReleaseCounts>>
+}
+
+/** What a gateway has told of its counts, by node and start of its process. */
+export type GatewayCounts = Readonly<Record<string, RouteReleaseCounts>>
+
+/** What people are told. */
+export interface RolloutNotice {
+  readonly kind: 'started' | 'step' | 'paused' | 'resumed' | 'held' | 'aborted' | 'promoted'
+  readonly message: string
+}
+
+/** Of a rollout’s configuration what its rules go by. */
+export interface RolloutRules {
+  readonly steps: readonly {
+    readonly basisPoints: number
+    readonly for: number
+    readonly requests: number
+    readonly pause: boolean
+  }[]
+  readonly falseAbortsPercent: number
+}

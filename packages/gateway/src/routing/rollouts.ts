@@ -1,0 +1,89 @@
+import { stableRelease, type Config, type ReleaseCount, type RouteReleaseCounts } from '@budao/model'
+import type { Service } from '../service/service.ts'
+import { cellsOf } from '../threads/arena.ts'
+import type { RuntimePlan } from '../threads/runtime.ts'
+import { LiveShare } from './live-share.ts'
+
+/**
+ * Rollouts as a gateway obeys them: what of a route's users a release gets is told here, and holds in all threads with the next
+ * request. On its own it gives nothing.
+ */
+export class Rollouts {
+  readonly #now: () => number
+  #plan: RuntimePlan | null = null
+  #services: ReadonlyMap<string, Service> = new Map()
+  #memory: Int32Array = new Int32Array(0)
+
+  constructor(now: () => number) {
+    this.#now = now
+  }
+
+  /** These are in force: memory may lie elsewhere than before, and is empty then. */
+  use(plan: RuntimePlan, services: ReadonlyMap<string, Service>, memory: Int32Array): void {
+    this.#plan = plan
+    this.#services = services
+    this.#memory = memory
+  }
+
+  /** Of the clock that leases are judged by. */
+  now(): number {
+    return this.#now()
+  }
+
+  /** The release's share from now on, in basis points, until a monotonic time; Infinity for good. False where there is no such rollout here. */
+  share(rollout: string, basisPoints: number, until: number): boolean {
+    const live = this.#live(rollout)
+    live?.set(basisPoints, until)
+    return live !== null
+  }
+
+  /** What the release has at this moment. */
+  shareOf(rollout: string): number {
+    return this.#live(rollout)?.at(this.#now()) ?? 0
+  }
+
+  /** What was counted of the release and of stable since the process began; null where there is no such rollout here. */
+  counts(rollout: string): RouteReleaseCounts | null {
+    const config = this.#plan?.snapshot.config
+    const wanted = config?.rollouts[rollout]
+    const route = config?.routes.find(({ name }) => name === wanted?.route)
+    if (wanted === undefined || route === undefined) return null
+    const services = route.backends.map(({ service }) => this.#services.get(service)!)
+    const now = this.#now()
+    return {
+      release: sumOf(services, wanted.release),
+      stable: sumOf(services, stableRelease),
+      unusable: services.every(({ set }) => {
+        const own = set.releases?.get(wanted.release)
+        return own === undefined || own.usable(now) === 0
+      }),
+    }
+  }
+
+  #live(rollout: string): LiveShare | null {
+    if (this.#plan === null || !Object.hasOwn(this.#plan.snapshot.config.rollouts, rollout)) return null
+    return new LiveShare(cellsOf(this.#memory, this.#plan.layout, rolloutCellName(rollout)))
+  }
+}
+
+/** The shared memory of rollouts, by name. */
+export function rolloutCells({ rollouts }: Config): Map<string, number> {
+  return new Map(Object.keys(rollouts).map((name) => [rolloutCellName(name), LiveShare.cellsFor()]))
+}
+
+export function rolloutCellName(rollout: string): string {
+  return `rollout/${rollout}`
+}
+
+function sumOf(services: readonly Service[], release: string): ReleaseCount {
+  const all = services.flatMap(({ releases }) => releases?.get(release)?.counts() ?? [])
+  const latencies: number[] = []
+  for (const each of all)
+    for (const [bucket, count] of each.latencies.entries())
+      latencies[bucket] = (latencies[bucket] ?? 0) + count
+  return {
+    requests: all.reduce((sum, { requests }) => sum + requests, 0),
+    errors: all.reduce((sum, { errors }) => sum + errors, 0),
+    latencies,
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * running   at a step: it goes on by itself
+ * paused    at a step, and stays there until a person says so; a bad release goes back all the same
+ * promoted  the release has everything
+ * aborted   it has nothing
+ */
+export type RolloutPhase = 'running' | 'paused' | 'promoted' | 'aborted'
+
+/** A rollout as it stands. */
+export interface RolloutReport {
+  readonly name: string
+  readonly route: string
+  readonly release: string
+  /** Null before it was started for the first time. */
+  readonly phase: RolloutPhase | null
+  /** Index of the step, and how many there are. */
+  readonly step: number
+  readonly steps: number
+  /** What the release has now, of 10 000, as this node was told. */
+  readonly basisPoints: number
+  /** ISO 8601; null before it was started. */
+  readonly startedAt: string | null
+  /** When the step, or the end, began. */
+  readonly stepAt: string | null
+  /** Rises with every change of it. */
+  readonly generation: number
+  /** Who looks after it; null while nobody does. */
+  readonly holder: string | null
+  readonly by: string
+  /** Why it is as it is, in one sentence. */
+  readonly why: string
+  /** The last verdict with its numbers; null before the first look. */
+  readonly verdict: RolloutVerdictReport | null
+}
+
+export interface RolloutVerdictReport {
+  readonly kind: 'abort' | 'hold' | 'pass'
+  /** Empty for `pass`. */
+  readonly cause: string
+  readonly numbers: Readonly<Record<string, number>>
+}
+
+/** What a person wants of a rollout. */
+export const rolloutActions = ['start', 'pause', 'resume', 'promote', 'abort', 'retry'] as const
+
+/** One of `rolloutActions`. */
+export type RolloutAction = (typeof rolloutActions)[number]
+
+export interface RolloutWish {
+  readonly name: string
+  readonly action: RolloutAction
+  readonly by: string
+  /** Empty where none was given. */
+  readonly reason: string
+}
+
+/** `why` says what was done, or what speaks against it. */
+export type RolloutResult =
+  | { readonly ok: true; readonly rollout: RolloutReport }
+  | { readonly ok: false; readonly why: string }
+
+/** What people and programs ask of rollouts. */
+export interface RolloutDesk {
+  reports(): readonly RolloutReport[]
+  /** Only for rollouts that `reports()` names. */
+  wish(wish: RolloutWish): Promise<RolloutResult>
+}
+
+/** What one gateway has counted of a route's releases since its process began. */
+export interface ReleaseCount {
+  readonly requests: number
+  readonly errors: number
+  /** Those with an answer, by bounds that all gateways share. */
+  readonly latencies: readonly number[]
+}
+
+export interface RouteReleaseCounts {
+  readonly release: ReleaseCount
+  readonly stable: ReleaseCount
+  /** None of the release's endpoints can be asked. */
+  readonly unusable: boolean
+}
