@@ -10,24 +10,56 @@ import { startNode, tempDir } from '@budao/testkit'
 
 const script = fileURLToPath(new URL('../examples/shop/start.ts', import.meta.url))
 const start = 90_000
+const sites = ['east', 'west'] as const
+type Site = (typeof sites)[number]
 
 test(
-  'a site is killed under orders: each that was acknowledged is at the other site, once; it comes back, and both are equal',
+  'a site is killed under orders: each that was acknowledged is at the other site, once; its users belong to the other, in a later epoch; it comes back, and both are equal',
   { timeout: 240_000 },
   async (t) => {
     const demo = await Demo.start(t)
-    const orders = new Orders(demo.gateways)
+    // A user with an even number belongs to the unit of east. Whichever gateway is asked, its owner writes, in its epoch.
+    const [even, odd] = ['4000', '4001']
+    const before = [await demo.putCart('west', even, 1), await demo.putCart('east', odd, 1)]
+    assert.deepEqual(
+      before.map(({ status, unit }) => [status, unit]),
+      [
+        [200, 'shop/east'],
+        [200, 'shop/west'],
+      ],
+    )
+    const units = await demo.units('west')
+    for (const [index, user] of [even, odd].entries()) {
+      const { unit, epoch } = before[index]!
+      const { owner: origin } = units.find((each) => each.unit === unit)!
+      for (const site of sites) assert.deepEqual(demo.cart(site, user), { origin, epoch })
+    }
+    // Past the gateways the site that does not own a row is refused.
+    const astray = { id: 'astray', op: 'update', table: 'carts', payload: { user: even, lines: '[]' } }
+    assert.deepEqual(await demo.publish('west', astray), [409, 'not-owner'])
+
+    // Mostly east; on a machine that does much else its work may have moved before.
+    const gone = units.find(({ unit }) => unit === 'shop/east')!.owner as Site
+    const left = gone === 'east' ? 'west' : 'east'
+    const orders = new Orders(Object.values(demo.gateways))
     t.after(() => orders.stop())
     orders.begin(6)
     await until('orders at both sites', () => orders.acknowledged.length >= 40)
-    demo.kill('east')
-    const before = orders.acknowledged.length
-    await until('orders after the kill', () => orders.acknowledged.length >= before + 60)
+    demo.kill(gone)
+    const acknowledged = orders.acknowledged.length
+    await until('orders after the kill', () => orders.acknowledged.length >= acknowledged + 60)
     await orders.stop()
+    // Its unit is the other's now, in a later epoch, and the rows with it. Nothing of the epoch before is taken any more.
+    const after = await demo.putCart(left, even, 2)
+    assert.deepEqual([after.status, after.unit], [200, 'shop/east'])
+    assert.ok(after.epoch > before[0]!.epoch, `${after.epoch} after ${before[0]!.epoch}`)
+    assert.deepEqual(demo.cart(left, even), { origin: left, epoch: after.epoch })
+    const late = { ...astray, id: 'late', unit: 'shop/east', epoch: before[0]!.epoch }
+    assert.deepEqual(await demo.publish(left, late), [409, 'fenced'])
 
-    const west = demo.orders('west')
+    const there = demo.orders(left)
     for (const { user, id } of orders.acknowledged) {
-      const found = west.filter((row) => row.user === user)
+      const found = there.filter((row) => row.user === user)
       assert.deepEqual(
         found.map((row) => row.id),
         [id],
@@ -35,17 +67,18 @@ test(
       )
     }
     await until('the failover says what it lost', async () => {
-      const [unit] = (await demo.units()).filter((each) => each.unit === 'shop/east')
-      return unit?.owner === 'west' && unit.run?.outcome === 'done' && unit.run.lossMs === 0
+      const [unit] = (await demo.units(left)).filter((each) => each.unit === 'shop/east')
+      return unit?.owner === left && unit.run?.outcome === 'done' && unit.run.lossMs === 0
     })
 
-    await until('east is back and has everything', async () => {
-      const [there, here] = await Promise.all([demo.report('west'), demo.report('east')])
-      const [peer] = there?.peers ?? []
-      return here?.alarms.length === 0 && peer?.rpoMs === 0 && !peer.degraded && there!.alarms.length === 0
+    await until(`${gone} is back and has everything`, async () => {
+      const [survivor, back] = await Promise.all([demo.report(left), demo.report(gone)])
+      const [peer] = survivor?.peers ?? []
+      return back?.alarms.length === 0 && peer?.rpoMs === 0 && !peer.degraded && survivor!.alarms.length === 0
     })
     assert.deepEqual(demo.orders('east'), demo.orders('west'))
-    for (const site of ['east', 'west'] as const) assert.deepEqual((await demo.report(site))!.ended, [])
+    assert.deepEqual(demo.cart(gone, even), demo.cart(left, even))
+    for (const site of sites) assert.deepEqual((await demo.report(site))!.ended, [])
   },
 )
 
@@ -107,13 +140,13 @@ class Orders {
 /** `npm start` on free ports; what dies starts again after two seconds. */
 class Demo {
   readonly #data: string
-  readonly gateways: readonly string[]
-  readonly #admin: string
+  readonly gateways: Readonly<Record<Site, string>>
+  readonly #admins: Readonly<Record<Site, string>>
 
-  private constructor(data: string, gateways: readonly string[], admin: string) {
+  private constructor(data: string, gateways: Demo['gateways'], admins: Record<Site, string>) {
     this.#data = data
     this.gateways = gateways
-    this.#admin = admin
+    this.#admins = admins
   }
 
   static async start(t: TestContext): Promise<Demo> {
@@ -123,8 +156,9 @@ class Demo {
     t.after(() => process.stop())
     await process.waitForOutput(/Ctrl-C ends it all/, start)
     const gateways = [...process.output.matchAll(/(http:\S+) +in front of/g)].map(([, url]) => url!)
-    const [, admin] = /console +(http:[^\s,]+) \(east\), (http:\S+) \(west\)/.exec(process.output)!.slice(1)
-    return new Demo(data, gateways, admin!)
+    const admins = /console +(http:[^\s,]+) \(east\), (http:\S+) \(west\)/.exec(process.output)!.slice(1)
+    const bySite = ([east, west]: readonly string[]): Record<Site, string> => ({ east: east!, west: west! })
+    return new Demo(data, bySite(gateways), bySite(admins))
   }
 
   /** SIGKILL to every process of the site. */
@@ -143,17 +177,57 @@ class Demo {
     return rows.map((row) => ({ ...row })) as unknown as { user: string; id: string }[]
   }
 
-  async units(): Promise<readonly UnitReport[]> {
-    const answer = await fetch(`${this.#admin}/api/v1/failover`)
+  /** A cart with so many of one thing, by one of the gateways; and in which right it was written. */
+  async putCart(
+    gateway: Site,
+    user: string,
+    quantity: number,
+  ): Promise<{ readonly status: number; readonly unit: string | null; readonly epoch: number }> {
+    const response = await fetch(`${this.gateways[gateway]}/api/cart`, {
+      method: 'PUT',
+      headers: { 'X-User': user, 'X-Budao-Echo': 'epoch' },
+      body: JSON.stringify({ items: [{ productId: 1, quantity }] }),
+    })
+    await response.arrayBuffer()
+    const { status, headers } = response
+    return { status, unit: headers.get('x-budao-unit'), epoch: Number(headers.get('x-budao-epoch')) }
+  }
+
+  /** Who wrote the cart that stands at a site, and in which epoch. */
+  cart(site: string, user: string): { readonly origin: string; readonly epoch: number } {
+    using db = new DatabaseSync(join(this.#data, `shop-${site}.db`), { readOnly: true, timeout: 2_000 })
+    const row = db.prepare(`SELECT version FROM budao_rows WHERE tbl = 'carts' AND key = ?`).get(user)
+    const { stamp, epoch } = JSON.parse(String(row!['version'])) as {
+      stamp: { origin: string }
+      epoch: number
+    }
+    return { origin: stamp.origin, epoch }
+  }
+
+  /** Publishes a change at a site’s replicator: status and code of the answer. */
+  async publish(site: string, event: object): Promise<[status: number, code: string]> {
+    const answer = await fetch(`http://${this.#replicator(site)}/v1/events`, {
+      method: 'POST',
+      body: JSON.stringify(event),
+    })
+    return [answer.status, ((await answer.json()) as { readonly code: string }).code]
+  }
+
+  /** As the gateway of a site sees them. */
+  async units(site: Site): Promise<readonly UnitReport[]> {
+    const answer = await fetch(`${this.#admins[site]}/api/v1/failover`)
     return ((await answer.json()) as { units: UnitReport[] }).units
   }
 
   /** Null while it does not answer. */
   async report(site: string): Promise<ReplicatorReport | null> {
-    const file = readFileSync(join(this.#data, 'run', `${site}-data.yaml`), 'utf8')
-    const [, address] = /listen: (\S+)/.exec(file)!
-    const answer = await fetch(`http://${address}/v1/status`).catch(() => null)
+    const answer = await fetch(`http://${this.#replicator(site)}/v1/status`).catch(() => null)
     return answer === null ? null : ((await answer.json()) as ReplicatorReport)
+  }
+
+  #replicator(site: string): string {
+    const file = readFileSync(join(this.#data, 'run', `${site}-data.yaml`), 'utf8')
+    return /listen: (\S+)/.exec(file)![1]!
   }
 }
 

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { categories } from './catalogue.ts'
 import type { Category } from './catalogue.ts'
 import { pageSize } from './store.ts'
+import { WriteRefusedError } from '@budao/replicator/outbox'
 import { epochOf, StaleEpoch } from './epoch.ts'
 import type { Line, Store } from './store.ts'
 
@@ -52,7 +53,7 @@ export function answer(store: Store, request: ShopRequest): Answer {
       return epoch === null ? answered() : store.underEpoch(epoch, answered)
     } catch (error) {
       if (error instanceof Invalid) return refuse(400, error.message)
-      if (error instanceof StaleEpoch) return refuse(409, error.message)
+      if (error instanceof StaleEpoch || isOthers(error)) return refuse(409, error.message)
       throw error
     }
   }
@@ -74,6 +75,11 @@ function listProducts(store: Store, _: ShopRequest, query: URLSearchParams): Ans
     throw new Invalid(`search: expected at most ${searchMax} characters, got ${search.length}.`)
   const { items, total } = store.products({ category, search, page })
   return give({ items, page, pages: Math.ceil(total / pageSize), total })
+}
+
+/** The row is the other site's, and no lease says otherwise. */
+function isOthers(error: unknown): error is WriteRefusedError {
+  return error instanceof WriteRefusedError && error.code === 'not-owner'
 }
 
 function showProduct(store: Store, _: ShopRequest, __: URLSearchParams, id: string): Answer {

@@ -89,8 +89,11 @@ test('what the replicators carry is what the shops write', () => {
     assert.deepEqual(parsed.warnings, [])
     const { tables, sites: named } = parsed.config.replication!
     assert.deepEqual(Object.values(named), urls)
-    const rules = Object.entries(tables).map(([name, { rule }]) => [name, { rule: { name: rule } }])
-    assert.deepEqual(Object.fromEntries(rules), replicated)
+    const rules = Object.entries(tables).map(([name, { rule }]) => [name, rule])
+    assert.deepEqual(
+      rules,
+      Object.entries(replicated).map(([name, { rule }]) => [name, rule.name]),
+    )
   }
 })
 

@@ -1,7 +1,7 @@
 import { hash, randomUUID } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
 import type { StatementSync } from 'node:sqlite'
-import { SqliteOutbox, WriteRefusedError } from '@budao/replicator/outbox'
+import { ownerOf, SqliteOutbox, WriteRefusedError } from '@budao/replicator/outbox'
 import type { ReplicatedTables } from '@budao/replicator/outbox'
 import { products as seed } from './catalogue.ts'
 import type { Category, Product } from './catalogue.ts'
@@ -45,7 +45,8 @@ export const pageSize = 10
 /** What travels to the other site, as east-data.yaml and west-data.yaml say it too. */
 export const replicated: ReplicatedTables = {
   orders: { rule: { name: 'last-writer' } },
-  carts: { rule: { name: 'last-writer' } },
+  // A cart belongs to the site that may write for its user: by the lease, and where none is named, by the user's number.
+  carts: { rule: { name: 'owner', ownerOf: (key, row) => ownerOf({ sites: ['east', 'west'] }, key, row) } },
 }
 
 /**

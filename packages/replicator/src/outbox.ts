@@ -7,3 +7,4 @@ export {
   WriteRefusedError,
 } from './providers/sqlite/sqlite-outbox.ts'
 export type { ReplicatedTable, ReplicatedTables } from './replicated-table.ts'
+export { ownerOf } from './table-rules.ts'
