@@ -19,12 +19,7 @@ export function budaoCollector(form: Form): Collector {
       const sinks =
         bulkPort === null
           ? {}
-          : {
-              bulk: {
-                elasticsearch: { url: `http://127.0.0.1:${bulkPort}`, index: 'logs' },
-                batch: 10_000,
-              },
-            }
+          : { bulk: { elasticsearch: { url: `http://127.0.0.1:${bulkPort}`, index: 'logs' } } }
       writeConfig(file, {
         version: 1,
         node: { name: 'bench', site: 'east' },

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, statSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { segmentName, segmentNumbers } from './segment-log.ts'
 
@@ -17,12 +17,12 @@ export interface LogPiece {
   readonly next: LogPlace
 }
 
-const pieceBytes = 1_048_576
+const pieceBytes = 524_288
 const commitStart = Buffer.from('\n{"commit":')
 const lineEnd = 0x0a
 
 /**
- * The batches behind a place, about 1 MiB of them; null when there is none yet. A place in a segment that is gone, or
+ * The batches behind a place, about half a MiB of them; null when there is none yet. A place in a segment that is gone, or
  * behind the end of one that a crash shortened, becomes the next there is.
  */
 export function readLog(folder: string, place: LogPlace): LogPiece | null {
@@ -77,10 +77,11 @@ function readBytes(path: string, offset: number, length: number): Buffer | null 
     throw error
   }
   try {
-    const bytes = Buffer.allocUnsafe(length)
+    // Who waits for more looks ten times a second, mostly for nothing.
+    const bytes = Buffer.allocUnsafe(Math.max(0, Math.min(length, fstatSync(file).size - offset)))
     let read = 0
-    while (read < length) {
-      const count = readSync(file, bytes, read, length - read, offset + read)
+    while (read < bytes.length) {
+      const count = readSync(file, bytes, read, bytes.length - read, offset + read)
       if (count === 0) break
       read += count
     }

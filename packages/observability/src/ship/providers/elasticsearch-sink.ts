@@ -1,7 +1,7 @@
 import type { ElasticsearchSinkConfig, LogRecord } from '@budao/model'
-import { ecsDocument } from '../ecs-document.ts'
+import { ecsJson } from '../ecs-document.ts'
 import { post } from '../http-sender.ts'
-import type { LogSink, SinkAnswer } from '../log-sink.ts'
+import { allTaken, type LogSink, type SinkAnswer } from '../log-sink.ts'
 
 interface BulkAnswer {
   readonly errors: boolean
@@ -20,22 +20,26 @@ interface BulkAnswer {
 export function elasticsearchSink({ url, index, headers }: ElasticsearchSinkConfig): LogSink {
   const target = `${url.replace(/\/$/, '')}/_bulk`
   const sent = { ...headers, 'content-type': 'application/x-ndjson' }
+  const actionOf = actionLines(index)
   return {
     async send(records, signal) {
       let body = ''
-      // `create`, as data streams want it.
-      for (const record of records)
-        body += `{"create":{"_index":${JSON.stringify(indexOf(index, record))}}}\n${JSON.stringify(ecsDocument(record))}\n`
+      for (const record of records) body += `${actionOf(record)}${ecsJson(record)}\n`
       const answer = await post(target, sent, body, signal)
       if (answer.status !== 200) throw new Error(`${answer.status} ${answer.text.slice(0, 200)}`)
+      // It stands before the items, which say of each document only that it was taken.
+      if (noErrors.test(answer.text.slice(0, noErrorsLetters))) return allTaken
       return judge(records, JSON.parse(answer.text) as BulkAnswer)
     },
     close: () => Promise.resolve(),
   }
 }
 
+const noErrors = /^\{[^[{]*"errors":false[,}]/
+const noErrorsLetters = 200
+
 function judge(records: readonly LogRecord[], { errors, items }: BulkAnswer): SinkAnswer {
-  if (!errors) return { again: [], refused: 0 }
+  if (!errors) return allTaken
   const again: LogRecord[] = []
   let refused = 0
   let reason: string | undefined
@@ -51,8 +55,23 @@ function judge(records: readonly LogRecord[], { errors, items }: BulkAnswer): Si
   return { again, refused, ...(reason === undefined ? {} : { reason }) }
 }
 
-function indexOf(index: string, { timestamp }: LogRecord): string {
-  if (!index.includes('{')) return index
-  const [year = '', month = '', day = ''] = new Date(timestamp).toISOString().slice(0, 10).split('-')
-  return index.replace('{yyyy.MM.dd}', `${year}.${month}.${day}`)
+/** The line before a document; `create`, as data streams want it. An index has the day of the record, if it has one. */
+function actionLines(index: string): (record: LogRecord) => string {
+  const action = (name: string): string => `{"create":{"_index":${JSON.stringify(name)}}}\n`
+  const same = action(index)
+  if (!index.includes('{')) return () => same
+  let lastDay = Number.NaN
+  let line = ''
+  return ({ timestamp }) => {
+    const day = Math.floor(timestamp / dayMs)
+    if (day !== lastDay) {
+      lastDay = day
+      line = action(
+        index.replace('{yyyy.MM.dd}', new Date(day * dayMs).toISOString().slice(0, 10).replaceAll('-', '.')),
+      )
+    }
+    return line
+  }
 }
+
+const dayMs = 86_400_000

@@ -1,6 +1,6 @@
 import { Producer } from '@platformatic/kafka'
 import type { KafkaSinkConfig } from '@budao/model'
-import { ecsDocument } from '../ecs-document.ts'
+import { ecsJson } from '../ecs-document.ts'
 import { allTaken, type LogSink } from '../log-sink.ts'
 
 /** A topic: one message a record. The producer is idempotent and waits for all replicas. */
@@ -21,7 +21,7 @@ export function kafkaSink({ brokers, topic }: KafkaSinkConfig): LogSink {
       await producer.send({
         messages: records.map((record) => ({
           topic,
-          value: Buffer.from(JSON.stringify(ecsDocument(record))),
+          value: Buffer.from(ecsJson(record)),
         })),
       })
       return allTaken

@@ -1,6 +1,6 @@
 import type { LogRecord, LogValue, LokiSinkConfig } from '@budao/model'
 import { fieldOf } from '../../record/field.ts'
-import { ecsDocument } from '../ecs-document.ts'
+import { ecsJson } from '../ecs-document.ts'
 import { post } from '../http-sender.ts'
 import { allTaken, type LogSink } from '../log-sink.ts'
 
@@ -39,7 +39,7 @@ function streamsOf(records: readonly LogRecord[], labels: readonly string[]): St
       stream = { stream: Object.fromEntries(said.length === 0 ? [['source', 'budao']] : said), values: [] }
       streams.set(key, stream)
     }
-    stream.values.push([nanoseconds(record.timestamp), JSON.stringify(ecsDocument(record))])
+    stream.values.push([nanoseconds(record.timestamp), ecsJson(record)])
   }
   return [...streams.values()]
 }
