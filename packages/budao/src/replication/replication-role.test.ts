@@ -4,14 +4,14 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import type { BudaoEvent, ReplicationStatus } from '@budao/model'
+import type { BudaoEvent, LogsAnswer, ReplicationStatus } from '@budao/model'
 import { freePort, startNode, tempDir, type TestProcess } from '@budao/testkit'
 
 const main = fileURLToPath(new URL('../main.ts', import.meta.url))
 
 test(
   '`budao up` carries the data of its site: it says how far it is, what went wrong, and which writes did not make it',
-  { timeout: 180_000 },
+  { timeout: 300_000 },
   async (t) => {
     const folder = tempDir(t)
     const ports = {
@@ -28,6 +28,7 @@ test(
         admin: { address: `127.0.0.1:${ports[site][0]}` },
         listeners: [{ name: 'web', address: '127.0.0.1:0', protocol: 'http' }],
         routes: [{ name: 'all', match: [{ path: { prefix: '/' } }], respond: { status: 200 } }],
+        ...(site === 'west' ? { logs: {} } : {}),
         replication: {
           listen: `127.0.0.1:${ports[site][1]}`,
           sites: {
@@ -79,6 +80,13 @@ test(
     assert.match(await budao(t, folder, 1, 'events', 'ended', '-c', 'west.yaml'), /^east order-7$/m)
     const there = await budao(t, folder, 1, 'events', 'unreplicated', 'west', '-c', 'east.yaml')
     assert.match(there, /^order-7 \(refused there/m)
+    await until('its reports are among the logs', async () => {
+      const answer = await fetch(`${admin('west')}/api/v1/logs?filter=event.dataset:budao.replicator`)
+      const { records } = (await answer.json()) as LogsAnswer
+      // Once a minute, and when an alarm begins or ends.
+      const [last] = records.filter(({ severityText }) => severityText === 'error')
+      return last?.attributes['ended'] === 1 && /writes-ended \(east\)/.test(last.body)
+    })
     assert.match(
       await budao(t, folder, 1, 'status', '-c', 'west.yaml'),
       /1 writes of east were not applied at west/,

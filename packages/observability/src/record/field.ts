@@ -27,7 +27,14 @@ export function fieldOf(record: LogRecord, name: string): LogValue | undefined {
       return record.attributes[name] ?? record.resource['service.name']
     case 'host':
       return record.attributes[name] ?? record.resource['host.name']
+    case 'event.kind':
+      // As rules name it; in the file of events it is only `kind`.
+      return record.attributes[name] ?? (isEvent(record) ? record.attributes['kind'] : undefined)
     default:
       return record.attributes[name] ?? record.resource[name]
   }
+}
+
+function isEvent({ attributes }: LogRecord): boolean {
+  return attributes['event.dataset'] === 'budao.events'
 }

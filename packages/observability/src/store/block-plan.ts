@@ -53,6 +53,8 @@ function mayHoldField({ name, operator, value }: LogFilter & { kind: 'field' }, 
     case 'service':
     case 'host':
       return holdsTerm(facts, [name, `${name}.name`], value)
+    case 'event.kind':
+      return holdsTerm(facts, [name, 'kind'], value)
     default:
       return holdsTerm(facts, [name], value)
   }
