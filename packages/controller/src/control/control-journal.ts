@@ -60,6 +60,23 @@ export class ControlJournal {
     })
   }
 
+  /** The coordination store has not answered for a while, and why; null: it answers again. */
+  store(type: string, problem: string | null): void {
+    if (problem === null)
+      return this.#event('store.back', 'info', 'coordination', 'The coordination store answers again.', {
+        type,
+      })
+    const held = /locked|busy/i.test(problem)
+    const hint = held ? ': another process holds the file, and may be stopped in the middle of a change' : ''
+    this.#event(
+      'store.away',
+      'warning',
+      'coordination',
+      `The coordination store does not answer (${problem})${hint}.`,
+      { type, problem },
+    )
+  }
+
   linkUp({ node, domain, roles }: Hello): void {
     clearTimeout(this.#ending.get(node))
     this.#ending.delete(node)

@@ -97,7 +97,9 @@ export class ControlNode {
     this.#peers = peersOf(config)
     const now = (): number => options.now()
     this.cuts = new NodeCuts(store, journal, now)
-    this.#store = new TimedStore(this.cuts.store, now)
+    this.#store = new TimedStore(this.cuts.store, now, (problem) =>
+      journal.store(control.store.type, problem),
+    )
     this.#positions = new Positions(now)
     this.#standbys = new Standbys(now)
     const domains = [...new Set([this.#domain, ...this.#peers.map(({ domain }) => domain)])]

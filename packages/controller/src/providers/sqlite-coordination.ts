@@ -11,6 +11,10 @@ export interface SqliteCoordinationOptions {
   readonly busyMs?: number
 }
 
+const sqliteBusy = 5
+/** The same while it is held for longer than that: whoever holds it may be stopped, and nobody’s loop is to stand still with it. */
+const heldMs = 10
+
 interface Row {
   readonly key: string
   readonly version: number
@@ -29,9 +33,12 @@ export class SqliteCoordination implements CoordinationStore {
   readonly #insert: StatementSync
   readonly #update: StatementSync
   readonly #watches: Set<Watch> = new Set()
+  readonly #busyMs: number
+  #held = false
 
   constructor({ path, pollMs = 50, busyMs = 200 }: SqliteCoordinationOptions) {
     this.#pollMs = pollMs
+    this.#busyMs = busyMs
     this.#db = new DatabaseSync(path, { timeout: busyMs })
     // FULL: a commit that is lost with the power would give an epoch to two sites.
     this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
@@ -58,7 +65,10 @@ export class SqliteCoordination implements CoordinationStore {
 
   async compareAndSet(key: string, version: number, value: unknown): Promise<CompareAndSetResult> {
     const text = JSON.stringify(value)
-    const stored = version === 0 ? this.#insert.get(key, text) : this.#update.get(text, key, version)
+    // One statement is one transaction: the file is held for its write and its fsync, and nothing of ours runs meanwhile.
+    const stored = this.#change(() =>
+      version === 0 ? this.#insert.get(key, text) : this.#update.get(text, key, version),
+    )
     return { ok: stored !== undefined, current: this.#read(key) }
   }
 
@@ -92,6 +102,23 @@ export class SqliteCoordination implements CoordinationStore {
   #end(watch: Watch): void {
     clearInterval(watch.timer)
     this.#watches.delete(watch)
+  }
+
+  #change<T>(run: () => T): T {
+    try {
+      const done = run()
+      this.#wait(false)
+      return done
+    } catch (error) {
+      if ((error as { errcode?: number }).errcode === sqliteBusy) this.#wait(true)
+      throw error
+    }
+  }
+
+  #wait(held: boolean): void {
+    if (held === this.#held) return
+    this.#held = held
+    this.#db.exec(`PRAGMA busy_timeout = ${held ? Math.min(heldMs, this.#busyMs) : this.#busyMs}`)
   }
 
   #read(key: string): Versioned | null {
