@@ -70,7 +70,7 @@ const shape: [text: string, ...problems: string[]][] = [
   [`${smallest}drain: 40d\n`, 'f:13:8  drain: bad value: expected at most 24 days, found "40d"'],
   [
     `${smallest}colour: red\n`,
-    'f:13:1  colour: unknown key: expected one of version, node, dataDir, sites, admin, workers, drain, log, dns, gslb, drills, alerts, overload, tracing, listeners, control, replication, logs, virtualIp, stores, identity, caches, services, processes, routes',
+    'f:13:1  colour: unknown key: expected one of version, node, dataDir, sites, admin, workers, drain, log, dns, gslb, drills, alerts, overload, tracing, listeners, control, replication, logs, virtualIp, stores, identity, caches, services, processes, rollouts, routes',
   ],
   [
     `${smallest}log: { level: worn }\n`,
@@ -417,6 +417,22 @@ const crossed: [text: string, ...problems: string[]][] = [
     withRoute('mirror: { service: shops, basisPoints: 10001 }'),
     'f:13:24  routes[0].mirror.service: unknown service: expected one of shop, found "shops" (did you mean `shop`?)',
     'f:13:44  routes[0].mirror.basisPoints: bad value: expected a whole number from 0 to 10000, found 10001',
+  ],
+  [
+    `${smallest}
+rollouts:
+  a: { route: r, release: stable, lease: 1s, steps: [{ basisPoints: 500, for: 1m }, { basisPoints: 500, for: 1m }] }
+  b: { route: all, release: canary }
+  c: { route: all, release: canary }`,
+    'f:15:15  rollouts.a.route: unknown route: expected one of all, found "r"',
+    'f:15:27  rollouts.a.release: not to be rolled out: expected another release: stable has what it leaves, found "stable"',
+    'f:15:42  rollouts.a.lease: too short: expected at least 3000ms: it is renewed each second, found 1000ms',
+    'f:15:100  rollouts.a.steps[1].basisPoints: does not rise: expected more than 500, found 500',
+    'f:16:15  rollouts.b.route: does not split: expected a route with `split`, `{}` will do, found "all"',
+    'f:16:29  rollouts.b.release: unknown release: expected a release, found "canary"',
+    'f:17:15  rollouts.c.route: does not split: expected a route with `split`, `{}` will do, found "all"',
+    'f:17:15  rollouts.c.route: two rollouts on one route: expected one after the other, found "all" (rollouts.b has it too)',
+    'f:17:29  rollouts.c.release: unknown release: expected a release, found "canary"',
   ],
   [
     withRoute('split: { releases: { canary: 6000, stable: 5000 }, overrides: [{ release: stable }] }'),

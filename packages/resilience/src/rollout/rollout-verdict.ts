@@ -151,6 +151,10 @@ const unusableLooksMax = 3
 /** Three of the first five. */
 const firstRequests = 5
 const firstErrorsMin = 3
+/** All of so many fail, and none of as many as five at stable: in an outage of a third of both, one start in seven hundred. */
+const allFailMin = 4
+/** With all of the first five: so many of stable. */
+const besideMin = 3
 /** Stable is well enough for that to say something. */
 const firstStableErrorsMax = 0.1
 /** With all requests there is nobody to compare with: then only what stable never did counts. */
@@ -160,17 +164,20 @@ const aloneErrorsMin = 0.2
 function abortCause(seen: RolloutEvidence, numbers: VerdictNumbers): AbortCause | null {
   const { canary, stable } = seen
   if (seen.unusableLooks >= unusableLooksMax) return 'unusable'
-  const stableShare = stable.requests === 0 ? 1 : stable.errors / stable.requests
-  if (
-    canary.requests <= firstRequests &&
-    canary.errors >= firstErrorsMin &&
-    stable.requests >= stableRequestsMin &&
-    stableShare <= firstStableErrorsMax
-  )
-    return 'first-requests'
+  if (failsAtOnce(canary, stable)) return 'first-requests'
   if (numbers.errorEvidence >= numbers.errorEvidenceMax) return 'errors'
   if (numbers.latencyEvidence >= numbers.latencyEvidenceMax) return 'latency'
   return null
+}
+
+/** What needs no statistics, and comes before there is enough for a comparison. */
+function failsAtOnce(canary: ReleaseLook, stable: ReleaseLook): boolean {
+  if (canary.requests > firstRequests) return false
+  const well = stable.errors <= firstStableErrorsMax * stable.requests
+  if (canary.errors >= firstErrorsMin && well && stable.requests >= stableRequestsMin) return true
+  if (canary.errors < canary.requests || stable.requests < besideMin) return false
+  if (canary.requests === firstRequests) return well
+  return canary.requests >= allFailMin && stable.errors === 0 && stable.requests >= firstRequests
 }
 
 /** For looks without any request of stable: whether the release fails as stable never did before it had everything. */
