@@ -1,9 +1,10 @@
-import type { DrillsReport, GatewayReport } from '@budao/model'
+import type { GatewayReport, ReplicationStatus, SeriesReport } from '@budao/model'
 import { AdminClient, Refusal } from './admin-client.ts'
 import { AlertDialog } from './alert-dialog.ts'
 import { alertChoices, AlertQuestion, firingCount } from './alert-state.ts'
 import type { AlertChoice, AlertsState } from './alert-state.ts'
 import { alertView } from './alert-view.ts'
+import { AskedNowAndThen } from './asked-now-and-then.ts'
 import { headlineOf, shortBanner } from './banner.ts'
 import { BreakerDialog, TokenDialog, part } from './dialogs.ts'
 import type { DialogContext } from './dialogs.ts'
@@ -18,6 +19,7 @@ import { LogPage } from './log-page.ts'
 import { logView } from './log-view.ts'
 import { navigation } from './navigation.ts'
 import { nodeFacts, overview } from './overview.ts'
+import type { Others } from './overview.ts'
 import { readRoute } from './page-route.ts'
 import type { PageRoute } from './page-route.ts'
 import { answered, eventsPath, initialState, unanswered } from './page-state.ts'
@@ -35,13 +37,15 @@ const noticeMs = 8_000
 const client = new AdminClient()
 const alertQuestion = new AlertQuestion(client)
 const drillQuestion = new DrillQuestion(client)
+const seriesQuestion = new AskedNowAndThen<SeriesReport>(client, '/api/v1/series', 5_000)
+const replicationQuestion = new AskedNowAndThen<ReplicationStatus>(client, '/api/v1/replication', 2_000)
 const failoverQuestion = new FailoverQuestion(client)
 let language: Language = chooseLanguage([localStorage.getItem(languageItem) ?? '', ...navigator.languages])
 let words: Words = languages[language]
 let state: PageState = initialState
 let route: PageRoute = { page: 'overview', query: {} }
 let alerts: AlertsState | null = null
-let drillsReport: DrillsReport | null = null
+let others: Others = { drills: null, series: null, replication: null }
 let asking = false
 /** A token is asked for; until it is there, asking again would be in vain. */
 let locked = false
@@ -124,15 +128,17 @@ function ask(): void {
 
 async function askOnce(): Promise<void> {
   try {
-    const [report, events, units, ofDrills, ofAlerts] = await Promise.all([
+    const [report, events, units, ofDrills, ofAlerts, series, replication] = await Promise.all([
       client.get<GatewayReport>('/api/v1/status'),
       client.get<EventsAnswer>(eventsPath(state)),
       failoverQuestion.ask(performance.now()),
       drillQuestion.ask(performance.now()),
       alertQuestion.ask(performance.now()),
+      seriesQuestion.ask(performance.now()),
+      replicationQuestion.ask(performance.now()),
     ])
     alerts = ofAlerts
-    drillsReport = ofDrills
+    others = { drills: ofDrills, series, replication }
     state = answered(state, report, events, new Date(), performance.now(), units)
     await logPage.tick(performance.now())
   } catch (error) {
@@ -204,7 +210,7 @@ function show(): void {
 function view(now: Date): Node[] {
   switch (route.page) {
     case 'overview':
-      return overview(state, drillsReport, now, words)
+      return overview(state, others, now, words)
     case 'alerts':
       return [
         ...shortBanner(state, now, words),

@@ -29,7 +29,7 @@ export const englishLogs = {
       : `${formatNumber(count)} ${count === 1 ? 'record' : 'records'}`,
   logShownOlder: (count: number): string => `${formatNumber(count)} older records`,
   logRead: (bytes: number, blocks: number, skipped: number): string =>
-    `read ${formatNumber(bytes / 1e6)} MB in ${formatNumber(blocks)} blocks; the index ruled out ${formatNumber(skipped)}`,
+    `read ${formatNumber(bytes / 1e6)} MB in ${formatNumber(blocks)} ${blocks === 1 ? 'block' : 'blocks'}; the index ruled out ${formatNumber(skipped)}`,
   logNone: 'No record passes.',
   logNoneHint: 'Try a longer time, or fewer conditions.',
   logNothingYet: 'Nothing was collected yet.',

@@ -1,4 +1,4 @@
-import type { DrillsReport, GatewayReport } from '@budao/model'
+import type { DrillsReport, GatewayReport, ReplicationStatus, SeriesReport } from '@budao/model'
 import { banner } from './banner.ts'
 import { drills } from './drill-view.ts'
 import { el } from './element.ts'
@@ -7,21 +7,32 @@ import { eventList } from './event-list.ts'
 import { failover } from './failover-view.ts'
 import { formatSpan, formatTime } from './format.ts'
 import type { PageState } from './page-state.ts'
+import { replication } from './replication-view.ts'
+import { siteCharts } from './site-charts.ts'
 import { refused, routes, services, sites } from './tables.ts'
 import type { Words } from './words.ts'
 
+/** What the page knows besides, each null where the process has none. */
+export interface Others {
+  readonly drills: DrillsReport | null
+  readonly series: SeriesReport | null
+  readonly replication: ReplicationStatus | null
+}
+
 /** The page that answers what is broken, who notices, and what was done about it. */
-export function overview(state: PageState, ofDrills: DrillsReport | null, now: Date, words: Words): Node[] {
+export function overview(state: PageState, others: Others, now: Date, words: Words): Node[] {
   const { report } = state
   const nodes: Node[] = banner(state, now, words)
   if (report === null) return nodes
   const parts = [
     refused(report, now, words),
     sites(report, words),
+    siteCharts(others.series, now, words),
     failover(state.failover, now, words),
+    replication(others.replication, words),
     services(report, words),
     routes(report, words),
-    drills(ofDrills, now, words),
+    drills(others.drills, now, words),
     eventList(state.events, now, words),
   ]
   return [...nodes, ...parts.filter((part) => part !== null)]

@@ -4,9 +4,10 @@ import { chineseEvents, englishEvents, type EventWords } from './event-words.ts'
 import { chineseFailover, englishFailover, type FailoverWords } from './failover-words.ts'
 import { formatNumber } from './format.ts'
 import { chineseLogs, englishLogs, type LogWords } from './log-words.ts'
+import { chineseSeries, englishSeries, type SeriesWords } from './series-words.ts'
 
 /** Everything the page says, in one language. */
-export type Words = typeof englishPage & FailoverWords & DrillWords & LogWords & AlertWords
+export type Words = typeof englishPage & FailoverWords & DrillWords & LogWords & AlertWords & SeriesWords
 
 const englishPage = {
   skip: 'Skip to the state',
@@ -156,6 +157,7 @@ const english: Words = {
   ...englishDrills,
   ...englishLogs,
   ...englishAlerts,
+  ...englishSeries,
 }
 
 const chinese: Words = {
@@ -294,6 +296,7 @@ const chinese: Words = {
   ...chineseDrills,
   ...chineseLogs,
   ...chineseAlerts,
+  ...chineseSeries,
 }
 
 export type Language = 'en' | 'zh'

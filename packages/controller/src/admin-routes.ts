@@ -11,6 +11,7 @@ import { endpointRoutes } from './endpoint-routes.ts'
 import { nodeRoutes } from './node-routes.ts'
 import { serveRoutes } from './serve-routes.ts'
 import { breakerBody, noQuery } from './parameters.ts'
+import type { SiteSeries } from './site-series.ts'
 import { within } from './within.ts'
 
 export type { AdminLog, AdminRoute } from './admin-route.ts'
@@ -19,12 +20,19 @@ export interface AdminRoutesOptions {
   readonly source: AdminSource
   readonly consoleFiles?: ConsoleFiles
   readonly log: AdminLog
+  /** Absent: nothing is kept. */
+  readonly series?: SiteSeries
 }
 
 const reportTimeoutMs = 5_000
 
 /** Everything the admin address answers. The server adds nothing to this list but refusals. */
-export function adminRoutes({ source, consoleFiles, log }: AdminRoutesOptions): readonly AdminRoute[] {
+export function adminRoutes({
+  source,
+  consoleFiles,
+  log,
+  series,
+}: AdminRoutesOptions): readonly AdminRoute[] {
   const report = (): Promise<GatewayReport> => within(reportTimeoutMs, async () => source.report())
 
   return [
@@ -60,6 +68,15 @@ export function adminRoutes({ source, consoleFiles, log }: AdminRoutesOptions): 
         log.warn({ from: request.ip, ...wanted }, 'breaker forced')
         await within(reportTimeoutMs, async () => source.forceBreaker(wanted))
         return { ok: true, service: wanted.service, endpoint: wanted.endpoint ?? null, to: wanted.to }
+      },
+    },
+    {
+      method: 'GET',
+      url: '/api/v1/series',
+      role: 'viewer',
+      handle(request) {
+        noQuery(request.query)
+        return series?.report() ?? { stepMs: 0, at: 0, sites: [] }
       },
     },
     ...drillRoutes({ source, log }),

@@ -6,6 +6,7 @@ import type { AdminSource, NodeSource } from './admin-source.ts'
 import { formatAddress, isLoopback, parseAddress } from './address.ts'
 import type { ConsoleFiles } from './console-pages.ts'
 import { ControllerError } from './controller-error.ts'
+import { seriesStepMs, SiteSeries } from './site-series.ts'
 
 export type { AdminLog } from './admin-routes.ts'
 
@@ -68,7 +69,12 @@ export async function createAdminServer(options: AdminServerOptions): Promise<Ad
     schemaController: { compilersFactory: { buildValidator: noSchema, buildSerializer: noSchema } },
   })
   app.server.maxConnections = connectionsMax
-  registerAdmin(app, { source, tokens, log, ...(consoleFiles === undefined ? {} : { consoleFiles }) })
+  const series = 'report' in source ? new SiteSeries() : undefined
+  registerAdmin(app, {
+    ...{ source, tokens, log },
+    ...(consoleFiles === undefined ? {} : { consoleFiles }),
+    ...(series === undefined ? {} : { series }),
+  })
 
   try {
     await app.listen({ host, port })
@@ -86,7 +92,28 @@ export async function createAdminServer(options: AdminServerOptions): Promise<Ad
     host,
     port: typeof bound === 'object' && bound !== null ? bound.port : port,
   })
-  return { address, url: `http://${address}`, close: async () => app.close() }
+  const sampling = series === undefined ? undefined : keepSampling(source as AdminSource, series)
+  const close = async (): Promise<void> => {
+    clearInterval(sampling)
+    await app.close()
+  }
+  return { address, url: `http://${address}`, close }
+}
+
+function keepSampling(source: AdminSource, series: SiteSeries): NodeJS.Timeout {
+  let under = false
+  const take = async (): Promise<void> => {
+    if (under) return
+    under = true
+    try {
+      series.add(await source.report(), Date.now())
+    } catch {
+      // Whoever asks for the report is told why there is none; here it is a gap.
+    } finally {
+      under = false
+    }
+  }
+  return setInterval(() => void take(), seriesStepMs).unref()
 }
 
 function refuseGarbage(error: Error & { code?: string }, socket: Socket): void {

@@ -11,7 +11,7 @@ export const replicationPaths: { readonly [path: string]: { readonly [method: st
   },
 }
 
-const loop = { state: choice('running', 'retrying', 'log-full', 'stopped'), why: string }
+const loop = { state: choice('running', 'retrying', 'log-full', 'stopped', 'resyncing'), why: string }
 
 /** Its shape. */
 export const replicationSchemas: { readonly [name: string]: Schema } = {

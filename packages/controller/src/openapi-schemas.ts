@@ -192,6 +192,18 @@ export const schemas: { readonly [name: string]: Schema } = {
     events: list(ref('Event')),
   }),
   Services: object({ services: list(ref('Service')) }),
+  Series: object({
+    stepMs: number,
+    at: { ...number, description: 'When the newest point was taken, milliseconds since 1970.' },
+    sites: list(
+      object({
+        name: string,
+        requestsPerSecond: list(orNull(number)),
+        failuresPerSecond: list(orNull(number)),
+        p99Ms: list(orNull(number)),
+      }),
+    ),
+  }),
   Endpoints: object({
     version: { type: 'string', description: 'Another one as soon as an endpoint comes, goes or changes.' },
     endpoints: list(ref('Endpoint')),

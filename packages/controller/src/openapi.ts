@@ -74,6 +74,9 @@ export const openapi: OpenApi = {
     '/metrics': { get: get('metrics', 'Metrics in Prometheus text format', viewer, text('text/plain')) },
     '/api/v1/status': { get: get('status', 'The state of now', viewer, json('Report')) },
     '/api/v1/services': { get: get('services', 'Services with their endpoints', viewer, json('Services')) },
+    '/api/v1/series': {
+      get: get('series', 'The last minutes of each site, a point each 5 s', viewer, json('Series')),
+    },
     '/api/v1/events': {
       get: get(
         'events',
