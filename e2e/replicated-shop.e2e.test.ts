@@ -18,6 +18,12 @@ test(
   { timeout: 240_000 },
   async (t) => {
     const demo = await Demo.start(t)
+    // An error burst is one message, in the mailbox and by the robot.
+    await demo.failPayments()
+    const payments = async (): Promise<Told[]> =>
+      (await demo.messages()).filter(({ title }) => title === '[FIRING] P1 payments_fail')
+    await until('both were told', async () => (await payments()).length >= 2)
+
     // A user with an even number belongs to the unit of east. Whichever gateway is asked, its owner writes, in its epoch.
     const [even, odd] = ['4000', '4001']
     const before = [await demo.putCart('west', even, 1), await demo.putCart('east', odd, 1)]
@@ -78,9 +84,23 @@ test(
     })
     assert.deepEqual(demo.orders('east'), demo.orders('west'))
     assert.deepEqual(demo.cart(gone, even), demo.cart(left, even))
+    const told = await payments()
+    assert.deepEqual(told.map(({ by }) => by).toSorted(), ['mail', 'robot'])
+    for (const { text } of told) assert.match(text, /120 payments failed within a minute: bank-timeout/)
+    // The loss of a site is told too, in a handful of messages.
+    const others = (await demo.messages()).filter(({ title }) => !title.includes('payments_fail'))
+    assert.ok(others.some(({ title }) => /FIRING.* P1 .*BudaoFailover/.test(title)))
+    assert.ok(others.length <= 12, others.map(({ title }) => title).join('\n'))
     for (const site of sites) assert.deepEqual((await demo.report(site))!.ended, [])
   },
 )
+
+/** What the demo shows of a message. */
+interface Told {
+  readonly by: string
+  readonly title: string
+  readonly text: string
+}
 
 interface Acknowledged {
   readonly user: string
@@ -142,11 +162,16 @@ class Demo {
   readonly #data: string
   readonly gateways: Readonly<Record<Site, string>>
   readonly #admins: Readonly<Record<Site, string>>
+  readonly #inbox: string
+  readonly #errors: string
 
-  private constructor(data: string, gateways: Demo['gateways'], admins: Record<Site, string>) {
+  private constructor(data: string, output: string) {
     this.#data = data
-    this.gateways = gateways
-    this.#admins = admins
+    const bySite = ([east, west]: readonly string[]): Record<Site, string> => ({ east: east!, west: west! })
+    this.gateways = bySite([...output.matchAll(/(http:\S+) +in front of/g)].map(([, url]) => url!))
+    this.#admins = bySite(/console +(http:[^\s,]+) \(east\), (http:\S+) \(west\)/.exec(output)!.slice(1))
+    this.#inbox = /alerts +(http:\S+)/.exec(output)![1]!
+    this.#errors = /curl -X POST (http:\S+)/.exec(output)![1]!
   }
 
   static async start(t: TestContext): Promise<Demo> {
@@ -155,10 +180,16 @@ class Demo {
     const process = startNode(t, [script, ...args])
     t.after(() => process.stop())
     await process.waitForOutput(/Ctrl-C ends it all/, start)
-    const gateways = [...process.output.matchAll(/(http:\S+) +in front of/g)].map(([, url]) => url!)
-    const admins = /console +(http:[^\s,]+) \(east\), (http:\S+) \(west\)/.exec(process.output)!.slice(1)
-    const bySite = ([east, west]: readonly string[]): Record<Site, string> => ({ east: east!, west: west! })
-    return new Demo(data, bySite(gateways), bySite(admins))
+    return new Demo(data, process.output)
+  }
+
+  /** As the screen says. */
+  async failPayments(): Promise<void> {
+    await fetch(this.#errors, { method: 'POST' })
+  }
+
+  async messages(): Promise<Told[]> {
+    return (await (await fetch(`${this.#inbox}/messages`)).json()) as Told[]
   }
 
   /** SIGKILL to every process of the site. */

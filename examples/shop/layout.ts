@@ -40,6 +40,14 @@ export interface WitnessPlace {
   readonly adminPort: number
 }
 
+/** Where messages about alerts arrive. */
+export interface InboxPlace {
+  readonly name: string
+  /** Of its page and its robot. */
+  readonly port: number
+  readonly mailPort: number
+}
+
 /** Which process of the demo is where. */
 export interface Layout {
   readonly shops: readonly ShopPlace[]
@@ -47,6 +55,7 @@ export interface Layout {
   readonly miniProgram: MiniProgramPlace
   readonly witness: WitnessPlace
   readonly replicators: readonly ReplicatorPlace[]
+  readonly inbox: InboxPlace
 }
 
 /** A port that somebody else has. */
@@ -56,15 +65,15 @@ export interface BusyPort {
   readonly name: string
 }
 
-/** The ports in `east.yaml`, `west.yaml`, `witness.yaml` and those of the replicators. */
+/** The ports in `east.yaml`, `west.yaml`, `witness.yaml`, those of the replicators and of the inbox. */
 export const defaultPorts: readonly number[] = [
   ...[8080, 8081, 9900, 9901, 7001, 7002, 7101, 7102, 8082],
-  ...[9902, 9940, 9941, 9942, 7003, 7103],
+  ...[9902, 9940, 9941, 9942, 7003, 7103, 8083, 8025],
 ]
 
 /**
  * Ports in the order of `defaultPorts`: gateways, their admin addresses, shops of east, shops of west, mini program, admin address of the
- * witness, links of the gateways and the witness, replicators.
+ * witness, links of the gateways and the witness, replicators, page and robot of the inbox, its mail.
  */
 export function layoutOf(ports: readonly number[]): Layout {
   const at = (index: number): number => ports[index]!
@@ -81,6 +90,7 @@ export function layoutOf(ports: readonly number[]): Layout {
     miniProgram: { name: 'miniprogram', port: at(8) },
     witness: { name: 'witness', adminPort: at(9) },
     replicators: sites.map((site, index) => ({ name: `${site}-data`, site, port: at(13 + index) })),
+    inbox: { name: 'inbox', port: at(15), mailPort: at(16) },
   }
 }
 
@@ -105,6 +115,8 @@ export async function busyPort(ports: readonly number[]): Promise<BusyPort | und
     { name: `admin of ${layout.witness.name}`, port: layout.witness.adminPort },
     ...nodes.map((name, index) => ({ name: `link of ${name}`, port: ports[10 + index]! })),
     ...layout.replicators,
+    layout.inbox,
+    { name: 'mail of the inbox', port: layout.inbox.mailPort },
   ]
   for (const { name, port } of wanted) {
     try {

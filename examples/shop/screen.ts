@@ -28,6 +28,7 @@ export function welcome(
     }),
     `  console  http://127.0.0.1:${east!.adminPort} (east), http://127.0.0.1:${west!.adminPort} (west)`,
     `  shop     http://127.0.0.1:${layout.miniProgram.port}   the mini program, in a browser`,
+    `  alerts   http://127.0.0.1:${layout.inbox.port}   a mailbox and a robot that are told`,
     '',
     'Try in another terminal:',
     `  curl -i '${url}/api/products?category=tea'`,
@@ -37,6 +38,8 @@ export function welcome(
     'Lose a site: measured under load, or just so:',
     `  npm run drill -- site-loss --site east -c ${configs[0]}`,
     `  kill -9 $(cut -d' ' -f1 ${pidFile})`,
+    'Fail 120 payments, and see one message of it (or by a button of the page above):',
+    `  curl -X POST http://127.0.0.1:${layout.shops[0]!.port}/demo/errors`,
     '',
     `${phones} phones are shopping. What dies starts again after ${restartAfterMs / 1000} s. Ctrl-C ends it all.`,
   ].join('\n')

@@ -15,6 +15,7 @@ import { epochOf } from './epoch.ts'
 import { Store } from './store.ts'
 
 const bodyLimit = 64 * 1024
+const failures = 120
 
 const { values } = parseArgs({
   options: {
@@ -64,6 +65,10 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
       body: { code: draining ? 503 : 0, state: draining ? 'draining' : 'serving' },
     })
   }
+  if (request.url === '/demo/errors' && request.method === 'POST') {
+    failPayments()
+    return send(request, response, { status: 200, body: { code: 0, data: { errors: failures } } })
+  }
   const body = request.method === 'GET' || request.method === 'HEAD' ? '' : await read(request)
   if (body === undefined) {
     // Its rest is not read: the connection cannot be used again.
@@ -82,6 +87,21 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
     if (settled === 'unknown') return send(request, response, notYet)
   }
   send(request, response, answered)
+}
+
+/** What stands in the log when the bank does not answer for a moment. For who wants to see alerts: no payment is really tried. */
+function failPayments(): void {
+  for (let n = 0; n < failures; n++) {
+    const line = { level: 'error', message: '支付回调失败: the bank did not answer within 3 s', payment: n }
+    console.error(
+      JSON.stringify({
+        time: new Date().toISOString(),
+        ...line,
+        'event.reason': 'bank-timeout',
+        process: values.name,
+      }),
+    )
+  }
 }
 
 const notYet: Answer = {

@@ -25,7 +25,7 @@ const script = join(import.meta.dirname, 'start.ts')
 test('a port in use is named, with whose it is and what to do, and nothing is started', async (t) => {
   const data = mkdtempSync(join(tmpdir(), 'budao-start-'))
   t.after(() => rmSync(data, { recursive: true, force: true }))
-  // The lowest of fifteen: fourteen more above it make the demo's.
+  // The lowest of seventeen: sixteen more above it make the demo's.
   const server = createServer().listen(Math.min(...(await freePorts())), '127.0.0.1')
   t.after(() => void server.close())
   await once(server, 'listening')

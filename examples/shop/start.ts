@@ -4,7 +4,7 @@
  */
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -22,13 +22,14 @@ import {
 } from './layout.ts'
 import type { RelayPorts, Site } from './layout.ts'
 import { Phones } from './phones.ts'
+import { Inbox } from './inbox.ts'
 import { holdLeash } from './leash.ts'
 import { liveLine, welcome } from './screen.ts'
 import { Store } from './store.ts'
 
 const usage = `Usage: npm start -- [options]
-  --port-base N      fifteen ports from N on instead of 7001 to 7003, 7101 to 7103,
-                     8080 to 8082, 9900 to 9902 and 9940 to 9942; auto: free ones
+  --port-base N      seventeen ports from N on instead of 7001 to 7003, 7101 to 7103,
+                     8025, 8080 to 8083, 9900 to 9902 and 9940 to 9942; auto: free ones
   --data DIR         where databases, logs and pid files go (default data/shop)
   --temporary        they go to a new folder that is removed at the end
   --relays           what drills need: relays in front of the shops, which lose packets on order, and DNS
@@ -66,6 +67,13 @@ let live: NodeJS.Timeout | undefined
 let stopping: Promise<void> | undefined
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void stop())
 
+const inbox = new Inbox({
+  ...layout.inbox,
+  robotKey: 'demo',
+  errorsUrl: `http://127.0.0.1:${layout.shops[0]!.port}/demo/errors`,
+  say,
+})
+await inbox.start()
 const relays = options.relays ? await relayPorts() : null
 const { configs, data, witness } = writeConfigs(relays)
 startMiniProgram()
@@ -168,6 +176,7 @@ function writeConfigs(relayed: RelayPorts | null): {
 } {
   const asShipped =
     ports === defaultPorts && options.data === undefined && !options.temporary && relayed === null
+  if (!asShipped) copyFileSync(join(import.meta.dirname, 'alerts.json'), join(runDir, 'alerts.json'))
   const written = (name: string, text: () => string): string => {
     if (asShipped) return join(import.meta.dirname, name)
     const file = join(runDir, name)
@@ -275,6 +284,7 @@ function stop(): Promise<void> {
     await crew.stop('gateways', layout.miniProgram.name)
     await crew.stop('relays', 'controllers')
     await crew.stop(...sites)
+    inbox.stop()
     if (options.temporary) rmSync(stateDir, { recursive: true, force: true })
     if (process.connected) process.disconnect?.()
   })()

@@ -131,7 +131,6 @@ export class GatewayProcess extends GatewayDesk implements AdminSource {
         self.#gslb = await self.#startGslb(config)
         self.#startAgent = (wanted) => startAgent(wanted, { baseDir: source.baseDir, report })
         self.#agent = await self.#startAgent(config)
-        self.#logs = await LogsRole.start(config, self.#roleEnv)
       }
       self.#drills = new DrillRole(config, { file: file.path, report, mayRun: () => self.#decides(options) })
       self.#admin = await createAdminServer({
@@ -145,7 +144,10 @@ export class GatewayProcess extends GatewayDesk implements AdminSource {
       self.#control = await self.#startControl(config)
       self.#rollouts = await self.#startRollouts(config)
       self.#drills!.begin()
+      // Last, since they are no part of serving. Rules are there before the first line is read.
+      if (runsIt) self.#logs = new LogsRole(self.#roleEnv)
       self.#alerts = await self.#startAlerts(config, options)
+      await self.#logs?.begin(config)
     } catch (error) {
       await self.#alerts?.close()
       self.#rollouts?.close()

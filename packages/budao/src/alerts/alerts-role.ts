@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import type { AlertEngine, StoredAlerts } from '@budao/observability'
 import type { NodeSource } from '@budao/controller'
-import type { AlertsDesk, Config, EventDraft } from '@budao/model'
+import type { AlertsDesk, Config, EventDraft, LogRecord } from '@budao/model'
 import type { ControlRole } from '../control/control-role.ts'
 import { readSecret } from '../control/secret.ts'
 import type { LogsRole } from '../logs/logs-role.ts'
@@ -20,6 +20,8 @@ export interface AlertsRoleOptions {
   warn(message: string): void
 }
 
+const heldMax = 10_000
+
 /** Alerts of a process, as `alerts` describes them. What they need is loaded only where there are any. */
 export class AlertsRole {
   readonly #options: AlertsRoleOptions
@@ -27,6 +29,7 @@ export class AlertsRole {
   /** Lives on over reloads: nobody else is to tell people meanwhile. */
   #shared: StoredAlerts | null = null
   #unfollow: (() => void) | null = null
+  readonly #held: ((engine: AlertEngine) => void)[] = []
 
   private constructor(options: AlertsRoleOptions) {
     this.#options = options
@@ -77,13 +80,16 @@ export class AlertsRole {
     })
     this.#engine = engine
     if (engine === null) return
-    this.#unfollow = source.events.subscribe((event) => engine.takeEvent(event))
-    // Events of this process come by themselves, and stand in a file that is read too.
-    logs?.watch(engine.filters, (records) => {
-      for (const record of records)
-        if (record.attributes['event.dataset'] !== 'budao.events') engine.take(record)
-    })
+    this.#unfollow ??= source.events.subscribe((event) => this.#give((to) => to.takeEvent(event)))
+    logs?.watch(engine.filters, (records) => this.#give((to) => takeRecords(to, records)))
+    for (const give of this.#held.splice(0)) give(engine)
     engine.begin()
+  }
+
+  /** What comes while another configuration comes into force waits for it. */
+  #give(give: (engine: AlertEngine) => void): void {
+    if (this.#engine !== null) give(this.#engine)
+    else if (this.#held.length < heldMax) this.#held.push(give)
   }
 
   /** A link in a message of one controller holds at every other: all of them have the secret of `control`. */
@@ -95,8 +101,10 @@ export class AlertsRole {
 
   /** Begins anew with another configuration, or other files of rules; what is known goes on. */
   async apply(config: Config): Promise<void> {
-    this.#end()
+    this.#engine?.close()
+    this.#engine = null
     await this.#start(config)
+    if (config.alerts === undefined) this.#end()
   }
 
   metrics(): string {
@@ -112,8 +120,15 @@ export class AlertsRole {
 
   #end(): void {
     this.#unfollow?.()
+    this.#unfollow = null
+    this.#held.length = 0
     this.#options.logs?.watch([], () => {})
     this.#engine?.close()
     this.#engine = null
   }
+}
+
+/** Events of this process come by themselves, and stand in a file that is read too. */
+function takeRecords(engine: AlertEngine, records: readonly LogRecord[]): void {
+  for (const record of records) if (record.attributes['event.dataset'] !== 'budao.events') engine.take(record)
 }

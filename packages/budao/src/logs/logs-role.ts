@@ -20,11 +20,11 @@ export class LogsRole {
   /** Rejects where the store cannot be used, or another process uses it. */
   static async start(config: Config, options: LogsRoleOptions): Promise<LogsRole> {
     const role = new LogsRole(options)
-    await role.#begin(config)
+    await role.begin(config)
     return role
   }
 
-  private constructor(options: LogsRoleOptions) {
+  constructor(options: LogsRoleOptions) {
     this.#options = options
   }
 
@@ -48,7 +48,7 @@ export class LogsRole {
   async apply(config: Config): Promise<void> {
     try {
       if (config.logs === undefined) await this.close()
-      else if (this.#host === null) await this.#begin(config)
+      else if (this.#host === null) await this.begin(config)
       else await this.#host.apply(config.logs, ownFiles(config))
     } catch (error) {
       this.#options.warn((error as Error).message)
@@ -61,19 +61,20 @@ export class LogsRole {
     await host?.close()
   }
 
-  async #begin(config: Config): Promise<void> {
+  /** Rejects as `start` does. Who watches by then sees everything. */
+  async begin(config: Config): Promise<void> {
     if (config.logs === undefined) return
     // Loaded only where logs are collected.
     const { LogsHost } = await import('@budao/observability/logs')
     const { baseDir, report, warn } = this.#options
-    this.#host = await LogsHost.start(config.logs, {
+    const options = {
       baseDir,
       dataDir: resolve(baseDir, config.dataDir),
       ownFiles: ownFiles(config),
       report,
       warn,
-    })
-    if (this.#watching !== null) this.#host.watch(...this.#watching)
+    }
+    this.#host = await LogsHost.start(config.logs, options, this.#watching ?? undefined)
   }
 }
 

@@ -27,9 +27,11 @@ export interface ReceiversOptions extends Pick<
 export class Receivers {
   readonly #senders: ReadonlyMap<string, { readonly receiver: OpenReceiver; readonly sender: ReceiverSender }>
   readonly #now: () => number
+  readonly #failed: ReceiversOptions['failed']
 
   constructor(receivers: readonly OpenReceiver[], options: ReceiversOptions) {
     this.#now = options.now
+    this.#failed = (notification, why) => options.failed(notification, why)
     this.#senders = new Map(
       receivers.map((receiver) => [
         receiver.name,
@@ -45,8 +47,12 @@ export class Receivers {
     return this.#senders.get(name)?.receiver.sendResolved ?? false
   }
 
+  /** A rule of another controller may name somebody who is not known here: that is said, and not lost without a word. */
   send(notification: Notification): void {
-    this.#senders.get(notification.receiver)?.sender.send(notification)
+    const found = this.#senders.get(notification.receiver)
+    if (found === undefined)
+      this.#failed(notification, 'there is no such receiver in `alerts` of this controller')
+    else found.sender.send(notification)
   }
 
   begin(): void {

@@ -26,7 +26,7 @@ const now = (): number => performance.now()
 
 let taken = start.awaited ? 0 : Number.MAX_SAFE_INTEGER
 let closing = false
-let watched: RecordTest | null = null
+let watched = anyOf(start.filters)
 let unwatched = 0
 let timer: NodeJS.Timeout | undefined
 let tendAt = 0

@@ -52,9 +52,17 @@ export class LogsHost implements LogsDesk {
   #filters: readonly LogFilter[] = []
   #watcher: ((records: readonly LogRecord[]) => void) | null = null
 
-  /** Resolves when files are read. Rejects where the folder cannot be used, or a format cannot be read. */
-  static async start(config: LogsConfig, options: LogsHostOptions): Promise<LogsHost> {
+  /**
+   * Resolves when files are read, with somebody who watches from the first line on. Rejects where the folder cannot be used, or a format
+   * cannot be read.
+   */
+  static async start(
+    config: LogsConfig,
+    options: LogsHostOptions,
+    watching?: Parameters<LogsHost['watch']>,
+  ): Promise<LogsHost> {
     const host = new LogsHost(config, options)
+    if (watching !== undefined) [host.#filters, host.#watcher] = watching
     try {
       await host.#intake.start()
       await host.#outlet.start()
@@ -75,11 +83,11 @@ export class LogsHost implements LogsDesk {
       make: () =>
         new Worker(new URL(`./intake-thread.${extension}`, import.meta.url), {
           name: 'logs-intake',
-          workerData: this.#intakeStart(),
+          // What came while nothing ran is read in the first turn: it counts as well.
+          workerData: { ...this.#intakeStart(), filters: this.#filters },
           resourceLimits: { maxYoungGenerationSizeMb: youngGenerationMb },
         }),
       heard: (message) => this.#heardIntake(message),
-      opened: () => this.#intake.send({ kind: 'watch', filters: this.#filters }),
       report,
       warn,
     })
@@ -135,7 +143,7 @@ export class LogsHost implements LogsDesk {
     await this.#outlet.close()
   }
 
-  #intakeStart(): IntakeStart {
+  #intakeStart(): Omit<IntakeStart, 'filters'> {
     const { store, files, own, sinks } = this.#config
     const { baseDir, ownFiles } = this.#options
     const plans: LogFilesPlan[] = [...files, ...(own ? ownFiles : [])].map((each) => planFiles(each, baseDir))

@@ -21,6 +21,8 @@ export interface IntakeStart {
   readonly drop: boolean
   /** Whether segments wait for sinks: until these say otherwise, none has been taken. */
   readonly awaited: boolean
+  /** As `watch` would say them. */
+  readonly filters: readonly LogFilter[]
 }
 
 /** What it is told. */
