@@ -13,6 +13,7 @@ test('a gateway that is told to end hands over what it holds: nobody waits for t
   // Writes go on through both gateways while the one that holds the lease ends.
   const acknowledged: string[] = []
   const writers = new AbortController()
+  t.after(() => writers.abort())
   const writing = [one, two].map(async (site) => {
     for (let n = 0; !writers.signal.aborted; n++) {
       const body = `${site} ${n}`

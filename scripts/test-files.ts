@@ -9,8 +9,14 @@ export const unitTests: readonly string[] = globSync(
 /** What loads them, a process each. */
 export const unitParts = ['scripts/unit/first.ts', 'scripts/unit/second.ts', 'scripts/unit/third.ts'] as const
 
-/** They start the demo with its fifteen processes, or say something of shares and lost calls that a busy machine can spoil. */
-const alone = ['drills', 'miniprogram', 'site-loss', 'slow-clients', 'slow-site', 'virtual-ip']
+/**
+ * They start the demo with its fifteen processes, say something of shares and single lost calls, or rely on answers within a second:
+ * a busy machine can spoil that.
+ */
+const alone = [
+  ...['drills', 'hand-over', 'miniprogram', 'replicated-shop', 'replication-trials', 'site-loss'],
+  ...['slow-clients', 'slow-site', 'virtual-ip'],
+]
 
 /** The end-to-end tests that mostly wait, and those that have the machine for themselves. */
 export const endToEnd: { readonly beside: readonly string[]; readonly alone: readonly string[] } = {
