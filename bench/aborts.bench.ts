@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import { SeededDraws } from '@budao/testkit'
 import type { GatewayReport } from '@budao/model'
 import { Load } from '../packages/budao/src/drill/load.ts'
@@ -8,7 +7,7 @@ import { msUntil, startGateway } from './gateway-run.ts'
 import type { GatewayRun } from './gateway-run.ts'
 import { summarize, summaryText } from './load-summary.ts'
 import { describeMachine, machineText } from './machine.ts'
-import { say, wholeNumber } from './options.ts'
+import { say, wholeNumbers } from './options.ts'
 import { originStats, startOrigins } from './origins.ts'
 import type { Origin } from './origins.ts'
 import { connectionsOf, usageOf } from './process-tree.ts'
@@ -32,24 +31,14 @@ const idleMs = 2_000
 const settleMsMax = 15_000
 
 export async function run(args: readonly string[], stage: Stage): Promise<0 | 1> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      seconds: { type: 'string', default: '10' },
-      rate: { type: 'string', default: '500' },
-      percent: { type: 'string', default: '10' },
-      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-      help: { type: 'boolean', default: false },
-    },
+  const asked = wholeNumbers(args, usage, {
+    seconds: [10, 1, 3_600],
+    rate: [500, 10, 5_000],
+    percent: [10, 1, 90],
+    seed: [Date.now() % 1_000_000, 0, 2 ** 31],
   })
-  if (values.help) {
-    process.stdout.write(usage)
-    return 0
-  }
-  const seconds = wholeNumber('seconds', values.seconds, 1, 3_600)
-  const rate = wholeNumber('rate', values.rate, 10, 5_000)
-  const percent = wholeNumber('percent', values.percent, 1, 90)
-  const seed = wholeNumber('seed', values.seed, 0, 2 ** 31)
+  if (asked === null) return 0
+  const { seconds, rate, percent, seed } = asked
   say(machineText(describeMachine()))
   say(`seed ${seed}`)
 

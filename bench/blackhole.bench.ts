@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import type { BudaoEvent, EndpointReport } from '@budao/model'
 import { Load } from '../packages/budao/src/drill/load.ts'
 import type { Sample } from '../packages/budao/src/drill/load.ts'
@@ -7,7 +6,7 @@ import { msUntil, startGateway } from './gateway-run.ts'
 import type { GatewayRun } from './gateway-run.ts'
 import { summarize, summaryText } from './load-summary.ts'
 import { describeMachine, machineText } from './machine.ts'
-import { say, UsageError, wholeNumber } from './options.ts'
+import { say, UsageError, wholeNumbers } from './options.ts'
 import { startOrigins } from './origins.ts'
 import type { Stage } from './stage.ts'
 import { Verdict } from './verdict.ts'
@@ -30,21 +29,10 @@ const detectMsMax = 10_000
 const returnMsMax = 20_000
 
 export async function run(args: readonly string[], stage: Stage): Promise<0 | 1> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      endpoints: { type: 'string', default: '2' },
-      rate: { type: 'string', default: '500' },
-      help: { type: 'boolean', default: false },
-    },
-  })
-  if (values.help) {
-    process.stdout.write(usage)
-    return 0
-  }
-  const count = wholeNumber('endpoints', values.endpoints, 2, 4)
+  const asked = wholeNumbers(args, usage, { endpoints: [2, 2, 4], rate: [500, 1, 10_000] })
+  if (asked === null) return 0
+  const { endpoints: count, rate } = asked
   if (count === 3) throw new UsageError('--endpoints: expected 2 or 4, got 3')
-  const rate = wholeNumber('rate', values.rate, 1, 10_000)
   say(machineText(describeMachine()))
 
   const origins = await startOrigins(stage, ['east-1', 'west-1', 'east-2', 'west-2'].slice(0, count))

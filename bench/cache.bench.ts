@@ -2,14 +2,14 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { createServer, get } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
-import { findOrInstall, freePort, SeededDraws } from '@budao/testkit'
+import { freePort, SeededDraws } from '@budao/testkit'
 import type { TestProcess } from '@budao/testkit'
 import { waitForAnswer } from './answers.ts'
 import { gatewayConfig, gatewayLaunch, writeConfig } from './budao.ts'
 import { describeMachine, machineText } from './machine.ts'
 import { nginxBase, startNginxBackends } from './nginx-backends.ts'
-import { say, wholeNumber } from './options.ts'
+import { need } from './need.ts'
+import { say, wholeNumbers } from './options.ts'
 import { allowedCores, usageOf } from './process-tree.ts'
 import { countErrors } from './rounds.ts'
 import type { Stage } from './stage.ts'
@@ -40,26 +40,15 @@ interface Front {
 
 /** Fails when an answer is wrong, or equal requests at once are not one; never for being slow. */
 export async function run(args: readonly string[], stage: Stage): Promise<0 | 1> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      rounds: { type: 'string', default: '5' },
-      seconds: { type: 'string', default: '3' },
-      connections: { type: 'string', default: '64' },
-      misses: { type: 'string', default: '1000' },
-      workers: { type: 'string', default: '2' },
-      help: { type: 'boolean', default: false },
-    },
+  const given = wholeNumbers(args, usage, {
+    rounds: [5, 1, 100],
+    seconds: [3, 1, 60],
+    connections: [64, 1, 1_000],
+    misses: [1_000, 2, 10_000],
+    workers: [2, 1, 64],
   })
-  if (values.help) {
-    process.stdout.write(usage)
-    return 0
-  }
-  const rounds = wholeNumber('rounds', values.rounds, 1, 100)
-  const seconds = wholeNumber('seconds', values.seconds, 1, 60)
-  const connections = wholeNumber('connections', values.connections, 1, 1_000)
-  const misses = wholeNumber('misses', values.misses, 2, 10_000)
-  const workers = wholeNumber('workers', values.workers, 1, 64)
+  if (given === null) return 0
+  const { rounds, seconds, connections, misses, workers } = given
   say(machineText(describeMachine()))
   const verdict = new Verdict()
   const cores = allowedCores()
@@ -214,10 +203,4 @@ async function coalesced(stage: Stage, misses: number, workers: number): Promise
   origin.closeAllConnections()
   if (texts.size !== 1 || !texts.has('one for all')) throw new Error(`answers: ${[...texts].join(', ')}`)
   return asked
-}
-
-async function need(program: string): Promise<string> {
-  const found = await findOrInstall(program)
-  if (found.kind === 'found') return found.path
-  throw new Error(`${program} is needed: ${found.reason}`)
 }

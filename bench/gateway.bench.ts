@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { findOrInstall, SeededDraws } from '@budao/testkit'
+import { SeededDraws } from '@budao/testkit'
 import { contenders } from './contenders/index.ts'
 import type { Contender } from './contenders/contender.ts'
 import { Contest } from './contest.ts'
@@ -10,6 +10,7 @@ import { gatewayReport, scenarioRatios, summaryReport } from './gateway-report.t
 import type { ScenarioResult } from './gateway-report.ts'
 import { describeMachine, machineText } from './machine.ts'
 import { startNginxBackends } from './nginx-backends.ts'
+import { need } from './need.ts'
 import { say, UsageError, wholeNumber } from './options.ts'
 import { allowedCores } from './process-tree.ts'
 import { countErrors } from './rounds.ts'
@@ -167,12 +168,6 @@ async function halfSpeed(stage: Stage, ground: Ground, chosen: readonly Contende
 function oursFailed({ names, rounds }: ScenarioResult): boolean {
   if (!names.includes('budao')) return true
   return rounds.some(({ contender, errors }) => contender === 'budao' && countErrors(errors) > 0)
-}
-
-async function need(packageName: string): Promise<string> {
-  const found = await findOrInstall(packageName)
-  if (found.kind === 'missing') throw new Error(`${packageName}: ${found.reason}`)
-  return found.path
 }
 
 interface Options {

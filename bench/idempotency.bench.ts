@@ -1,11 +1,11 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
-import { findOrInstall, freePort, SeededDraws, type TestProcess } from '@budao/testkit'
+import { freePort, SeededDraws, type TestProcess } from '@budao/testkit'
 import { gatewayConfig, gatewayLaunch, writeConfig } from './budao.ts'
 import { describeMachine, machineText } from './machine.ts'
 import { startNginxBackends } from './nginx-backends.ts'
-import { say, wholeNumber } from './options.ts'
+import { need } from './need.ts'
+import { say, wholeNumbers } from './options.ts'
 import { allowedCores, usageOf } from './process-tree.ts'
 import { countErrors } from './rounds.ts'
 import type { Stage } from './stage.ts'
@@ -45,22 +45,13 @@ interface Contender {
 
 /** Fails when a request fails or a repeat reaches the service; never for being slow. */
 export async function run(args: readonly string[], stage: Stage): Promise<0 | 1> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      rounds: { type: 'string', default: '5' },
-      seconds: { type: 'string', default: '3' },
-      connections: { type: 'string', default: '32' },
-      help: { type: 'boolean', default: false },
-    },
+  const asked = wholeNumbers(args, usage, {
+    rounds: [5, 1, 100],
+    seconds: [3, 1, 60],
+    connections: [32, 1, 1_000],
   })
-  if (values.help) {
-    process.stdout.write(usage)
-    return 0
-  }
-  const rounds = wholeNumber('rounds', values.rounds, 1, 100)
-  const seconds = wholeNumber('seconds', values.seconds, 1, 60)
-  const connections = wholeNumber('connections', values.connections, 1, 1_000)
+  if (asked === null) return 0
+  const { rounds, seconds, connections } = asked
   say(machineText(describeMachine()))
   const verdict = new Verdict()
   const [core = 0, loadCore = core] = allowedCores()
@@ -157,10 +148,4 @@ async function mustRepeat(port: number): Promise<void> {
   }
   if (replayed.join() !== ',true')
     throw new Error(`Idempotency-Replayed: expected ,true, got ${replayed.join()}`)
-}
-
-async function need(program: string): Promise<string> {
-  const found = await findOrInstall(program)
-  if (found.kind === 'found') return found.path
-  throw new Error(`${program} is needed: ${found.reason}`)
 }

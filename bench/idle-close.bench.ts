@@ -1,10 +1,9 @@
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { Load } from '../packages/budao/src/drill/load.ts'
 import { startGateway } from './gateway-run.ts'
 import { summarize, summaryText } from './load-summary.ts'
 import { describeMachine, machineText } from './machine.ts'
-import { say, wholeNumber } from './options.ts'
+import { say, wholeNumbers } from './options.ts'
 import type { Stage } from './stage.ts'
 import { Verdict } from './verdict.ts'
 
@@ -20,24 +19,14 @@ none of them may see an error.
 `
 
 export async function run(args: readonly string[], stage: Stage): Promise<0 | 1> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      requests: { type: 'string', default: '100000' },
-      rate: { type: 'string', default: '2000' },
-      idle: { type: 'string', default: '20' },
-      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-      help: { type: 'boolean', default: false },
-    },
+  const asked = wholeNumbers(args, usage, {
+    requests: [100_000, 100, 100_000_000],
+    rate: [2_000, 1, 20_000],
+    idle: [20, 0, 60_000],
+    seed: [Date.now() % 1_000_000, 0, 2 ** 31],
   })
-  if (values.help) {
-    process.stdout.write(usage)
-    return 0
-  }
-  const requests = wholeNumber('requests', values.requests, 100, 100_000_000)
-  const rate = wholeNumber('rate', values.rate, 1, 20_000)
-  const idleMs = wholeNumber('idle', values.idle, 0, 60_000)
-  const seed = wholeNumber('seed', values.seed, 0, 2 ** 31)
+  if (asked === null) return 0
+  const { requests, rate, idle: idleMs, seed } = asked
   say(machineText(describeMachine()))
   say(`seed ${seed}`)
 

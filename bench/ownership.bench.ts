@@ -1,13 +1,13 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import type { UnitReport } from '@budao/model'
-import { findOrInstall, freePort, SeededDraws, type TestProcess } from '@budao/testkit'
+import { freePort, SeededDraws, type TestProcess } from '@budao/testkit'
 import { gatewayConfig, gatewayLaunch, writeConfig } from './budao.ts'
 import { describeMachine, machineText } from './machine.ts'
 import { startNginxBackends } from './nginx-backends.ts'
-import { say, wholeNumber } from './options.ts'
+import { need } from './need.ts'
+import { say, wholeNumbers } from './options.ts'
 import { allowedCores, usageOf } from './process-tree.ts'
 import { countErrors } from './rounds.ts'
 import type { Stage } from './stage.ts'
@@ -37,22 +37,13 @@ const services = ['free', 'owned'] as const
 
 /** Fails when a request fails or the lease is lost; never for being slow. */
 export async function run(args: readonly string[], stage: Stage): Promise<0 | 1> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      rounds: { type: 'string', default: '7' },
-      seconds: { type: 'string', default: '3' },
-      connections: { type: 'string', default: '32' },
-      help: { type: 'boolean', default: false },
-    },
+  const asked = wholeNumbers(args, usage, {
+    rounds: [7, 1, 100],
+    seconds: [3, 1, 60],
+    connections: [32, 1, 1_000],
   })
-  if (values.help) {
-    process.stdout.write(usage)
-    return 0
-  }
-  const rounds = wholeNumber('rounds', values.rounds, 1, 100)
-  const seconds = wholeNumber('seconds', values.seconds, 1, 60)
-  const connections = wholeNumber('connections', values.connections, 1, 1_000)
+  if (asked === null) return 0
+  const { rounds, seconds, connections } = asked
   say(machineText(describeMachine()))
   const [core = 0, loadCore = core] = allowedCores()
   const backends = await startNginxBackends(stage, await need('nginx'), loadCore)
@@ -168,10 +159,4 @@ async function mustAnswer({ port, adminPort, process: gateway }: Ours): Promise<
       )
     await sleep(100)
   }
-}
-
-async function need(program: string): Promise<string> {
-  const found = await findOrInstall(program)
-  if (found.kind === 'found') return found.path
-  throw new Error(`${program} is needed: ${found.reason}`)
 }

@@ -1,6 +1,5 @@
 import { renameSync, writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import type { EventKind } from '@budao/model'
 import { Load } from '../packages/budao/src/drill/load.ts'
 import { writeConfig } from './budao.ts'
@@ -8,7 +7,7 @@ import { msUntil, startGateway } from './gateway-run.ts'
 import type { GatewayRun } from './gateway-run.ts'
 import { summarize, summaryText } from './load-summary.ts'
 import { describeMachine, machineText } from './machine.ts'
-import { say, wholeNumber } from './options.ts'
+import { say, wholeNumbers } from './options.ts'
 import { startOrigins } from './origins.ts'
 import type { Origin } from './origins.ts'
 import { usageOf } from './process-tree.ts'
@@ -42,20 +41,9 @@ const explains: ReadonlySet<EventKind> = new Set([
 ])
 
 export async function run(args: readonly string[], stage: Stage): Promise<0 | 1> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      reloads: { type: 'string', default: '100' },
-      rate: { type: 'string', default: '2000' },
-      help: { type: 'boolean', default: false },
-    },
-  })
-  if (values.help) {
-    process.stdout.write(usage)
-    return 0
-  }
-  const reloads = wholeNumber('reloads', values.reloads, 1, 10_000)
-  const rate = wholeNumber('rate', values.rate, 1, 20_000)
+  const asked = wholeNumbers(args, usage, { reloads: [100, 1, 10_000], rate: [2_000, 1, 20_000] })
+  if (asked === null) return 0
+  const { reloads, rate } = asked
   say(machineText(describeMachine()))
 
   const origins = await startOrigins(stage, ['a', 'b', 'c'])

@@ -1,8 +1,7 @@
-import { parseArgs } from 'node:util'
 import { createClient, weixin } from '@budao/miniprogram'
 import { SeededDraws } from '@budao/testkit'
 import { describeMachine, machineText } from './machine.ts'
-import { say, wholeNumber } from './options.ts'
+import { say, wholeNumbers } from './options.ts'
 import { pairedRatios, shuffled, spreadOf } from './statistics.ts'
 import { spreadText, table } from './table.ts'
 
@@ -46,22 +45,14 @@ type Get = () => Promise<unknown>
 
 /** Fails when an answer is wrong or something more is asked for; never for being slow. */
 export async function run(args: readonly string[]): Promise<0 | 1> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      rounds: { type: 'string', default: '7' },
-      calls: { type: 'string', default: '5000' },
-      seed: { type: 'string', default: '1' },
-      help: { type: 'boolean', default: false },
-    },
+  const asked = wholeNumbers(args, usage, {
+    rounds: [7, 1, 1_000],
+    calls: [5_000, 100, 1_000_000],
+    seed: [1, 0, 2 ** 31],
   })
-  if (values.help) {
-    process.stdout.write(usage)
-    return 0
-  }
-  const rounds = wholeNumber('rounds', values.rounds, 1, 1_000)
-  const calls = wholeNumber('calls', values.calls, 100, 1_000_000)
-  const random = new SeededDraws(wholeNumber('seed', values.seed, 0, 2 ** 31))
+  if (asked === null) return 0
+  const { rounds, calls, seed } = asked
+  const random = new SeededDraws(seed)
   say(machineText(describeMachine()))
 
   const contenders = ['bare request', 'budao'].map((name) => {

@@ -1,11 +1,10 @@
 import { fileURLToPath } from 'node:url'
-import { parseArgs } from 'node:util'
 import { findOrInstall } from '@budao/testkit'
 import { msUntil, startGateway } from './gateway-run.ts'
 import { describeMachine, machineText } from './machine.ts'
 import { startNginxBackends } from './nginx-backends.ts'
 import { runOpenLoad } from './open-load.ts'
-import { say, wholeNumber } from './options.ts'
+import { say, wholeNumbers } from './options.ts'
 import { allowedCores, usageOf } from './process-tree.ts'
 import { countErrors } from './rounds.ts'
 import type { Stage } from './stage.ts'
@@ -22,22 +21,13 @@ The others are measured without the slow ones, with them, and without them again
 `
 
 export async function run(args: readonly string[], stage: Stage): Promise<0 | 1> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      clients: { type: 'string', default: '2000' },
-      rate: { type: 'string', default: '1000' },
-      seconds: { type: 'string', default: '10' },
-      help: { type: 'boolean', default: false },
-    },
+  const asked = wholeNumbers(args, usage, {
+    clients: [2_000, 3, 20_000],
+    rate: [1_000, 1, 20_000],
+    seconds: [10, 1, 600],
   })
-  if (values.help) {
-    process.stdout.write(usage)
-    return 0
-  }
-  const clients = wholeNumber('clients', values.clients, 3, 20_000)
-  const rate = wholeNumber('rate', values.rate, 1, 20_000)
-  const seconds = wholeNumber('seconds', values.seconds, 1, 600)
+  if (asked === null) return 0
+  const { clients, rate, seconds } = asked
   say(machineText(describeMachine()))
 
   const nginx = await findOrInstall('nginx')

@@ -1,11 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 import { findOrInstall, SeededDraws } from '@budao/testkit'
 import { leave, waysToLeave } from './aborting-client.ts'
 import { msUntil, startGateway } from './gateway-run.ts'
 import { describeMachine, machineText } from './machine.ts'
 import { startNginxBackends } from './nginx-backends.ts'
-import { say, wholeNumber } from './options.ts'
+import { say, wholeNumbers } from './options.ts'
 import { allowedCores, usageOf } from './process-tree.ts'
 import type { Stage } from './stage.ts'
 import { spreadOf } from './statistics.ts'
@@ -26,24 +25,14 @@ const turnSeconds = 2
 const product = { method: 'GET', path: '/api/products', bodyBytes: 0 } as const
 
 export async function run(args: readonly string[], stage: Stage): Promise<0 | 1> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      requests: { type: 'string', default: '1000000' },
-      percent: { type: 'string', default: '10' },
-      connections: { type: 'string', default: '64' },
-      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-      help: { type: 'boolean', default: false },
-    },
+  const asked = wholeNumbers(args, usage, {
+    requests: [1_000_000, 1_000, 1_000_000_000],
+    percent: [10, 0, 90],
+    connections: [64, 1, 1_000],
+    seed: [Date.now() % 1_000_000, 0, 2 ** 31],
   })
-  if (values.help) {
-    process.stdout.write(usage)
-    return 0
-  }
-  const requests = wholeNumber('requests', values.requests, 1_000, 1_000_000_000)
-  const percent = wholeNumber('percent', values.percent, 0, 90)
-  const connections = wholeNumber('connections', values.connections, 1, 1_000)
-  const seed = wholeNumber('seed', values.seed, 0, 2 ** 31)
+  if (asked === null) return 0
+  const { requests, percent, connections, seed } = asked
   say(machineText(describeMachine()))
   say(`seed ${seed}`)
 
