@@ -4,6 +4,10 @@ import { type ParsedLine, recordOf } from '../record/parsed-line.ts'
 import { recordStart, sourcesIn } from './segment-lines.ts'
 import { type LogPiece, readLog } from './segment-reader.ts'
 
+const lineEnd = 0x0a
+/** One text of a whole piece would be a large object: it is not gone before a full collection. */
+const sliceBytes = 32_768
+
 /** Makes records of pieces of a log. */
 export class LogDecoder {
   readonly #folder: string
@@ -21,10 +25,15 @@ export class LogDecoder {
   /** The same without what their sources know. */
   lines(bytes: Buffer): ParsedLine[] {
     const lines: ParsedLine[] = []
-    for (const text of bytes.toString('utf8').split('\n')) {
-      if (!text.startsWith(recordStart)) continue
-      const line = parseLine(text)
-      if (line !== undefined) lines.push(line)
+    for (let from = 0; from < bytes.length;) {
+      const end = bytes.indexOf(lineEnd, from + sliceBytes)
+      const to = end < 0 ? bytes.length : end + 1
+      for (const text of bytes.toString('utf8', from, to).split('\n')) {
+        if (!text.startsWith(recordStart)) continue
+        const line = parseLine(text)
+        if (line !== undefined) lines.push(line)
+      }
+      from = to
     }
     return lines
   }

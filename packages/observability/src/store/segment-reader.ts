@@ -17,12 +17,12 @@ export interface LogPiece {
   readonly next: LogPlace
 }
 
-const pieceBytes = 524_288
+const pieceBytes = 262_144
 const commitStart = Buffer.from('\n{"commit":')
 const lineEnd = 0x0a
 
 /**
- * The batches behind a place, about half a MiB of them; null when there is none yet. A place in a segment that is gone, or
+ * The batches behind a place, about 256 KiB of them; null when there is none yet. A place in a segment that is gone, or
  * behind the end of one that a crash shortened, becomes the next there is.
  */
 export function readLog(folder: string, place: LogPlace): LogPiece | null {
