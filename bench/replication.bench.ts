@@ -120,7 +120,8 @@ async function kafka(stage: Stage, plan: Plan): Promise<Figures | null> {
     const topic = topicOf(broker, 'sites')
     const figures = await overLog(stage, 'kafka', topic, log, plan)
     if (plan.awaySeconds === 0) return figures
-    const away = await brokerAway(stage, topicOf(broker, 'away'), broker, plan.perSecond, plan.awaySeconds)
+    const { perSecond, awaySeconds, say } = plan
+    const away = await brokerAway(stage, topicOf(broker, 'away'), broker, perSecond, awaySeconds, say)
     plan.say(
       `  broker away    ${away.seconds} s: at most ${Math.round(away.peakRssMib)} MiB, ${thousands(away.written)} events written, ` +
         `${thousands(away.refused)} refused by the full outbox, alarm seen at ${away.alarmAtPercent === null ? '–' : Math.round(away.alarmAtPercent)} %; ` +

@@ -109,6 +109,7 @@ export async function brokerAway(
   broker: KafkaBroker,
   perSecond: number,
   seconds: number,
+  say: (text: string) => void = () => {},
 ): Promise<BrokerAway> {
   const outbox = Math.round(perSecond * seconds * 0.9)
   const sites = await TwoSites.start(stage, 'away', { log, outbox })
@@ -140,14 +141,19 @@ export async function brokerAway(
     },
   )
   await watching
+  const peakMib = (): number =>
+    Math.max(sites.usage('east').peakRssBytes, sites.usage('west').peakRssBytes) / 2 ** 20
+  say(
+    `  broker away    for ${seconds} s: ${sites.written} written, ${refused} refused, at most ${Math.round(peakMib())} MiB, alarm seen at ${alarmAtPercent ?? '–'} %`,
+  )
   await broker.restart()
   const backAt = performance.now()
   await sites.allArrived()
   const drainedMs = performance.now() - backAt
-  const peak = Math.max(sites.usage('east').peakRssBytes, sites.usage('west').peakRssBytes)
+  const peakRssMib = peakMib()
   const { written } = sites
   await sites.close()
-  return { seconds, written, refused, alarmAtPercent, drainedMs, peakRssMib: peak / 2 ** 20 }
+  return { seconds, written, refused, alarmAtPercent, drainedMs, peakRssMib }
 }
 
 /** Milliseconds, sorted. */

@@ -130,6 +130,8 @@ function propertiesOf(options: {
     // One that was killed may register again when its last session has ended.
     'broker.session.timeout.ms': '1000',
     'broker.heartbeat.interval.ms': '200',
+    // By default it gives up after a minute, which a busy machine may need.
+    'initial.broker.registration.timeout.ms': String(startMsMax),
     ...Object.fromEntries(one.map((name) => [name, '1'])),
     ...settings,
   })
