@@ -180,7 +180,7 @@ test('logs are asked for by command and API: by time, field and text, and as the
     telemetry: { app: 'shop-app', samplePercent: 100, flushMs: 20 },
   })
   await client.get('/api/items').catch(() => {})
-  writeFileSync(join(world.folder, 'budao.yaml'), `${'{"version": 1}'}`)
+  writeFileSync(join(world.folder, 'budao.yaml'), '{"version": 1}')
   await until('an app’s call, a request and an event are there', async () => {
     const sets = await Promise.all(
       ['telemetry', 'access', 'events'].map((name) => world.records(`event.dataset:budao.${name}`)),

@@ -29,6 +29,11 @@ const goneMs = 3_600_000
 /** Files remembered that nobody sees any more; beyond, those that went first are forgotten. */
 const goneMax = 2_000
 
+interface Original {
+  readonly size: number
+  readonly head: Buffer
+}
+
 interface Remembered {
   position: FilePosition
   /** In this process’s time. */
@@ -170,8 +175,7 @@ export class TailSet {
   /** A file that is not open: known, a copy of an open one, or new. */
   #meet(seen: SeenFile, present: ReadonlyMap<string, SeenFile>, now: number): void {
     const isRotation = seen.base !== seen.path
-    if (isRotation) this.#lookAtBase(seen.base, now)
-    const known = this.#recognize(seen, present)
+    const known = this.#recognize(seen, present, isRotation ? this.#originalOf(seen.base, now) : undefined)
     if (known === 'wait') return
     if (known !== undefined) {
       const [id, remembered] = known
@@ -236,6 +240,7 @@ export class TailSet {
   #recognize(
     seen: SeenFile,
     present: ReadonlyMap<string, SeenFile>,
+    original: Original | undefined,
   ): readonly [string, Remembered] | 'wait' | undefined {
     const head = headOf(seen.path)
     if (head === undefined) {
@@ -253,25 +258,36 @@ export class TailSet {
       if (inode(position) === inode(seen)) return entry
       // That one is still there itself: this is another, which only begins alike.
       const there = present.get(inode(position))
-      if (there?.base === seen.base && beginsAs(headOf(there.path) ?? empty, position)) continue
+      if (there?.base === seen.base) {
+        const itsHead = isRotation && there.path === seen.base ? original?.head : headOf(there.path)
+        if (beginsAs(itsHead ?? empty, position)) continue
+      }
       const related =
         position.path === seen.path || isRotationOf(basename(seen.path), basename(position.path))
       if (related && seen.size >= position.offset) byContent = entry
     }
     if (byContent !== undefined || !isRotation) return byContent
-    if (head.length === 0 || isCopyOf(seen.base, seen, head)) return 'wait'
+    const isCopy = original !== undefined && seen.size <= original.size && beginAlike(head, original.head)
+    if (head.length === 0 || isCopy) return 'wait'
     for (const { head: whole } of this.#known.values())
       if (whole !== undefined && beginAlike(head, whole)) return 'wait'
     return undefined
   }
 
-  /** A copy of a file is known by what the file was before it was truncated: that has to be known first. */
-  #lookAtBase(base: string, now: number): void {
+  /**
+   * What stands under the name of which another is a rotation. Asked once: it may be truncated between two looks, and then each would tell
+   * of another content. What was truncated before is known for what it was from here on: a copy is recognized by that.
+   */
+  #originalOf(base: string, now: number): Original | undefined {
     for (const file of this.#open.values()) {
-      if (file.path !== base || file.look(now) !== 'truncated') continue
+      if (file.path !== base) continue
+      if (file.look(now) !== 'truncated') return { size: file.size, head: file.head }
       this.#truncate(file, now)
       this.#again = true
     }
+    const size = fileAt(base)?.size
+    const head = headOf(base)
+    return size === undefined || head === undefined ? undefined : { size, head }
   }
 
   #truncate(file: TailedFile, now: number): void {
@@ -323,14 +339,6 @@ function headOf(path: string): Buffer | undefined {
   } finally {
     if (file !== undefined) closeSync(file)
   }
-}
-
-/** Whether a file is, or becomes, a copy of what has this name: it will be truncated. */
-function isCopyOf(base: string, { size }: SeenFile, head: Buffer): boolean {
-  const original = fileAt(base)
-  if (original === undefined || size > original.size) return false
-  const itsHead = headOf(base)
-  return itsHead !== undefined && beginAlike(head, itsHead)
 }
 
 /** What changes when somebody has written to it, or put another file in its place. */

@@ -98,6 +98,11 @@ export class TailedFile {
     return this.#head
   }
 
+  /** As of the last look. */
+  get size(): number {
+    return this.#size
+  }
+
   get unread(): number {
     return this.#size - this.#offset
   }
