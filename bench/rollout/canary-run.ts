@@ -41,7 +41,8 @@ export function canaryRun(seed: number, traffic: Traffic, rules: readonly Rule[]
       of.requests++
       if (failed) of.errors++
       if (slow) of.slow++
-      if (seconds - each.last < each.rule.everySeconds) continue
+      // Hundredths of a second do not add up to the bit: a look must not be missed by that.
+      if (seconds - each.last < each.rule.everySeconds - 1e-6) continue
       each.last = seconds
       if (each.judge(each.canary, each.stable)) {
         each.sentBack = { canaryRequests, seconds }
