@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { appendFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
@@ -155,6 +155,69 @@ test('a refused configuration is shown with its problems, in English and Chinese
   assert.deepEqual(complaints, [])
 })
 
+test('a burst of errors is an alert, silenced and acknowledged by a person, its records a link away, and over', async (t) => {
+  const world = await open(t, { alerts: true, locale: 'zh-CN', width: 420 })
+  if (world === undefined) return
+  const { page, west, startBackend, complaints } = world
+  await startBackend(west)
+  await page.waitForSelector('[data-overall=good]')
+  await page.waitForSelector('[data-chart=requests]')
+  const line = JSON.stringify({ level: 'error', message: '支付回调失败', order: 'o-1' })
+  appendFileSync(world.log, `${line}\n`.repeat(30))
+
+  await page.waitForSelector('[data-page=alerts] [data-firing]')
+  await page.click('[data-page=alerts]')
+  const alert = page.locator('[data-alert=errors][data-state=firing]')
+  await alert.waitFor()
+  assert.match((await alert.textContent())!, /shop.*当前值 30/s)
+  await page.click('[data-alert-wish=silence][data-alert-name=errors]')
+  assert.equal(await page.inputValue('#alert-matchers'), 'alertname="errors"\nservice="shop"')
+  await page.click('#alert [type=submit]')
+  assert.equal(await page.locator('#alert[open]').count(), 1, 'without a reason nothing happens')
+  await page.fill('#alert [name=reason]', '已知问题')
+  await page.fill('#alert [name=by]', 'lin')
+  await page.click('#alert [type=submit]')
+  await page.waitForSelector('[data-alert=errors][data-muted=silenced]')
+  await page.waitForSelector('[data-firing]', { state: 'detached' })
+
+  await page.click('[data-alert-wish=acknowledge]')
+  await page.click('#alert [type=submit]')
+  await page.waitForSelector('[data-acknowledged=lin]')
+  await page.waitForSelector('#history [data-event="alert.acknowledged"]')
+
+  await page.click('[data-samples]')
+  await page.waitForSelector('[data-logs=answered] .record')
+  assert.equal(await page.inputValue('#log-filter'), 'log.level:error service:shop')
+  await page.waitForSelector('[data-total="30"] rect.error')
+  assert.equal(await page.locator('.record').count(), 30)
+  await page.locator('.record .message').first().focus()
+  await page.keyboard.press('Enter')
+  await page.click('[data-log-field=order][data-log-without]')
+  await page.locator('.found', { hasText: '没有符合条件的记录' }).waitFor()
+  await page.goBack()
+  await page.fill('#log-filter', '支付')
+  await page.keyboard.press('Enter')
+  await page.waitForSelector('[data-logs=answered] .record')
+  await page.click('#log-follow')
+  await page.waitForSelector('#log-follow[aria-pressed=true]')
+  await page.fill('#log-filter', 'level >')
+  await page.keyboard.press('Enter')
+  await page.waitForSelector('[data-logs=refused] [role=alert]')
+  assert.equal(await page.getAttribute('#log-filter', 'aria-invalid'), 'true')
+  assert.equal(
+    await page.evaluate('document.documentElement.scrollWidth <= window.innerWidth'),
+    true,
+    'a phone need not scroll sideways',
+  )
+
+  await page.click('[data-page=alerts]')
+  await page.click('[data-choice=resolved]')
+  await page.waitForSelector('[data-alert=errors][data-state=resolved]', { timeout: 60_000 })
+  await page.click('[data-silence-end]')
+  await page.waitForSelector('[data-silence=expired]')
+  assert.deepEqual(complaints, [])
+})
+
 test('where tokens are configured the page asks for one', async (t) => {
   const world = await open(t, { tokens: '{ viewer: a-viewer-token-01, operator: an-operator-token-1 }' })
   if (world === undefined) return
@@ -184,18 +247,28 @@ interface Situation {
   readonly locale?: string
   readonly width?: number
   readonly tokens?: string
+  /** Logs of `log` are collected, and thirty errors in it are an alert. */
+  readonly alerts?: boolean
 }
 
 /** A gateway process before two sites, of which east runs, and a browser that looks at its console. */
 async function open(
   t: TestContext,
-  { locale = 'en-GB', width = 1280, tokens }: Situation = {},
-): Promise<(World & { config: string }) | undefined> {
+  { locale = 'en-GB', width = 1280, tokens, alerts = false }: Situation = {},
+): Promise<(World & { config: string; log: string }) | undefined> {
   const executablePath = await requireChromium(t)
   if (executablePath === undefined) return undefined
   const [east, west, admin] = [await address(), await address(), await address()]
   const dir = tempDir(t)
   const config = join(dir, 'budao.yaml')
+  const log = join(dir, 'shop.log')
+  if (alerts) {
+    writeFileSync(log, '')
+    writeFileSync(
+      join(dir, 'rules.json'),
+      '{"alert_name": "errors", "condition": "count(log.level:error) >= 30 in 25s by service", "notify": ["ops"], "severity": "P1"}',
+    )
+  }
   writeFileSync(
     config,
     `version: 1
@@ -209,7 +282,7 @@ services:
     endpoints: [{ address: '${east}', site: east }, { address: '${west}', site: west }]
     healthCheck: { type: http, path: /healthz, interval: 500ms, timeout: 500ms, unhealthyAfter: 2, healthyAfter: 1 }
 routes: [{ name: shop-api, backends: [{ service: shop }] }]
-`,
+${alerts ? alertsConfig : ''}`,
   )
   const startBackend: World['startBackend'] = async (at) => {
     const process = startNode(t, ['-e', backend, at.split(':')[1]!])
@@ -232,8 +305,15 @@ routes: [{ name: shop-api, backends: [{ service: shop }] }]
     if (message.type() === 'error' && !expected) complaints.push(message.text())
   })
   await page.goto(`http://${admin}/`)
-  return { page, east, west, gateway: () => gateway, startBackend, startGateway, complaints, config }
+  return { page, east, west, gateway: () => gateway, startBackend, startGateway, complaints, config, log }
 }
+
+const alertsConfig = `logs: { files: [{ paths: [shop.log], service: shop }], own: false }
+alerts:
+  rules: [rules.json]
+  builtIn: false
+  receivers: { ops: { webhook: { url: 'http://127.0.0.1:9/' } } }
+`
 
 async function address(): Promise<string> {
   return `127.0.0.1:${await freePort()}`

@@ -135,7 +135,9 @@ function upToBracket(text: string): string | null {
 
 /** Matchers that mean exactly this alert, or all with these labels. */
 export function matchersOf({ labels }: Pick<AlertReport, 'labels'>): string[] {
+  // The name of the rule first: it is what people look for.
   return Object.entries(labels)
     .filter(([name]) => name !== 'severity')
+    .toSorted(([one], [other]) => Number(other === 'alertname') - Number(one === 'alertname'))
     .map(([name, value]) => `${name}=${JSON.stringify(value)}`)
 }

@@ -146,7 +146,7 @@ test('a runbook is a link only where it is an address of the web', () => {
 })
 
 test('a silence is made with labels that mean exactly this alert, quotes and all', () => {
-  assert.deepEqual(matchersOf({ labels: { alertname: 'a "b"', severity: 'P1', service: 'shop' } }), [
+  assert.deepEqual(matchersOf({ labels: { service: 'shop', alertname: 'a "b"', severity: 'P1' } }), [
     'alertname="a \\"b\\""',
     'service="shop"',
   ])
