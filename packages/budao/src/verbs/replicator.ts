@@ -55,15 +55,15 @@ Example:
     .argument('<other>', 'of the other')
     .option(
       '--repair',
-      'make rows equal that differ, as the rule of their table says (MariaDB); without it nothing is changed',
+      'make rows equal that differ, as the rule of their table says (not in SQLite); without it nothing is changed',
     )
     .option('--settle <ms>', 'a row differs when it has stood still for so long', '5000')
     .option(...jsonOption)
     .addHelpText(
       'after',
       `
-A row that is still on its way is not reported. Exits 1 when rows differ, or went on changing so that nothing can be said. MariaDB is
-asked directly; SQLite sites are compared through their replicators, which have to run.
+A row that is still on its way is not reported. Exits 1 when rows differ, or went on changing so that nothing can be said. A database server
+is asked directly; SQLite sites are compared through their replicators, which have to run.
 
 Example:
   $ budao replicator verify east.yaml west.yaml
