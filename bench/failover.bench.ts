@@ -12,7 +12,7 @@ import { Ends } from './failover/ends.ts'
 import { keepStory } from './failover/story.ts'
 import { summarize, tableOf } from './failover/summary.ts'
 import { earlierTrials, keepResults, type Terms, type Told } from './failover/told.ts'
-import { countsAsMeasured, runTrial } from './failover/trial.ts'
+import { countsAsMeasured, runTrial, type TrialResult } from './failover/trial.ts'
 import { poolSize, WorldPool } from './failover/world-pool.ts'
 import { describeMachine, machineText } from './machine.ts'
 import { UsageError, wholeNumber } from './options.ts'
@@ -42,6 +42,8 @@ fails; how long until a write is acknowledged again? Every write is noted with i
 const waitMsMax = 30_000
 /** Of two trials that do not count, because this machine had no time for its clients, one is made up for. */
 const turnsPerRun = 1.5
+/** Worlds that come to nothing, for whatever reason, before the bench itself does. */
+const replacedMax = 3
 
 export async function run(args: readonly string[], stage: Stage): Promise<0 | 1> {
   stage.leaveSignals()
@@ -118,7 +120,10 @@ async function measure(plan: {
   const counted = (arm: Arm, fault: SiteFault): number =>
     results.filter((each) => each.arm === arm.name && each.fault === fault && countsAsMeasured(each)).length
   const beganAt = performance.now()
-  say(`starting ${plan.worlds} worlds of each contender`)
+  say(
+    `starting ${plan.worlds} worlds of each contender; one at a time is measured, once all that was started answers and none of its observers abstains`,
+  )
+  let replaced = 0
   // All stand side by side the whole time, and one at a time is asked for something.
   const pools = new Map(
     chosen.map((arm) => [arm, new WorldPool(() => arm.make(ends, plan.programs), plan.worlds)]),
@@ -133,7 +138,18 @@ async function measure(plan: {
         if (done || counted(arm, fault) >= runs) continue
         if (ends.interrupted) return results
         const world = pools.get(arm)!.next()
-        const told = { arm: arm.name, turn, ...(await runTrial(world, fault, { phaseMs, waitMsMax })) }
+        let result: TrialResult
+        try {
+          result = await runTrial(world, fault, { phaseMs, waitMsMax })
+        } catch (error) {
+          if (++replaced > replacedMax) throw error
+          say(
+            `  ${arm.name} gets another world, which is not measured: ${(error as Error).message.slice(0, 300)}`,
+          )
+          await pools.get(arm)!.replace(world)
+          continue
+        }
+        const told = { arm: arm.name, turn, ...result }
         results.push(told)
         plan.keep(results)
         const bad = (told.writesMs ?? Infinity) > slowMs || told.findings.violations.length > 0

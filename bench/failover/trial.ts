@@ -14,6 +14,8 @@ const rate = 100
 const timeoutMs = 3_000
 /** So long after the other site writes what is stopped or cut off stays so, to see whether it does harm when it comes back. */
 const aftermathMs = 1_500
+/** What was killed does no harm when it comes back: only the move is to be on record. */
+const afterKillMs = 600
 /** How far the client may be behind its schedule before its figures say nothing. */
 const clientLateMsMax = 150
 
@@ -62,7 +64,7 @@ export async function runTrial(
   const failedAtWall = Date.now()
   const { at, until } = await world.fail(site, fault)
   await world.writeAfter(at, waitMsMax, (write) => helps(write, site, until))
-  await sleep(aftermathMs)
+  await sleep(fault === 'site-kill' ? afterKillMs : aftermathMs)
   const move = world.lastMove()
   world.revive()
   await sleep(fault === 'site-kill' ? 0 : aftermathMs)

@@ -10,15 +10,24 @@ const trialMs = 6_000
  * is soon not used any more, so one world alone would mostly be waited for.
  */
 export class WorldPool {
-  readonly #worlds: readonly TrialWorld[]
+  readonly #make: () => TrialWorld
+  readonly #worlds: TrialWorld[]
   #turn = 0
 
   constructor(make: () => TrialWorld, size: number) {
+    this.#make = make
     this.#worlds = Array.from({ length: size }, make)
   }
 
   next(): TrialWorld {
     return this.#worlds[this.#turn++ % this.#worlds.length]!
+  }
+
+  /** Another one takes the place of a world that came to nothing, whose processes are ended. */
+  async replace(world: TrialWorld): Promise<void> {
+    await world.stopLoad()
+    await Promise.all(Object.values(world.machines).map((machine) => machine.kill()))
+    this.#worlds[this.#worlds.indexOf(world)] = this.#make()
   }
 }
 

@@ -24,6 +24,8 @@ const linkPort = 9940
 const apartMs = 10_500
 /** A site that fell three times within a minute or two is not used again for two: its penalty has to decay. */
 const settleMsMax = 300_000
+/** Nobody who leads answers for so long: what asks is broken, or what is asked. */
+const silentMsMax = 60_000
 /** Until what was started again answers, or is not waited for any more. */
 const startMsMax = 30_000
 const nodes = { east: 'gw-east', west: 'gw-west', witness: 'third' } as const
@@ -124,14 +126,16 @@ export class BudaoWorld extends TrialWorld {
 
   /** Somebody leads whose report is such; rejects when that takes longer than five minutes. */
   async reported(holds: (leader: Leader) => boolean): Promise<Leader> {
-    const until = performance.now() + settleMsMax
+    const began = performance.now()
+    let heardAt = began
     for (;;) {
       const leader = this.leader()
       if (leader !== null && holds(leader)) return leader
-      const report = leader?.report
-      if (performance.now() > until)
+      const now = performance.now()
+      if (leader !== null) heardAt = now
+      if (now > began + settleMsMax || now > heardAt + silentMsMax)
         throw new Error(
-          `not settled within ${settleMsMax / 1_000} s:\n${JSON.stringify(report, null, 2)}\n${this.story(15)}`,
+          `not settled within ${Math.round((now - began) / 1_000)} s:\n${JSON.stringify(leader?.report, null, 2)}\n${this.story(15)}`,
         )
       await sleep(300)
     }
