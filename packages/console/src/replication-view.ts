@@ -29,13 +29,13 @@ export function replication(status: ReplicationStatus | null, words: Words): Ele
       report === null && !silent && el('span', null, words.replicationWaiting),
       report !== null && el('span', { class: 'quiet' }, words.replicationSaid(url, formatSpan(ageMs))),
     ),
-    report !== null && alarms(report, words),
+    report !== null && alarms(report),
     report !== null && el('div', { class: 'service', 'data-key': 'directions' }, directions(report, words)),
     report !== null && facts(report, words),
   ])
 }
 
-function alarms({ alarms: all }: ReplicatorReport, words: Words): Content {
+function alarms({ alarms: all }: ReplicatorReport): Content {
   if (all.length === 0) return null
   return el(
     'ul',
