@@ -39,7 +39,7 @@ function silences(all: readonly SilenceReport[], now: Date, words: Words): Eleme
       'p',
       { class: 'line' },
       el('button', { type: 'button', 'data-alert-wish': 'silence' }, words.alertSilenceNew),
-      el('span', { class: 'quiet' }, words.silencesOwn),
+      el('span', { class: 'quiet' }, words.silencesShared),
     ),
     shown.length === 0
       ? el('p', { 'data-key': 'none' }, words.silencesNone)

@@ -144,5 +144,18 @@ async function ask({ url, token }: NamedReplicator): Promise<ReplicatorReport> {
     headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
   })
   if (!response.ok) throw new Error(`it answers ${response.status}`)
-  return (await response.json()) as ReplicatorReport
+  return reportIn(await response.json())
+}
+
+const reportLists = ['peers', 'incoming', 'alarms', 'ended'] as const
+
+/** What answers at a configured address may be another program: it must not end this one. Throws where it is no report, and says what lacks. */
+function reportIn(said: unknown): ReplicatorReport {
+  const report = said as ReplicatorReport | null
+  if (typeof report !== 'object' || report === null || typeof report.outgoing !== 'object')
+    throw new Error('it answers, but not as a replicator does: a report with "outgoing" was expected')
+  const lacking = reportLists.find((name) => !Array.isArray(report[name]))
+  if (lacking !== undefined)
+    throw new Error(`it answers, but not as a replicator does: "${lacking}" should be a list`)
+  return report
 }

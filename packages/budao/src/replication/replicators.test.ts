@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { test } from 'node:test'
+import { setTimeout as pause } from 'node:timers/promises'
 import { parseConfig } from '@budao/model/parser'
+import { tempDir } from '@budao/testkit'
 import { redactSecrets } from '../redact.ts'
 import { probeDatabase } from './probe.ts'
+import { ReplicationRole } from './replication-role.ts'
 import { dataOf, replicatorOf } from './replicators.ts'
 
 function config(service: object, replication?: object) {
@@ -46,6 +52,29 @@ test('a service whose tables travel is asked about at this site’s replicator, 
   assert.deepEqual(dataOf(apart, 'shop'), { replicator: 'http://127.0.0.1:9910' })
   assert.deepEqual(replicatorOf(apart), { url: 'http://127.0.0.1:9910' })
   assert.equal(replicatorOf(config({})), null)
+})
+
+test('what answers at the replicator’s address and is none ends nothing: it is said to be no replicator', async (t) => {
+  const answers = ['{"status":"ok"}', 'null', '{"outgoing":{},"peers":[],"incoming":[]}', 'moved']
+  let asked = 0
+  const stranger = createServer((_, response) => response.end(answers[asked++ % answers.length]))
+  stranger.listen(0, '127.0.0.1')
+  await once(stranger, 'listening')
+  t.after(() => stranger.close())
+  const url = `http://127.0.0.1:${(stranger.address() as AddressInfo).port}`
+  const events: string[] = []
+  const role = await ReplicationRole.start(config({ data: { replicator: url } }), {
+    baseDir: tempDir(t),
+    runsIt: true,
+    report: ({ kind, message }) => events.push(`${kind} ${message}`),
+  })
+  t.after(() => role?.close())
+  for (let tries = 0; events.length === 0 && tries < 200; tries++) await pause(50)
+  assert.match(
+    events[0] ?? '',
+    /^replication\.away .* does not answer: it answers, but not as a replicator does: "alarms" should be a list$/,
+  )
+  assert.equal(role?.status().report, null)
 })
 
 test('who may read the configuration does not read the replicators’ token', () => {
