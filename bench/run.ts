@@ -82,6 +82,10 @@ const benches: Readonly<Record<string, { about: string; load: () => Promise<{ ru
     about: 'the embedded event log, and changes from one SQLite site to the other: events/s, lag',
     load: () => import('./replication.bench.ts'),
   },
+  alerts: {
+    about: 'from a line in a file to a message at a webhook and by mail; 5 000 alerts at once',
+    load: () => import('./alerts.bench.ts'),
+  },
   logs: {
     about: 'file to store and file to Elasticsearch’s bulk beside rsyslog: lines/s, CPU a line, memory',
     load: () => import('./logs.bench.ts'),

@@ -163,6 +163,21 @@ const written: readonly Written[] = [
     runbook: 'logs.md',
   },
   {
+    name: 'BudaoSiteSlow',
+    text: 'max(budao_failover_site_slow{}) > 0 in 30s by service, site',
+    severity: 'P2',
+    for: minute,
+    summary: '{{ $labels.service }} at {{ $labels.site }} is slow and sheds weight; nothing is moved for it.',
+    runbook: 'site-slow.md',
+  },
+  {
+    name: 'BudaoReleaseSentBack',
+    text: 'count(event.kind:rollout.aborted) > 0 in 10m by subject',
+    severity: 'P2',
+    summary: 'Rollout {{ $labels.subject }} was sent back: stable has all users.',
+    runbook: 'release-sent-back.md',
+  },
+  {
     name: 'BudaoStoreAway',
     text: 'max(budao_gateway_store_up{}) < 1 in 30s by store',
     severity: 'P2',
