@@ -13,12 +13,12 @@ interface Row {
 
 const byName = (a: Row, b: Row): number => (a.name < b.name ? -1 : 1)
 
-/** The tables of docs/reference/metrics.md, but for those of alerts, DNS, failover and processes, which others write and test. */
+/** The tables of docs/reference/metrics.md, but for those of alerts, DNS, failover, rollouts and processes, which others write and test. */
 function documented(): Row[] {
   const text = readFileSync(new URL('../../../../docs/reference/metrics.md', import.meta.url), 'utf8')
   return [...text.matchAll(/^\| `(\w+)` \| (\w+) \| (.+?) \| \S.* \|$/gm)]
     .map(([, name = '', type = '', labels = '']) => ({ name, type, labels: labels === '–' ? '' : labels }))
-    .filter(({ name }) => !/^budao_(alerts|dns|link|failover|process)_/.test(name))
+    .filter(({ name }) => !/^budao_(alerts|dns|link|failover|process|rollout)_/.test(name))
     .toSorted(byName)
 }
 
