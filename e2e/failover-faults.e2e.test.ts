@@ -7,6 +7,7 @@ import {
   BudaoWorld,
   cannotPrefix,
   isWell,
+  type Leader,
   machineNow,
   memoryFolder,
   requireDebian,
@@ -42,11 +43,10 @@ test('clocks jump, a member of etcd dies, the leader is stopped, disks are full,
     ],
     dataDir: (place) => join(disks, place),
   })
-  const { report, place } = await world.reported((leader) => isWell(leader.report))
+  const { report } = await witnessLeads(world)
   const { epoch } = report
   const owner = report.owner as TrialSite
   const other = owner === 'east' ? 'west' : 'east'
-  assert.equal(place, 'witness', 'who watches only was there first')
   world.startLoad(60, 3_000)
   /** Both gateways go on: an acknowledged write that was sent from now on through each, in that epoch. */
   const writesGoOn = async (what: string, in_: number | null): Promise<void> => {
@@ -103,6 +103,18 @@ test('clocks jump, a member of etcd dies, the leader is stopped, disks are full,
   assert.deepEqual(violations, [])
   assert.equal(epochs, 2)
 })
+
+/** Who watches only is started first, and leads, unless a gateway was quicker: then that one ends until another leads. */
+async function witnessLeads(world: BudaoWorld): Promise<Leader> {
+  for (let tries = 0; tries < 8; tries++) {
+    const leader = await world.reported(({ report }) => isWell(report))
+    if (leader.place === 'witness') return leader
+    await world.machines[leader.place].kill(['budao'])
+    await world.reported(({ place }) => place !== leader.place)
+    world.machines[leader.place].restart()
+  }
+  throw new Error(`the witness never led:\n${world.story(15)}`)
+}
 
 /** Until nothing more fits. */
 function fill(file: string): void {

@@ -68,6 +68,12 @@ class World {
   async restart(): Promise<void> {
     this.up = startNode(this.#t, [program, 'up', '-c', 'budao.yaml'], { cwd: this.folder })
     await until('it is ready', async () => (await get(`${this.admin}/readyz`)).status === 200)
+    // Serving begins before logs are read. Until then that is said, not that there are none.
+    await until('logs are read', async () => {
+      const { status, body } = await get(`${this.admin}/api/v1/logs/status`)
+      assert.ok(status === 200 || status === 503, body)
+      return status === 200
+    })
   }
 
   log(name = 'app.log'): string {

@@ -86,7 +86,9 @@ test(
     assert.deepEqual(demo.cart(gone, even), demo.cart(left, even))
     const told = await payments()
     assert.deepEqual(told.map(({ by }) => by).toSorted(), ['mail', 'robot'])
-    for (const { text } of told) assert.match(text, /120 payments failed within a minute: bank-timeout/)
+    // It fires with the 101st of 120 lines; a controller that hears of it from another one may know that number only.
+    for (const { text } of told)
+      assert.match(text, /\b(10[1-9]|11\d|120) payments failed within a minute: bank-timeout/)
     // The loss of a site is told too, in a handful of messages.
     const others = (await demo.messages()).filter(({ title }) => !title.includes('payments_fail'))
     assert.ok(others.some(({ title }) => /FIRING.* P1 .*BudaoFailover/.test(title)))

@@ -77,6 +77,7 @@ export class GatewayProcess extends GatewayDesk implements AdminSource {
   #logs: LogsRole | null = null
   /** Null where other roles than the gateway’s are another process’s. */
   #startAgent: ((config: Config) => Promise<Supervisor | null>) | null = null
+  #starting = true
   #leaving = false
   #refused: GatewayReport['refused'] = null
   #reloading: Promise<unknown> = Promise.resolve()
@@ -148,6 +149,7 @@ export class GatewayProcess extends GatewayDesk implements AdminSource {
       if (runsIt) self.#logs = new LogsRole(self.#roleEnv)
       self.#alerts = await self.#startAlerts(config, options)
       await self.#logs?.begin(config)
+      self.#starting = false
     } catch (error) {
       await self.#alerts?.close()
       self.#rollouts?.close()
@@ -229,6 +231,10 @@ export class GatewayProcess extends GatewayDesk implements AdminSource {
 
   explainDns(name: string, client: string): GslbExplanation | null {
     return this.#gslb?.explain(name, client) ?? null
+  }
+
+  starting(): boolean {
+    return this.#starting
   }
 
   replication(): ReplicationStatus | null {

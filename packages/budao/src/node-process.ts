@@ -40,6 +40,7 @@ export class NodeProcess implements NodeSource {
   readonly #manager: ServiceManager
   #config: Config
   #version = 1
+  #starting = true
   #drills: DrillRole | null = null
   #supervisor: Supervisor | null = null
   #control: ControlRole | null = null
@@ -133,6 +134,10 @@ export class NodeProcess implements NodeSource {
     )
   }
 
+  starting(): boolean {
+    return this.#starting
+  }
+
   ready(): boolean {
     return this.#started && !this.#leaving
   }
@@ -164,6 +169,11 @@ export class NodeProcess implements NodeSource {
   }
 
   async #start(duty: NodeDuty): Promise<void> {
+    await this.#begin(duty)
+    this.#starting = false
+  }
+
+  async #begin(duty: NodeDuty): Promise<void> {
     const { admin, control } = this.#config
     const { baseDir } = this.#source
     const report = (draft: EventDraft): void => this.#report(draft)

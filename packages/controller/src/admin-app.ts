@@ -2,7 +2,7 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { refusal } from './access.ts'
 import type { AdminTokens, Role } from './access.ts'
 import { routesOf } from './admin-routes.ts'
-import type { AdminLog, AdminRoutesOptions } from './admin-routes.ts'
+import type { AdminRoutesOptions } from './admin-routes.ts'
 import type { AdminSource, NodeSource } from './admin-source.ts'
 import { ApiError } from './api-error.ts'
 
@@ -39,7 +39,7 @@ export function registerAdmin(app: FastifyInstance, options: AdminAppOptions): v
     return reply.code(error.status).send(error.body)
   })
   app.setErrorHandler((error: FastifyError | ApiError, request, reply) =>
-    answerError(error, request, reply, options.log),
+    answerError(error, request, reply, options),
   )
 
   const allowed = new Map<string, string[]>()
@@ -100,14 +100,20 @@ function answerError(
   error: FastifyError | ApiError,
   request: FastifyRequest,
   reply: FastifyReply,
-  log: AdminLog,
+  { log, source }: AdminAppOptions,
 ): FastifyReply {
-  const known = error instanceof ApiError ? error : fromFastify(error)
+  const known = whileStarting(error instanceof ApiError ? error : fromFastify(error), source)
   if (known.status === 500) {
     log.error({ err: error, method: request.method, path: pathOf(request) }, 'an admin request failed')
   }
   if (known.status === 401) reply.header('www-authenticate', 'Bearer realm="budao"')
   return reply.code(known.status).type('application/json; charset=utf-8').send(known.body)
+}
+
+/** A part that is not there yet is not said to be missing: whoever asks early would believe it. */
+function whileStarting(error: ApiError, source: AdminAppOptions['source']): ApiError {
+  if (!error.body.error.endsWith('-off') || source.starting?.() !== true) return error
+  return new ApiError('not-ready', 'this process is still starting: ask again in a moment')
 }
 
 /** Gives the router's and the body reader's own errors our words. */

@@ -32,6 +32,8 @@ export interface NodeSource {
   metrics(): string | Promise<string>
   /** True while new requests are welcome here: neither starting nor draining. */
   ready(): boolean
+  /** True until every part of the process has begun: one that is absent may yet come. */
+  starting?(): boolean
   readonly events: EventFeed
   /** Reads the configuration again. A refused one is a value with its problems, not a rejection. */
   reload(): Promise<ReloadResult>

@@ -48,3 +48,15 @@ test('only an operator gets an access token', async (t) => {
   source.token = null
   assert.equal((await ask('/identity/app/access-token', 'do')).body['error'], 'no-access-token')
 })
+
+test('what has not begun yet is not said to be missing', async (t) => {
+  const { source, ask } = await start(t)
+  source.starting = () => true
+  for (const path of ['/logs/status', '/alerts', '/rollouts']) {
+    const early = await ask(path, 'see')
+    assert.deepEqual([early.status, early.body['error']], [503, 'not-ready'], path)
+  }
+  source.starting = () => false
+  const later = await ask('/logs/status', 'see')
+  assert.deepEqual([later.status, later.body['error']], [404, 'logs-off'])
+})

@@ -99,6 +99,8 @@ export class MemorySource implements AdminSource {
     return null
   }
 
+  starting: () => boolean = () => false
+
   ready(): boolean {
     return this.isReady
   }
