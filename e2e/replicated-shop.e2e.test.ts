@@ -159,7 +159,7 @@ class Orders {
   }
 }
 
-/** `npm start` on free ports; what dies starts again after two seconds. */
+/** `npm start` on free ports; what dies starts again when its lease has ended: a site that is back sooner may go on in its epoch. */
 class Demo {
   readonly #data: string
   readonly gateways: Readonly<Record<Site, string>>
@@ -178,7 +178,7 @@ class Demo {
 
   static async start(t: TestContext): Promise<Demo> {
     const data = tempDir(t)
-    const args = ['--port-base', 'auto', '--data', data, '--phones', '0', '--restart-after', '2']
+    const args = ['--port-base', 'auto', '--data', data, '--phones', '0', '--restart-after', '6']
     const process = startNode(t, [script, ...args])
     t.after(() => process.stop())
     await process.waitForOutput(/Ctrl-C ends it all/, start)
