@@ -56,17 +56,24 @@ export class PaceChecker {
   #becameSlow(site: string, key: string): void {
     this.#found.add(site)
     const now = this.#now()
-    const { faults, stableMs } = this.#schedule
-    const isSlow = faults.some(
-      ({ kind, domain, from, until }) =>
-        kind === 'slow-site' && domain === site && now >= from && now <= until + stableMs + echoMs,
-    )
-    if (!isSlow) this.#checker.broken(`${site} is found slow, and is not`)
+    if (!this.#isSlow(site, now)) this.#checker.broken(`${site} is found slow, and is not`)
     // Words overtake one another here, which those on one connection do not.
     if (now - (this.#endedAt.get(key) ?? -Infinity) < overtakenMs) return
     const turns = (this.#turns.get(key) ?? 0) + 1
     this.#turns.set(key, turns)
     if (this.#isAlone && turns > 1) this.#checker.broken(`${key}: found slow ${turns} times for one fault`)
+  }
+
+  #isSlow(site: string, now: number): boolean {
+    const { faults, stableMs } = this.#schedule
+    const lately = faults.filter(({ from, until }) => now >= from && now <= until + stableMs + echoMs)
+    if (lately.some(({ kind, domain }) => kind === 'slow-site' && domain === site)) return true
+    // With nobody there to echo, a slow network cannot be told from a slow site.
+    const isUnheard = lately.some(
+      ({ kind, domain, process }) =>
+        domain === site && (kind === 'keeper' || (kind === 'freeze' && process === 'keeper')),
+    )
+    return isUnheard && lately.some(({ kind }) => kind === 'slow')
   }
 
   /** Nothing else is broken: words that are lost with a network are no change of mind. */
