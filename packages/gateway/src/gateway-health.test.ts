@@ -240,6 +240,25 @@ test('the breaker of an endpoint keeps requests away from it alone', async (t) =
   assert.equal(gateway.eventsOf('breaker.opened', bad.address).length, 1)
 })
 
+test('an endpoint whose breaker has slept is usable again, though nobody asked it since', async (t) => {
+  const turn: Switch = { status: 500 }
+  const bad = await rawServer(t, switched(turn))
+  const good = await rawServer(t, fine)
+  const gateway = await testGateway(t, {
+    endpoints: [bad.address, good.address],
+    service: {
+      balance: 'round-robin',
+      breaker: { ...breaker, errorThresholdPercentage: 75, sleepWindow: '300ms' },
+    },
+  })
+  for (let i = 0; i < 12 && stateOf(gateway, 0) !== 'open'; i++) await gateway.request('/')
+  turn.status = 200
+  await until('its turn', () => stateOf(gateway, 0) === 'usable')
+  assert.equal(gateway.service().endpoints[0]!.breaker.state, 'open')
+  for (let i = 0; i < 4; i++) await gateway.request('/')
+  assert.equal(gateway.service().endpoints[0]!.breaker.state, 'closed')
+})
+
 test('a person holds breakers open and closed', async (t) => {
   const turn: Switch = { status: 200 }
   const backend = await rawServer(t, switched(turn))

@@ -140,7 +140,7 @@ export interface EndpointReport {
   readonly release: string
   readonly weight: number
   /**
-   * usable: gets traffic; unhealthy: by active checks; ejected: by passive evidence; open: its breaker is open;
+   * usable: gets traffic; unhealthy: by active checks; ejected: by passive evidence; open: its breaker answers in its place;
    * draining: a person has taken it out.
    */
   readonly state: 'usable' | 'unhealthy' | 'ejected' | 'open' | 'draining'

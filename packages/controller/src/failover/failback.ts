@@ -16,8 +16,11 @@ export interface FailbackFacts {
   readonly position: SitePosition | undefined
 }
 
-/** So far behind is caught up, milliseconds: one beat of the replication each 250 ms, four of them. */
-export const caughtUpMs = 1000
+/**
+ * So far behind is caught up, milliseconds. What is known of a site that lacks nothing is up to 1.5 s old: its replication hears of the other site each
+ * 250 ms, its node asks twice a second, and tells twice a second. One second more, so that no late turn takes a site back to the start.
+ */
+export const caughtUpMs = 2500
 
 /**
  * The next stage, from what is known; one at a time, and back to the start where something speaks against it. It never

@@ -161,6 +161,8 @@ test('the way back: fenced, catching up, shadow, ready; and to the start where s
   assert.equal(go({ ...facts, verdict: 'up' }, 3), 'catching-up')
   assert.equal(go({ ...caughtUp, position: { ...caughtUp.position, divergence: 1 } }, 4), 'catching-up')
   assert.equal(go(caughtUp, 5), 'shadow')
+  // As old as what is known of a site that lacks nothing becomes: asked, and told, twice a second each.
+  assert.equal(go({ ...caughtUp, position: { ...caughtUp.position, lagMs: 1_500 } }, 15_000), 'shadow')
   assert.equal(go(caughtUp, 30_004), 'shadow')
   assert.equal(go(caughtUp, 30_005), 'ready')
   assert.equal(returnsByItself('automatic', ['east', 'west'], state, facts), true)

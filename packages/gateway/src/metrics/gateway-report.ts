@@ -154,7 +154,8 @@ export class GatewayReporter {
     const breaker = breakerReport(endpoint.breaker, now)
     const verdict = service.set.state(index, now)
     const { address, site, load } = endpoint
-    const shut = breaker.state === 'open' || breaker.state === 'forced-open'
+    // Whose time has come gets the next request as its trial: without one it would look shut for ever where nobody asks.
+    const shut = (endpoint.breaker?.retryAfterMs(now) ?? 0) > 0
     const registered = endpoint.config.origin?.kind === 'registered'
     const metadata = registered ? input.metadata(service.name, address) : undefined
     return {
