@@ -74,18 +74,21 @@ export class MoveWatch {
       .toSorted((a, b) => a.beganMs - b.beganMs)
   }
 
-  /** Whether every unit is where it was before the fault; null: nothing moves units, or nobody could say. */
+  /** Whether every unit is where it was before the fault, or where it belongs; null: nothing moves units, or nobody could say. */
   get home(): boolean | null {
     const { away } = this
     return away === null ? null : away.length === 0
   }
 
-  /** Units that are elsewhere now. */
+  /** Units that are elsewhere now. One that had been away before, and was moved to the site that it prefers, is home. */
   get away(): readonly string[] | null {
     if (this.#homes === null || this.#last === null) return null
-    const now = new Map(this.#last.map(({ unit, owner }) => [unit, owner]))
+    const now = new Map(this.#last.map((report) => [report.unit, report]))
     return this.#homes
-      .filter(({ unit, owner }) => owner !== null && now.get(unit) !== owner)
+      .filter(({ unit, owner }) => {
+        const then = now.get(unit)
+        return owner !== null && then?.owner !== owner && (then === undefined || then.owner !== then.sites[0])
+      })
       .map(({ unit }) => unit)
   }
 
