@@ -178,7 +178,7 @@ async function collector(
     admin: { address: '127.0.0.1:0' },
     listeners: [{ name: 'web', address: '127.0.0.1:0', protocol: 'http' }],
     routes: [{ name: 'all', match: [{ path: { prefix: '/' } }], respond: { status: 200 } }],
-    logs: { files: [{ paths: [log], format: 'json' }] },
+    logs: { files: [{ paths: [log], parser: 'json' }] },
     alerts: { builtIn: false, rules: ['rules.json'], group: { by: rule.groupBy }, ...(await taken.listen()) },
   })
   const up = stage.startNode(`budao up (${name})`, [mainFile(form), 'up', '-c', file])
