@@ -33,6 +33,18 @@ const dashboards = globSync(join(files, 'grafana/*.json')).map((path) => ({
   ...(JSON.parse(readFileSync(path, 'utf8')) as { uid: string; title: string; panels: Panel[] }),
 }))
 
+/** One element of an instant vector, as Prometheus' HTTP API gives it. */
+interface Sample {
+  readonly metric: Readonly<Record<string, string>>
+  readonly value: readonly [at: number, value: string]
+}
+
+interface QueryAnswer {
+  readonly status: string
+  readonly error?: string
+  readonly data?: { readonly result: readonly Sample[] }
+}
+
 test('the rules for a Prometheus server are those that come with Budao, where they are over metrics', () => {
   assert.deepEqual(read('budao-rules.yml'), toPrometheusRules(builtInRules()).file)
 })
@@ -98,12 +110,12 @@ test(
       `--storage.tsdb.path=${folder}/data`,
       `--web.listen-address=127.0.0.1:${ports.prometheus}`,
     ])
-    const query = async (expression: string): Promise<{ metric: Record<string, string> }[]> => {
+    const query = async (expression: string): Promise<readonly Sample[]> => {
       const parameters = new URLSearchParams({ query: expression })
       const answer = await fetch(`http://127.0.0.1:${ports.prometheus}/api/v1/query?${parameters.toString()}`)
-      const { status, error, data } = (await answer.json()) as any
+      const { status, error, data } = (await answer.json()) as QueryAnswer
       assert.equal(status, 'success', `${expression}: ${error}`)
-      return data.result
+      return data!.result
     }
 
     await until('all processes are read', async () => {
@@ -112,13 +124,13 @@ test(
         if (error instanceof assert.AssertionError) throw error
         return []
       })
-      return (found[0] as any)?.value[1] === String(world.admins.length)
+      return found[0]?.value[1] === String(world.admins.length)
     })
     for (const { title, panels } of dashboards)
       for (const { title: panel, targets = [] } of panels)
         for (const { expr, legendFormat } of targets) {
           const expression = expr.replaceAll('$__rate_interval', '10s').replaceAll('$instance', '.*')
-          let found: { metric: Record<string, string> }[] = []
+          let found: readonly Sample[] = []
           await until(`${title} / ${panel} has data: ${expression}`, async () => {
             found = await query(expression)
             return found.length > 0
