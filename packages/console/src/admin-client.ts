@@ -21,6 +21,12 @@ export class Refusal extends Error {
   }
 }
 
+/** Why something was not done, and the API's hint where it gives one. */
+export function whatToDo(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error instanceof Refusal && error.hint !== '' ? `${error.message} ${error.hint}` : error.message
+}
+
 interface Question {
   readonly method?: string
   readonly headers?: Readonly<Record<string, string>>

@@ -1,11 +1,10 @@
-import { Refusal, type AdminClient } from './admin-client.ts'
+import { whatToDo, type AdminClient } from './admin-client.ts'
 import { matchersOf } from './alert-state.ts'
 import { part } from './dialogs.ts'
 import type { DialogContext } from './dialogs.ts'
 import { el } from './element.ts'
 import { patch } from './patch.ts'
-
-const nameItem = 'budao-name'
+import { knownName, rememberName } from './person-name.ts'
 
 /** Asks who, why, and for how long, before an alert is acknowledged or silenced. */
 export class AlertDialog {
@@ -58,7 +57,7 @@ export class AlertDialog {
       ),
     )
     this.#field('for').value = '2h'
-    this.#field('by').value = localStorage.getItem(nameItem) ?? ''
+    this.#field('by').value = knownName()
     this.#field('reason').required = seen === null
     part('alert-problem').textContent = ''
     this.#dialog.showModal()
@@ -69,7 +68,7 @@ export class AlertDialog {
     const words = this.#context.words()
     const [by, reason] = [this.#field('by').value.trim(), this.#field('reason').value.trim()]
     const button = this.#form.querySelector<HTMLButtonElement>('[type=submit]')!
-    localStorage.setItem(nameItem, by)
+    rememberName(by)
     button.disabled = true
     try {
       if (seen === null) {
@@ -88,8 +87,7 @@ export class AlertDialog {
       this.#context.changed(seen === null ? words.alertSilenced : words.alertAcked(seen.name))
     } catch (error) {
       if (this.#context.refused(error)) return
-      const hint = error instanceof Refusal && error.hint !== '' ? ` ${error.hint}` : ''
-      part('alert-problem').textContent = (error instanceof Error ? error.message : String(error)) + hint
+      part('alert-problem').textContent = whatToDo(error)
     } finally {
       button.disabled = false
     }

@@ -1,16 +1,15 @@
 import type { UnitReport } from '@budao/model'
-import { Refusal, type AdminClient } from './admin-client.ts'
+import { Refusal, whatToDo, type AdminClient } from './admin-client.ts'
 import { part } from './dialogs.ts'
 import type { DialogContext } from './dialogs.ts'
 import { patch } from './patch.ts'
+import { knownName, rememberName } from './person-name.ts'
 import { el } from './element.ts'
 import { whyView } from './why-view.ts'
 import type { Words } from './words.ts'
 
 /** What a person may want of a unit. */
 export type UnitWishKind = 'why' | 'move' | 'failback' | 'acknowledge' | 'automation'
-
-const nameItem = 'budao-name'
 
 /** Asks how and why, before a unit is moved, acknowledged, or its automation is set. */
 export class WishDialog {
@@ -63,7 +62,7 @@ export class WishDialog {
       const choice = this.#form.querySelector<HTMLInputElement>(`[name=${name}][value=${value}]`)
       if (choice !== null) choice.checked = true
     }
-    this.#form.querySelector<HTMLInputElement>('[name=by]')!.value = localStorage.getItem(nameItem) ?? ''
+    this.#form.querySelector<HTMLInputElement>('[name=by]')!.value = knownName()
     this.#dialog.showModal()
   }
 
@@ -73,7 +72,7 @@ export class WishDialog {
     const button = this.#form.querySelector<HTMLButtonElement>('[type=submit]')!
     const by = this.#form.querySelector<HTMLInputElement>('[name=by]')!.value.trim()
     const reason = data.get('reason')
-    localStorage.setItem(nameItem, by)
+    rememberName(by)
     button.disabled = true
     try {
       await this.#client.post(...question(this.#kind, report, data, { by, reason }))
@@ -81,8 +80,7 @@ export class WishDialog {
       this.#context.changed(this.#context.words().wishTaken(report.unit))
     } catch (error) {
       if (this.#context.refused(error)) return
-      const hint = error instanceof Refusal && error.hint !== '' ? ` ${error.hint}` : ''
-      part('wish-problem').textContent = (error instanceof Error ? error.message : String(error)) + hint
+      part('wish-problem').textContent = whatToDo(error)
       const failing = this.#kind === 'move' && data.get('kind') === 'failover'
       if (failing && error instanceof Refusal && error.code === 'wish-refused')
         part('wish-force').hidden = false
