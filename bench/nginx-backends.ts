@@ -34,7 +34,8 @@ export async function startNginxBackends(
   writeFileSync(join(folder, '10k'), Buffer.alloc(10_000, 'k'))
   writeFileSync(join(folder, '1m'), Buffer.alloc(1_000_000, 'm'))
   writeFileSync(join(folder, '4m'), Buffer.alloc(4_000_000, 'm'))
-  const ports = await freePorts(count)
+  const ports: number[] = []
+  while (ports.length < count) ports.push(await freePort())
   const config = join(folder, 'nginx.conf')
   writeFileSync(config, backendConfig(folder, ports, echoPort))
   const backends = stage.start('nginx backends', nginx, ['-e', 'stderr', '-p', folder, '-c', config], {
@@ -42,13 +43,6 @@ export async function startNginxBackends(
   })
   for (const port of ports) await backends.waitForPort(port)
   return { addresses: ports.map((port) => `127.0.0.1:${port}`), large }
-}
-
-/** Different ones: asked for one after the other, the system could give one twice. */
-async function freePorts(count: number): Promise<number[]> {
-  const ports = new Set<number>()
-  while (ports.size < count) ports.add(await freePort())
-  return [...ports]
 }
 
 /** Settings that every nginx of a bench shares: in the foreground, in its own folder, one worker. */

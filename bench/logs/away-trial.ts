@@ -1,9 +1,8 @@
 import { once } from 'node:events'
 import { appendFileSync, mkdirSync, readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '@budao/testkit'
 import { BulkServer } from './bulk-server.ts'
 import { startIntake } from './intake-plan.ts'
 import { numberedLine } from './line-writer.ts'
@@ -31,7 +30,7 @@ export async function runAwayTrial(
 ): Promise<AwayTrial> {
   const logs = join(folder, 'logs')
   mkdirSync(logs, { recursive: true })
-  const port = await closedPort()
+  const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const bulk = new BulkServer(() => 0)
   await bulk.start(port)
@@ -81,15 +80,6 @@ export async function runAwayTrial(
     caughtUpSeconds: Math.round(caughtUpSeconds * 10) / 10,
     rssMb: [before, away, after],
   }
-}
-
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 function rssMb(pid: number): number {

@@ -94,12 +94,27 @@ export function layoutOf(ports: readonly number[]): Layout {
   }
 }
 
-/** Ports of 127.0.0.1 that were free a moment ago, all different. */
+const lowestFree = 32_000
+const highestFree = 32_767
+
+/**
+ * Ports of 127.0.0.1 that were free a moment ago, all different. From below those that Linux gives to outgoing connections: none of these takes the
+ * port of a shop while that is down, which would then never come back.
+ */
 export async function freePorts(count: number = defaultPorts.length): Promise<readonly number[]> {
   const servers: Server[] = []
-  while (servers.length < count) servers.push(await listen(0))
+  const size = highestFree - lowestFree + 1
+  const from = Math.floor(Math.random() * size)
+  for (let step = 0; step < size && servers.length < count; step++) {
+    const server = await listen(lowestFree + ((from + step) % size)).catch(() => null)
+    if (server !== null) servers.push(server)
+  }
   const ports = servers.map((server) => (server.address() as AddressInfo).port)
   await Promise.all(servers.map(close))
+  if (ports.length < count)
+    throw new Error(
+      `expected ${count} free ports from ${lowestFree} to ${highestFree}, found ${ports.length}`,
+    )
   return ports
 }
 

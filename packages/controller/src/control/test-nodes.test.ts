@@ -1,27 +1,19 @@
 import { constants, mkdtempSync, rmSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
-import { createServer as createTcp, type AddressInfo } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import type { Config, EventDraft, Placement } from '@budao/model'
 import { parseConfig } from '@budao/model/parser'
 import { HeldLease, LocalCells } from '@budao/resilience'
+import { freePort } from '@budao/testkit'
 import { sharedData } from '../keeper/site-data.ts'
 import { SqliteCoordination } from '../providers/sqlite-coordination.ts'
 import type { AuditHandle } from './audit-file.ts'
 import { ControlNode } from './control-node.ts'
 import type { ServingSide } from './serving-side.ts'
-
-/** A port that nobody has at this moment. */
-export async function freePort(): Promise<number> {
-  const server = createTcp().listen(0, '127.0.0.1')
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 /** Waits for a condition, not for a time; throws after a minute, with what `tells`. */
 export async function until<T>(what: string, look: () => T | false | null | undefined): Promise<T> {

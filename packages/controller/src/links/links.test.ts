@@ -1,19 +1,11 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
+import { freePort } from '@budao/testkit'
 import type { Hello, Question } from './frames.ts'
 import { Links } from './links.ts'
 import type { LinkWorld } from './peer-link.ts'
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
 
 async function until(what: string, holds: () => boolean): Promise<void> {
   const deadline = performance.now() + 15_000
