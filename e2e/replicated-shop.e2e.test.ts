@@ -51,6 +51,10 @@ test(
     t.after(() => orders.stop())
     orders.begin(6)
     await until('orders at both sites', () => orders.acknowledged.length >= 40)
+    // A machine that stood still for half a second may have gone on without the other site, which it announces.
+    await until('each order is at both sites', async () =>
+      (await demo.units(left)).every(({ inSync }) => inSync.length === 1),
+    )
     demo.kill(gone)
     const acknowledged = orders.acknowledged.length
     await until('orders after the kill', () => orders.acknowledged.length >= acknowledged + 60)
@@ -72,10 +76,16 @@ test(
         `the order of ${user}`,
       )
     }
-    await until('the failover says what it lost', async () => {
-      const [unit] = (await demo.units(left)).filter((each) => each.unit === 'shop/east')
-      return unit?.owner === left && unit.run?.outcome === 'done' && unit.run.lossMs === 0
-    })
+    let seen: UnitReport | undefined
+    await until(
+      'the failover says what it lost',
+      async () => {
+        const [unit] = (await demo.units(left)).filter((each) => each.unit === 'shop/east')
+        seen = unit
+        return unit?.owner === left && unit.run?.outcome === 'done' && unit.run.lossMs === 0
+      },
+      () => seen,
+    )
 
     await until(`${gone} is back and has everything`, async () => {
       const [survivor, back] = await Promise.all([demo.report(left), demo.report(gone)])
@@ -264,10 +274,14 @@ class Demo {
   }
 }
 
-async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+async function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  seen: () => unknown = () => '',
+): Promise<void> {
   const end = performance.now() + start
   while (!(await holds())) {
-    assert.ok(performance.now() < end, `not within ${start / 1000} s: ${what}`)
+    assert.ok(performance.now() < end, `not within ${start / 1000} s: ${what} ${JSON.stringify(seen())}`)
     await sleep(50)
   }
 }

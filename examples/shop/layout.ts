@@ -94,28 +94,45 @@ export function layoutOf(ports: readonly number[]): Layout {
   }
 }
 
-const lowestFree = 32_000
-const highestFree = 32_767
+const firstBlock = 32_000
+const blockSize = 32
+const blocks = 24
+let block: Promise<number> | undefined
+let given = 0
 
 /**
- * Ports of 127.0.0.1 that were free a moment ago, all different. From below those that Linux gives to outgoing connections: none of these takes the
- * port of a shop while that is down, which would then never come back.
+ * Ports of 127.0.0.1 on which nobody listens, all different, from a block that is this process's for as long as it lives: two demos that start
+ * at once do not choose the same. Below those that Linux gives to outgoing connections: none of these takes the port of a shop while that is
+ * down, which would then never come back.
  */
 export async function freePorts(count: number = defaultPorts.length): Promise<readonly number[]> {
+  const first = await (block ??= takeBlock())
   const servers: Server[] = []
-  const size = highestFree - lowestFree + 1
-  const from = Math.floor(Math.random() * size)
-  for (let step = 0; step < size && servers.length < count; step++) {
-    const server = await listen(lowestFree + ((from + step) % size)).catch(() => null)
+  for (let tries = 1; tries < blockSize && servers.length < count; tries++) {
+    const server = await listen(first + 1 + (given++ % (blockSize - 1))).catch(() => null)
     if (server !== null) servers.push(server)
   }
   const ports = servers.map((server) => (server.address() as AddressInfo).port)
   await Promise.all(servers.map(close))
   if (ports.length < count)
     throw new Error(
-      `expected ${count} free ports from ${lowestFree} to ${highestFree}, found ${ports.length}`,
+      `expected ${count} free ports from ${first + 1} to ${first + blockSize - 1}, found ${ports.length}`,
     )
   return ports
+}
+
+/** Its first port, on which this process listens from then on. */
+async function takeBlock(): Promise<number> {
+  for (let tries = 0; tries < blocks; tries++) {
+    const first = firstBlock + ((process.pid + tries) % blocks) * blockSize
+    const guard = await listen(first).catch(() => null)
+    if (guard === null) continue
+    guard.unref()
+    return first
+  }
+  throw new Error(
+    `somebody listens on the first port of each of ${blocks} blocks from ${firstBlock}; name ports yourself`,
+  )
 }
 
 /** The first port of the layout that cannot be listened on, if any. */

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
+import type { UnitReport } from '@budao/model'
 import { Crew } from './crew.ts'
 import {
   busyPort,
@@ -91,8 +92,8 @@ await Promise.all(
   layout.gateways.map(async ({ name, port, adminPort }) => {
     await answers(name, `http://127.0.0.1:${port}/api/products?page=1`)
     await answers(name, `http://127.0.0.1:${adminPort}/readyz`)
-    // Until somebody may write no phone needs to try.
-    await answers(name, `http://127.0.0.1:${adminPort}/api/v1/failover`, isHeld)
+    // Until somebody may write no phone needs to try; and what is lost before the other site counts may be lost for good.
+    await answers(name, `http://127.0.0.1:${adminPort}/api/v1/failover`, isReplicated)
   }),
 )
 await answers(layout.miniProgram.name, `http://127.0.0.1:${layout.miniProgram.port}/healthz`)
@@ -220,10 +221,10 @@ function budao(...args: readonly string[]): string[] {
   return ['--conditions=@budao/source', join(workspace, 'packages/budao/src/main.ts'), ...args]
 }
 
-/** Whether every unit has a site that may write. */
-function isHeld(text: string): boolean {
-  const { units } = JSON.parse(text) as { readonly units: readonly { readonly lease: string }[] }
-  return units.length > 0 && units.every(({ lease }) => lease === 'held')
+/** Whether every unit has a site that may write, and what it writes is at the other one too. */
+function isReplicated(text: string): boolean {
+  const { units } = JSON.parse(text) as { readonly units: readonly UnitReport[] }
+  return units.length > 0 && units.every(({ lease, inSync }) => lease === 'held' && inSync.length > 0)
 }
 
 /** Resolves when the process answers well. One that ends before has the wrong configuration or no permission. */
