@@ -83,8 +83,7 @@ test('budao controller begins the drills of its schedule when the hour comes, sa
     const drills = { ...config.drills, abort: { failedPercent: ++failedPercent } }
     writeFileSync(file, JSON.stringify({ ...config, drills }))
   }, 2_000)
-  t.after(() => clearInterval(telling))
-  const seen = await until(({ schedule }) => schedule[0]?.last != null)
+  const seen = await until(({ schedule }) => schedule[0]?.last != null).finally(() => clearInterval(telling))
   const [drill] = seen?.schedule ?? []
   const said = `${JSON.stringify(seen)}\n${controller.output.slice(-4_000)}`
   assert.equal(drill?.last?.at, '2026-12-01T02:30:00.000Z', said)
