@@ -58,3 +58,53 @@ listeners: [{ name: http-1, address: 127.0.0.1:0, protocol: http }]
   await process.waitForOutput(/expected a directive or/)
   await answers(url!, 'second')
 })
+
+test('budao up serves a VirtualService beside the configuration, which says where the releases are; 100/0 is the way back', async (t) => {
+  const [stable, canary] = [await backend(t, 'v1'), await backend(t, 'v2')]
+  const dir = tempDir(t)
+  const file = join(dir, 'budao.yaml')
+  const beside = join(dir, 'virtual-service.yaml')
+  const manifest = (v1: number, v2: number): string => `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: shop }
+spec:
+  hosts: ["*"]
+  http:
+  - route:
+    - { destination: { host: shop, subset: v1 }, weight: ${v1} }
+    - { destination: { host: shop, subset: v2 }, weight: ${v2} }
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: shop }
+spec:
+  host: shop
+  subsets: [{ name: v1, labels: { version: v1 } }, { name: v2, labels: { version: v2 } }]
+`
+  writeFileSync(
+    file,
+    `version: 1
+node: { name: gw-1, site: east }
+sites: { east: {} }
+admin: { address: 127.0.0.1:0 }
+listeners: [{ name: web, address: 127.0.0.1:0, protocol: http }]
+services:
+  shop:
+    endpoints:
+      - { address: "${stable}", site: east, release: v1 }
+      - { address: "${canary}", site: east, release: v2 }
+`,
+  )
+  writeFileSync(beside, manifest(0, 100))
+  const process = startNode(t, [program, 'up', '-c', file, '-f', beside])
+  const [, url] = await process.waitForOutput(/web {2}(http:\S+)/)
+  await process.waitForOutput(/serves snapshot/)
+  await answers(url!, 'v2')
+  assert.doesNotMatch(process.output, /virtual-service\.yaml:\d+: lost/)
+  writeFileSync(beside, manifest(100, 0))
+  await answers(url!, 'v1')
+  // Weights that are nothing together are refused with their line, and the last good file goes on.
+  writeFileSync(beside, manifest(0, 0))
+  await process.waitForOutput(/virtual-service\.yaml:7: route: expected weights above 0 together, found 0/)
+  await answers(url!, 'v1')
+})

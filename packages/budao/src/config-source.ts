@@ -1,6 +1,7 @@
 import { watch, type FSWatcher } from 'node:fs'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createSnapshot, formatProblem, type Config, type Snapshot } from '@budao/model'
 import { ruleProblems } from './alerts/rule-problems.ts'
 import { formatNote } from './import/note-text.ts'
@@ -41,6 +42,11 @@ export class ConfigSource {
     let text: string
     try {
       text = await readFile(this.path, 'utf8')
+      // Written anew it is empty for a moment, which a change of before may make somebody look at.
+      if (text === '') {
+        await sleep(SETTLE_MS)
+        text = await readFile(this.path, 'utf8')
+      }
     } catch (error) {
       return { ok: false, problems: [`${this.#name}: cannot be read: ${(error as Error).message}`] }
     }

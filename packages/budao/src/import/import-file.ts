@@ -9,6 +9,7 @@ export interface ImportSettings {
   readonly site: string
   readonly node?: string
   readonly endpoints: Readonly<Record<string, readonly string[]>>
+  readonly configured?: ReadonlySet<string>
 }
 
 /** What became of a file, and which kind it was taken for. */

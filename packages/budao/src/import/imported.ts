@@ -68,6 +68,8 @@ export interface ImportOptions {
   readonly node?: string
   /** Service → addresses, for kinds that name services by a registry's names. */
   readonly endpoints: Readonly<Record<string, readonly string[]>>
+  /** Services whose endpoints stand in the configuration beside which it is read. */
+  readonly configured?: ReadonlySet<string>
   /** Files that a pattern of the file names, relative to its folder, in order of their names; each with its text. */
   include(pattern: string): readonly IncludedFile[]
 }

@@ -18,9 +18,10 @@ export function parseBeside(text: string, name: string, sources: readonly string
     let config = value as Written
     const site = ofNode(config, 'site') ?? 'main'
     const node = ofNode(config, 'name') ?? 'gw-1'
+    const configured = withEndpoints(config)
     for (const source of sources) {
       try {
-        const imported = importFile(parseSource(source), { site, node, endpoints: {} })
+        const imported = importFile(parseSource(source), { site, node, configured, endpoints: {} })
         notes.push(...imported.notes)
         config = addFragment(config, imported.fragment)
       } catch (error) {
@@ -33,6 +34,13 @@ export function parseBeside(text: string, name: string, sources: readonly string
   if (failures.length === 0) return { parsed, notes }
   const problems = failures.map((message) => ({ file: name, line: 1, column: 1, path: '-f', message }))
   return { parsed: { ok: false, problems: [...problems, ...(parsed.ok ? [] : parsed.problems)] }, notes }
+}
+
+/** Names of the services that say where they are. */
+function withEndpoints({ services }: Written): ReadonlySet<string> {
+  if (typeof services !== 'object' || services === null) return new Set()
+  const named = Object.entries(services as Record<string, Written | null>)
+  return new Set(named.flatMap(([name, service]) => (service?.['endpoints'] === undefined ? [] : [name])))
 }
 
 function ofNode({ node }: Written, key: 'site' | 'name'): string | undefined {

@@ -1,6 +1,6 @@
 import type { Written } from '../imported.ts'
 import type { Notes } from '../notes.ts'
-import { items, type Part, textAt } from './gateway-api-part.ts'
+import { items, type Part, textAt } from './manifest-part.ts'
 
 /** What the filters of a rule become. */
 export interface RuleFilters {

@@ -1,6 +1,6 @@
 import type { Written } from '../imported.ts'
 import type { Notes } from '../notes.ts'
-import { items, keysOf, type Part, textAt } from './gateway-api-part.ts'
+import { items, keysOf, type Part, textAt } from './manifest-part.ts'
 
 /** How special a match is. */
 export interface RouteMatch {

@@ -2,7 +2,7 @@ import type { Written } from '../imported.ts'
 import type { Notes } from '../notes.ts'
 import { readFilters, type RuleFilters } from './gateway-api-filters.ts'
 import { readMatch, type RouteMatch } from './gateway-api-match.ts'
-import { items, keysOf, type Part, textAt } from './gateway-api-part.ts'
+import { items, keysOf, type Part, textAt } from './manifest-part.ts'
 import type { BackendServices } from './gateway-api-services.ts'
 
 /** One match of one rule for hosts of one rank: what precedence is about. */

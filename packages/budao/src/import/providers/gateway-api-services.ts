@@ -2,7 +2,7 @@ import type { Fragment, ImportOptions } from '../imported.ts'
 import { Names } from '../names.ts'
 import type { Notes } from '../notes.ts'
 import { placeholderAddress } from '../written-config.ts'
-import { type Part, textAt } from './gateway-api-part.ts'
+import { type Part, textAt } from './manifest-part.ts'
 
 /** The services that backend references name, each once. */
 export class BackendServices {
@@ -38,7 +38,7 @@ export class BackendServices {
     const claimed = this.#names.claim(port === undefined ? name : `${name}-${port}`)
     this.#made.set(key, claimed)
     const addresses = this.#addresses(name, port, space)
-    if (addresses === undefined) {
+    if (addresses === undefined && this.#options.configured?.has(claimed) !== true) {
       const reason = `no address is known: say ${name}${port === undefined ? '' : `:${port}`} in --endpoints; a placeholder stands there`
       this.#notes.add('lost', reference.place(), `service ${name}`, reason)
     }

@@ -4,7 +4,7 @@ import { Notes } from '../notes.ts'
 import { YamlSource } from '../yaml-source.ts'
 import { readRoute, type RouteEntry, sortEntries } from './gateway-api-route.ts'
 import { BackendServices } from './gateway-api-services.ts'
-import { items, type Part, part, textAt } from './gateway-api-part.ts'
+import { items, objectsOf, type Part, part, textAt } from './manifest-part.ts'
 
 /** HTTPRoutes of the Gateway API of Kubernetes, and the plain listeners of its Gateways. */
 export const gatewayApi: ImportKind = {
@@ -42,13 +42,6 @@ function readGatewayApi(text: string, options: ImportOptions): Imported {
     },
     notes: notes.list(),
   }
-}
-
-/** What `kubectl get -o yaml` gives is a list. */
-function objectsOf(object: Part): Part[] {
-  return textAt(object, 'kind')?.endsWith('List') === true
-    ? items(object, 'items').flatMap(objectsOf)
-    : [object]
 }
 
 function readGateway(gateway: Part, notes: Notes): WrittenListener[] {

@@ -1,7 +1,7 @@
 import type { Place } from '../notes.ts'
 import type { YamlSource } from '../yaml-source.ts'
 
-/** A value somewhere in a YAML document that knows its place. */
+/** A value somewhere in a manifest of Kubernetes that knows its place. */
 export interface Part {
   readonly value: unknown
   at(...path: (string | number)[]): Part
@@ -28,6 +28,13 @@ export function items(from: Part, ...path: (string | number)[]): Part[] {
 /** The keys of a map; none where it is none. */
 export function keysOf({ value }: Part): string[] {
   return isObject(value) && !Array.isArray(value) ? Object.keys(value) : []
+}
+
+/** The objects of a document: what `kubectl get -o yaml` gives is a list of them. */
+export function objectsOf(object: Part): Part[] {
+  return textAt(object, 'kind')?.endsWith('List') === true
+    ? items(object, 'items').flatMap(objectsOf)
+    : [object]
 }
 
 /** A text or number below, as text. */
