@@ -255,10 +255,8 @@ test('an endpoint whose breaker has slept is usable again, though nobody asked i
   turn.status = 200
   await until('its turn', () => stateOf(gateway, 0) === 'usable')
   assert.equal(gateway.service().endpoints[0]!.breaker.state, 'open')
-  await until('it is asked, and well', async () => {
-    await gateway.request('/')
-    return gateway.service().endpoints[0]!.breaker.state === 'closed'
-  })
+  for (let i = 0; i < 4; i++) await gateway.request('/')
+  assert.equal(gateway.service().endpoints[0]!.breaker.state, 'closed')
 })
 
 test('a person holds breakers open and closed', async (t) => {
