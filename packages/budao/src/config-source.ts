@@ -1,5 +1,5 @@
 import { watch, type FSWatcher } from 'node:fs'
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSnapshot, formatProblem, type Config, type Snapshot } from '@budao/model'
@@ -10,6 +10,8 @@ import { parseConfigAside, parseSnapshotAside } from './parse-aside.ts'
 
 /** Editors write a file in several steps: what is read within this time of a change may be half of it. */
 const SETTLE_MS = 100
+/** A file that goes on changing is refused as it is after so many looks. */
+const READS_MAX = 10
 
 export type ReadResult =
   | { readonly ok: true; readonly snapshot: Snapshot; readonly warnings: readonly string[] }
@@ -38,15 +40,36 @@ export class ConfigSource {
     return dirname(this.path)
   }
 
+  /** What is refused while a file is being written, which SIGHUP or an earlier change may make somebody look at, is read again. */
   async read(): Promise<ReadResult> {
+    for (let reads = 1; ; reads++) {
+      const before = await this.#writtenState()
+      const result = await this.#readOnce()
+      if (result.ok || reads === READS_MAX) return result
+      await sleep(SETTLE_MS)
+      if ((await this.#writtenState()) === before) return result
+    }
+  }
+
+  /** Another one after each write to one of the files. */
+  async #writtenState(): Promise<string> {
+    const states = this.#files().map((file) =>
+      stat(file).then(
+        ({ ino, size, mtimeMs }) => `${ino} ${size} ${mtimeMs}`,
+        () => '',
+      ),
+    )
+    return (await Promise.all(states)).join('\n')
+  }
+
+  #files(): string[] {
+    return [this.path, ...this.#beside.map((source) => resolve(parseSource(source).file))]
+  }
+
+  async #readOnce(): Promise<ReadResult> {
     let text: string
     try {
       text = await readFile(this.path, 'utf8')
-      // Written anew it is empty for a moment, which a change of before may make somebody look at.
-      if (text === '') {
-        await sleep(SETTLE_MS)
-        text = await readFile(this.path, 'utf8')
-      }
     } catch (error) {
       return { ok: false, problems: [`${this.#name}: cannot be read: ${(error as Error).message}`] }
     }
@@ -85,7 +108,7 @@ export class ConfigSource {
 
   /** Calls `onChange` after each change of a file. Folders are watched: editors replace files. */
   watch(onChange: () => void): void {
-    const files = [this.path, ...this.#beside.map((source) => resolve(parseSource(source).file))]
+    const files = this.#files()
     for (const folder of new Set(files.map((file) => dirname(file)))) {
       const names = new Set(files.filter((file) => dirname(file) === folder).map((file) => basename(file)))
       const watcher = watch(folder, (_event, changed) => {
