@@ -8,6 +8,12 @@ import { rawServer, startNode, tempDir } from '@budao/testkit'
 
 const program = fileURLToPath(new URL('../packages/budao/src/main.ts', import.meta.url))
 
+const head = `version: 1
+node: { name: gw-1, site: east }
+sites: { east: {} }
+admin: { address: 127.0.0.1:0 }
+`
+
 async function backend(t: TestContext, body: string): Promise<string> {
   const server = await rawServer(t, ({ connection }) =>
     connection.write(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`),
@@ -38,11 +44,7 @@ test('budao up serves what a file of nginx beside the configuration says, and fo
     `upstream shop { server ${address}; } server { listen 127.0.0.1:1; location / { proxy_pass http://shop; gzip on; } }`
   writeFileSync(
     file,
-    `version: 1
-node: { name: gw-1, site: east }
-sites: { east: {} }
-admin: { address: 127.0.0.1:0 }
-listeners: [{ name: http-1, address: 127.0.0.1:0, protocol: http }]
+    `${head}listeners: [{ name: http-1, address: 127.0.0.1:0, protocol: http }]
 `,
   )
   writeFileSync(beside, nginx(first))
@@ -83,11 +85,7 @@ spec:
 `
   writeFileSync(
     file,
-    `version: 1
-node: { name: gw-1, site: east }
-sites: { east: {} }
-admin: { address: 127.0.0.1:0 }
-listeners: [{ name: web, address: 127.0.0.1:0, protocol: http }]
+    `${head}listeners: [{ name: web, address: 127.0.0.1:0, protocol: http }]
 services:
   shop:
     endpoints:

@@ -2,7 +2,8 @@ import type { Written } from '../imported.ts'
 import type { Notes } from '../notes.ts'
 import { readFilters, type RuleFilters } from './gateway-api-filters.ts'
 import { readMatch, type RouteMatch } from './gateway-api-match.ts'
-import { items, keysOf, type Part, textAt } from './manifest-part.ts'
+import { items, type Part, tellUnknown, textAt } from './manifest-part.ts'
+import { hostRank, rankedHosts } from './host-rank.ts'
 import type { BackendServices } from './gateway-api-services.ts'
 
 /** One match of one rule for hosts of one rank: what precedence is about. */
@@ -32,7 +33,7 @@ export function readRoute(route: Part, services: BackendServices, notes: Notes):
   const namespace = textAt(route, 'metadata', 'namespace')
   const createdAt = textAt(route, 'metadata', 'creationTimestamp') ?? '9'
   const spec = route.at('spec')
-  tellUnknown(spec, knownInSpec, notes)
+  tellUnknown(spec, knownInSpec, notes, reasons)
   for (const parent of items(spec, 'parentRefs')) {
     if (textAt(parent, 'sectionName') !== undefined || textAt(parent, 'port') !== undefined)
       notes.add(
@@ -42,10 +43,10 @@ export function readRoute(route: Part, services: BackendServices, notes: Notes):
         'the route is there on every listener: see listeners of a route',
       )
   }
-  const hostGroups = ranked(items(spec, 'hostnames').map(({ value }) => String(value).toLowerCase()))
+  const hostGroups = rankedHosts(items(spec, 'hostnames').map(({ value }) => String(value).toLowerCase()))
   const rules = items(spec, 'rules')
   return rules.flatMap((rule, index) => {
-    tellUnknown(rule, knownInRule, notes)
+    tellUnknown(rule, knownInRule, notes, reasons)
     const ruleName = textAt(rule, 'name') ?? (rules.length === 1 ? '' : String(index + 1))
     const written = items(rule, 'matches')
     const matches = (written.length === 0 ? [rule.at('matches', 0)] : written).map((match) =>
@@ -84,19 +85,6 @@ export function sortEntries(entries: readonly RouteEntry[]): RouteEntry[] {
 
 function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
-}
-
-/** Names of one rank together: whole ones, each `*.` name, or all. */
-function ranked(hostnames: readonly string[]): (readonly string[])[] {
-  if (hostnames.length === 0) return [['*']]
-  const whole = hostnames.filter((name) => !name.startsWith('*'))
-  const wild = hostnames.filter((name) => name.startsWith('*'))
-  return [...(whole.length === 0 ? [] : [whole]), ...wild.map((name) => [name])]
-}
-
-function hostRank(host: string): number {
-  if (host === '*') return 0
-  return host.startsWith('*') ? host.length : 1_000
 }
 
 function ruleBody(
@@ -184,12 +172,6 @@ function duration(rule: Part, name: string, notes: Notes): string | undefined {
     'every request has a deadline above zero',
   )
   return undefined
-}
-
-function tellUnknown(of: Part, known: ReadonlySet<string>, notes: Notes): void {
-  for (const key of keysOf(of)) {
-    if (!known.has(key)) notes.add('lost', of.place(key), key, reasons[key] ?? 'has no counterpart')
-  }
 }
 
 const reasons: Readonly<Record<string, string>> = {

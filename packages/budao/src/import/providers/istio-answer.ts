@@ -1,6 +1,6 @@
 import type { Written } from '../imported.ts'
 import type { Notes } from '../notes.ts'
-import { items, keysOf, type Part, textAt } from './manifest-part.ts'
+import { items, keysOf, type Part, tellUnknown, textAt } from './manifest-part.ts'
 
 /** The `redirect` or `directResponse` of a route; undefined where it has neither. */
 export function readAnswer(route: Part, notes: Notes): Written | undefined {
@@ -8,6 +8,7 @@ export function readAnswer(route: Part, notes: Notes): Written | undefined {
   if (redirect.value !== undefined) return { redirect: readRedirect(redirect, notes) }
   const direct = route.at('directResponse')
   if (direct.value === undefined) return undefined
+  tellUnknown(direct, knownInDirect, notes)
   const body = textAt(direct, 'body', 'string')
   const bytes = textAt(direct, 'body', 'bytes')
   const decoded = bytes === undefined ? body : Buffer.from(bytes, 'base64').toString('utf8')
@@ -20,8 +21,7 @@ export function readAnswer(route: Part, notes: Notes): Written | undefined {
 }
 
 function readRedirect(redirect: Part, notes: Notes): Written {
-  for (const key of keysOf(redirect))
-    if (!knownInRedirect.has(key)) notes.add('lost', redirect.place(key), key, 'has no counterpart')
+  tellUnknown(redirect, knownInRedirect, notes)
   const scheme = textAt(redirect, 'scheme')
   const host = textAt(redirect, 'authority')
   const port = textAt(redirect, 'port')
@@ -39,8 +39,7 @@ function readRedirect(redirect: Part, notes: Notes): Written {
 export function readRewrite(route: Part, notes: Notes): Written | undefined {
   const rewrite = route.at('rewrite')
   if (rewrite.value === undefined) return undefined
-  if (rewrite.at('uriRegexRewrite').value !== undefined)
-    notes.add('lost', rewrite.place('uriRegexRewrite'), 'uriRegexRewrite', 'only prefixes are rewritten')
+  tellUnknown(rewrite, knownInRewrite, notes, { uriRegexRewrite: 'only prefixes are rewritten' })
   const prefix = textAt(rewrite, 'uri')
   const host = textAt(rewrite, 'authority')
   if (prefix === undefined && host === undefined) return undefined
@@ -51,7 +50,7 @@ export function readRewrite(route: Part, notes: Notes): Written | undefined {
 export function readFilters(route: Part, notes: Notes): Written[] {
   const cors = route.at('corsPolicy')
   const fault = readFault(route.at('fault'), notes)
-  const headers = readHeaders(route.at('headers'))
+  const headers = readHeaders(route.at('headers'), notes)
   return [
     ...(cors.value === undefined ? [] : [readCors(cors, notes)]),
     ...(fault === undefined ? [] : [{ fault }]),
@@ -59,9 +58,11 @@ export function readFilters(route: Part, notes: Notes): Written[] {
   ]
 }
 
-function readHeaders(headers: Part): Written | undefined {
+function readHeaders(headers: Part, notes: Notes): Written | undefined {
+  tellUnknown(headers, knownInHeaders, notes)
   const edits = (['request', 'response'] as const).flatMap((side) => {
     const operations = headers.at(side)
+    tellUnknown(operations, knownInOperations, notes)
     const lines = (name: 'set' | 'add'): Written => {
       const map = operations.at(name)
       const values = keysOf(map).map((key) => [key, textAt(map, key) ?? ''])
@@ -77,6 +78,7 @@ function readHeaders(headers: Part): Written | undefined {
 function readFault(fault: Part, notes: Notes): Written | undefined {
   const delay = fault.at('delay')
   const abort = fault.at('abort')
+  tellUnknown(fault, knownInFault, notes)
   const fixed = textAt(delay, 'fixedDelay')
   const status = Number(textAt(abort, 'httpStatus') ?? Number.NaN)
   const read: Written = {}
@@ -102,8 +104,7 @@ function readCors(cors: Part, notes: Notes): Written {
       notes.add('lost', origin.place(), 'allowOrigins', 'expected exact: origins are whole names')
     return exact ?? []
   })
-  if (cors.at('exposeHeaders').value !== undefined)
-    notes.add('lost', cors.place('exposeHeaders'), 'exposeHeaders', 'set it with the filter headers')
+  tellUnknown(cors, knownInCors, notes, corsReasons)
   const list = (name: string): string[] => items(cors, name).map(({ value }) => String(value))
   const [methods, headers] = [list('allowMethods'), list('allowHeaders')]
   const maxAge = textAt(cors, 'maxAge')
@@ -116,6 +117,25 @@ function readCors(cors: Part, notes: Notes): Written {
       ...(maxAge === undefined ? {} : { maxAge }),
     },
   }
+}
+
+const knownInDirect: ReadonlySet<string> = new Set(['status', 'body'])
+
+const knownInRewrite: ReadonlySet<string> = new Set(['uri', 'authority'])
+
+const knownInHeaders: ReadonlySet<string> = new Set(['request', 'response'])
+
+const knownInOperations: ReadonlySet<string> = new Set(['set', 'add', 'remove'])
+
+const knownInFault: ReadonlySet<string> = new Set(['delay', 'abort'])
+
+const knownInCors: ReadonlySet<string> = new Set([
+  ...['allowOrigins', 'allowMethods', 'allowHeaders', 'maxAge', 'allowCredentials'],
+])
+
+const corsReasons: Readonly<Record<string, string>> = {
+  allowOrigin: 'say allowOrigins with exact',
+  exposeHeaders: 'set it with the filter headers',
 }
 
 const knownInRedirect: ReadonlySet<string> = new Set(['scheme', 'authority', 'port', 'uri', 'redirectCode'])

@@ -8,7 +8,8 @@ import {
 import { Names } from '../names.ts'
 import type { Notes } from '../notes.ts'
 import { placeholderAddress } from '../written-config.ts'
-import { items, keysOf, type Part, textAt } from './manifest-part.ts'
+import { tellEntry, workloadsOf } from './istio-entry.ts'
+import { items, keysOf, type Part, tellUnknown, textAt } from './manifest-part.ts'
 import { readTrafficPolicy } from './istio-traffic-policy.ts'
 
 /** Where requests go: a `destination` of a VirtualService. */
@@ -16,23 +17,26 @@ export interface Destination {
   readonly host: string
   readonly subset: string | undefined
   readonly port: string | undefined
+  /** Of the VirtualService: short names are meant there. */
+  readonly namespace: string
   readonly part: Part
 }
 
-interface Workload {
-  readonly address: string
-  readonly labels: ReadonlyMap<string, string>
-  readonly weight: number
-}
-
 /** A destination of a route, or of a mirror. */
-export function readDestination(part: Part): Destination {
+export function readDestination(part: Part, namespace: string, notes: Notes): Destination {
+  tellUnknown(part, knownInDestination, notes)
   return {
     host: textAt(part, 'host') ?? '',
     subset: textAt(part, 'subset'),
     port: textAt(part, 'port', 'number'),
+    namespace,
     part,
   }
+}
+
+/** Where an object is; short names of hosts are meant there. */
+export function namespaceOf(object: Part): string {
+  return textAt(object, 'metadata', 'namespace') ?? 'default'
 }
 
 /**
@@ -46,6 +50,7 @@ export class Hosts {
   readonly #rules: Map<string, Part> = new Map()
   readonly #entries: Map<string, Part> = new Map()
   readonly #made: Map<string, string> = new Map()
+  readonly #asked: Set<string> = new Set()
   readonly #services: Fragment['services'] = {}
 
   constructor(options: ImportOptions, notes: Notes) {
@@ -54,29 +59,35 @@ export class Hosts {
   }
 
   addRule(rule: Part): void {
-    const host = textAt(rule, 'spec', 'host') ?? ''
-    if (this.#rules.has(shortName(host)))
-      this.#notes.add('lost', rule.place('spec', 'host'), `host: ${host}`, 'the first rule of a host holds')
-    else this.#rules.set(shortName(host), rule)
-    for (const key of keysOf(rule.at('spec')))
-      if (!knownInRule.has(key))
-        this.#notes.add('default', rule.place('spec', key), key, 'there are no namespaces here')
+    const written = textAt(rule, 'spec', 'host') ?? ''
+    const host = fullName(written, namespaceOf(rule))
+    const lost = (reason: string): void =>
+      this.#notes.add('lost', rule.place('spec', 'host'), `host: ${written}`, reason)
+    if (host.includes('*')) return lost('expected a whole name: patterns of hosts have no counterpart')
+    if (this.#rules.has(host)) return lost('the first rule of a host holds')
+    this.#rules.set(host, rule)
+    tellUnknown(rule.at('spec'), knownInRule, this.#notes, { exportTo: 'there are no namespaces here' })
+    for (const subset of items(rule, 'spec', 'subsets')) tellUnknown(subset, knownInSubset, this.#notes)
   }
 
   addEntry(entry: Part): void {
-    for (const host of items(entry, 'spec', 'hosts')) this.#entries.set(shortName(String(host.value)), entry)
+    tellEntry(entry, this.#notes)
+    for (const { value } of items(entry, 'spec', 'hosts'))
+      this.#entries.set(fullName(String(value), namespaceOf(entry)), entry)
   }
 
   /** The service of the host, whatever the subset. */
   service(destination: Destination): string {
-    this.#checkSubset(destination)
-    return this.#make({ ...destination, subset: undefined })
+    const service = this.#make({ ...destination, subset: undefined })
+    this.#checkSubset(destination, service)
+    return service
   }
 
-  /** A service of the endpoints of its subset alone. */
-  subsetService(destination: Destination): string {
-    this.#checkSubset(destination)
-    return this.#make(destination)
+  /** A service of its own: of the endpoints of the subset where there is one. */
+  ownService(destination: Destination): string {
+    const service = this.#make(destination)
+    this.#checkSubset(destination, service)
+    return service
   }
 
   /** Settings that a route has for its services; those of the first route stay. False: another one came before. */
@@ -89,24 +100,29 @@ export class Hosts {
   list(): Fragment['services'] {
     // What no route names has no requests.
     for (const [host, rule] of this.#rules)
-      if (![...this.#made.keys()].some((key) => key.startsWith(`${host}:`)))
-        this.#notes.add('default', rule.place('spec', 'host'), `host: ${host}`, 'no route leads there')
+      if (!this.#asked.has(host))
+        this.#notes.add(
+          'default',
+          rule.place('spec', 'host'),
+          `host: ${textAt(rule, 'spec', 'host') ?? ''}`,
+          'no route leads there',
+        )
     return this.#services
   }
 
   #make(destination: Destination): string {
     const { subset, port } = destination
-    const host = shortName(destination.host)
+    const host = fullNameOf(destination)
+    this.#asked.add(host)
     const key = `${host}:${port ?? ''}/${subset ?? ''}`
     const made = this.#made.get(key)
     if (made !== undefined) return made
-    const name = this.#names.claim(
-      [host, port, subset].filter((each) => each !== undefined && each !== '').join('-'),
-    )
+    const short = shortName(destination.host)
+    const name = this.#names.claim([short, port, subset].filter((each) => each !== undefined).join('-'))
     this.#made.set(key, name)
     const endpoints = this.#endpoints(destination)
     if (endpoints.length === 0 && this.#options.configured?.has(name) !== true) {
-      const wanted = subset === undefined ? host : `${host}/${subset}`
+      const wanted = subset === undefined ? short : `${short}/${subset}`
       const reason = `no address is known: say ${wanted} in --endpoints, or endpoints of service ${name}; a placeholder stands there`
       this.#notes.add('lost', destination.part.place(), `host ${destination.host}`, reason)
     }
@@ -119,71 +135,57 @@ export class Hosts {
   }
 
   /** One for each subset, so that routes may name the releases. */
-  #placeholders({ host, subset }: Destination): WrittenEndpoint[] {
+  #placeholders(destination: Destination): WrittenEndpoint[] {
     const { site } = this.#options
-    const subsets = subset === undefined ? this.#subsets(host) : []
+    const subsets = destination.subset === undefined ? this.#subsets(destination) : []
     const plain = { address: placeholderAddress, site }
-    return subsets.length === 0 ? [plain] : subsets.map((each) => ({ ...plain, release: each }))
+    return subsets.length === 0 ? [plain] : subsets.map((release) => ({ ...plain, ...released(release) }))
   }
 
-  #endpoints({ host, subset, port }: Destination): WrittenEndpoint[] {
-    const { site, endpoints: given } = this.#options
-    const name = shortName(host)
-    const subsets = this.#subsets(host)
+  #endpoints(destination: Destination): WrittenEndpoint[] {
+    const { subset, port } = destination
+    const { site } = this.#options
     const found: WrittenEndpoint[] = []
     const add = (address: string, release: string | undefined, weight = 1): void => {
       if (subset !== undefined && release !== subset) return
-      const named = subset === undefined && release !== undefined && release !== 'stable'
-      found.push({ address, site, ...(named ? { release } : {}), ...(weight === 1 ? {} : { weight }) })
+      const own = subset === undefined ? released(release) : {}
+      found.push({ address, site, ...own, ...(weight === 1 ? {} : { weight }) })
     }
-    for (const address of given[name] ?? []) add(address, undefined)
-    for (const each of subsets) for (const address of given[`${name}/${each}`] ?? []) add(address, each)
-    if (found.length > 0) return found
-    for (const { address, labels, weight } of this.#workloads(name, port))
+    for (const address of this.#given(destination)) add(address, undefined)
+    for (const each of this.#subsets(destination))
+      for (const address of this.#given(destination, each)) add(address, each)
+    const host = fullNameOf(destination)
+    const entry = this.#entries.get(host)
+    if (found.length > 0 || entry === undefined) return found
+    for (const { address, labels, weight } of workloadsOf(entry, destination.host, port))
       add(address, this.#subsetOf(host, labels), weight)
     return found
   }
 
-  /** The endpoints of a ServiceEntry, each with the labels it has. */
-  #workloads(host: string, port: string | undefined): Workload[] {
-    const entry = this.#entries.get(host)
-    if (entry === undefined) return []
-    const ports = items(entry, 'spec', 'ports')
-    const chosen = ports.find((each) => port === undefined || textAt(each, 'number') === port)
-    if (chosen === undefined) return []
-    const own = textAt(chosen, 'targetPort') ?? textAt(chosen, 'number') ?? '80'
-    const endpoints = items(entry, 'spec', 'endpoints')
-    if (endpoints.length === 0)
-      return items(entry, 'spec', 'addresses').map(({ value }) => ({
-        address: `${String(value)}:${own}`,
-        labels: new Map(),
-        weight: 1,
-      }))
-    return endpoints.map((endpoint) => {
-      const at = textAt(endpoint, 'ports', textAt(chosen, 'name') ?? '') ?? own
-      const ip = textAt(endpoint, 'address') ?? ''
-      const labels = endpoint.at('labels')
-      return {
-        address: `${ip.includes(':') ? `[${ip}]` : ip}:${at}`,
-        labels: new Map(keysOf(labels).map((key) => [key, textAt(labels, key) ?? ''])),
-        weight: Number(textAt(endpoint, 'weight') ?? 1),
-      }
-    })
+  /** What the options say of a host as it is written, else by its short name. */
+  #given({ host }: Destination, subset?: string): readonly string[] {
+    const { endpoints } = this.#options
+    const at = (name: string): readonly string[] | undefined =>
+      endpoints[subset === undefined ? name : `${name}/${subset}`]
+    return at(host) ?? at(shortName(host)) ?? []
   }
 
   /** Those of the host's rule, and those for which the options have addresses. */
-  #subsets(host: string): string[] {
-    const name = shortName(host)
-    const rule = this.#rules.get(name)
+  #subsets(destination: Destination): string[] {
+    const rule = this.#rules.get(fullNameOf(destination))
     const ruled =
       rule === undefined ? [] : items(rule, 'spec', 'subsets').flatMap((each) => textAt(each, 'name') ?? [])
-    const given = Object.keys(this.#options.endpoints).filter((key) => key.startsWith(`${name}/`))
-    return [...new Set([...ruled, ...given.map((key) => key.slice(name.length + 1))])]
+    const given = [destination.host, shortName(destination.host)].flatMap((name) =>
+      Object.keys(this.#options.endpoints).flatMap((key) =>
+        key.startsWith(`${name}/`) ? [key.slice(name.length + 1)] : [],
+      ),
+    )
+    return [...new Set([...ruled, ...given])]
   }
 
   /** The first subset all of whose labels are there. */
   #subsetOf(host: string, labels: ReadonlyMap<string, string>): string | undefined {
-    const rule = this.#rules.get(shortName(host))
+    const rule = this.#rules.get(host)
     if (rule === undefined) return undefined
     const subset = items(rule, 'spec', 'subsets').find((each) => {
       const wanted = each.at('labels')
@@ -210,17 +212,43 @@ export class Hosts {
     return shared
   }
 
-  #checkSubset({ host, subset, part }: Destination): void {
-    if (subset === undefined || this.#subsets(host).includes(subset)) return
-    if (this.#options.configured?.has(shortName(host)) === true) return
+  /** Endpoints of the configuration say themselves which releases there are. */
+  #checkSubset(destination: Destination, service: string): void {
+    const { host, subset, part } = destination
+    if (subset === undefined || this.#subsets(destination).includes(subset)) return
+    if (this.#options.configured?.has(service) === true) return
     const { file, line } = part.place('subset')
     throw new ImportError(`${file}:${line}: subset ${subset} of ${host} is in no DestinationRule of the file`)
   }
 }
 
-/** `shop` of `shop.prod.svc.cluster.local`; other names as they are. */
-function shortName(host: string): string {
-  return /^([^.]+)\.[^.]+\.svc(?:\..+)?$/.exec(host)?.[1] ?? host
+/** Endpoints that say no release are stable. */
+function released(subset: string | undefined): { release?: string } {
+  return subset === undefined || subset === stable ? {} : { release: subset }
 }
 
+function fullNameOf({ host, namespace }: Destination): string {
+  return fullName(host, namespace)
+}
+
+/** `shop` of the namespace prod is `shop.prod`, and so is `shop.prod.svc.cluster.local`; names of elsewhere are as they are. */
+function fullName(host: string, namespace: string): string {
+  const [, name, space] = clusterName.exec(host) ?? []
+  if (name !== undefined) return `${name}.${space}`
+  return host.includes('.') ? host : `${host}.${namespace}`
+}
+
+function shortName(host: string): string {
+  return clusterName.exec(host)?.[1] ?? host
+}
+
+/** The release of what is of no other one. */
+export const stable = 'stable'
+
+const clusterName = /^([^.]+)\.([^.]+)\.svc(?:\..+)?$/
+
+const knownInDestination: ReadonlySet<string> = new Set(['host', 'subset', 'port'])
+
 const knownInRule: ReadonlySet<string> = new Set(['host', 'trafficPolicy', 'subsets'])
+
+const knownInSubset: ReadonlySet<string> = new Set(['name', 'labels', 'trafficPolicy'])

@@ -1,13 +1,13 @@
 import type { Written } from '../imported.ts'
 import type { Notes } from '../notes.ts'
 import { items, keysOf, type Part, textAt } from './manifest-part.ts'
-import { escapeRegex } from './nginx-regex.ts'
+import { escapeRegex, prefixPaths } from '../path-match.ts'
 
 /** One `match` of a route: conditions of ours, any of which suffices, and the names it is for. */
 export interface HttpMatch {
   readonly match: readonly Written[]
-  /** Instead of the hosts of the VirtualService. */
-  readonly hosts: readonly string[] | undefined
+  /** Of the hosts of the VirtualService only this one. */
+  readonly host: string | undefined
 }
 
 /**
@@ -16,7 +16,7 @@ export interface HttpMatch {
  */
 export function readMatches(route: Part, rewrites: boolean, notes: Notes): readonly HttpMatch[] | null {
   const written = items(route, 'match')
-  if (written.length === 0) return [{ match: [{}], hosts: undefined }]
+  if (written.length === 0) return [{ match: [rewrites ? everything : {}], host: undefined }]
   const read = written.flatMap((match) => readMatch(match, rewrites, notes) ?? [])
   return read.length === 0 ? null : read
 }
@@ -56,13 +56,13 @@ function readMatch(match: Part, rewrites: boolean, notes: Notes): HttpMatch | un
   }
   return {
     match: paths.map((path) => ({ ...path, ...rest })),
-    hosts: authority === undefined ? undefined : [authority.toLowerCase()],
+    host: authority?.toLowerCase(),
   }
 }
 
 /** A prefix is text there and whole segments here; where what follows is rewritten only whole segments are taken. */
 function readPaths(uri: Part, ignoreCase: boolean, rewrites: boolean, notes: Notes): Written[] | undefined {
-  if (uri.value === undefined) return [{}]
+  if (uri.value === undefined) return [rewrites ? everything : {}]
   const cased = (source: string): Written => ({ path: { regex: ignoreCase ? `(?i:${source})` : source } })
   const exact = textAt(uri, 'exact')
   if (exact !== undefined) return [ignoreCase ? cased(escapeRegex(exact)) : { path: { exact } }]
@@ -70,16 +70,15 @@ function readPaths(uri: Part, ignoreCase: boolean, rewrites: boolean, notes: Not
   if (regex !== undefined) return [cased(regex)]
   const prefix = textAt(uri, 'prefix')
   if (prefix === undefined) return undefined
-  if (prefix === '/') return [{}]
-  if (ignoreCase) return [cased(`${escapeRegex(prefix)}.*`)]
-  if (prefix.endsWith('/')) return [{ path: { prefix } }]
-  if (!rewrites) return [{ path: { prefix } }, { path: { regex: `${escapeRegex(prefix)}[^/].*` } }]
-  notes.add(
-    'changed',
-    uri.place(),
-    `prefix: ${prefix}`,
-    'only whole segments are taken where the path is rewritten',
-  )
+  if (prefix === '/') return [rewrites ? everything : {}]
+  if (!rewrites)
+    return ignoreCase ? [cased(`${escapeRegex(prefix)}.*`)] : prefixPaths(prefix).map((path) => ({ path }))
+  // Of a regular expression the whole path would be rewritten.
+  const reason = ignoreCase
+    ? 'their case counts, and only whole segments are taken,'
+    : 'only whole segments are taken'
+  if (ignoreCase || !prefix.endsWith('/'))
+    notes.add('changed', uri.place(), `prefix: ${prefix}`, `${reason} where the path is rewritten`)
   return [{ path: { prefix } }]
 }
 
@@ -106,6 +105,9 @@ function readValue(value: Part): Written | undefined {
   }
   return undefined
 }
+
+/** Said where the prefix is rewritten: without it the whole path would be. */
+const everything: Written = { path: { prefix: '/' } }
 
 const known: ReadonlySet<string> = new Set([
   ...['name', 'uri', 'method', 'authority', 'headers', 'withoutHeaders', 'queryParams', 'ignoreUriCase'],

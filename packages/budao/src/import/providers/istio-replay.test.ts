@@ -20,6 +20,8 @@ const http = `hosts: ["*"]
   - { match: [{ headers: { x-user: { prefix: vip } }, withoutHeaders: { x-bot: {} } }], ${to('a')} }
   - { match: [{ queryParams: { v: { exact: "2" } } }, { method: { exact: PATCH } }], ${to('b')} }
   - { match: [{ authority: { exact: only.example } }], ${to('b')} }
+  - { match: [{ uri: { prefix: / }, headers: { x-all: {} } }], rewrite: { uri: /all/ }, ${to('b')} }
+  - { match: [{ headers: { x-any: {} } }], rewrite: { uri: /any/ }, ${to('b')} }
   - { match: [{ uri: { exact: /gone } }], redirect: { uri: /here, redirectCode: 308 } }
   - { match: [{ uri: { exact: /tea } }], directResponse: { status: 418 } }
   - { match: [{ uri: { exact: /broken } }], fault: { abort: { httpStatus: 555 } }, ${to('a')} }
@@ -41,6 +43,9 @@ const asked: readonly (readonly [request: string, answer: string])[] = [
   ['GET /?v=2', 'b /?v=2'],
   ['GET /?v=23', 'a /?v=23'],
   ['GET / | Host: only.example', 'b /'],
+  ['GET /exact | Host: only.example', 'a /exact'],
+  ['GET /x/y | X-All: 1', 'b /all/x/y'],
+  ['GET /x/y | X-Any: 1', 'b /any/x/y'],
   ['GET /gone', '308'],
   ['GET /tea', '418'],
   ['GET /broken', '555'],
@@ -52,6 +57,27 @@ test('routes are taken in the order of the file, by what their matches say', asy
   const { gateway, port } = await start(t, snapshotOf(`kind: VirtualService\nspec:\n  ${http}`, endpoints))
   for (const [request, answer] of asked) assert.equal(await ask(t, port, request), answer, request)
   await gateway.close()
+})
+
+test('whole hosts come before patterns, long patterns before short ones, over all files; a match may choose one of them', async (t) => {
+  const endpoints = { a: [await echo(t, 'a')], b: [await echo(t, 'b')] }
+  const virtual = (hosts: string, routes: string): string =>
+    `kind: VirtualService\nspec:\n  hosts: ${hosts}\n  http: [${routes}]\n`
+  const text = [
+    virtual('["*"]', `{ ${to('a')} }`),
+    virtual(
+      '["*.shop.example", in.shop.example]',
+      `{ match: [{ authority: { exact: one.shop.example } }], ${to('a')} }, { ${to('b')} }`,
+    ),
+    virtual('["*.eu.shop.example"]', `{ ${to('a')} }`),
+  ].join('---\n')
+  const { port } = await start(t, snapshotOf(text, endpoints))
+  const from = async (host: string): Promise<string> => ask(t, port, `GET / | Host: ${host}`)
+  assert.equal(await from('elsewhere.example'), 'a /')
+  assert.equal(await from('in.shop.example'), 'b /')
+  assert.equal(await from('two.shop.example'), 'b /')
+  assert.equal(await from('one.shop.example'), 'a /')
+  assert.equal(await from('x.eu.shop.example'), 'a /')
 })
 
 test('a file that says 90/10 splits so, within what chance allows; the same file with 100/0 is the way back', async (t) => {

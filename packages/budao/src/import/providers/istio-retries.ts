@@ -1,6 +1,7 @@
 import type { Written } from '../imported.ts'
 import type { Notes } from '../notes.ts'
-import { keysOf, type Part, textAt } from './manifest-part.ts'
+import { wholeAt } from './istio-number.ts'
+import { type Part, tellUnknown, textAt } from './manifest-part.ts'
 
 /** What `retries` of a route say: settings of its services, and the time of one attempt. */
 export interface Retries {
@@ -8,11 +9,12 @@ export interface Retries {
   readonly perTry: string | undefined
 }
 
+const attemptsMax = 10
+
 export function readRetries(retries: Part, notes: Notes): Retries {
   if (retries.value === undefined) return { retry: undefined, perTry: undefined }
-  for (const key of keysOf(retries))
-    if (!known.has(key)) notes.add('lost', retries.place(key), key, reasons[key] ?? 'has no counterpart')
-  const attempts = textAt(retries, 'attempts')
+  tellUnknown(retries, known, notes, reasons)
+  const attempts = wholeAt(retries, ['attempts'], attemptsMax, notes)
   const words = (textAt(retries, 'retryOn') ?? '').split(',').map((word) => word.trim())
   const on = words.flatMap((word) => {
     if (word === '') return []
@@ -22,7 +24,7 @@ export function readRetries(retries: Part, notes: Notes): Retries {
     return known ?? []
   })
   const retry = {
-    ...(attempts === undefined ? {} : { attempts: Number(attempts) }),
+    ...(attempts === undefined ? {} : { attempts }),
     ...(on.length === 0 ? {} : { on: [...new Set(on)] }),
   }
   return {

@@ -2,10 +2,11 @@ import { ImportError, type Written, type WrittenRoute } from '../imported.ts'
 import type { Names } from '../names.ts'
 import type { Notes } from '../notes.ts'
 import { basisPoints, readAnswer, readFilters, readRewrite } from './istio-answer.ts'
-import { type Destination, type Hosts, readDestination } from './istio-hosts.ts'
-import { readMatches } from './istio-match.ts'
+import { hostRank, rankedHosts } from './host-rank.ts'
+import { type Destination, type Hosts, namespaceOf, readDestination, stable } from './istio-hosts.ts'
+import { type HttpMatch, readMatches } from './istio-match.ts'
 import { readRetries } from './istio-retries.ts'
-import { items, keysOf, type Part, textAt } from './manifest-part.ts'
+import { items, keysOf, type Part, tellUnknown, textAt } from './manifest-part.ts'
 
 const whole = 10_000
 
@@ -14,49 +15,87 @@ interface Share {
   readonly weight: number
 }
 
-/** The http routes of a VirtualService in its order, in which the first that holds is taken. */
-export function readVirtualService(object: Part, hosts: Hosts, names: Names, notes: Notes): WrittenRoute[] {
+/** A route of a VirtualService for some of its hosts. */
+export interface RankedRoute {
+  readonly route: WrittenRoute
+  readonly rank: number
+}
+
+/** The http routes of a VirtualService for each rank of its hosts, in its order, in which the first that holds is taken. */
+export function readVirtualService(object: Part, hosts: Hosts, names: Names, notes: Notes): RankedRoute[] {
   const name = textAt(object, 'metadata', 'name') ?? 'route'
   const spec = object.at('spec')
   for (const key of keysOf(spec)) {
     const [kind, reason] = specReasons[key] ?? ['lost', 'has no counterpart']
     if (key !== 'hosts' && key !== 'http') notes.add(kind, spec.place(key), key, reason)
   }
-  const own = items(spec, 'hosts').map(({ value }) => String(value).toLowerCase())
-  const routes = items(spec, 'http')
-  return routes.flatMap((route, index) => {
-    const routeName = textAt(route, 'name') ?? (routes.length === 1 ? '' : String(index + 1))
-    for (const key of keysOf(route))
-      if (!knownInRoute.has(key))
-        notes.add('lost', route.place(key), key, routeReasons[key] ?? 'has no counterpart')
+  const groups = rankedHosts(items(spec, 'hosts').map(({ value }) => String(value).toLowerCase()))
+  const written = items(spec, 'http')
+  const routes = written.flatMap((route, index) => {
+    tellUnknown(route, knownInRoute, notes, routeReasons)
     const rewrite = readRewrite(route, notes)
     const matches = readMatches(route, rewrite?.['prefix'] !== undefined, notes)
     if (matches === null) return []
-    const body = readBody(route, rewrite, hosts, notes)
-    // Matches for the same names are one route.
-    const groups = Map.groupBy(matches, (match) => (match.hosts ?? own).join(' '))
-    return [...groups.values()].map((group) => {
-      const match = group.flatMap((each) => each.match)
-      const taken = group[0]!.hosts ?? own
-      return {
-        name: names.claim(routeName === '' ? name : `${name}-${routeName}`),
-        ...(taken.length === 0 || taken.includes('*') ? {} : { hosts: taken }),
-        ...(JSON.stringify(match) === '[{}]' ? {} : { match }),
-        ...body,
-      }
-    })
+    for (const { host } of matches)
+      if (host !== undefined && !groups.some((group) => covers(group, host)))
+        notes.add(
+          'default',
+          route.place('match'),
+          `authority: ${host}`,
+          'it is none of the hosts: it never holds',
+        )
+    const ending = textAt(route, 'name') ?? (written.length === 1 ? '' : String(index + 1))
+    const body = readBody(route, rewrite, hosts, namespaceOf(object), notes)
+    return [{ name: ending === '' ? name : `${name}-${ending}`, matches, body }]
   })
+  return groups.flatMap((group) =>
+    routes.flatMap(({ name: wanted, matches, body }) =>
+      byHosts(matches, group).map(([taken, match]) => ({
+        rank: hostRank(group[0]!),
+        route: {
+          name: names.claim(wanted),
+          ...(taken.includes('*') ? {} : { hosts: taken }),
+          ...(JSON.stringify(match) === '[{}]' ? {} : { match }),
+          ...body,
+        },
+      })),
+    ),
+  )
 }
 
-function readBody(route: Part, rewrite: Written | undefined, hosts: Hosts, notes: Notes): Written {
+/** Matches for the same names are one route. One for a name that the group has not is none here. */
+function byHosts(
+  matches: readonly HttpMatch[],
+  group: readonly string[],
+): [taken: readonly string[], match: readonly Written[]][] {
+  const kept = matches.filter(({ host }) => host === undefined || covers(group, host))
+  return [...Map.groupBy(kept, ({ host }) => host)].map(([host, some]) => [
+    host === undefined ? group : [host],
+    some.flatMap(({ match }) => match),
+  ])
+}
+
+function covers(group: readonly string[], host: string): boolean {
+  const [first] = group
+  return group.includes(host) || (first!.startsWith('*') && host.endsWith(first!.slice(1)))
+}
+
+function readBody(
+  route: Part,
+  rewrite: Written | undefined,
+  hosts: Hosts,
+  namespace: string,
+  notes: Notes,
+): Written {
   const filters = readFilters(route, notes)
   const own = filters.length === 0 ? {} : { filters }
   const answer = readAnswer(route, notes)
   if (answer !== undefined) return { ...own, ...answer }
-  const shares = readShares(route, notes)
+  const shares = readShares(route, namespace, notes)
   const [backends, split] = divided(shares, hosts, notes)
   const { retry, perTry } = readRetries(route.at('retries'), notes)
   if (retry !== undefined)
+    // Of a service, not of a route: other routes to it have them too.
     for (const { service } of backends)
       if (!hosts.setRetry(service, retry))
         notes.add(
@@ -78,27 +117,27 @@ function readBody(route: Part, rewrite: Written | undefined, hosts: Hosts, notes
     backends: backends.length === 1 ? [{ service: backends[0]!.service }] : backends,
     ...(split === undefined ? {} : { split: { releases: split } }),
     ...(rewrite === undefined ? {} : { rewrite }),
-    ...readMirror(route, hosts, notes),
+    ...readMirror(route, backends, hosts, namespace, notes),
     ...(timeout !== undefined && /[1-9]/.test(timeout) ? { timeout } : {}),
     ...(perTry === undefined ? {} : { perTry }),
   }
 }
 
 /** The weighted destinations. Throws an ImportError where they cannot be meant. */
-function readShares(route: Part, notes: Notes): Share[] {
+function readShares(route: Part, namespace: string, notes: Notes): Share[] {
   const written = items(route, 'route')
   const refuse = (at: Part, reason: string): never => {
     const { file, line } = at.place()
     throw new ImportError(`${file}:${line}: ${reason}`)
   }
   const shares = written.map((each): Share => {
-    if (each.at('headers').value !== undefined)
-      notes.add('lost', each.place('headers'), 'headers', 'headers of one destination are not carried over')
-    const text = textAt(each, 'weight')
-    const weight = Number(text ?? (written.length === 1 ? 100 : 0))
+    tellUnknown(each, knownInShare, notes, { headers: 'headers of one destination are not carried over' })
+    const text = textAt(each, 'weight') ?? '0'
+    // The weight of a single one says nothing.
+    const weight = Number(text) === 0 && written.length === 1 ? 100 : Number(text)
     if (!Number.isInteger(weight) || weight < 0)
       refuse(each.at('weight'), `weight: expected a whole number from 0, found ${text}`)
-    const destination = readDestination(each.at('destination'))
+    const destination = readDestination(each.at('destination'), namespace, notes)
     if (destination.host === '') refuse(each, 'destination.host: expected the name of a host, found none')
     return { destination, weight }
   })
@@ -123,8 +162,7 @@ function divided(
   if (!isOne || shares.every(({ destination }) => destination.subset === undefined)) {
     const sums = new Map<string, number>()
     for (const { destination, weight } of shares) {
-      const service =
-        destination.subset === undefined ? hosts.service(destination) : hosts.subsetService(destination)
+      const service = hosts.ownService(destination)
       sums.set(service, (sums.get(service) ?? 0) + weight)
     }
     const scale = total > whole ? whole / total : 1
@@ -144,7 +182,7 @@ function divided(
         `host ${first.host}`,
         'beside subsets it is what is of no subset: stable',
       )
-    else if (subset !== 'stable') releases.set(subset, (releases.get(subset) ?? 0) + weight)
+    else if (subset !== stable) releases.set(subset, (releases.get(subset) ?? 0) + weight)
   }
   return [[{ service, weight: 100 }], rounded(releases, total)]
 }
@@ -162,7 +200,13 @@ function rounded(weights: ReadonlyMap<string, number>, total: number): Record<st
   return shares
 }
 
-function readMirror(route: Part, hosts: Hosts, notes: Notes): Written {
+function readMirror(
+  route: Part,
+  backends: readonly { service: string }[],
+  hosts: Hosts,
+  namespace: string,
+  notes: Notes,
+): Written {
   const [several, ...others] = items(route, 'mirrors')
   for (const other of others)
     notes.add('lost', other.place(), 'mirrors', 'one mirror of a route is carried over')
@@ -174,15 +218,12 @@ function readMirror(route: Part, hosts: Hosts, notes: Notes): Written {
         ? Number(textAt(route, 'mirrorPercent') ?? 100) * 100
         : basisPoints(route, 'mirrorPercentage')
       : basisPoints(several)
-  const destination = readDestination(one)
-  const answering = items(route, 'route').map((each) => readDestination(each.at('destination')))
-  if (destination.subset === undefined && answering.some(({ host }) => host === destination.host)) {
+  const service = hosts.ownService(readDestination(one, namespace, notes))
+  if (backends.some((backend) => backend.service === service)) {
     notes.add('lost', one.place(), 'mirror', 'a service that answers cannot be the mirror too')
     return {}
   }
   notes.add('changed', one.place(), 'mirror', 'only requests that may be repeated are mirrored')
-  const service =
-    destination.subset === undefined ? hosts.service(destination) : hosts.subsetService(destination)
   return { mirror: { service, ...(share === whole ? {} : { basisPoints: share }) } }
 }
 
@@ -192,6 +233,8 @@ const specReasons: Readonly<Record<string, readonly ['lost' | 'default' | 'chang
   tls: ['lost', 'see listeners of the protocol tls-passthrough'],
   tcp: ['lost', 'see listeners of the protocol tcp'],
 }
+
+const knownInShare: ReadonlySet<string> = new Set(['destination', 'weight'])
 
 const knownInRoute: ReadonlySet<string> = new Set([
   ...['name', 'match', 'route', 'redirect', 'directResponse', 'rewrite', 'timeout', 'retries', 'fault'],

@@ -1,42 +1,40 @@
 import type { Written } from '../imported.ts'
 import type { Notes } from '../notes.ts'
-import { keysOf, type Part, textAt } from './manifest-part.ts'
+import { wholeAt } from './istio-number.ts'
+import { type Part, tellUnknown, textAt } from './manifest-part.ts'
 
 /** What a `trafficPolicy` says, as settings of a service. */
 export function readTrafficPolicy(policy: Part, notes: Notes): Written {
-  const lost = (part: Part, key: string, reason: string): void =>
-    notes.add('lost', part.place(key), key, reason)
-  for (const key of keysOf(policy))
-    if (!knownInPolicy.has(key)) lost(policy, key, reasons[key] ?? 'has no counterpart')
+  tellUnknown(policy, knownInPolicy, notes, reasons)
   return {
-    ...readBalance(policy.at('loadBalancer'), lost),
-    ...readPool(policy.at('connectionPool'), lost),
-    ...readOutlier(policy.at('outlierDetection'), notes, lost),
-    ...readTls(policy.at('tls'), lost),
+    ...readBalance(policy.at('loadBalancer'), notes),
+    ...readPool(policy.at('connectionPool'), notes),
+    ...readOutlier(policy.at('outlierDetection'), notes),
+    ...readTls(policy.at('tls'), notes),
   }
 }
 
-type Lost = (part: Part, key: string, reason: string) => void
-
-function readBalance(balancer: Part, lost: Lost): Written {
-  for (const key of keysOf(balancer))
-    if (key !== 'simple' && key !== 'consistentHash')
-      lost(balancer, key, reasons[key] ?? 'has no counterpart')
+function readBalance(balancer: Part, notes: Notes): Written {
+  tellUnknown(balancer, knownInBalancer, notes, reasons)
   const simple = textAt(balancer, 'simple')
+  const balance = simple === undefined ? undefined : balances[simple]
+  if (balance !== undefined) return { balance }
   if (simple !== undefined) {
-    const balance = balances[simple]
-    if (balance !== undefined) return { balance }
-    lost(balancer, 'simple', `${simple}: expected one of ${Object.keys(balances).join(', ')}`)
+    const expected = `${simple}: expected one of ${Object.keys(balances).join(', ')}`
+    notes.add('lost', balancer.place('simple'), 'simple', expected)
   }
   const hash = balancer.at('consistentHash')
-  if (hash.value === undefined) return {}
+  return hash.value === undefined ? {} : readHash(hash, notes)
+}
+
+function readHash(hash: Part, notes: Notes): Written {
+  tellUnknown(hash, knownInHash, notes, reasons)
+  tellUnknown(hash.at('httpCookie'), knownInCookie, notes)
+  const balance = hash.at('maglev').value === undefined ? 'ring-hash' : 'maglev'
   const header = textAt(hash, 'httpHeaderName')
   const query = textAt(hash, 'httpQueryParameterName')
   const cookie = textAt(hash, 'httpCookie', 'name')
   const ttl = textAt(hash, 'httpCookie', 'ttl')
-  if (hash.at('minimumRingSize').value !== undefined)
-    lost(hash, 'minimumRingSize', 'the ring has the size it needs')
-  const balance = hash.at('maglev').value === undefined ? 'ring-hash' : 'maglev'
   if (header !== undefined) return { balance, hashOn: { header } }
   if (query !== undefined) return { balance, hashOn: { query } }
   if (cookie !== undefined)
@@ -44,83 +42,104 @@ function readBalance(balancer: Part, lost: Lost): Written {
   return { balance, hashOn: { ip: true } }
 }
 
-function readPool(pool: Part, lost: Lost): Written {
-  const [tcp, http] = [pool.at('tcp'), pool.at('http')]
-  for (const key of keysOf(tcp))
-    if (key !== 'maxConnections' && key !== 'connectTimeout') lost(tcp, key, 'has no counterpart')
-  for (const key of keysOf(http))
-    if (!knownInHttpPool.has(key)) lost(http, key, reasons[key] ?? 'has no counterpart')
-  const connections = textAt(tcp, 'maxConnections')
-  const pending = textAt(http, 'http1MaxPendingRequests')
-  const concurrency = textAt(http, 'http2MaxRequests')
-  const limits = {
-    ...(connections === undefined ? {} : { connections: Number(connections) }),
-    ...(pending === undefined ? {} : { pending: Number(pending) }),
-    ...(concurrency === undefined ? {} : { concurrency: Number(concurrency) }),
-  }
-  const connect = textAt(tcp, 'connectTimeout')
-  const idle = textAt(http, 'idleTimeout')
-  const timeouts = { ...(connect === undefined ? {} : { connect }), ...(idle === undefined ? {} : { idle }) }
-  return {
-    ...(Object.keys(limits).length === 0 ? {} : { limits }),
-    ...(Object.keys(timeouts).length === 0 ? {} : { timeouts }),
-  }
+function readPool(pool: Part, notes: Notes): Written {
+  tellUnknown(pool, knownInPool, notes)
+  tellUnknown(pool.at('tcp'), knownInTcpPool, notes)
+  tellUnknown(pool.at('http'), knownInHttpPool, notes, reasons)
+  const limits = given({
+    connections: wholeAt(pool, ['tcp', 'maxConnections'], connectionsMax, notes) || undefined,
+    pending: wholeAt(pool, ['http', 'http1MaxPendingRequests'], requestsMax, notes) || undefined,
+    concurrency: wholeAt(pool, ['http', 'http2MaxRequests'], requestsMax, notes) || undefined,
+  })
+  const timeouts = given({
+    connect: textAt(pool, 'tcp', 'connectTimeout'),
+    idle: textAt(pool, 'http', 'idleTimeout'),
+  })
+  return given({ limits, timeouts })
 }
 
-function readOutlier(detection: Part, notes: Notes, lost: Lost): Written {
+function readOutlier(detection: Part, notes: Notes): Written {
   if (detection.value === undefined) return {}
-  for (const key of keysOf(detection)) {
-    if (key === 'interval')
-      notes.add(
-        'default',
-        detection.place(key),
-        key,
-        'an endpoint is ejected with the failure that is one too many',
-      )
-    else if (!knownInDetection.has(key)) lost(detection, key, reasons[key] ?? 'has no counterpart')
-  }
-  const gateway = textAt(detection, 'consecutiveGatewayErrors')
-  const fails =
-    textAt(detection, 'consecutive5xxErrors') ?? textAt(detection, 'consecutiveErrors') ?? gateway ?? '5'
-  if (gateway !== undefined && gateway !== fails && gateway !== '0')
-    lost(detection, 'consecutiveGatewayErrors', 'failures are counted together: see maxFails')
+  tellUnknown(detection, knownInDetection, notes, reasons)
+  if (detection.at('interval').value !== undefined)
+    notes.add(
+      'default',
+      detection.place('interval'),
+      'interval',
+      'an endpoint is ejected with the failure that is one too many',
+    )
+  const [any, gateway] = ['consecutive5xxErrors', 'consecutiveGatewayErrors'].map((key) =>
+    wholeAt(detection, [key], failsMax, notes),
+  )
+  const fails = any ?? gateway ?? failsDefault
+  if (gateway !== undefined && gateway !== fails && gateway !== 0)
+    notes.add(
+      'lost',
+      detection.place('consecutiveGatewayErrors'),
+      'consecutiveGatewayErrors',
+      'failures are counted together: see maxFails',
+    )
   const panicPercent = textAt(detection, 'minHealthPercent')
   return {
     outlier:
-      fails === '0'
-        ? false
-        : { maxFails: Number(fails), failTimeout: textAt(detection, 'baseEjectionTime') ?? '30s' },
+      fails === 0 ? false : { maxFails: fails, failTimeout: textAt(detection, 'baseEjectionTime') ?? '30s' },
     ...(panicPercent === undefined ? {} : { priority: { panicPercent: Number(panicPercent) } }),
   }
 }
 
-function readTls(tls: Part, lost: Lost): Written {
+function readTls(tls: Part, notes: Notes): Written {
   const mode = textAt(tls, 'mode')
   if (mode === undefined || mode === 'DISABLE') return {}
   if (mode !== 'SIMPLE' && mode !== 'MUTUAL') {
-    lost(tls, 'mode', `${mode}: there is no mesh that gives certificates: say cert and key of tls`)
+    const reason = `${mode}: there is no mesh that gives certificates: say cert and key of tls`
+    notes.add('lost', tls.place('mode'), 'mode', reason)
     return {}
   }
-  for (const key of keysOf(tls)) if (!knownInTls.has(key)) lost(tls, key, 'has no counterpart')
+  tellUnknown(tls, knownInTls, notes)
   const sans = tls.at('subjectAltNames').value
-  const said = {
+  const settings = given({
     ca: textAt(tls, 'caCertificates'),
     serverName: textAt(tls, 'sni'),
     cert: textAt(tls, 'clientCertificate'),
     key: textAt(tls, 'privateKey'),
-    ...(Array.isArray(sans) ? { sans } : {}),
-    ...(tls.at('insecureSkipVerify').value === true ? { verify: false } : {}),
-  }
-  return { tls: Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)) }
+    sans: Array.isArray(sans) ? sans : undefined,
+    verify: tls.at('insecureSkipVerify').value === true ? false : undefined,
+  })
+  return { tls: settings }
 }
+
+/** Without what is undefined or empty. */
+function given(values: Written): Written {
+  const isGiven = (value: unknown): boolean =>
+    value !== undefined && (typeof value !== 'object' || Object.keys(value as object).length > 0)
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => isGiven(value)))
+}
+
+// What the configuration takes at most; Envoy ejects after five failures.
+const connectionsMax = 65_535
+const requestsMax = 1_000_000
+const failsMax = 1_000
+const failsDefault = 5
 
 const balances: Readonly<Record<string, string>> = {
   ROUND_ROBIN: 'round-robin',
   LEAST_REQUEST: 'least-request',
-  LEAST_CONN: 'least-connections',
+  LEAST_CONN: 'least-request',
   RANDOM: 'random',
   UNSPECIFIED: 'least-request',
 }
+
+const knownInBalancer: ReadonlySet<string> = new Set(['simple', 'consistentHash'])
+
+const knownInHash: ReadonlySet<string> = new Set([
+  ...['httpHeaderName', 'httpQueryParameterName', 'httpCookie', 'useSourceIp', 'maglev', 'ringHash'],
+])
+
+const knownInCookie: ReadonlySet<string> = new Set(['name', 'ttl'])
+
+const knownInPool: ReadonlySet<string> = new Set(['tcp', 'http'])
+
+const knownInTcpPool: ReadonlySet<string> = new Set(['maxConnections', 'connectTimeout'])
 
 const knownInPolicy: ReadonlySet<string> = new Set([
   ...['loadBalancer', 'connectionPool', 'outlierDetection', 'tls'],
@@ -131,7 +150,7 @@ const knownInHttpPool: ReadonlySet<string> = new Set([
 ])
 
 const knownInDetection: ReadonlySet<string> = new Set([
-  ...['consecutive5xxErrors', 'consecutiveErrors', 'consecutiveGatewayErrors'],
+  ...['consecutive5xxErrors', 'consecutiveGatewayErrors', 'interval'],
   ...['baseEjectionTime', 'minHealthPercent'],
 ])
 
@@ -141,6 +160,8 @@ const knownInTls: ReadonlySet<string> = new Set([
 ])
 
 const reasons: Readonly<Record<string, string>> = {
+  consecutiveErrors: 'say consecutive5xxErrors',
+  minimumRingSize: 'the ring has the size it needs',
   portLevelSettings: 'settings of a service are those of all its ports',
   localityLbSetting: 'sites say who comes first: see mode of a service',
   warmupDurationSecs: 'see slowStart of a service',

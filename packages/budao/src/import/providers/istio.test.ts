@@ -53,6 +53,11 @@ const cases: [what: string, text: string, expected: string[]][] = [
     ],
   ],
   [
+    'a name that is none of the hosts',
+    service(`${plain}\n    match: [{ authority: { exact: other.example } }]`),
+    ['default 7: it is none of the hosts: it never holds'],
+  ],
+  [
     'prefixes that are rewritten',
     service(`${plain}\n    match: [{ uri: { prefix: /api } }]\n    rewrite: { uri: /v2 }`),
     ['changed 7: only whole segments are taken where the path is rewritten'],
@@ -100,6 +105,42 @@ spec: { servers: [{ port: { number: 443, name: https, protocol: HTTPS } }] }`,
     ],
   ],
   [
+    'keys that nobody reads, wherever they stand',
+    `${service(`  - route: [{ destination: { host: shop, zone: a }, share: 1 }]
+    headers: { request: { drop: [a] } }
+    fault: { slow: 1s }
+    corsPolicy: { allowOrigin: ["*"] }
+    rewrite: { authority: a, uriRegexRewrite: {} }`)}
+---
+kind: ServiceEntry
+spec:
+  hosts: [x.example]
+  workloadSelector: {}
+  endpoints: [{ address: 10.0.0.9, locality: eu }]`,
+    [
+      'lost 6: has no counterpart',
+      'lost 6: has no counterpart',
+      'lost 7: has no counterpart',
+      'lost 8: has no counterpart',
+      'lost 9: say allowOrigins with exact',
+      'lost 10: only prefixes are rewritten',
+      'lost 15: say the endpoints: there are no workloads here',
+      'lost 16: say site of the endpoints in the configuration',
+    ],
+  ],
+  [
+    'numbers where no limit is meant, and a pattern of hosts',
+    `${service(plain)}\n---\n${rule(`  trafficPolicy:
+    connectionPool: { tcp: { maxConnections: 2147483647 }, http: { http2MaxRequests: 0 } }`)}
+---
+kind: DestinationRule
+spec: { host: "*.example" }`,
+    [
+      'changed 12: at most 65535, which it becomes',
+      'lost 15: expected a whole name: patterns of hosts have no counterpart',
+    ],
+  ],
+  [
     'settings without a counterpart',
     `${service(plain)}\n---\n${rule(`  trafficPolicy:
     loadBalancer: { simple: PASSTHROUGH }
@@ -114,8 +155,8 @@ spec: { servers: [{ port: { number: 443, name: https, protocol: HTTPS } }] }`,
       'lost 14: settings of a service are those of all its ports',
       'lost 15: has no counterpart',
       'lost 15: retries are a share of the requests: see retry.budgetPercent',
-      'default 16: an endpoint is ejected with the failure that is one too many',
       'lost 16: endpoints may all be ejected; below priority.panicPercent health is ignored',
+      'default 16: an endpoint is ejected with the failure that is one too many',
       'lost 17: settings of a service are those of all its releases',
     ],
   ],
@@ -189,6 +230,45 @@ test('subsets of several hosts are services of their own, a subset of a mirror t
   assert.deepEqual(mirror, { service: 'shop-v2', basisPoints: 250 })
 })
 
+test('a host is that of its namespace, however it is written', () => {
+  const text = `kind: VirtualService
+metadata: { name: a, namespace: prod }
+spec: { hosts: [a.example], http: [{ route: [{ destination: { host: shop } }] }] }
+---
+kind: VirtualService
+metadata: { name: b, namespace: test }
+spec: { hosts: [b.example], http: [{ route: [{ destination: { host: shop } }] }] }
+---
+kind: DestinationRule
+metadata: { namespace: ops }
+spec: { host: shop.test.svc.cluster.local, trafficPolicy: { loadBalancer: { simple: RANDOM } } }`
+  const { fragment } = read(text)
+  assert.deepEqual(
+    Object.entries(fragment.services).map(([name, each]) => [name, each['balance']]),
+    [
+      ['shop', undefined],
+      ['shop-2', 'random'],
+    ],
+  )
+})
+
+test('the weight of a single destination says nothing', () => {
+  const { fragment } = read(service('  - route: [{ destination: { host: shop }, weight: 0 }]'))
+  assert.deepEqual(fragment.routes[0]!['backends'], [{ service: 'shop' }])
+})
+
+test('a ServiceEntry that is resolved is its own address', () => {
+  const entry = `kind: ServiceEntry
+spec: { hosts: [api.example], ports: [{ number: 8080, name: http }], resolution: DNS }`
+  const { fragment } = read(
+    `${service('  - route: [{ destination: { host: api.example } }]')}\n---\n${entry}`,
+    {},
+  )
+  assert.deepEqual(Object.values(fragment.services), [
+    { endpoints: [{ address: 'api.example:8080', site: 'main' }] },
+  ])
+})
+
 test('a ServiceEntry says where the endpoints are, and their labels which subset they are of', () => {
   const entry = `kind: ServiceEntry
 spec:
@@ -219,8 +299,8 @@ test('everything that has a counterpart is a configuration that the gateway take
       headers: { x-user: { regex: "[0-9]+" }, cookie: {} }
       withoutHeaders: { x-bot: {}, x-kind: { exact: test } }
       queryParams: { v: { exact: "2" } }
-    - authority: { exact: Api.shop.example }
-    route: [{ destination: { host: shop.prod.svc.cluster.local, port: { number: 8080 } } }]
+    - authority: { exact: Shop.example }
+    route: [{ destination: { host: shop.default.svc.cluster.local, port: { number: 8080 } } }]
     timeout: 5s
     retries: { attempts: 2, perTryTimeout: 2s, retryOn: "gateway-error,connect-failure,503" }
     fault: { delay: { percentage: { value: 0.1 }, fixedDelay: 2s }, abort: { percentage: { value: 5 }, httpStatus: 503 } }
@@ -255,7 +335,7 @@ ${rule(`  trafficPolicy:
     [
       ['shop-gone', ['shop.example']],
       ['shop-2', ['shop.example']],
-      ['shop-2-2', ['api.shop.example']],
+      ['shop-2-2', ['shop.example']],
       ['shop-3', ['shop.example']],
     ],
   )

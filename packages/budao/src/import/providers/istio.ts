@@ -1,10 +1,10 @@
-import type { Imported, ImportKind, ImportOptions, WrittenListener, WrittenRoute } from '../imported.ts'
+import type { Imported, ImportKind, ImportOptions, WrittenListener } from '../imported.ts'
 import { Names } from '../names.ts'
 import { Notes } from '../notes.ts'
 import { YamlSource } from '../yaml-source.ts'
 import { Hosts } from './istio-hosts.ts'
 import { readVirtualService } from './istio-route.ts'
-import { items, objectsOf, type Part, part, textAt } from './manifest-part.ts'
+import { items, objectsOf, type Part, part, tellUnknown, textAt } from './manifest-part.ts'
 
 const kinds = ['VirtualService', 'DestinationRule', 'ServiceEntry', 'Gateway'] as const
 
@@ -37,23 +37,21 @@ function readIstio(text: string, options: ImportOptions): Imported {
     notes.add('lost', object.place(), `kind: ${kind ?? 'none'}`, `only ${kinds.join(', ')} are imported`)
   }
   return {
-    fragment: { sites: [options.site], listeners, services: hosts.list(), routes: byHosts(routes) },
+    fragment: {
+      sites: [options.site],
+      listeners,
+      services: hosts.list(),
+      routes: routes.toSorted((a, b) => b.rank - a.rank).map(({ route }) => route),
+    },
     notes: notes.list(),
   }
 }
 
-/** Whole names before `*.` names, long ones of these before short ones, all names last; otherwise as they stand. */
-function byHosts(routes: readonly WrittenRoute[]): WrittenRoute[] {
-  const rank = ({ hosts }: WrittenRoute): number => {
-    const names = (hosts as readonly string[] | undefined) ?? ['*']
-    return Math.min(...names.map((name) => (name === '*' ? 0 : name.startsWith('*') ? name.length : 1_000)))
-  }
-  return routes.toSorted((a, b) => rank(b) - rank(a))
-}
-
 function readGateway(gateway: Part, notes: Notes): WrittenListener[] {
   const names = new Names()
+  tellUnknown(gateway.at('spec'), knownInGateway, notes)
   return items(gateway, 'spec', 'servers').flatMap((server) => {
+    tellUnknown(server, knownInServer, notes, { hosts: 'a listener takes every name: routes have hosts' })
     const protocol = textAt(server, 'port', 'protocol') ?? ''
     const name = textAt(server, 'port', 'name') ?? 'web'
     if (!['HTTP', 'HTTP2'].includes(protocol)) {
@@ -65,3 +63,7 @@ function readGateway(gateway: Part, notes: Notes): WrittenListener[] {
     return [{ name: names.claim(name), address, protocol: 'http' as const }]
   })
 }
+
+const knownInGateway: ReadonlySet<string> = new Set(['selector', 'servers'])
+
+const knownInServer: ReadonlySet<string> = new Set(['port', 'name'])

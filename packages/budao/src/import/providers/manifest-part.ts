@@ -1,4 +1,4 @@
-import type { Place } from '../notes.ts'
+import type { Notes, Place } from '../notes.ts'
 import type { YamlSource } from '../yaml-source.ts'
 
 /** A value somewhere in a manifest of Kubernetes that knows its place. */
@@ -35,6 +35,17 @@ export function objectsOf(object: Part): Part[] {
   return textAt(object, 'kind')?.endsWith('List') === true
     ? items(object, 'items').flatMap(objectsOf)
     : [object]
+}
+
+/** Tells the keys of a map that nobody reads, each with the reason there is for it. */
+export function tellUnknown(
+  of: Part,
+  known: ReadonlySet<string>,
+  notes: Notes,
+  reasons: Readonly<Record<string, string>> = {},
+): void {
+  for (const key of keysOf(of))
+    if (!known.has(key)) notes.add('lost', of.place(key), key, reasons[key] ?? 'has no counterpart')
 }
 
 /** A text or number below, as text. */

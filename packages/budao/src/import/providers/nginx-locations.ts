@@ -1,5 +1,6 @@
 import type { Directive } from './nginx-syntax.ts'
-import { escapeRegex, translateRegex } from './nginx-regex.ts'
+import { type PathMatch, prefixPaths } from '../path-match.ts'
+import { translateRegex } from './nginx-regex.ts'
 
 /** A location of a server. */
 export interface Location {
@@ -9,9 +10,6 @@ export interface Location {
   readonly ignoreCase: boolean
   readonly directive: Directive
 }
-
-/** One `match` of the configuration. */
-export type PathMatch = { readonly exact: string } | { readonly prefix: string } | { readonly regex: string }
 
 /** Which paths a location takes, as conditions of which any suffices; routes come in this order. */
 export interface PlacedLocation {
@@ -102,12 +100,6 @@ export function placeLocations(
     ...placedRegexes(),
     ...prefixes.filter((prefix) => !isEarly(prefix)).map(placedPrefix),
   ]
-}
-
-/** Prefixes of nginx are any text, those of a route whole segments: `/api` takes `/apix` too. */
-function prefixPaths(path: string): PathMatch[] {
-  if (path.endsWith('/')) return [{ prefix: path }]
-  return [{ prefix: path }, { regex: `${escapeRegex(path)}[^/].*` }]
 }
 
 /** Whether nginx would redirect the path without the final slash to this location. */

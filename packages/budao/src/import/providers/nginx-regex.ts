@@ -1,3 +1,5 @@
+import { escapeRegex } from '../path-match.ts'
+
 /** A regular expression of JavaScript for a whole path, or why there is none. */
 export type TranslatedRegex =
   | { readonly ok: true; readonly source: string }
@@ -27,11 +29,6 @@ export function translateRegex(pattern: string, ignoreCase: boolean, within = ''
     return { ok: false, reason: `JavaScript does not read it: ${(error as Error).message}` }
   }
   return { ok: true, source: result }
-}
-
-/** The text as a regular expression that matches exactly it. */
-export function escapeRegex(text: string): string {
-  return text.replace(/[$()*+.?[\\\]^{|}]/g, String.raw`\$&`)
 }
 
 /** Anchors that are there already are taken off, so that the common ones begin with plain text and can be indexed. */
