@@ -14,14 +14,18 @@ export interface RouteMatch {
 
 const known: ReadonlySet<string> = new Set(['path', 'method', 'headers', 'queryParams'])
 
-/** One of `matches`: a condition of a route, and its rank. */
-export function readMatch(match: Part, notes: Notes): { match: Written; rank: RouteMatch } {
+/** One of `matches`: a condition of a route, and its rank. `changesPrefix`: the route changes the prefix that matched. */
+export function readMatch(
+  match: Part,
+  changesPrefix: boolean,
+  notes: Notes,
+): { match: Written; rank: RouteMatch } {
   for (const key of keysOf(match)) {
     if (!known.has(key)) notes.add('lost', match.place(key), key, 'has no counterpart')
   }
   const type = textAt(match, 'path', 'type') ?? 'PathPrefix'
   const value = textAt(match, 'path', 'value') ?? '/'
-  const path = readPath(type, value)
+  const path = readPath(type, value, changesPrefix)
   if (path === undefined)
     notes.add(
       'lost',
@@ -52,7 +56,7 @@ export function readMatch(match: Part, notes: Notes): { match: Written; rank: Ro
 }
 
 /** A prefix is whole segments there too, and a final slash means nothing. */
-function readPath(type: string, value: string): Written | undefined {
+function readPath(type: string, value: string, changesPrefix: boolean): Written | undefined {
   switch (type) {
     case 'Exact':
       return { path: { exact: value } }
@@ -60,7 +64,9 @@ function readPath(type: string, value: string): Written | undefined {
       return { path: { regex: value } }
     case 'PathPrefix': {
       const prefix = value.replace(/\/$/, '')
-      return prefix === '' ? {} : { path: { prefix } }
+      if (prefix !== '') return { path: { prefix } }
+      // Without a prefix the whole path would be changed.
+      return changesPrefix ? { path: { prefix: '/' } } : {}
     }
     default:
       return undefined

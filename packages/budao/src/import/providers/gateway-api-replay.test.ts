@@ -168,13 +168,15 @@ rules:
       rewrite: `rules:
       - { matches: [{ path: { value: /strip } }], filters: [{ type: URLRewrite, urlRewrite: { path: { type: ReplacePrefixMatch, replacePrefixMatch: / } } }], ${backend('a')} }
       - { matches: [{ path: { value: /prefix/one } }], filters: [{ type: URLRewrite, urlRewrite: { path: { type: ReplacePrefixMatch, replacePrefixMatch: /one } } }], ${backend('b')} }
-      - { matches: [{ path: { value: /full } }], filters: [{ type: URLRewrite, urlRewrite: { hostname: in.example, path: { type: ReplaceFullPath, replaceFullPath: /whole } } }], ${backend('c')} }`,
+      - { matches: [{ path: { value: /full } }], filters: [{ type: URLRewrite, urlRewrite: { hostname: in.example, path: { type: ReplaceFullPath, replaceFullPath: /whole } } }], ${backend('c')} }
+      - { matches: [{ headers: [{ name: x-all, value: '1' }] }], filters: [{ type: URLRewrite, urlRewrite: { path: { type: ReplacePrefixMatch, replacePrefixMatch: /all } } }], ${backend('b')} }`,
     },
     asked: [
       ['GET /strip/a/b?c', 'a /a/b?c'],
       ['GET /strip', 'a /'],
       ['GET /prefix/one/two', 'b /one/two'],
       ['GET /full/x?y', 'c /whole?y in.example'],
+      ['GET /x/y | x-all: 1', 'b /all/x/y'],
     ],
   },
   {

@@ -48,11 +48,14 @@ export function readRoute(route: Part, services: BackendServices, notes: Notes):
   return rules.flatMap((rule, index) => {
     tellUnknown(rule, knownInRule, notes, reasons)
     const ruleName = textAt(rule, 'name') ?? (rules.length === 1 ? '' : String(index + 1))
+    const filters = readFilters(items(rule, 'filters'), notes)
+    const changesPrefix = [filters.rewrite, filters.redirect].some(
+      (change) => change?.['prefix'] !== undefined,
+    )
     const written = items(rule, 'matches')
     const matches = (written.length === 0 ? [rule.at('matches', 0)] : written).map((match) =>
-      readMatch(match, notes),
+      readMatch(match, changesPrefix, notes),
     )
-    const filters = readFilters(items(rule, 'filters'), notes)
     const body = ruleBody(rule, filters, services, namespace, notes)
     return hostGroups.flatMap((hosts) =>
       matches.map(({ match, rank }) => ({
