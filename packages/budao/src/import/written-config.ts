@@ -5,6 +5,13 @@ import { withDefaults } from './merge.ts'
 /** Stands where a file names a service but no address: nothing answers there. */
 export const placeholderAddress = '127.0.0.1:9'
 
+/** Several for one service, which takes no address twice. */
+export function placeholderAddresses(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `127.0.0.${1 + (index % 250)}:9`)
+}
+
+const placeholder = /127\.0\.0\.\d+:9(?!\d)/
+
 const placeholderComment = ' PLACEHOLDER: the file names no address for this service'
 
 /** A whole configuration out of an imported part. */
@@ -35,7 +42,8 @@ export function yamlOf(config: Written, head: readonly string[]): string {
       if (isSmall(map)) map.flow = true
     },
     Scalar: (_, scalar) => {
-      if (scalar.value === placeholderAddress) scalar.comment = placeholderComment
+      if (typeof scalar.value === 'string' && placeholder.test(scalar.value))
+        scalar.comment = placeholderComment
     },
   })
   return `${document.toString({ lineWidth: 110 }).trimEnd()}\n`
@@ -43,5 +51,5 @@ export function yamlOf(config: Written, head: readonly string[]): string {
 
 function isSmall(node: Node): boolean {
   const text = JSON.stringify(node)
-  return text.length <= 80 && !text.includes(placeholderAddress)
+  return text.length <= 80 && !placeholder.test(text)
 }

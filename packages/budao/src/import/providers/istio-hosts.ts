@@ -7,7 +7,7 @@ import {
 } from '../imported.ts'
 import { Names } from '../names.ts'
 import type { Notes } from '../notes.ts'
-import { placeholderAddress } from '../written-config.ts'
+import { placeholderAddresses } from '../written-config.ts'
 import { tellEntry, workloadsOf } from './istio-entry.ts'
 import { items, keysOf, type Part, tellUnknown, textAt } from './manifest-part.ts'
 import { readTrafficPolicy } from './istio-traffic-policy.ts'
@@ -122,7 +122,8 @@ export class Hosts {
     this.#made.set(key, name)
     const endpoints = this.#endpoints(destination)
     if (endpoints.length === 0 && this.#options.configured?.has(name) !== true) {
-      const wanted = subset === undefined ? short : `${short}/${subset}`
+      const subsets = subset === undefined ? this.#subsets(destination) : [subset]
+      const wanted = subsets.length === 0 ? short : subsets.map((each) => `${short}/${each}`).join(', ')
       const reason = `no address is known: say ${wanted} in --endpoints, or endpoints of service ${name}; a placeholder stands there`
       this.#notes.add('lost', destination.part.place(), `host ${destination.host}`, reason)
     }
@@ -136,10 +137,13 @@ export class Hosts {
 
   /** One for each subset, so that routes may name the releases. */
   #placeholders(destination: Destination): WrittenEndpoint[] {
-    const { site } = this.#options
     const subsets = destination.subset === undefined ? this.#subsets(destination) : []
-    const plain = { address: placeholderAddress, site }
-    return subsets.length === 0 ? [plain] : subsets.map((release) => ({ ...plain, ...released(release) }))
+    const releases = subsets.length === 0 ? [undefined] : subsets
+    return placeholderAddresses(releases.length).map((address, index) => ({
+      address,
+      site: this.#options.site,
+      ...released(releases[index]),
+    }))
   }
 
   #endpoints(destination: Destination): WrittenEndpoint[] {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ImportError, type Imported } from '../imported.ts'
-import { wholeConfig } from '../written-config.ts'
+import { wholeConfig, yamlOf } from '../written-config.ts'
 import { parseConfig } from '@budao/model/parser'
 import { istio } from './istio.ts'
 
@@ -213,6 +213,16 @@ test('subsets of one host are releases of its service, of 10 000 together', () =
       ],
     },
   })
+})
+
+test('without addresses there is a placeholder for each subset, and it is a configuration', () => {
+  const [v1, v2] = ['v1', 'v2'].map((subset) => `{ host: shop, subset: ${subset} }`)
+  const text = `${service(`  - route: [{ destination: ${v1}, weight: 90 }, { destination: ${v2}, weight: 10 }]`)}\n---\n${subsets}`
+  const { fragment, notes } = read(text, {})
+  assert.match(notes[0]!.reason, /say shop\/v1, shop\/v2 in --endpoints/)
+  const yaml = yamlOf(wholeConfig(fragment), [])
+  assert.equal(yaml.match(/# PLACEHOLDER/g)?.length, 2)
+  assert.ok(parseConfig(yaml, 'imported.yaml').ok, yaml)
 })
 
 test('subsets of several hosts are services of their own, a subset of a mirror too', () => {
