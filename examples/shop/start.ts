@@ -85,7 +85,7 @@ await Promise.all(
     answers(name, `http://127.0.0.1:${port}/healthz`),
   ),
 )
-if (options.relays) startRelays()
+if (relays !== null) await startRelays(relays)
 startWitness()
 startGateways()
 await Promise.all(
@@ -205,8 +205,10 @@ function startWitness(): void {
   crew.start({ name, crew: 'controllers', args: budao('controller', '-c', witness) })
 }
 
-function startRelays(): void {
+/** Before whoever looks at the shops by them. */
+async function startRelays({ links }: RelayPorts): Promise<void> {
   crew.start({ name: 'relays', crew: 'relays', args: budao('drill', 'relays', '-c', configs[0]!) })
+  await Promise.all(links.map((port) => answers('relays', `http://127.0.0.1:${port}/healthz`)))
 }
 
 function startGateways(): void {

@@ -123,7 +123,7 @@ export class UnitKeeper {
     this.#sighting = sightLease(this.#sighting, value, this.#options.now())
     if (value.site === this.#options.site && value.renewal > 0)
       this.#ownedEpoch = Math.max(this.#ownedEpoch, value.epoch)
-    this.#inSync.seen(value)
+    this.#inSync.seen(value, this.#options.now())
     if (value.epoch < this.#placement.epoch) return
     if (before?.epoch === value.epoch && before.holder === value.holder) return
     const readers = [value.site, ...this.#placement.readers.filter((site) => site !== value.site)]
@@ -257,7 +257,7 @@ export class UnitKeeper {
     const next = renewedLease(value, this.#options.site, this.#me, lossMs)
     if (next === null || granted) return next
     const waitedFor = this.#mark.data.shared ? this.#unit.sites : this.#mark.last.inSync
-    return { ...next, inSync: this.#inSync.next(value, waitedFor, this.#options.site) }
+    return { ...next, inSync: this.#inSync.next(value, waitedFor, this.#options.site, this.#options.now()) }
   }
 
   /** Another process of this site that holds it keeps it until its time is surely over, or it has surely exited. */
