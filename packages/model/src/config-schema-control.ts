@@ -10,9 +10,11 @@ const PEERS_MAX = 32
 /** The schema of `control`. */
 export function controlSchema(duration: DurationSchema): z.ZodType<ControlConfig> {
   return z.strictObject({
-    address: address({ portMin: 1 }).describe('`host:port` where links of other nodes are taken.'),
+    address: address({ portMin: 1 }).describe(
+      '`host:port` where links of other nodes are taken, encrypted with a key made of `token`.',
+    ),
     token: secretSchema().describe(
-      'What all nodes share and prove to each other, at least 16 characters; it never goes over the wire.',
+      'What all nodes share, at least 16 characters: the key of their links is made of it; it never goes over the wire.',
     ),
     controller: z
       .exactOptional(flag)

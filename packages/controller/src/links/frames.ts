@@ -11,9 +11,9 @@ import { siteOrders, standbyStates, suspicionCauses } from '@budao/model'
 import { z } from 'zod'
 
 /** Version of what nodes say to each other. Nodes of different ones do not talk. */
-export const linkProtocol = 2
+export const linkProtocol = 3
 
-/** Longest line before a peer has proved who it is, and after, bytes. */
+/** Longest line before a peer is known, and after, bytes. */
 export const helloBytesMax = 4_096
 export const lineBytesMax = 1_048_576
 
@@ -32,7 +32,6 @@ export interface Hello {
   readonly start: string
   readonly roles: readonly NodeRole[]
   readonly admin: string | null
-  readonly challenge: string
 }
 
 const hello: z.ZodType<Hello> = z.strictObject({
@@ -44,7 +43,6 @@ const hello: z.ZodType<Hello> = z.strictObject({
   start: id,
   roles: z.array(z.enum(['observer', 'keeper', 'controller', 'agent'])).max(8),
   admin: z.string().max(320).nullable(),
-  challenge: z.string().min(16).max(128),
 })
 
 const opinion: z.ZodType<SiteOpinion> = z.strictObject({
@@ -138,7 +136,8 @@ const question: z.ZodType<Question> = z.discriminatedUnion('kind', [
 
 /** Everything that goes over an open link, one JSON object a line. */
 export type Frame =
-  | { readonly t: 'proof'; readonly proof: string }
+  /** The other node may talk. */
+  | { readonly t: 'welcome' }
   /** This connection is not wanted, and why: another one will not help. */
   | { readonly t: 'refuse'; readonly why: string }
   /** It ends on purpose: nothing is to be concluded from its end. `leaves`: the node itself goes. */
@@ -157,7 +156,7 @@ export type Frame =
   | { readonly t: 'answer'; readonly id: number; readonly answer: Answer }
 
 const frame: z.ZodType<Frame> = z.discriminatedUnion('t', [
-  z.strictObject({ t: z.literal('proof'), proof: z.string().max(128) }),
+  z.strictObject({ t: z.literal('welcome') }),
   z.strictObject({ t: z.literal('refuse'), why: z.string().max(1_000) }),
   z.strictObject({ t: z.literal('bye'), leaves: z.boolean() }),
   z.strictObject({ t: z.literal('beat'), n: count }),

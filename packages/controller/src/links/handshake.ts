@@ -1,4 +1,3 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { NodeRole } from '@budao/model'
 import { linkProtocol, parseFrame, parseHello, type Hello } from './frames.ts'
 
@@ -18,7 +17,7 @@ export interface NodeIdentity {
 /** What a line of a handshake makes: lines to send, and how it went. */
 export interface HandshakeStep {
   readonly send: readonly string[]
-  /** `peer`: it is proved. `refused`: by us, and the other side is told why. `turned-away`: by the other side. */
+  /** `peer`: both are welcome. `refused`: by us, and the other side is told why. `turned-away`: by the other side. */
   readonly end?:
     | { readonly kind: 'peer'; readonly peer: Hello }
     | { readonly kind: 'refused'; readonly node: string | null; readonly why: string }
@@ -26,24 +25,18 @@ export interface HandshakeStep {
 }
 
 /**
- * How two nodes find out that they may talk: each says who it is with a challenge, and proves by a keyed hash over both
- * hellos that it knows the token, which itself is never sent. The hash names the side, so that none can be sent back.
+ * How two nodes that both have the key find out that they may talk: each says who it is, and then that the other is welcome. A link begins when both
+ * have, so that both know of a refusal.
  */
 export class Handshake {
-  readonly #secret: string
-  readonly #dialed: boolean
   readonly #own: string
   readonly #expects: (hello: Hello) => string | null
-  #theirs: string | null = null
   #peer: Hello | null = null
 
-  /** `dialed`: this side has. `expects` says why a node is not welcome, null where it is. */
-  constructor(self: NodeIdentity, secret: string, dialed: boolean, expects: (hello: Hello) => string | null) {
-    this.#secret = secret
-    this.#dialed = dialed
+  /** `expects` says why a node is not welcome, null where it is. */
+  constructor(self: NodeIdentity, expects: (hello: Hello) => string | null) {
     this.#expects = expects
-    const challenge = randomBytes(24).toString('base64url')
-    const hello: Hello = { t: 'hello', proto: linkProtocol, ...self, challenge }
+    const hello: Hello = { t: 'hello', proto: linkProtocol, ...self }
     this.#own = JSON.stringify(hello)
   }
 
@@ -53,7 +46,7 @@ export class Handshake {
   }
 
   take(line: string): HandshakeStep {
-    return this.#theirs === null ? this.#hello(line) : this.#proof(line)
+    return this.#peer === null ? this.#hello(line) : this.#welcome(line, this.#peer)
   }
 
   #hello(line: string): HandshakeStep {
@@ -67,35 +60,22 @@ export class Handshake {
       )
     const peer = parseHello(line)
     if (typeof peer === 'string') return this.#refuse(`not a hello: ${peer}`)
-    this.#peer = peer
     const unwelcome = this.#expects(peer)
-    if (unwelcome !== null) return this.#refuse(unwelcome)
-    this.#theirs = line
-    return { send: [JSON.stringify({ t: 'proof', proof: this.#proofOf(this.#dialed) })] }
+    if (unwelcome !== null) return this.#refuse(unwelcome, peer.node)
+    this.#peer = peer
+    return { send: [JSON.stringify({ t: 'welcome' })] }
   }
 
-  #proof(line: string): HandshakeStep {
-    const peer = this.#peer!
+  #welcome(line: string, peer: Hello): HandshakeStep {
     const away = refusal(line)
     if (away !== null) return { send: [], end: { kind: 'turned-away', node: peer.node, why: away } }
     const frame = parseFrame(line)
-    if (typeof frame === 'string' || frame.t !== 'proof') return this.#refuse('no proof of the token came')
-    const [given, wanted] = [Buffer.from(frame.proof), Buffer.from(this.#proofOf(!this.#dialed))]
-    if (given.length !== wanted.length || !timingSafeEqual(given, wanted))
-      return this.#refuse('another token: `control.token` has to be the same on all nodes')
+    if (typeof frame === 'string' || frame.t !== 'welcome')
+      return this.#refuse('no welcome came after the hello', peer.node)
     return { send: [], end: { kind: 'peer', peer } }
   }
 
-  #proofOf(dialed: boolean): string {
-    const ours = dialed === this.#dialed
-    const [first, second] = ours ? [this.#own, this.#theirs] : [this.#theirs, this.#own]
-    return createHmac('sha256', this.#secret)
-      .update(`budao link ${dialed ? 'dialed' : 'accepted'}\n${first}\n${second}`)
-      .digest('base64url')
-  }
-
-  #refuse(why: string): HandshakeStep {
-    const node = this.#peer?.node ?? null
+  #refuse(why: string, node: string | null = null): HandshakeStep {
     return { send: [JSON.stringify({ t: 'refuse', why })], end: { kind: 'refused', node, why } }
   }
 }

@@ -143,8 +143,8 @@ export class Link implements LineReader {
       case 'refuse':
         this.destroy(frame.why)
         break
-      case 'proof':
-        this.destroy('a second proof came')
+      case 'welcome':
+        this.destroy('a second welcome came')
         break
     }
   }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
+import { connect as connectTls } from 'node:tls'
 import { freePort } from '@budao/testkit'
 import type { Hello, Question } from './frames.ts'
 import { Links } from './links.ts'
@@ -107,6 +108,39 @@ test('a wrong token and a wrong domain are said on both sides, and it is tried a
   await until('up', () => east.report('west')!.link === 'up')
 })
 
+test('who listens on the way reads neither names nor questions', async (t) => {
+  const pair = new Pair(t)
+  const [eastPort, westPort] = [await freePort(), await freePort()]
+  const seen: Buffer[] = []
+  const between = createServer((near) => {
+    const far = connect(eastPort, '127.0.0.1')
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      one.on('data', (bytes: Buffer) => void (seen.push(bytes), other.write(bytes)))
+      one.on('close', () => other.destroy())
+      one.on('error', () => undefined)
+    }
+  })
+  between.listen(0, '127.0.0.1')
+  await once(between, 'listening')
+  t.after(() => between.close())
+  // West reaches east only past the listener, and east reaches west nowhere.
+  pair.ports['east'] = eastPort
+  pair.ports['west'] = await freePort()
+  await pair.open('east')
+  pair.ports['east'] = (between.address() as { port: number }).port
+  pair.ports['west'] = westPort
+  const west = await pair.open('west')
+  await until('up', () => west.report('east')!.link === 'up')
+  assert.equal((await west.ask('east', place, 100)).kind, 'timeout')
+  assert.equal(pair.questions.length, 1)
+  const read = Buffer.concat(seen).toString('latin1')
+  assert.ok(read.length > 500)
+  for (const word of ['east', 'west', 'shop', 'hello', 'placement']) assert.ok(!read.includes(word), word)
+})
+
 test('a cut loses what it says in its direction, makes nobody surely gone, and ends by itself', async (t) => {
   const pair = new Pair(t)
   const [east, west] = await pair.both()
@@ -155,7 +189,12 @@ test('strangers that say nothing, too much, or nonsense are sent away; many cost
   }
   const long = await dial('x'.repeat(100_000))
   const noise = await dial('{"t":"beat","n":1}\n')
-  await until('both are sent away', () => long.closed && noise.closed)
+  // The beginning of TLS, and then nothing; a whole client of TLS that has no key.
+  const half = await dial('\x16\x03\x01\x02\x00')
+  const keyless = connectTls({ port: pair.ports['east']!, host: '127.0.0.1', rejectUnauthorized: false })
+  keyless.on('error', () => undefined)
+  keyless.on('secureConnect', () => assert.fail('a connection without the key came about'))
+  await until('all are sent away', () => long.closed && noise.closed && half.closed && keyless.closed)
   const many = await Promise.all(Array.from({ length: 100 }, () => dial('')))
   await until('the crowd is sent away', () => many.filter(({ closed }) => closed).length >= 36)
   assert.equal(east.report('west')!.link, 'up')

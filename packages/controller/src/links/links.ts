@@ -1,9 +1,11 @@
-import { createServer, type Server, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
+import { createServer, type Server } from 'node:tls'
 import type { NodeReport } from '@budao/model'
 import type { ProbeOutcome } from '@budao/resilience'
 import type { Frame, Question } from './frames.ts'
 import type { Asked } from './link.ts'
 import { LinkGate } from './link-gate.ts'
+import { LinkTls } from './link-tls.ts'
 import { PeerLink, shakeHands, type LinkWorld, type PeerAddress } from './peer-link.ts'
 
 /** Connections that have not yet proved who they are: more are not taken, and none has longer. */
@@ -17,7 +19,8 @@ export class Links {
   readonly #world: LinkWorld
   readonly #peers: Map<string, PeerLink>
   readonly #server: Server
-  readonly #strangers: Set<Socket> = new Set()
+  /** By where they come from, which is the same below TLS and above it. */
+  readonly #strangers: Map<string, Socket> = new Map()
   readonly #timer: NodeJS.Timeout
 
   /** Listens, and begins to dial. Rejects where it cannot listen. */
@@ -27,7 +30,8 @@ export class Links {
     beatMs: number,
     world: LinkWorld,
   ): Promise<Links> {
-    const server = createServer()
+    const tls = new LinkTls(world.secret)
+    const server = createServer(tls.server)
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
       server.listen(listen, () => {
@@ -35,16 +39,23 @@ export class Links {
         resolve()
       })
     })
-    return new Links(server, peers, beatMs, world)
+    return new Links(server, tls, peers, beatMs, world)
   }
 
-  private constructor(server: Server, peers: readonly PeerAddress[], beatMs: number, world: LinkWorld) {
+  private constructor(
+    server: Server,
+    tls: LinkTls,
+    peers: readonly PeerAddress[],
+    beatMs: number,
+    world: LinkWorld,
+  ) {
     const gate = world.gate ?? new LinkGate(() => world.now())
     this.gate = gate
     this.#world = world
     this.#server = server
-    this.#peers = new Map(peers.map((address) => [address.node, new PeerLink(address, world, gate)]))
-    server.on('connection', (socket) => this.#welcome(socket))
+    this.#peers = new Map(peers.map((address) => [address.node, new PeerLink(address, world, gate, tls)]))
+    server.on('connection', (socket) => this.#bound(socket))
+    server.on('secureConnection', (socket) => this.#welcome(socket))
     server.on('error', () => undefined)
     this.#timer = setInterval(() => this.#beat(), beatMs)
     this.#timer.unref()
@@ -89,7 +100,7 @@ export class Links {
     clearInterval(this.#timer)
     this.gate.open()
     for (const peer of this.#peers.values()) peer.close()
-    for (const socket of this.#strangers) socket.destroy()
+    for (const socket of this.#strangers.values()) socket.destroy()
     await new Promise((resolve) => this.#server.close(resolve))
   }
 
@@ -98,21 +109,29 @@ export class Links {
     for (const peer of this.#peers.values()) peer.beat(now)
   }
 
+  /** Whoever has connected has a while to show the key, and to say who it is. */
+  #bound(socket: Socket): void {
+    if (this.#strangers.size >= strangersMax) return void socket.destroy()
+    const from = originOf(socket)
+    this.#strangers.set(from, socket)
+    const timer = setTimeout(() => {
+      if (this.#strangers.get(from) === socket) socket.destroy()
+    }, strangerMs)
+    timer.unref()
+    socket.once('close', () => {
+      clearTimeout(timer)
+      if (this.#strangers.get(from) === socket) this.#strangers.delete(from)
+    })
+  }
+
+  /** It has the key. */
   #welcome(socket: Socket): void {
     // Without a listener for them errors of a connection would end the process.
     socket.on('error', () => undefined)
-    if (this.#strangers.size >= strangersMax) return void socket.destroy()
-    this.#strangers.add(socket)
-    const timer = setTimeout(() => socket.destroy(), strangerMs)
-    timer.unref()
-    const known = (): void => {
-      clearTimeout(timer)
-      this.#strangers.delete(socket)
-    }
-    socket.once('close', known)
+    const from = originOf(socket)
     // Nobody who comes is known yet, and none comes through: a stranger is left to wait.
     if (this.gate.leftMs > 0) return
-    shakeHands(socket, false, this.#world, {
+    shakeHands(socket, this.#world, {
       expects: ({ node, domain }) => {
         const peer = this.#peers.get(node)
         if (peer === undefined)
@@ -122,10 +141,14 @@ export class Links {
         return null
       },
       done: (result) => {
-        known()
+        this.#strangers.delete(from)
         if (result.kind === 'peer') this.#peers.get(result.peer.node)!.open(result.peer, false, result.socket)
         else if (result.node !== null) this.#peers.get(result.node)?.refuse(result.why)
       },
     })
   }
+}
+
+function originOf({ remoteAddress, remotePort }: Socket): string {
+  return `${String(remoteAddress)} ${String(remotePort)}`
 }

@@ -1,16 +1,18 @@
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
+import { connect } from 'node:tls'
 import type { NodeReport } from '@budao/model'
 import type { HardCause, ProbeOutcome } from '@budao/resilience'
 import { Handshake, type NodeIdentity } from './handshake.ts'
 import { helloBytesMax, type Answer, type Frame, type Hello, type Question } from './frames.ts'
 import type { LinkGate } from './link-gate.ts'
+import { tlsRefusal, type LinkTls } from './link-tls.ts'
 import { LineSocket } from './line-socket.ts'
 import { Link, type Asked } from './link.ts'
 
 /** Between two attempts to connect: twice as long each time, up to the cap, less up to a half by chance. */
 const redialMs = 100
 const redialMaxMs = 2_000
-/** Until a connection is there and both have proved who they are. */
+/** Until a connection is there, with its key, and both have said who they are. */
 const connectMs = 2_000
 /** A link whose beats nobody echoes is broken off and made anew: what was sent into a black hole stays there. */
 const silentMs = 5_000
@@ -49,6 +51,7 @@ export class PeerLink {
   readonly address: PeerAddress
   readonly #world: LinkWorld
   readonly #gate: LinkGate
+  readonly #tls: LinkTls
   /** Given up while cut off, and open until the cut is over: the other side must not learn from us that it was. */
   readonly #parked: Set<Link> = new Set()
   #link: Link | null = null
@@ -63,10 +66,11 @@ export class PeerLink {
   #why = 'not connected yet'
   #refused = false
 
-  constructor(address: PeerAddress, world: LinkWorld, gate: LinkGate) {
+  constructor(address: PeerAddress, world: LinkWorld, gate: LinkGate, tls: LinkTls) {
     this.address = address
     this.#world = world
     this.#gate = gate
+    this.#tls = tls
     gate.onOpen(() => this.#mended())
     this.#since = world.now()
     void this.#dial()
@@ -225,7 +229,7 @@ export class PeerLink {
       setTimeout(() => resolve('failed'), Math.min(connectMs, this.#gate.leftMs)).unref()
       return promise
     }
-    const socket = connect({ host, port })
+    const socket = connect({ ...this.#tls.client, host, port })
     const timer = setTimeout(() => fail(`no connection within ${connectMs} ms`), connectMs)
     timer.unref()
     const fail = (why: string, outcome: ProbeOutcome = 'failed'): void => {
@@ -235,11 +239,13 @@ export class PeerLink {
       resolve(outcome)
     }
     socket.once('error', (error: NodeJS.ErrnoException) => {
-      this.#refused = false
-      fail(error.message, error.code === 'ECONNREFUSED' ? 'refused' : 'failed')
+      const why = tlsRefusal(error)
+      if (why === null) this.#refused = false
+      else this.refuse(why)
+      fail(why ?? error.message, error.code === 'ECONNREFUSED' ? 'refused' : 'failed')
     })
-    socket.once('connect', () =>
-      shakeHands(socket, true, this.#world, {
+    socket.once('secureConnect', () =>
+      shakeHands(socket, this.#world, {
         expects: (hello) =>
           hello.node === node
             ? null
@@ -297,15 +303,14 @@ type Shaken =
       readonly why: string
     }
 
-/** Lets both sides of a fresh connection prove who they are. Who calls it bounds the time. */
+/** Lets both sides of a fresh connection say who they are. Who calls it bounds the time. */
 export function shakeHands(
   socket: Socket,
-  dialed: boolean,
-  { self, secret }: Pick<LinkWorld, 'self' | 'secret'>,
+  { self }: Pick<LinkWorld, 'self'>,
   { expects, done }: { expects(hello: Hello): string | null; done(result: Shaken): void },
 ): void {
   const lines = new LineSocket(socket, helloBytesMax)
-  const handshake = new Handshake(self, secret, dialed, expects)
+  const handshake = new Handshake(self, expects)
   let over = false
   const finish = (result: Shaken): void => {
     if (over) return
