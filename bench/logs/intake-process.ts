@@ -36,7 +36,7 @@ let tendAt = 0
 process.stdout.write('ready\n')
 turn()
 if (Object.keys(sinks).length > 0) {
-  const start: OutletStart = { folder, search: false, sinks }
+  const start: OutletStart = { folder, search: false, sinks, brokerAccess: {} }
   const outlet = new URL('../../packages/observability/src/ship/outlet-thread.ts', import.meta.url)
   new Worker(outlet, { workerData: start }).on('message', ({ kind }: FromOutlet) => {
     if (kind === 'open') process.stdout.write('passing on\n')

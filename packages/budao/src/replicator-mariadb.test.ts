@@ -19,11 +19,14 @@ test(
     const started = await Promise.all([
       startMariadb(t, { site: 1 }),
       startMariadb(t, { site: 2 }),
-      startKafka(t),
+      startKafka(t, {}, null, { user: 'budao', password: 'of the brokers' }),
     ])
     const [eastServer, westServer, broker] = started
     if (eastServer === undefined || westServer === undefined || broker === undefined) return
     const folder = tempDir(t)
+    const { address: brokerAddress, ca } = broker.guarded!
+    writeFileSync(join(folder, 'brokers.pem'), ca)
+    writeFileSync(join(folder, 'brokers.password'), 'of the brokers\n')
     const servers = { east: eastServer, west: westServer }
     const ports = { east: await freePort(), west: await freePort() }
     const at = (site: 'east' | 'west'): MariadbConnection => {
@@ -49,7 +52,13 @@ test(
             west: { url: `http://127.0.0.1:${ports.west}` },
           },
           database: { mariadb: { url: `mysql://root@127.0.0.1:${servers[site].port}/bank` } },
-          log: { kafka: { brokers: { east: [broker.address], west: [broker.address] } } },
+          log: {
+            kafka: {
+              brokers: { east: [brokerAddress], west: [brokerAddress] },
+              tls: { ca: 'brokers.pem' },
+              sasl: { mechanism: 'plain', user: 'budao', password: { file: 'brokers.password' } },
+            },
+          },
           // Even ids belong to east, odd ones to west.
           tables: { accounts: { owner: { sites: ['east', 'west'] }, durability: 'sync' } },
         },

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { type Config, parseAddress } from '@budao/model'
+import { type Config, type BrokerAccess, parseAddress } from '@budao/model'
 import { DataDesk } from './authority/data-desk.ts'
 import { HttpFront } from './http/http-front.ts'
 import type { Alarm } from './loop/alarms.ts'
@@ -17,6 +17,8 @@ export interface StartOptions {
   readonly config: Pick<Config, 'node' | 'dataDir' | 'replication'>
   /** The folder of the configuration file. */
   readonly baseDir: string
+  /** With a log at brokers, how they are spoken to. */
+  readonly brokerAccess?: BrokerAccess
   /** Something began that a person should know, or ended. */
   readonly onAlarm: (alarm: Alarm, isOn: boolean) => void
 }
@@ -40,6 +42,7 @@ const weekMs = 7 * 86_400_000
 export async function startReplicator({
   config,
   baseDir,
+  brokerAccess = {},
   onAlarm,
 }: StartOptions): Promise<RunningReplicator> {
   const { node, replication } = config
@@ -48,7 +51,7 @@ export async function startReplicator({
   const { sites, token, tables, onPeerLoss, peerTimeout, listen } = replication
   const shapes = await replicatedTables(replication, baseDir)
   const database = await openDatabase(replication, site, shapes, baseDir)
-  const logs = await openLogs(replication, site, resolve(baseDir, config.dataDir)).catch(
+  const logs = await openLogs(replication, site, resolve(baseDir, config.dataDir), brokerAccess).catch(
     async (error: unknown) => {
       await database.close()
       throw error

@@ -18,6 +18,7 @@ import type { TestHost } from './namespaces.ts'
 import { freePort } from './ports.ts'
 import { startProcess, type TestProcess } from './processes.ts'
 import { tempDir } from './temp-dir.ts'
+import { TestCa } from './test-ca.ts'
 
 const VERSION = '4.3.1'
 /** Of all jars: `sha256sum` of each with its name, sorted by name, through `sha256sum` again. */
@@ -26,10 +27,18 @@ const downloadMsMax = 240_000
 /** Seconds on a machine of its own; on one that has ten things to do at once it was more than a minute. */
 const startMsMax = 180_000
 
+/** A user whom a broker knows (SASL PLAIN; others are made through its admin API). */
+export interface KafkaUser {
+  readonly user: string
+  readonly password: string
+}
+
 /** A cluster of one broker, which can be killed and started again with what it had, or with nothing. */
 export interface KafkaBroker {
   /** `127.0.0.1:port`, or of its machine. */
   readonly address: string
+  /** The same broker over TLS, for users only. */
+  readonly guarded: { readonly address: string; readonly ca: string } | null
   process: TestProcess
   /** After a kill: the same broker again, with its data. */
   restart(): Promise<void>
@@ -39,12 +48,13 @@ export interface KafkaBroker {
 
 /**
  * A real broker that is its own controller (KRaft), on free ports of 127.0.0.1 or of a machine of the test's network, ready to answer. Its jars are fetched once
- * into the folder for temporary files. Undefined where it cannot be had: the test is then skipped, or fails with `CI=true`.
+ * into the folder for temporary files. With a user it has a second listener, over TLS and for users only. Undefined where it cannot be had: the test is then skipped, or fails with `CI=true`.
  */
 export async function startKafka(
   t: TestContext,
   settings: Readonly<Record<string, string>> = {},
   host: TestHost | null = null,
+  user: KafkaUser | null = null,
 ): Promise<KafkaBroker | undefined> {
   // It brings Java as well.
   const maven = await requireDebian(t, 'maven', 'mvn')
@@ -61,11 +71,19 @@ export async function startKafka(
   const [port, controllerPort] = [await freePort(), await freePort()]
   const properties = join(folder, 'server.properties')
   const address = host?.address ?? '127.0.0.1'
-  writeFileSync(properties, propertiesOf({ address, port, controllerPort, data, settings }))
+  const authority = new TestCa()
+  const guardedPort = user === null ? 0 : await freePort()
+  const guard = user === null ? null : { ...user, port: guardedPort, pem: join(folder, 'broker.pem') }
+  if (guard !== null) {
+    const { cert, key } = authority.issue({ names: [address] })
+    writeFileSync(guard.pem, `${key}${cert}`)
+  }
+  writeFileSync(properties, propertiesOf({ address, port, controllerPort, data, settings, guard }))
   format(made.folder, data)
   const start = (): TestProcess => startBroker(t, made.folder, properties, 'use', host)
   const broker: KafkaBroker = {
     address: `${address}:${port}`,
+    guarded: guard && { address: `${address}:${guardedPort}`, ca: authority.cert },
     process: start(),
     restart: async () => {
       broker.process = start()
@@ -107,8 +125,11 @@ function propertiesOf(options: {
   readonly controllerPort: number
   readonly data: string
   readonly settings: Readonly<Record<string, string>>
+  readonly guard?: (KafkaUser & { readonly port: number; readonly pem: string }) | null
 }): string {
-  const { address = '127.0.0.1', port, controllerPort, data, settings } = options
+  const { address = '127.0.0.1', port, controllerPort, data, settings, guard = null } = options
+  const open = [`PLAINTEXT://${address}:${port}`]
+  if (guard !== null) open.push(`SASL_SSL://${address}:${guard.port}`)
   const one = [
     'offsets.topic.replication.factor',
     'offsets.topic.num.partitions',
@@ -121,8 +142,9 @@ function propertiesOf(options: {
   return Object.entries({
     'process.roles': 'broker,controller',
     'node.id': '1',
-    listeners: `PLAINTEXT://${address}:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://${address}:${port}`,
+    listeners: [...open, `CONTROLLER://127.0.0.1:${controllerPort}`].join(','),
+    'advertised.listeners': open.join(','),
+    ...(guard === null ? {} : guardOf(guard)),
     'controller.listener.names': 'CONTROLLER',
     'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
     'log.dirs': data,
@@ -137,6 +159,19 @@ function propertiesOf(options: {
   })
     .map(([name, value]) => `${name}=${value}\n`)
     .join('')
+}
+
+function guardOf({ user, password, pem }: KafkaUser & { readonly pem: string }): Record<string, string> {
+  const module = 'org.apache.kafka.common.security'
+  return {
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SASL_SSL:SASL_SSL',
+    'ssl.keystore.type': 'PEM',
+    'ssl.keystore.location': pem,
+    'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
+    'listener.name.sasl_ssl.plain.sasl.jaas.config': `${module}.plain.PlainLoginModule required user_${user}="${password}";`,
+    'listener.name.sasl_ssl.scram-sha-256.sasl.jaas.config': `${module}.scram.ScramLoginModule required;`,
+    'listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config': `${module}.scram.ScramLoginModule required;`,
+  }
 }
 
 /** What the storage tool writes into an empty folder, without another start of Java. */

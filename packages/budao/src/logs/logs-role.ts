@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import type { Config, EventDraft, LogFilter, LogRecord, LogsConfig, LogsDesk } from '@budao/model'
 import type { LogsHost } from '@budao/observability/logs'
+import { readSinkAccess } from '../control/providers/broker-access.ts'
 import { replicationJournalName } from '../replication/replication-journal.ts'
 
 /** What a process gives to its part of collecting logs. */
@@ -49,7 +50,11 @@ export class LogsRole {
     try {
       if (config.logs === undefined) await this.close()
       else if (this.#host === null) await this.begin(config)
-      else await this.#host.apply(config.logs, ownFiles(config))
+      else
+        await this.#host.apply(config.logs, {
+          ownFiles: ownFiles(config),
+          brokerAccess: await readSinkAccess(config.logs, this.#options.baseDir),
+        })
     } catch (error) {
       this.#options.warn((error as Error).message)
     }
@@ -71,6 +76,7 @@ export class LogsRole {
       baseDir,
       dataDir: resolve(baseDir, config.dataDir),
       ownFiles: ownFiles(config),
+      brokerAccess: await readSinkAccess(config.logs, baseDir),
       report,
       warn,
     }

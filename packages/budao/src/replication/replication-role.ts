@@ -7,6 +7,7 @@ import {
   type ReplicationStatus,
   type ReplicatorReport,
 } from '@budao/model'
+import { readLogAccess } from '../control/providers/broker-access.ts'
 import { ReplicationJournal } from './replication-journal.ts'
 import { type NamedReplicator, replicatorOf } from './replicators.ts'
 
@@ -81,7 +82,12 @@ export class ReplicationRole {
   async #run(config: Config): Promise<void> {
     const { startReplicator, replicationMetrics } = await import('@budao/replicator')
     const { baseDir } = this.#options
-    const running = await startReplicator({ config, baseDir, onAlarm: () => {} })
+    const running = await startReplicator({
+      config,
+      baseDir,
+      brokerAccess: await readLogAccess(config.replication!, baseDir),
+      onAlarm: () => {},
+    })
     this.#ask = () => running.replicator.report()
     this.#metrics = replicationMetrics
     this.#end = () => running.close()

@@ -2,6 +2,7 @@ import { dirname } from 'node:path'
 import type { Command } from 'commander'
 import type { Config, ReplicationConfig } from '@budao/model'
 import { CliError } from '../cli-error.ts'
+import { readLogAccess } from '../control/providers/broker-access.ts'
 import { configOption, jsonOption, readConfigFile } from '../locate-config.ts'
 import { printJson, printLine } from '../output.ts'
 import { acceptGapVerb, resyncVerbs } from '../replication/resync-verbs.ts'
@@ -162,6 +163,7 @@ async function run({ config: path, json }: ReplicatorOptions): Promise<void> {
   const running = await startReplicator({
     config,
     baseDir,
+    brokerAccess: await readLogAccess(config.replication, baseDir),
     onAlarm: ({ code, subject, message }, isOn) => {
       const at = new Date().toISOString()
       process.stderr.write(`${JSON.stringify({ at, alarm: code, subject, on: isOn, message })}\n`)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { address, headerValue, matching, text, token } from '../config-scalars.ts'
+import { brokerAccessShape } from './broker-access-schema.ts'
 import type { LogSinkKind } from './log-sink.ts'
 
 const headers = z
@@ -22,6 +23,7 @@ export const logSinkShape: Readonly<Record<keyof LogSinkKind, z.ZodType>> = {
         topic: matching(/^[\w.-]{1,200}$/, 'the name of a topic')
           .default('budao-logs')
           .describe('It has to be there.'),
+        ...brokerAccessShape,
       }),
     )
     .describe('A topic, one message a record.'),

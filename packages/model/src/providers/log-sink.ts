@@ -1,3 +1,5 @@
+import type { BrokerAccessConfig } from './broker-access.ts'
+
 /** Which product takes the records: exactly one key. */
 export interface LogSinkKind {
   readonly kafka?: KafkaSinkConfig
@@ -7,7 +9,7 @@ export interface LogSinkKind {
 }
 
 /** A topic; one message a record, as JSON with the names of the Elastic Common Schema. */
-export interface KafkaSinkConfig {
+export interface KafkaSinkConfig extends BrokerAccessConfig {
   /** `host:port`, some of the cluster. */
   readonly brokers: readonly string[]
   readonly topic: string

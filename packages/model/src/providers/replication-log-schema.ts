@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { address, type DurationSchema, exactlyOne, integer, matching, name, size } from '../config-scalars.ts'
+import { brokerAccessShape } from './broker-access-schema.ts'
 import type { ReplicationLogConfig } from './replication-log.ts'
 
 /** The schema of `replication.log`. */
@@ -27,6 +28,7 @@ export function replicationLogSchema(duration: DurationSchema): z.ZodType<Replic
         partitions: integer(1, 1000)
           .default(1)
           .describe('Of topics that are made. With more than one, transactions are whole in each only.'),
+        ...brokerAccessShape,
       })
       .describe('A topic for each site, on its own brokers.'),
   })

@@ -1,3 +1,5 @@
+import type { BrokerAccessConfig } from './broker-access.ts'
+
 /** The event log of each site: exactly one key, which says what it is. */
 export type ReplicationLogConfig =
   | { readonly embedded: EmbeddedLogConfig }
@@ -14,7 +16,7 @@ export interface EmbeddedLogConfig {
 }
 
 /** A topic for each site, on brokers that belong to it. */
-export interface KafkaLogConfig {
+export interface KafkaLogConfig extends BrokerAccessConfig {
   /** By site: some of the brokers of its cluster, as `host:port`. */
   readonly brokers: Readonly<Record<string, readonly string[]>>
   /** Followed by a hyphen and the site. Default `budao-changes`. */

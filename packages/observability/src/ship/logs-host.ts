@@ -29,6 +29,8 @@ export interface LogsHostOptions {
   readonly dataDir: string
   /** What Budao itself writes, when `own` is true. */
   readonly ownFiles: LogsConfig['files']
+  /** Of sinks at brokers, by their names. Default: they are spoken to in the clear. */
+  readonly brokerAccess?: OutletStart['brokerAccess']
   report(event: EventDraft): void
   warn(message: string): void
 }
@@ -41,7 +43,7 @@ const youngGenerationMb = 6
  * while that is wanted. Either is started anew when it dies.
  */
 export class LogsHost implements LogsDesk {
-  readonly #options: LogsHostOptions
+  #options: LogsHostOptions
   #config: LogsConfig
   readonly #intake: ThreadKeeper<ToIntake, FromIntake>
   readonly #outlet: LogOutlet
@@ -119,10 +121,13 @@ export class LogsHost implements LogsDesk {
   }
 
   /** Another configuration: threads are started anew where theirs has changed. Rejects, and goes on with the old one, where that cannot be. */
-  async apply(config: LogsConfig, ownFiles: LogsConfig['files']): Promise<void> {
+  async apply(
+    config: LogsConfig,
+    outside: Pick<LogsHostOptions, 'ownFiles' | 'brokerAccess'>,
+  ): Promise<void> {
     const before = JSON.stringify([this.#intakeStart(), this.#outletStart()])
     this.#config = config
-    ;(this.#options as { ownFiles: LogsConfig['files'] }).ownFiles = ownFiles
+    this.#options = { ...this.#options, ...outside }
     if (JSON.stringify([this.#intakeStart(), this.#outletStart()]) === before) return
     await this.#intake.restart()
     await this.#outlet.apply()
@@ -160,7 +165,12 @@ export class LogsHost implements LogsDesk {
 
   #outletStart(): OutletStart {
     const { store, sinks } = this.#config
-    return { folder: this.#folder, search: store.search, sinks }
+    return {
+      folder: this.#folder,
+      search: store.search,
+      sinks,
+      brokerAccess: this.#options.brokerAccess ?? {},
+    }
   }
 
   get #folder(): string {

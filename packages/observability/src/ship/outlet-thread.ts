@@ -15,7 +15,7 @@ import type { FromOutlet, OutletStart, ToOutlet } from './thread-messages.ts'
 const reportMs = 500
 const followMs = 200
 
-const { folder, search, sinks } = workerData as OutletStart
+const { folder, search, sinks, brokerAccess } = workerData as OutletStart
 const port = parentPort!
 const send = (message: FromOutlet): void => port.postMessage(message)
 
@@ -30,7 +30,7 @@ const runners = Object.entries(sinks).map(
       test: recordTest(parseLogFilter(sink.filter ?? '*')),
       batch: sink.batch,
       timeout: sink.timeout,
-      open: () => openSink(sink),
+      open: () => openSink(sink, brokerAccess[name]),
       decoder,
       random: Math.random,
     }),

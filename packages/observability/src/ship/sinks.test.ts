@@ -8,7 +8,7 @@ import { test, type TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Consumer } from '@platformatic/kafka'
 import { Admin } from '@platformatic/kafka'
-import type { LogSinkKind } from '@budao/model'
+import type { BrokerAccess, LogSinkKind } from '@budao/model'
 import { startKafka, tempDir } from '@budao/testkit'
 import { jsonParser } from '../record/json-parser.ts'
 import { LogDecoder } from '../store/log-decoder.ts'
@@ -48,6 +48,7 @@ function passOn(
   count: number,
   sink: LogSinkKind,
   batch: number,
+  access?: BrokerAccess,
 ): { runner: SinkRunner; folder: string } {
   const folder = tempDir(t)
   const store = LogStore.open({ folder, ageMax: Infinity, bytesMax: Infinity, now: Date.now, warn: () => {} })
@@ -68,7 +69,7 @@ function passOn(
     test: ({ body }) => body !== 'm0',
     batch,
     timeout: 15_000,
-    open: () => openSink(sink),
+    open: () => openSink(sink, access),
     decoder: new LogDecoder(folder),
     random: () => 0,
   })
@@ -160,13 +161,17 @@ test('push and OTLP carry times in nanoseconds, labels, levels and typed attribu
   })
 })
 
-test('a real broker gets every record, in order', { timeout: 60_000 }, async (t) => {
-  const kafka = await startKafka(t)
+test('a real broker gets every record, in order, over TLS as a user', { timeout: 60_000 }, async (t) => {
+  const kafka = await startKafka(t, {}, null, { user: 'budao', password: 'secret' })
   if (kafka === undefined) return
   const admin = new Admin({ clientId: 'test', bootstrapBrokers: [kafka.address] })
   t.after(() => admin.close())
   await admin.createTopics({ topics: ['logs'], partitions: 1, replicas: 1 })
-  const { runner } = passOn(t, 500, { kafka: { brokers: [kafka.address], topic: 'logs' } }, 100)
+  const { address, ca } = kafka.guarded!
+  const { runner } = passOn(t, 500, { kafka: { brokers: [address], topic: 'logs' } }, 100, {
+    tls: { ca },
+    sasl: { mechanism: 'plain', user: 'budao', password: 'secret' },
+  })
   await until(() => runner.report().sent === 499)
   const consumer = new Consumer({ clientId: 'test', groupId: 'test', bootstrapBrokers: [kafka.address] })
   t.after(() => consumer.close(true))

@@ -1,4 +1,5 @@
 import type {
+  BrokerAccess,
   LogFilter,
   LogIntakeReport,
   LogRecord,
@@ -46,6 +47,8 @@ export interface OutletStart {
   readonly folder: string
   readonly search: boolean
   readonly sinks: Readonly<Record<string, LogSinkConfig>>
+  /** Of sinks at brokers, by their names. */
+  readonly brokerAccess: Readonly<Record<string, BrokerAccess>>
 }
 
 /** What it is told. */

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { EventLog, ReplicationConfig } from '@budao/model'
+import type { EventLog, BrokerAccess, ReplicationConfig } from '@budao/model'
 import type { Handlers } from '../http/http-front.ts'
 import { logRoutes } from '../log/log-routes.ts'
 import { RemoteLog } from '../log/remote-log.ts'
@@ -33,11 +33,12 @@ export async function openLogs(
   { log, sites, token }: ReplicationConfig,
   site: string,
   dataDir: string,
+  brokerAccess: BrokerAccess,
 ): Promise<OpenedLogs> {
   const others = Object.keys(sites).filter((each) => each !== site)
   if ('kafka' in log) {
     const { openTopics } = await import('./kafka/kafka-topics.ts')
-    return openTopics(log.kafka, site, others)
+    return openTopics(log.kafka, site, others, brokerAccess)
   }
   const { bytesMax, segmentBytes, keep } = log.embedded
   const own = await SegmentLog.open({

@@ -1,10 +1,13 @@
 import { Producer } from '@platformatic/kafka'
-import type { KafkaSinkConfig } from '@budao/model'
+import { type BrokerAccess, brokerClientAccess, type KafkaSinkConfig } from '@budao/model'
 import { ecsJson } from '../ecs-document.ts'
 import { allTaken, type LogSink } from '../log-sink.ts'
 
 /** A topic: one message a record. The producer is idempotent and waits for all replicas. */
-export function kafkaSink({ brokers, topic }: KafkaSinkConfig): LogSink {
+export function kafkaSink(
+  { brokers, topic }: Pick<KafkaSinkConfig, 'brokers' | 'topic'>,
+  access: BrokerAccess,
+): LogSink {
   const producer = new Producer({
     clientId: 'budao-logs',
     bootstrapBrokers: [...brokers],
@@ -15,6 +18,7 @@ export function kafkaSink({ brokers, topic }: KafkaSinkConfig): LogSink {
     acks: -1,
     retries: 2,
     retryDelay: 100,
+    ...brokerClientAccess(access, brokers),
   })
   return {
     async send(records) {

@@ -1,8 +1,8 @@
 import { type BaseOptions, Consumer, UserError } from '@platformatic/kafka'
-import type { LogBounds } from '@budao/model'
+import { type BrokerAccess, brokerClientAccess, type LogBounds } from '@budao/model'
 
 /** How brokers are reached. */
-export interface KafkaConnection extends Pick<BaseOptions, 'tls' | 'sasl'> {
+export interface KafkaConnection extends BrokerAccess {
   /** `host:port`, some of the cluster. */
   readonly brokers: readonly string[]
   /** Named to the brokers. Default `budao`. */
@@ -16,7 +16,8 @@ export const missesMax = 3
 export const noLog: LogBounds = { logId: 'none', first: 0, end: 0 }
 
 /** What every client of ours is made with. */
-export function clientOptions({ brokers, clientId = 'budao', tls, sasl }: KafkaConnection): BaseOptions {
+export function clientOptions(connection: KafkaConnection): BaseOptions {
+  const { brokers, clientId = 'budao' } = connection
   return {
     clientId,
     bootstrapBrokers: [...brokers],
@@ -24,8 +25,7 @@ export function clientOptions({ brokers, clientId = 'budao', tls, sasl }: KafkaC
     timeout: 5000,
     requestTimeout: 10_000,
     retries: 0,
-    ...(tls === undefined ? {} : { tls }),
-    ...(sasl === undefined ? {} : { sasl }),
+    ...brokerClientAccess(connection, connection.brokers),
   }
 }
 

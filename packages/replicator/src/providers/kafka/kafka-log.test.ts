@@ -1,8 +1,9 @@
-import { Admin } from '@platformatic/kafka'
+import { Admin, alterUserScramCredentialsV0, Connection } from '@platformatic/kafka'
 import assert from 'node:assert/strict'
+import { pbkdf2Sync, randomBytes } from 'node:crypto'
 import { after, test, type TestContext } from 'node:test'
-import { LogTruncatedError } from '@budao/model'
-import { startKafka, takeEvents, testEvent, testEventLog } from '@budao/testkit'
+import { type BrokerSaslConfig, LogTruncatedError } from '@budao/model'
+import { startKafka, takeEvents, TestCa, testEvent, testEventLog } from '@budao/testkit'
 import { KafkaLog } from './kafka-log.ts'
 
 // One broker for the file: each start costs seconds. Tests run one after the other, each with a topic of its own.
@@ -14,10 +15,15 @@ after(async () => {
 function broker(t: TestContext): ReturnType<typeof startKafka> {
   const kafka =
     started.get('kafka') ??
-    startKafka({
-      after: (work: () => unknown) => atEnd.push(work),
-      skip: (reason?: string) => t.skip(reason),
-    } as unknown as TestContext)
+    startKafka(
+      {
+        after: (work: () => unknown) => atEnd.push(work),
+        skip: (reason?: string) => t.skip(reason),
+      } as unknown as TestContext,
+      {},
+      null,
+      { user: 'budao', password: 'by plain' },
+    )
   started.set('kafka', kafka)
   return kafka
 }
@@ -67,6 +73,55 @@ testEventLog({
     }
   },
 })
+
+test('kafka: over TLS, by each mechanism; another password and another authority are refused', async (t) => {
+  const server = await broker(t)
+  if (server === undefined) return
+  await addScramUser(server.address, 'budao', 'by scram')
+  const { address, ca } = server.guarded!
+  const open = (
+    mechanism: BrokerSaslConfig['mechanism'],
+    password: string,
+    authority = ca,
+  ): Promise<KafkaLog> =>
+    KafkaLog.open({
+      brokers: [address],
+      topic: 'guarded',
+      tls: { ca: authority },
+      sasl: { mechanism, user: 'budao', password },
+    })
+  for (const [mechanism, password] of [
+    ['plain', 'by plain'],
+    ['scram-sha-256', 'by scram'],
+    ['scram-sha-512', 'by scram'],
+  ] as const) {
+    const log = await open(mechanism, password)
+    const [position] = await log.append([[testEvent(1)]], 'durable')
+    const reader = log.read(position!)
+    assert.equal((await takeEvents(reader, 1)).length, 1)
+    await reader.close()
+    await log.close()
+    await assert.rejects(open(mechanism, 'another'), /authentication/i)
+  }
+  await assert.rejects(open('plain', 'by plain', new TestCa().cert), /certificate|signature/i)
+})
+
+/** Through the broker’s admin API, as an operator’s tool does it. */
+async function addScramUser(address: string, name: string, password: string): Promise<void> {
+  const [host, port] = address.split(':')
+  const connection = new Connection('test', { connectTimeout: 5_000 })
+  await connection.connect(host!, Number(port))
+  for (const [mechanism, digest, bytes] of [
+    [1, 'sha256', 32],
+    [2, 'sha512', 64],
+  ] as const) {
+    const salt = randomBytes(16)
+    const saltedPassword = pbkdf2Sync(password, salt, 4096, bytes, digest)
+    const wanted = { name, mechanism, iterations: 4096, salt, saltedPassword }
+    await alterUserScramCredentialsV0.api.async(connection, [], [wanted])
+  }
+  connection.close()
+}
 
 test(
   'kafka: broker away, back, and back but empty: nothing is lost unsaid',

@@ -19,6 +19,7 @@ import {
   noLog,
   topicBounds,
 } from './kafka-client.ts'
+import { kafkaProblem } from './kafka-problem.ts'
 import { KafkaReader } from './kafka-reader.ts'
 
 /** Where the log is, and how it is made where it is not there yet. */
@@ -89,8 +90,17 @@ export class KafkaLog implements EventLog {
     })
   }
 
-  /** Finds the topic or makes it. Throws when the brokers cannot be asked. */
+  /** Finds the topic or makes it. Throws when the brokers cannot be asked, and says why. */
   static async open(options: KafkaLogOptions): Promise<KafkaLog> {
+    try {
+      return await KafkaLog.#open(options)
+    } catch (cause) {
+      const where = `the topic ${options.topic} at ${options.brokers.join(', ')}`
+      throw new Error(`${where} cannot be opened: ${kafkaProblem(cause)}`, { cause })
+    }
+  }
+
+  static async #open(options: KafkaLogOptions): Promise<KafkaLog> {
     const admin = new Admin(clientOptions(options))
     try {
       await makeTopic(admin, options)

@@ -1,18 +1,21 @@
-import type { KafkaLogConfig } from '@budao/model'
+import type { BrokerAccess, KafkaLogConfig } from '@budao/model'
 import type { OpenedLogs, PeerLog } from '../open-log.ts'
 import { KafkaLog } from './kafka-log.ts'
 
 /** A topic for each site on its own brokers; each site writes to its own and reads the others'. */
 export async function openTopics(
-  { brokers, topic, partitions }: KafkaLogConfig,
+  { brokers, topic, partitions }: Pick<KafkaLogConfig, 'brokers' | 'topic' | 'partitions'>,
   site: string,
   others: readonly string[],
+  access: BrokerAccess,
 ): Promise<OpenedLogs> {
-  const own = await KafkaLog.open({ brokers: brokers[site]!, topic: `${topic}-${site}`, partitions })
+  const open = (of: string): Promise<KafkaLog> =>
+    KafkaLog.open({ ...access, brokers: brokers[of]!, topic: `${topic}-${of}`, partitions })
+  const own = await open(site)
   const opened: KafkaLog[] = [own]
   const peers: Record<string, PeerLog> = {}
   for (const other of others) {
-    const log = await KafkaLog.open({ brokers: brokers[other]!, topic: `${topic}-${other}`, partitions })
+    const log = await open(other)
     opened.push(log)
     peers[other] = { log, partitions: log.partitions }
   }
