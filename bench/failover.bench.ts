@@ -19,8 +19,8 @@ import { UsageError, wholeNumber } from './options.ts'
 import type { Stage } from './stage.ts'
 import { shuffled } from './statistics.ts'
 
-/** Of ours: longer than the worst that is computed for a lease. */
-const slowMs = 3_500
+/** Of ours: longer than a lease takes to end, and the move after it. */
+const slowMs = 2_800
 
 const usage = `npm run bench -- failover [options]
 

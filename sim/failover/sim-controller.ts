@@ -10,6 +10,7 @@ import type {
 import { leaseKey, runKey } from '@budao/model'
 import {
   downButServes,
+  isSilentOutside,
   judgeSite,
   leaderKey,
   leaderTerms,
@@ -163,7 +164,8 @@ export class SimController {
       return (
         before?.state === state &&
         before.code === code &&
-        downButServes(before) === downButServes(next[index]!)
+        downButServes(before) === downButServes(next[index]!) &&
+        isSilentOutside(before) === isSilentOutside(next[index]!)
       )
     })
     this.onVerdicts(next)

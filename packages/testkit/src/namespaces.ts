@@ -108,6 +108,8 @@ function ip(args: readonly string[]): string {
   const { status, signal, stdout, stderr, error } = spawnSync('ip', args, {
     encoding: 'utf8',
     timeout: 10_000,
+    // A pipe of ours is a socket, and a shell that reads one takes itself for a remote login: it runs ~/.bashrc first, whatever that does.
+    stdio: ['ignore', 'pipe', 'pipe'],
   })
   if (status === 0) return stdout
   throw new Error(`ip ${args.join(' ')}: ${stderr || stdout || error?.message || signal || status}`)

@@ -2,6 +2,7 @@ import { isWatched, type Config, type SiteOpinion, type SiteVerdict, type Watche
 import type { ToldPace } from '../observe/service-pace.ts'
 import {
   downButServes,
+  isSilentOutside,
   judgeSite,
   opinionStaleMs,
   surelyGone,
@@ -124,7 +125,8 @@ export class Verdicts {
           code === verdict.code &&
           (before[index]!.slow === undefined) === (verdict.slow === undefined) &&
           surelyGone(before[index]!) === surelyGone(verdict) &&
-          downButServes(before[index]!) === downButServes(verdict)
+          downButServes(before[index]!) === downButServes(verdict) &&
+          isSilentOutside(before[index]!) === isSilentOutside(verdict)
         )
       })
     if (same) return

@@ -8,7 +8,7 @@ import { publishId } from './unit-publish.ts'
 import { unitTimes } from './unit-rules.ts'
 import { stateOf } from './unit-state.ts'
 import type { RunDraft } from './unit-state.ts'
-import { downButServes } from './verdict.ts'
+import { downButServes, isSilentOutside } from './verdict.ts'
 
 /** No run is under way: is one to begin? `go`: the scheduler lets the one begin that was wanted. */
 export function decide(draft: UnitDraft, go: boolean): void {
@@ -73,9 +73,7 @@ function automatic(draft: UnitDraft, lease: WriteLease): RunDraft | null {
   const evidence = verdict === null ? {} : evidenceOf(verdict)
   // Who has just begun to lead may have missed renewals together with everybody else: the store was away.
   const lapsedMs = sighting === null ? 0 : now - Math.max(sighting.at, state.ledAt) - lease.ttlMs
-  // Whose endpoints serve is not taken for down; where its gateways do not answer, and its lease has ended, nobody can write there either.
-  const cutOff = verdict !== null && downButServes(verdict) && rules.lapseMs < Infinity
-  const lapsed = lapsedMs > (cutOff ? 0 : rules.lapseMs)
+  const lapsed = lapsedMs > rules.lapseMs || (rules.lapseMs < Infinity && endedUnheard(draft, lease, verdict))
   if (verdict?.state === 'advise') {
     draft.tell(
       `${unit}@${lease.epoch}/advise`,
@@ -150,6 +148,17 @@ function automatic(draft: UnitDraft, lease: WriteLease): RunDraft | null {
     wish: null,
     person: false,
   }
+}
+
+/**
+ * Its lease has ended, and nobody outside hears the site: nobody can write there, whatever observers that are patient for their own sake make of
+ * it. The same where its endpoints serve, which keeps the verdict from it, and its gateways do not answer.
+ */
+function endedUnheard({ state, now }: UnitDraft, lease: WriteLease, verdict: SiteVerdict | null): boolean {
+  const { sighting, ledAt } = state
+  if (sighting === null || verdict === null) return false
+  if (downButServes(verdict)) return now - Math.max(sighting.at, ledAt) > lease.ttlMs
+  return now - sighting.at > lease.ttlMs && now - ledAt > unitTimes.renewed && isSilentOutside(verdict)
 }
 
 function begin(draft: UnitDraft, { kind, to, by, reason, verdict, wish, person }: RunDraft): void {

@@ -281,6 +281,42 @@ test('a site that serves, and where nobody answers who lets writes in, keeps the
   assert.deepEqual([bench.lease.epoch, bench.lease.site], [2, 'west'])
 })
 
+/** Observers of both other domains are patient, and have heard nothing of east. */
+const unheard: readonly SiteVerdict[] = [
+  {
+    ...{ service: 'shop', site: 'east', state: 'up', code: 'agreed' },
+    votes: ['west', 'witness'].map((domain) => ({
+      ...{ observer: domain, domain, state: 'up', use: 'counted', causes: [], ageMs: 0, silentMs: 1_600 },
+    })),
+  },
+  { service: 'shop', site: 'west', state: 'up', code: 'agreed', votes: [] },
+]
+
+test('a lease that has ended and a site that nobody hears are enough, whatever patience observers have', () => {
+  const bench = running()
+  bench.tick(2_000)
+  bench.renew('east')
+  bench.feed({ kind: 'verdicts', verdicts: unheard })
+  bench.tick(2_500)
+  assert.equal(bench.lease.state, 'held', 'it may be renewed at this very moment')
+  bench.tick(1)
+  assert.equal(bench.run.reason, 'east cannot renew its lease')
+  bench.tick(252)
+  assert.deepEqual([bench.lease.epoch, bench.lease.site], [2, 'west'])
+})
+
+test('who has just begun to lead gives the holder the time of one renewal more', () => {
+  const bench = running()
+  bench.tick(3_000)
+  bench.feed({ kind: 'unled' })
+  bench.feed({ kind: 'led', term: 2, until: Infinity })
+  bench.feed({ kind: 'verdicts', verdicts: unheard })
+  bench.tick(600)
+  assert.equal(bench.lease.state, 'held')
+  bench.tick(1)
+  assert.deepEqual([bench.lease.epoch, bench.lease.site], [2, 'west'])
+})
+
 test('a holder that cannot renew loses its work although its site looks well', () => {
   const bench = running()
   for (let ms = 0; ms < 4_000; ms += 500) bench.tick(500)

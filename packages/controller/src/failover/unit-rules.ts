@@ -58,6 +58,8 @@ export const unitTimes = {
   stopAgain: 5000,
   /** Until all gateways that can be reached have the placement. */
   publish: 500,
+  /** Until who begins to lead has seen a renewal of whoever lives: they come each half a second. */
+  renewed: 600,
   /** Between two moves, whatever the reason. */
   calm: 10_000,
 } as const

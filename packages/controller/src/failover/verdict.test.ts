@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { SiteOpinion, SiteState, SuspicionCause } from '@budao/model'
-import { downButServes, judgeSite, surelyGone } from './verdict.ts'
+import { downButServes, isSilentOutside, judgeSite, surelyGone } from './verdict.ts'
 import type { HeardOpinion } from './verdict.ts'
 
 const three = ['east', 'west', 'witness']
@@ -188,4 +188,17 @@ test('down but for those who are served: two domains besides its own, and a veto
   assert.equal(judge(served, says('witness', 'down', { abstains: 'isolated' })), false)
   assert.equal(judge(served, says('east', 'down')), false)
   assert.equal(judge(says('west', 'down'), says('witness', 'down')), false, 'that is down')
+})
+
+test('silent outside: nobody there has had an answer for a second and a half, however patient, and two domains say so', () => {
+  const judge = (...heard: HeardOpinion[]): boolean =>
+    isSilentOutside(judgeSite('shop', 'east', heard, three, 10_000))
+  const west = says('west', 'up', { answeredMs: 1_600 })
+  assert.equal(judge(west, says('witness', 'suspect', { answeredMs: 1_500 })), true)
+  assert.equal(judge(west, says('witness', 'suspect', { answeredMs: 900, ageMs: 600 })), true)
+  assert.equal(judge(west, says('witness', 'suspect', { answeredMs: 1_400 })), false)
+  assert.equal(judge(west, says('witness', 'down', { abstains: 'loop-delay' })), false)
+  assert.equal(judge(west, says('witness', 'down', { ageMs: 1_100 })), false, 'an old word')
+  assert.equal(judge(west, says('east', 'up')), false)
+  assert.equal(judge(west, says('witness', 'down'), says('north', 'up', { answeredMs: 200 })), false)
 })

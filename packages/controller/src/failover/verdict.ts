@@ -16,6 +16,9 @@ export const vetoMs = 300
  */
 export const silenceVetoMs = 1000
 
+/** Without any answer for so long a holder whose lease has ended too is gone, milliseconds: what an even beat may be overdue. */
+const leaseSilentMs = 1500
+
 /**
  * The common word on one site of a service. `domains` are all places whose observers are expected: the sites that have
  * one, and the witness. Down needs more than half of them, each by observers that are well and agree; one domain has one
@@ -111,6 +114,20 @@ export function downButServes({ code, site, votes }: SiteVerdict): boolean {
       .filter(({ use, domain, state }) => isSaid(use) && domain !== site && state === 'down')
       .map(({ domain }) => domain),
   )
+  return domains.size >= 2
+}
+
+/**
+ * Whether observers of two domains, the site’s own aside, have had no answer from it for `silentMs`, and nobody outside of it has. Their
+ * patience is left out: alone this is no verdict, it is what makes a lease that nobody renews the end of its holder.
+ */
+export function isSilentOutside({ site, votes }: SiteVerdict): boolean {
+  const domains = new Set<string>()
+  for (const { use, domain, silentMs } of votes) {
+    if (domain === site || !isSaid(use)) continue
+    if (silentMs === null || silentMs < leaseSilentMs) return false
+    domains.add(domain)
+  }
   return domains.size >= 2
 }
 

@@ -301,6 +301,23 @@ test('probes wait as long as the network is slow, within limits', () => {
   assert.equal(timeoutAfter(350), 700)
 })
 
+test('an outage makes no beat uneven: the next one is found as soon as the first', () => {
+  const downAfter = (watch: Watch): number => {
+    const from = watch.now
+    watch.become('silent')
+    watch.run(from + 5_000)
+    const at = watch.log.map((line) => line.split(' ')).findLast(([, state]) => state === 'down')![0]
+    watch.become('fine')
+    watch.run(from + 25_000)
+    return Number(at) - from
+  }
+  const watch = new Watch({ stableMs: 2_000 })
+  watch.run(20_000)
+  const first = downAfter(watch)
+  assert.equal(downAfter(watch), first)
+  assert.ok(first <= 2_212)
+})
+
 test('beats that come unevenly make silence less telling', () => {
   const uneven = new Detector(0)
   for (let beat = 1, now = 0; beat <= 30; beat++) uneven.beat(5, (now += beat % 2 === 0 ? 200 : 1000))

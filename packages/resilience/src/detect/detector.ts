@@ -93,7 +93,9 @@ export class Detector {
   /** A beat was answered by the event loop that serves. */
   beat(rttMs: number, now: number): void {
     if (this.#options.mode === 'literal') return
-    this.#beats.arrived(now)
+    // A network does not become uneven by an outage: its length is no distance between two beats, and the next one is not to be found late.
+    if (this.#state === 'down') this.#beats.heard(now)
+    else this.#beats.arrived(now)
     this.#answered(rttMs, now)
   }
 

@@ -55,6 +55,8 @@ export interface BudaoOptions extends TrialPriority {
 export class BudaoWorld extends TrialWorld {
   readonly #options: BudaoOptions
   #epoch: { readonly epoch: number | null; readonly since: number } = { epoch: null, since: 0 }
+  /** Of the last question that nobody answered. */
+  #unanswered = ''
 
   constructor(t: Cleanup, options: BudaoOptions) {
     super(t, options)
@@ -135,10 +137,19 @@ export class BudaoWorld extends TrialWorld {
       if (leader !== null) heardAt = now
       if (now > began + settleMsMax || now > heardAt + silentMsMax)
         throw new Error(
-          `not settled within ${Math.round((now - began) / 1_000)} s:\n${JSON.stringify(leader?.report, null, 2)}\n${this.story(15)}`,
+          `not settled within ${Math.round((now - began) / 1_000)} s: ${this.#standing(leader)}\n${this.story(15)}`,
         )
       await sleep(300)
     }
+  }
+
+  /** What keeps it from being settled, as far as anybody answers. */
+  #standing(leader: Leader | null): string {
+    if (leader !== null) return JSON.stringify(leader.report, null, 2)
+    const answers = (['witness', 'west', 'east'] as const).map((place) =>
+      this.report(place) === null ? `${nodes[place]} ${this.#unanswered}` : `${nodes[place]} does not lead`,
+    )
+    return `nobody says that it leads: ${answers.join(', ')}`
   }
 
   override lastMove(): LastMove | null {
@@ -173,10 +184,12 @@ export class BudaoWorld extends TrialWorld {
     const request = `GET ${path} HTTP/1.0\\r\\nHost: 127.0.0.1:${adminPort}\\r\\n\\r\\n`
     const script = `exec 3<>/dev/tcp/127.0.0.1/${adminPort} && printf '${request}' >&3 && cat <&3`
     try {
-      const text = this.machines[place].host.run('timeout', ['2', 'bash', '-c', script])
+      const text = this.machines[place].host.run('timeout', ['2', 'bash', '--norc', '-c', script])
+      this.#unanswered = `answered ${text.slice(0, 40)}`
       if (!/^HTTP\/1\.[01] 200 /.test(text)) return null
       return JSON.parse(text.slice(text.indexOf('\r\n\r\n') + 4))
-    } catch {
+    } catch (error) {
+      this.#unanswered = (error as Error).message.slice(0, 200)
       return null
     }
   }
