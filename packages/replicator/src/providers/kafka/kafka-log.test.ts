@@ -99,7 +99,7 @@ test('kafka: over TLS, by each mechanism; another password and another authority
     const [position] = await log.append([[testEvent(1)]], 'durable')
     const reader = log.read(position!)
     assert.equal((await takeEvents(reader, 1)).length, 1)
-    await reader.close()
+    reader.close()
     await log.close()
     await assert.rejects(open(mechanism, 'another'), /authentication/i)
   }
@@ -120,7 +120,7 @@ async function addScramUser(address: string, name: string, password: string): Pr
     const wanted = { name, mechanism, iterations: 4096, salt, saltedPassword }
     await alterUserScramCredentialsV0.api.async(connection, [], [wanted])
   }
-  connection.close()
+  await connection.close()
 }
 
 test(
