@@ -18,12 +18,15 @@ export function instantOf(value: unknown): number | undefined {
 const millisecondsMin = 1e12
 const microsecondsMin = 1e15
 const nanosecondsMin = 1e18
+/** Of a `Date`: later ones cannot be written as text. */
+const instantMax = 8.64e15
 
 function ofNumber(value: number): number | undefined {
   if (!Number.isFinite(value) || value < 0) return undefined
   if (value < millisecondsMin / 10) return value * 1000
   if (value < microsecondsMin / 10) return value
-  return value < nanosecondsMin / 10 ? value / 1e3 : value / 1e6
+  const instant = value < nanosecondsMin / 10 ? value / 1e3 : value / 1e6
+  return instant > instantMax ? undefined : instant
 }
 
 /** Letters of `2026-11-27T06:13:20.001Z`, which most programs write. */

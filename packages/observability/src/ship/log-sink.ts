@@ -1,9 +1,9 @@
-import type { LogRecord } from '@budao/model'
+import type { SinkRecord } from './sink-record.ts'
 
 /** What became of a batch that was taken, all of it or some. */
 export interface SinkAnswer {
   /** Not taken now: to be sent again. */
-  readonly again: readonly LogRecord[]
+  readonly again: readonly SinkRecord[]
   /** Will never be taken, as with a value that a field cannot hold; counted and left out. */
   readonly refused: number
   /** Why, of the first of them. */
@@ -18,7 +18,7 @@ export const allTaken: SinkAnswer = { again: [], refused: 0 }
 /** Where records are passed on to. One batch at a time. */
 export interface LogSink {
   /** Rejects when nothing is sure to have been taken: the same is sent again. */
-  send(records: readonly LogRecord[], signal: AbortSignal): Promise<SinkAnswer>
+  send(records: readonly SinkRecord[], signal: AbortSignal): Promise<SinkAnswer>
   close(): Promise<void>
 }
 

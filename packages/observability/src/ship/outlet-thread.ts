@@ -27,7 +27,7 @@ const runners = Object.entries(sinks).map(
       name,
       folder,
       placeFile: join(folder, 'sinks', `${name}.json`),
-      test: recordTest(parseLogFilter(sink.filter ?? '*')),
+      test: sink.filter === undefined ? null : recordTest(parseLogFilter(sink.filter)),
       batch: sink.batch,
       timeout: sink.timeout,
       open: () => openSink(sink, brokerAccess[name]),

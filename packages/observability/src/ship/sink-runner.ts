@@ -1,10 +1,11 @@
-import { closeSync, existsSync, openSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { LogRecord, LogSinkReport } from '@budao/model'
+import type { LogSinkReport } from '@budao/model'
 import type { RecordTest } from '../record/filter-match.ts'
 import type { LogDecoder } from '../store/log-decoder.ts'
-import { type LogPlace, readLog } from '../store/segment-reader.ts'
+import { readLog } from '../store/segment-reader.ts'
 import { type LogSink, SinkBusyError, SinkTooLargeError } from './log-sink.ts'
+import { type SinkPlace, SinkPlaceFile } from './sink-place.ts'
+import { type SinkRecord, sinkRecords } from './sink-record.ts'
 
 /** What a runner is made of. */
 export interface SinkRunnerOptions {
@@ -12,17 +13,13 @@ export interface SinkRunnerOptions {
   readonly folder: string
   /** Where its place is kept. */
   readonly placeFile: string
-  readonly test: RecordTest
+  /** Null: all of them. */
+  readonly test: RecordTest | null
   readonly batch: number
   readonly timeout: number
   open(): Promise<LogSink>
   readonly decoder: LogDecoder
   random(): number
-}
-
-/** A place inside of a piece: so many of its records are done with. */
-interface SinkPlace extends LogPlace {
-  readonly done: number
 }
 
 const idleMs = 100
@@ -38,6 +35,7 @@ export class SinkRunner {
   readonly #options: SinkRunnerOptions
   readonly #ending = new AbortController()
   readonly #running: Promise<void>
+  readonly #placeFile: SinkPlaceFile
   #place: SinkPlace
   #sink: LogSink | null = null
   #sent = 0
@@ -48,9 +46,10 @@ export class SinkRunner {
 
   constructor(options: SinkRunnerOptions) {
     this.#options = options
-    this.#place = readPlace(options.placeFile)
-    // Made while there is room: later it can be written over where there is none.
-    if (!existsSync(options.placeFile)) this.#move(this.#place)
+    this.#placeFile = new SinkPlaceFile(options.placeFile)
+    this.#place = this.#placeFile.read()
+    // Made while there is room: later it is written over where there is none.
+    this.#move(this.#place)
     this.#running = this.#run()
   }
 
@@ -71,6 +70,7 @@ export class SinkRunner {
     this.#ending.abort()
     await this.#running
     await this.#sink?.close().catch(() => {})
+    this.#placeFile.close()
   }
 
   get #closed(): boolean {
@@ -87,19 +87,21 @@ export class SinkRunner {
       const isSame = piece.segment === this.#place.segment && piece.offset === this.#place.offset
       if (!isSame) this.#place = { segment: piece.segment, offset: piece.offset, done: 0 }
       const { decoder, test, batch } = this.#options
-      const records = decoder.records(piece)
+      const records = sinkRecords(decoder, piece)
+      let isOver = records.length <= this.#place.done
       for (let from = this.#place.done; from < records.length && !this.#closed;) {
         const { some, end } = nextBatch(records, from, test, batch)
         if (some.length > 0 && !(await this.#deliver(some))) return
         from = end
-        this.#move({ segment: piece.segment, offset: piece.offset, done: from })
+        if (from < records.length) this.#move({ segment: piece.segment, offset: piece.offset, done: from })
+        else isOver = true
       }
-      if (!this.#closed) this.#move({ ...piece.next, done: 0 })
+      if (isOver) this.#move({ ...piece.next, done: 0 })
     }
   }
 
   /** Sends until all is taken or refused; false when it is closed before. */
-  async #deliver(records: readonly LogRecord[]): Promise<boolean> {
+  async #deliver(records: readonly SinkRecord[]): Promise<boolean> {
     let left = records
     /** Records of a request, fewer once the sink has found one too large. */
     let atOnce = left.length
@@ -143,15 +145,8 @@ export class SinkRunner {
 
   #move(place: SinkPlace): void {
     this.#place = place
-    const { placeFile } = this.#options
-    // All of one length, so that one can be written over another.
-    const text = JSON.stringify(place).padEnd(placeLength)
-    try {
-      writeFileSync(`${placeFile}.new`, text)
-      renameSync(`${placeFile}.new`, placeFile)
-    } catch (error) {
-      if (!overwritten(placeFile, text)) this.#problem = messageOf(error)
-    }
+    const problem = this.#placeFile.write(place)
+    if (problem !== null) this.#problem = messageOf(problem)
   }
 
   #refuse(count: number, reason: string | undefined): void {
@@ -172,46 +167,20 @@ function messageOf(error: unknown): string {
 
 /** Records of one request, and up to where they were looked at. */
 function nextBatch(
-  records: readonly LogRecord[],
+  records: readonly SinkRecord[],
   from: number,
-  test: RecordTest,
+  test: RecordTest | null,
   batch: number,
-): { readonly some: readonly LogRecord[]; readonly end: number } {
-  const some: LogRecord[] = []
+): { readonly some: readonly SinkRecord[]; readonly end: number } {
+  const some: SinkRecord[] = []
   let bytes = 0
   let end = from
   for (; end < records.length && some.length < batch; end++) {
     const record = records[end]!
-    if (!test(record)) continue
-    bytes += record.body.length
+    if (test !== null && !test(record.record)) continue
+    bytes += record.length
     if (bytes > requestBytesMax && some.length > 0) break
     some.push(record)
   }
   return { some, end }
-}
-
-const placeLength = 100
-
-/** On a full disk: what is there already needs no room. False where that fails too, and a crash would repeat more than a batch. */
-function overwritten(path: string, text: string): boolean {
-  try {
-    const file = openSync(path, 'r+')
-    try {
-      return writeSync(file, text, 0) === text.length
-    } finally {
-      closeSync(file)
-    }
-  } catch {
-    return false
-  }
-}
-
-function readPlace(file: string): SinkPlace {
-  try {
-    const { segment, offset, done } = JSON.parse(readFileSync(file, 'utf8')) as SinkPlace
-    return { segment, offset, done }
-  } catch {
-    // None yet, or torn by a power loss: everything that is there is sent.
-    return { segment: 0, offset: 0, done: 0 }
-  }
 }

@@ -108,12 +108,12 @@ test('a full disk: what a sink has taken is remembered all the same', async (t) 
       name: 'test',
       folder,
       placeFile: join(disk, 'place.json'),
-      test: () => true,
+      test: null,
       batch: 50,
       timeout: 1_000,
       open: async () => ({
         send: async (records) => {
-          taken.push(records.map(({ body }) => body))
+          taken.push(records.map(({ record }) => record.body))
           return allTaken
         },
         close: async () => {},

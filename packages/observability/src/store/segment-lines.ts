@@ -30,6 +30,10 @@ export interface Commit {
 /** Text that a record's line begins with. */
 export const recordStart = '{"ts":'
 
+/** And that of a segment’s first, and of a batch’s last. */
+export const segmentStart = '{"segment":'
+export const commitStart = '{"commit":'
+
 /** The line that ends a batch. */
 export function commitLine(
   bytes: Buffer,
@@ -55,7 +59,7 @@ export interface SegmentCheck {
 }
 
 const lineEnd = 0x0a
-const commitStart = Buffer.from('{"commit":')
+const commitBytes = Buffer.from(commitStart)
 const sourceStart = Buffer.from('{"source":')
 
 /** Looks for the last commit that is whole. Null when not even the first line is. */
@@ -85,6 +89,11 @@ export function checkSegment(bytes: Buffer): SegmentCheck | null {
   return { end, number: first.segment, made: first.made, lines, positions, sources }
 }
 
+/** The checksum that a batch’s last line says. */
+export function crcOfCommit(line: string): number {
+  return Number(/"crc":(\d+)/.exec(line)?.[1])
+}
+
 /** Sources that a piece of a segment declares. */
 export function* sourcesIn(bytes: Buffer): Generator<readonly [number, LogOrigin]> {
   for (let at = bytes.indexOf(sourceStart); at >= 0;) {
@@ -100,8 +109,8 @@ export function* sourcesIn(bytes: Buffer): Generator<readonly [number, LogOrigin
 }
 
 function nextCommit(bytes: Buffer, from: number): number {
-  let at = bytes.indexOf(commitStart, from)
-  while (at > 0 && bytes[at - 1] !== lineEnd) at = bytes.indexOf(commitStart, at + 1)
+  let at = bytes.indexOf(commitBytes, from)
+  while (at > 0 && bytes[at - 1] !== lineEnd) at = bytes.indexOf(commitBytes, at + 1)
   return at
 }
 

@@ -1,7 +1,8 @@
-import type { ElasticsearchSinkConfig, LogRecord } from '@budao/model'
-import { ecsJson } from '../ecs-document.ts'
-import { post } from '../http-sender.ts'
+import type { ElasticsearchSinkConfig } from '@budao/model'
+import { ByteText } from '../byte-text.ts'
+import { HttpSender } from '../http-sender.ts'
 import { allTaken, type LogSink, type SinkAnswer } from '../log-sink.ts'
+import type { SinkRecord } from '../sink-record.ts'
 
 interface BulkAnswer {
   readonly errors: boolean
@@ -18,29 +19,37 @@ interface BulkAnswer {
  * status 200.
  */
 export function elasticsearchSink({ url, index, headers }: ElasticsearchSinkConfig): LogSink {
-  const target = `${url.replace(/\/$/, '')}/_bulk`
-  const sent = { ...headers, 'content-type': 'application/x-ndjson' }
+  const sender = new HttpSender(`${url.replace(/\/$/, '')}/_bulk`, {
+    ...headers,
+    'content-type': 'application/x-ndjson',
+  })
+  const body = new ByteText()
   const actionOf = actionLines(index)
   return {
     async send(records, signal) {
-      let body = ''
-      for (const record of records) body += `${actionOf(record)}${ecsJson(record)}\n`
-      const answer = await post(target, sent, body, signal)
+      body.clear()
+      for (const record of records) {
+        body.add(actionOf(record))
+        record.addEcs(body)
+        body.add(lineEnd)
+      }
+      const answer = await sender.post(body.bytes, signal)
       if (answer.status !== 200) throw new Error(`${answer.status} ${answer.text.slice(0, 200)}`)
       // It stands before the items, which say of each document only that it was taken.
       if (noErrors.test(answer.text.slice(0, noErrorsLetters))) return allTaken
       return judge(records, JSON.parse(answer.text) as BulkAnswer)
     },
-    close: () => Promise.resolve(),
+    close: async () => sender.close(),
   }
 }
 
+const lineEnd = Buffer.from('\n')
 const noErrors = /^\{[^[{]*"errors":false[,}]/
 const noErrorsLetters = 200
 
-function judge(records: readonly LogRecord[], { errors, items }: BulkAnswer): SinkAnswer {
+function judge(records: readonly SinkRecord[], { errors, items }: BulkAnswer): SinkAnswer {
   if (!errors) return allTaken
-  const again: LogRecord[] = []
+  const again: SinkRecord[] = []
   let refused = 0
   let reason: string | undefined
   for (const [position, { create }] of items.entries()) {
@@ -56,14 +65,14 @@ function judge(records: readonly LogRecord[], { errors, items }: BulkAnswer): Si
 }
 
 /** The line before a document; `create`, as data streams want it. An index has the day of the record, if it has one. */
-function actionLines(index: string): (record: LogRecord) => string {
-  const action = (name: string): string => `{"create":{"_index":${JSON.stringify(name)}}}\n`
+function actionLines(index: string): (record: SinkRecord) => Buffer {
+  const action = (name: string): Buffer => Buffer.from(`{"create":{"_index":${JSON.stringify(name)}}}\n`)
   const same = action(index)
   if (!index.includes('{')) return () => same
   let lastDay = Number.NaN
-  let line = ''
-  return ({ timestamp }) => {
-    const day = Math.floor(timestamp / dayMs)
+  let line = same
+  return (record) => {
+    const day = Math.floor(record.timestamp / dayMs)
     if (day !== lastDay) {
       lastDay = day
       line = action(

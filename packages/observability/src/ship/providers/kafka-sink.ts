@@ -1,6 +1,6 @@
 import { Producer } from '@platformatic/kafka'
 import { type BrokerAccess, brokerClientAccess, type KafkaSinkConfig } from '@budao/model'
-import { ecsJson } from '../ecs-document.ts'
+import { ByteText } from '../byte-text.ts'
 import { allTaken, type LogSink } from '../log-sink.ts'
 
 /** A topic: one message a record. The producer is idempotent and waits for all replicas. */
@@ -20,14 +20,15 @@ export function kafkaSink(
     retryDelay: 100,
     ...brokerClientAccess(access, brokers),
   })
+  const document = new ByteText()
   return {
     async send(records) {
-      await producer.send({
-        messages: records.map((record) => ({
-          topic,
-          value: Buffer.from(ecsJson(record)),
-        })),
+      const messages = records.map((record) => {
+        document.clear()
+        record.addEcs(document)
+        return { topic, value: Buffer.from(document.bytes) }
       })
+      await producer.send({ messages })
       return allTaken
     },
     close: async () => void (await producer.close(true)),

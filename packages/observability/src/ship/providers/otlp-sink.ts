@@ -1,23 +1,19 @@
 import type { LogAttributes, LogRecord, LogValue, OtlpSinkConfig } from '@budao/model'
-import { post } from '../http-sender.ts'
+import { HttpSender } from '../http-sender.ts'
 import { allTaken, type LogSink } from '../log-sink.ts'
 
 /** OTLP over HTTP as JSON, one `resourceLogs` for each resource. */
 export function otlpSink({ url, headers }: OtlpSinkConfig): LogSink {
-  const sent = { ...headers, 'content-type': 'application/json' }
+  const sender = new HttpSender(url, { ...headers, 'content-type': 'application/json' })
   return {
     async send(records, signal) {
-      const { status, text } = await post(
-        url,
-        sent,
-        JSON.stringify({ resourceLogs: resourceLogs(records) }),
-        signal,
-      )
+      const body = JSON.stringify({ resourceLogs: resourceLogs(records.map(({ record }) => record)) })
+      const { status, text } = await sender.post(Buffer.from(body), signal)
       if (status === 400) return { again: [], refused: records.length, reason: text.slice(0, 200) }
       if (status >= 300) throw new Error(`${status} ${text.slice(0, 200)}`)
       return partial(text)
     },
-    close: () => Promise.resolve(),
+    close: async () => sender.close(),
   }
 }
 
