@@ -52,6 +52,10 @@ export class Crew {
     return this.#children.has(name)
   }
 
+  all(crew: string): number {
+    return this.#roles.filter((role) => role.crew === crew).length
+  }
+
   running(crew: string): number {
     return this.#roles.filter((role) => role.crew === crew && this.#children.has(role.name)).length
   }

@@ -1,4 +1,14 @@
+import { flaws } from './flaw.ts'
+import type { Flaw } from './flaw.ts'
 import type { Told } from './inbox.ts'
+
+const releases: Readonly<Record<Flaw, string>> = {
+  good: 'A good one',
+  errors: 'One with errors',
+  slow: 'A slow one',
+  crashing: 'One that crashes',
+  subtle: 'One that is a little worse',
+}
 
 const style = `
   body { font: 15px/1.5 system-ui, sans-serif; max-width: 760px; margin: 2rem auto; padding: 0 1rem; color: #222 }
@@ -19,8 +29,15 @@ export function inboxPage(told: readonly Told[]): string {
 <p>The shop's bank does not answer for a moment, and 120 payments fail. Each is a line in the shop's log; the rule in
 <code>examples/shop/alerts.json</code> makes one message of them.</p>
 <form method="post" action="/errors"><button>Make 120 errors</button></form>
+<p>The shop gets a next release: a fifth of the phones first, then half, then all. A bad one goes back by itself; watch it under Releases in the
+console.</p>
+<form method="post" action="/release">${buttons()}</form>
 ${messages.length === 0 ? '<p>Nobody was told of anything yet.</p>' : messages.join('\n')}
 `
+}
+
+function buttons(): string {
+  return flaws.map((flaw) => `<button name="flaw" value="${flaw}">${releases[flaw]}</button>`).join(' ')
 }
 
 function escape(text: string): string {

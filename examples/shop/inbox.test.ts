@@ -11,7 +11,14 @@ import { Robot } from './robot.ts'
 test('mail is taken by SMTP, read as its headers say, and stands on the page', async (t) => {
   const [port, mailPort] = (await freePorts(2)) as [number, number]
   const said: string[] = []
-  const inbox = new Inbox({ port, mailPort, robotKey: 'k', errorsUrl: '', say: (line) => said.push(line) })
+  const inbox = new Inbox({
+    port,
+    mailPort,
+    robotKey: 'k',
+    errorsUrl: '',
+    release: () => Promise.resolve(),
+    say: (line) => said.push(line),
+  })
   await inbox.start()
   t.after(() => inbox.stop())
   const socket = connect(mailPort, '127.0.0.1')

@@ -3,6 +3,8 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, Server as HttpServer, ServerResponse } from 'node:http'
 import type { Server } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { flaws } from './flaw.ts'
+import type { Flaw } from './flaw.ts'
 import { inboxPage } from './inbox-page.ts'
 import { mailboxServer } from './mailbox.ts'
 import type { Mail } from './mailbox.ts'
@@ -25,6 +27,8 @@ export interface InboxOptions {
   readonly robotKey: string
   /** Where the page's button makes errors. */
   readonly errorsUrl: string
+  /** Starts a release with such a flaw. */
+  readonly release: (flaw: Flaw) => Promise<void>
   /** Told in one line what came. */
   readonly say: (line: string) => void
 }
@@ -88,6 +92,15 @@ export class Inbox {
           return json(this.#told)
         case 'POST /errors': {
           await fetch(this.#options.errorsUrl, { method: 'POST', signal: AbortSignal.timeout(3_000) })
+          response.writeHead(303, { Location: '/' }).end()
+          return
+        }
+        case 'POST /release': {
+          const chosen = new URLSearchParams(await text(request)).get('flaw')
+          const flaw = flaws.find((each) => each === chosen)
+          if (flaw === undefined)
+            return void response.writeHead(400).end(`flaw: one of ${flaws.join(', ')}\n`)
+          await this.#options.release(flaw)
           response.writeHead(303, { Location: '/' }).end()
           return
         }

@@ -51,6 +51,8 @@ export interface InboxPlace {
 /** Which process of the demo is where. */
 export interface Layout {
   readonly shops: readonly ShopPlace[]
+  /** A process of the next release of the shop. */
+  readonly release: ShopPlace
   readonly gateways: readonly GatewayPlace[]
   readonly miniProgram: MiniProgramPlace
   readonly witness: WitnessPlace
@@ -68,12 +70,12 @@ export interface BusyPort {
 /** The ports in `east.yaml`, `west.yaml`, `witness.yaml`, those of the replicators and of the inbox. */
 export const defaultPorts: readonly number[] = [
   ...[8080, 8081, 9900, 9901, 7001, 7002, 7101, 7102, 8082],
-  ...[9902, 9940, 9941, 9942, 7003, 7103, 8083, 8025],
+  ...[9902, 9940, 9941, 9942, 7003, 7103, 8083, 8025, 7004],
 ]
 
 /**
  * Ports in the order of `defaultPorts`: gateways, their admin addresses, shops of east, shops of west, mini program, admin address of the
- * witness, links of the gateways and the witness, replicators, page and robot of the inbox, its mail.
+ * witness, links of the gateways and the witness, replicators, page and robot of the inbox, its mail, the next release.
  */
 export function layoutOf(ports: readonly number[]): Layout {
   const at = (index: number): number => ports[index]!
@@ -87,6 +89,7 @@ export function layoutOf(ports: readonly number[]): Layout {
     shops: sites.flatMap((site, index) =>
       [0, 1].map((nth) => ({ name: `shop-${site}-${nth + 1}`, site, port: at(4 + 2 * index + nth) })),
     ),
+    release: { name: 'shop-next', site: 'east', port: at(17) },
     miniProgram: { name: 'miniprogram', port: at(8) },
     witness: { name: 'witness', adminPort: at(9) },
     replicators: sites.map((site, index) => ({ name: `${site}-data`, site, port: at(13 + index) })),
@@ -142,7 +145,7 @@ export async function busyPort(ports: readonly number[]): Promise<BusyPort | und
   const wanted = [
     ...layout.gateways.map(({ name, port }) => ({ name, port })),
     ...layout.gateways.map(({ name, adminPort }) => ({ name: `admin of ${name}`, port: adminPort })),
-    ...layout.shops.map(({ name, port }) => ({ name, port })),
+    ...[...layout.shops, layout.release].map(({ name, port }) => ({ name, port })),
     layout.miniProgram,
     { name: `admin of ${layout.witness.name}`, port: layout.witness.adminPort },
     ...nodes.map((name, index) => ({ name: `link of ${name}`, port: ports[10 + index]! })),
@@ -160,7 +163,7 @@ export async function busyPort(ports: readonly number[]): Promise<BusyPort | und
   return undefined
 }
 
-/** What a demo has for drills: a relay for each shop in the order of the layout, where they are told what to lose, DNS at each gateway. */
+/** What a demo has for drills: a relay for each shop in the order of the layout and one for the next release, where they are told what to lose, DNS at each gateway. */
 export interface RelayPorts {
   readonly links: readonly number[]
   readonly control: number
@@ -212,7 +215,8 @@ interface RelayLink {
 }
 
 function linksOf(ports: readonly number[], relays: RelayPorts): readonly RelayLink[] {
-  return layoutOf(ports).shops.map(({ port }, index) => ({
+  const { shops, release } = layoutOf(ports)
+  return [...shops, release].map(({ port }, index) => ({
     at: `127.0.0.1:${relays.links[index]}`,
     to: `127.0.0.1:${port}`,
   }))

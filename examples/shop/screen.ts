@@ -6,8 +6,8 @@ export interface LiveState {
   readonly phones: number
   readonly counts: PhonesCounts
   readonly perSecond: number
-  /** Running processes by site. */
-  readonly running: Readonly<Record<string, number>>
+  /** Processes by site: those that run, of all. */
+  readonly running: readonly { readonly site: string; readonly up: number; readonly all: number }[]
 }
 
 /** What to try, at most 80 columns wide. `configs` are the gateways' configuration files as a person would write them. */
@@ -40,6 +40,9 @@ export function welcome(
     `  kill -9 $(cut -d' ' -f1 ${pidFile})`,
     'Fail 120 payments, and see one message of it (or by a button of the page above):',
     `  curl -X POST http://127.0.0.1:${layout.shops[0]!.port}/demo/errors`,
+    'Release a bad version and see it go back (or by the same page, or the console):',
+    `  curl -d errors http://127.0.0.1:${layout.release.port}/demo/release`,
+    `  npm run budao -- rollout start ${layout.release.name} -c ${configs[0]}`,
     '',
     `${phones} phones are shopping. What dies starts again after ${restartAfterMs / 1000} s. Ctrl-C ends it all.`,
   ].join('\n')
@@ -49,7 +52,7 @@ export function welcome(
 export function liveLine({ elapsedMs, phones, counts, perSecond, running }: LiveState): string {
   const seconds = Math.floor(elapsedMs / 1000)
   const clock = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
-  const sites = Object.entries(running).map(([site, count]) => `${site} ${count}/3`)
+  const sites = running.map(({ site, up, all }) => `${site} ${up}/${all}`)
   return [
     clock,
     `${phones} phones`,

@@ -12,6 +12,7 @@ import { ReplicatorClient } from '@budao/replicator/outbox'
 import { answer } from './api.ts'
 import type { Answer } from './api.ts'
 import { epochOf } from './epoch.ts'
+import { flaws, Flawed } from './flaw.ts'
 import { Store } from './store.ts'
 
 const bodyLimit = 64 * 1024
@@ -24,6 +25,8 @@ const { values } = parseArgs({
     data: { type: 'string', default: 'data/shop/shop-east.db' },
     name: { type: 'string', default: 'shop' },
     replicator: { type: 'string' },
+    /** The file with its flaw: it is a release that can be made a bad one. */
+    flaw: { type: 'string' },
   },
 })
 
@@ -32,6 +35,7 @@ const store = new Store(values.data, values.site)
 /** Null: there is no other site. */
 const replicator =
   values.replicator === undefined ? null : new ReplicatorClient({ url: values.replicator, timeoutMs: 3_000 })
+const flawed = values.flaw === undefined ? null : new Flawed(values.flaw)
 let draining = false
 
 const server = createServer((request, response) => {
@@ -69,6 +73,14 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
     failPayments()
     return send(request, response, { status: 200, body: { code: 0, data: { errors: failures } } })
   }
+  if (flawed !== null) {
+    if (request.url === '/demo/release') return toldFlaw(flawed, request, response)
+    if (await flawed.meet())
+      return send(request, response, {
+        status: 503,
+        body: { code: 503, message: 'This release is a bad one.' },
+      })
+  }
   const body = request.method === 'GET' || request.method === 'HEAD' ? '' : await read(request)
   if (body === undefined) {
     // Its rest is not read: the connection cannot be used again.
@@ -87,6 +99,16 @@ async function serve(request: IncomingMessage, response: ServerResponse): Promis
     if (settled === 'unknown') return send(request, response, notYet)
   }
   send(request, response, answered)
+}
+
+/** POST the name of a flaw to have it; GET says which it is. */
+async function toldFlaw(release: Flawed, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (request.method === 'POST' && !release.become((await read(request)) ?? ''))
+    return send(request, response, {
+      status: 400,
+      body: { code: 400, message: `Body: expected one of ${flaws.join(', ')}.` },
+    })
+  send(request, response, { status: 200, body: { code: 0, data: { flaw: release.flaw } } })
 }
 
 /** What stands in the log when the bank does not answer for a moment. For who wants to see alerts: no payment is really tried. */

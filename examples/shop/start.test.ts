@@ -25,7 +25,7 @@ const script = join(import.meta.dirname, 'start.ts')
 test('a port in use is named, with whose it is and what to do, and nothing is started', async (t) => {
   const data = mkdtempSync(join(tmpdir(), 'budao-start-'))
   t.after(() => rmSync(data, { recursive: true, force: true }))
-  // The lowest of seventeen: sixteen more above it make the demo's.
+  // The lowest of eighteen: seventeen more above it make the demo's.
   const server = createServer().listen(Math.min(...(await freePorts())), '127.0.0.1')
   t.after(() => void server.close())
   await once(server, 'listening')
@@ -73,7 +73,7 @@ for (const site of sites) {
       assert.equal(config.admin.address, `127.0.0.1:${gateway?.adminPort}`)
       assert.deepEqual(
         config.services['shop']?.endpoints.map((endpoint) => [endpoint.address, endpoint.site]),
-        layout.shops.map((shop) => [`127.0.0.1:${shop.port}`, shop.site]),
+        [...layout.shops, layout.release].map((shop) => [`127.0.0.1:${shop.port}`, shop.site]),
       )
       assert.doesNotMatch(text, /\.\.\/\.\.\/data/)
     }
@@ -113,9 +113,9 @@ test('witness.yaml knows the same nodes and services as the gateways do', () => 
 })
 
 test('what is printed fits 80 columns', () => {
-  const ports = defaultPorts.map((_, index) => 65_527 + index)
-  const files = ['data/shop-65527/run/east.yaml', 'data/shop-65527/run/west.yaml']
-  const text = welcome(layoutOf(ports), files, 'data/shop-65527/run/east.pids', {
+  const ports = defaultPorts.map((_, index) => 65_518 + index)
+  const files = ['data/shop-65518/run/east.yaml', 'data/shop-65518/run/west.yaml']
+  const text = welcome(layoutOf(ports), files, 'data/shop-65518/run/east.pids', {
     readyMs: 1_234,
     phones: 500,
     restartAfterMs: 6_000,
@@ -126,7 +126,10 @@ test('what is printed fits 80 columns', () => {
     phones: 500,
     counts: { ok: 1_000_000, backup: 1_000, degraded: 1_000, failed: 1_000, orders: 0 },
     perSecond: 500,
-    running: { east: 2, west: 2 },
+    running: [
+      { site: 'east', up: 2, all: 4 },
+      { site: 'west', up: 2, all: 3 },
+    ],
   })
   assert.ok(line.length < 80, line)
   assert.match(line, /failed 1000/)

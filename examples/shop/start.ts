@@ -25,11 +25,12 @@ import type { RelayPorts, Site } from './layout.ts'
 import { Phones } from './phones.ts'
 import { Inbox } from './inbox.ts'
 import { holdLeash } from './leash.ts'
+import { startRelease } from './release-desk.ts'
 import { liveLine, welcome } from './screen.ts'
 import { Store } from './store.ts'
 
 const usage = `Usage: npm start -- [options]
-  --port-base N      seventeen ports from N on instead of 7001 to 7003, 7101 to 7103,
+  --port-base N      eighteen ports from N on instead of 7001 to 7004, 7101 to 7103,
                      8025, 8080 to 8083, 9900 to 9902 and 9940 to 9942; auto: free ones
   --data DIR         where databases, logs and pid files go (default data/shop)
   --temporary        they go to a new folder that is removed at the end
@@ -72,6 +73,12 @@ const inbox = new Inbox({
   ...layout.inbox,
   robotKey: 'demo',
   errorsUrl: `http://127.0.0.1:${layout.shops[0]!.port}/demo/errors`,
+  release: (flaw) =>
+    startRelease(flaw, {
+      releaseUrl: `http://127.0.0.1:${layout.release.port}`,
+      adminUrl: `http://127.0.0.1:${layout.gateways[0]!.adminPort}`,
+      rollout: layout.release.name,
+    }),
   say,
 })
 await inbox.start()
@@ -81,7 +88,7 @@ startMiniProgram()
 startReplicators()
 startShops()
 await Promise.all(
-  [...layout.shops, ...layout.replicators].map(async ({ name, port }) =>
+  [...layout.shops, layout.release, ...layout.replicators].map(async ({ name, port }) =>
     answers(name, `http://127.0.0.1:${port}/healthz`),
   ),
 )
@@ -112,7 +119,7 @@ if (stopping === undefined) {
 
 function startShops(): void {
   const script = join(import.meta.dirname, 'server.ts')
-  for (const { name, site, port } of layout.shops) {
+  for (const { name, site, port } of [...layout.shops, layout.release]) {
     const replicator = layout.replicators.find((each) => each.site === site)!
     const given = {
       port: String(port),
@@ -121,8 +128,9 @@ function startShops(): void {
       name,
       replicator: `http://127.0.0.1:${replicator.port}`,
     }
+    const more = name === layout.release.name ? ['--flaw', join(stateDir, 'flaw')] : []
     const args = Object.entries(given).flatMap(([option, value]) => [`--${option}`, value])
-    crew.start({ name, crew: site, args: ['--conditions=@budao/source', script, ...args] })
+    crew.start({ name, crew: site, args: ['--conditions=@budao/source', script, ...args, ...more] })
   }
 }
 
@@ -194,7 +202,7 @@ function writeConfigs(relayed: RelayPorts | null): {
 }
 
 async function relayPorts(): Promise<RelayPorts> {
-  const [told, one, two, ...links] = await freePorts(layout.shops.length + 3)
+  const [told, one, two, ...links] = await freePorts(layout.shops.length + 4)
   return { control: told!, links, dns: [one!, two!] }
 }
 
@@ -267,7 +275,7 @@ function showLive(): void {
         phones: options.phones,
         counts,
         perSecond: ((answered(counts) - answered(before)) * 1000) / (now - beforeMs),
-        running: Object.fromEntries(sites.map((site) => [site, crew.running(site)])),
+        running: sites.map((site) => ({ site, up: crew.running(site), all: crew.all(site) })),
       })
       before = counts
       beforeMs = now
