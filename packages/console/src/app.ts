@@ -25,6 +25,10 @@ import type { PageRoute } from './page-route.ts'
 import { answered, eventsPath, initialState, unanswered } from './page-state.ts'
 import type { EventsAnswer, PageState } from './page-state.ts'
 import { patch } from './patch.ts'
+import { ReleaseDialog } from './release-dialog.ts'
+import { ReleaseQuestion, releasesUnderWay } from './release-state.ts'
+import type { ReleasesState } from './release-state.ts'
+import { releaseView } from './release-view.ts'
 import { nextDelayMs } from './schedule.ts'
 import { WishDialog } from './wish-dialog.ts'
 import type { UnitWishKind } from './wish-dialog.ts'
@@ -36,6 +40,7 @@ const noticeMs = 8_000
 
 const client = new AdminClient()
 const alertQuestion = new AlertQuestion(client)
+const releaseQuestion = new ReleaseQuestion(client)
 const drillQuestion = new DrillQuestion(client)
 const seriesQuestion = new AskedNowAndThen<SeriesReport>(client, '/api/v1/series', 5_000)
 const replicationQuestion = new AskedNowAndThen<ReplicationStatus>(client, '/api/v1/replication', 2_000)
@@ -45,6 +50,7 @@ let words: Words = languages[language]
 let state: PageState = initialState
 let route: PageRoute = { page: 'overview', query: {} }
 let alerts: AlertsState | null = null
+let releases: ReleasesState | null = null
 let others: Others = { drills: null, series: null, replication: null }
 let asking = false
 /** A token is asked for; until it is there, asking again would be in vain. */
@@ -65,6 +71,7 @@ const changes: DialogContext = {
     notice('good', text)
     drillQuestion.hurry()
     alertQuestion.hurry()
+    releaseQuestion.hurry()
     ask()
   },
   failed: (error) => notice('bad', error instanceof Error ? error.message : String(error)),
@@ -73,6 +80,7 @@ const breakerDialog = new BreakerDialog(client, changes)
 const drainDialog = new DrainDialog(client, changes)
 const wishDialog = new WishDialog(client, changes)
 const alertDialog = new AlertDialog(client, changes)
+const releaseDialog = new ReleaseDialog(client, changes)
 const drillDialog = new DrillDialog(client, changes)
 
 const logPage = new LogPage(client, () => show(), needsToken)
@@ -85,6 +93,7 @@ part('view').addEventListener('click', ({ target }) => {
   const { breakerService, breakerEndpoint, drainSite, drainEndpoint, drainService } = button?.dataset ?? {}
   const { wish, wishUnit, drill, drillReport } = button?.dataset ?? {}
   if (button !== null) alertDialog.pressed(button.dataset)
+  if (button !== null) releaseDialog.pressed(button.dataset)
   if (drill === 'start') drillDialog.open()
   if (drill === 'abort') void abortDrill()
   if (drillReport !== undefined) void showReport(drillReport)
@@ -128,16 +137,18 @@ function ask(): void {
 
 async function askOnce(): Promise<void> {
   try {
-    const [report, events, units, ofDrills, ofAlerts, series, replication] = await Promise.all([
+    const [report, events, units, ofDrills, ofAlerts, ofReleases, series, replication] = await Promise.all([
       client.get<GatewayReport>('/api/v1/status'),
       client.get<EventsAnswer>(eventsPath(state)),
       failoverQuestion.ask(performance.now()),
       drillQuestion.ask(performance.now()),
       alertQuestion.ask(performance.now()),
+      releaseQuestion.ask(performance.now()),
       seriesQuestion.ask(performance.now()),
       replicationQuestion.ask(performance.now()),
     ])
     alerts = ofAlerts
+    releases = ofReleases
     others = { drills: ofDrills, series, replication }
     state = answered(state, report, events, new Date(), performance.now(), units)
     await logPage.tick(performance.now())
@@ -198,7 +209,7 @@ function show(): void {
   const now = new Date()
   patch(part('view'), view(now))
   patch(part('node'), state.report === null ? [] : nodeFacts(state.report, now, words))
-  patch(part('pages'), navigation(route.page, firingCount(alerts), words))
+  patch(part('pages'), navigation(route.page, firingCount(alerts), releasesUnderWay(releases), words))
   logForm.show(words)
   const { sign, text } = headlineOf(state, now, words)
   document.title = `${sign} ${text} · Budao`
@@ -211,6 +222,8 @@ function view(now: Date): Node[] {
   switch (route.page) {
     case 'overview':
       return overview(state, others, now, words)
+    case 'releases':
+      return [...shortBanner(state, now, words), ...releaseView(releases, state.report !== null, now, words)]
     case 'alerts':
       return [
         ...shortBanner(state, now, words),
@@ -235,6 +248,7 @@ function goTo(next: PageRoute): void {
   if (next.page === 'logs') logForm.open(next.query)
   else logPage.leave()
   if (turned) alertQuestion.hurry(next.page === 'alerts')
+  if (turned) releaseQuestion.hurry(next.page === 'releases')
   if (turned && !asking) ask()
   show()
   // Whoever reads with a screen reader hears that the page is another one.

@@ -1,5 +1,5 @@
 /** What the page can show. */
-export const pages = ['overview', 'alerts', 'logs'] as const
+export const pages = ['overview', 'releases', 'alerts', 'logs'] as const
 
 export type PageName = (typeof pages)[number]
 

@@ -38,15 +38,18 @@ export function siteCharts(series: SeriesReport | null, now: Date, words: Words)
   ])
 }
 
-function chart(
+/** One chart of lines, told in words too. `top`: where it ends; absent: above what is highest. */
+export function chart(
   id: string,
   title: string,
   lines: readonly { readonly name: string; readonly values: Values }[],
   [from, to]: readonly [string, string],
   format: (value: number) => string,
   words: Words,
+  top?: number,
 ): Element {
-  const most = roundUp(Math.max(0, ...lines.flatMap(({ values }) => values.map((value) => value ?? 0))))
+  const most =
+    top ?? roundUp(Math.max(0, ...lines.flatMap(({ values }) => values.map((value) => value ?? 0))))
   const told = lines.map(({ name, values }) => inWords(name, values, format, words)).join('; ')
   return el(
     'figure',

@@ -4,17 +4,24 @@ import { chineseEvents, englishEvents, type EventWords } from './event-words.ts'
 import { chineseFailover, englishFailover, type FailoverWords } from './failover-words.ts'
 import { formatNumber } from './format.ts'
 import { chineseLogs, englishLogs, type LogWords } from './log-words.ts'
+import { chineseReleases, englishReleases, type ReleaseWords } from './release-words.ts'
 import { chineseSeries, englishSeries, type SeriesWords } from './series-words.ts'
 
 /** Everything the page says, in one language. */
-export type Words = typeof englishPage & FailoverWords & DrillWords & LogWords & AlertWords & SeriesWords
+export type Words = typeof englishPage &
+  FailoverWords &
+  DrillWords &
+  LogWords &
+  AlertWords &
+  ReleaseWords &
+  SeriesWords
 
 const englishPage = {
   skip: 'Skip to the state',
   reload: 'Reload configuration',
   otherLanguage: '中文',
   pagesTitle: 'Pages',
-  pages: { overview: 'Overview', alerts: 'Alerts', logs: 'Logs' },
+  pages: { overview: 'Overview', releases: 'Releases', alerts: 'Alerts', logs: 'Logs' },
   alertsFiring: (count: number): string => `${count} firing`,
 
   allUp: 'Everything is up',
@@ -157,6 +164,7 @@ const english: Words = {
   ...englishDrills,
   ...englishLogs,
   ...englishAlerts,
+  ...englishReleases,
   ...englishSeries,
 }
 
@@ -165,7 +173,7 @@ const chinese: Words = {
   reload: '重新加载配置',
   otherLanguage: 'English',
   pagesTitle: '页面',
-  pages: { overview: '总览', alerts: '告警', logs: '日志' },
+  pages: { overview: '总览', releases: '发布', alerts: '告警', logs: '日志' },
   alertsFiring: (count) => `${count} 条触发中`,
 
   allUp: '一切正常',
@@ -296,6 +304,7 @@ const chinese: Words = {
   ...chineseDrills,
   ...chineseLogs,
   ...chineseAlerts,
+  ...chineseReleases,
   ...chineseSeries,
 }
 
