@@ -17,6 +17,8 @@ import {
   rowOf,
   type RowVersion,
   sameRow,
+  seqZero,
+  stampZero,
 } from './row-version.ts'
 
 /** What comes of one event meeting what is here. */
@@ -77,7 +79,8 @@ function unaware(here: RowVersion | null, row: Row | null, event: ChangeEvent): 
   if (here === null) return false
   if (event.knew !== undefined) {
     return Object.entries(here.seen).some(
-      ([site, seq]) => site !== event.origin && seq > (own(event.knew, site) ?? -1),
+      ([site, seq]) =>
+        site !== event.origin && site !== stampZero.origin && seq > (own(event.knew, site) ?? -1),
     )
   }
   if (here.stamp.origin === event.origin) return false
@@ -99,7 +102,7 @@ function lift(here: RowVersion | null, event: ChangeEvent, rule: MergeRule): Row
   if (rule.name === 'callback') {
     return {
       kind: 'siblings',
-      seen: { ...event.knew, ...seen },
+      seen: { [stampZero.origin]: seqZero, ...event.knew, ...seen },
       stamp,
       siblings: [{ row, stamp, seq: event.seq }],
     }

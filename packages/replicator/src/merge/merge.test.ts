@@ -257,3 +257,19 @@ for (const name of ['last-writer', 'owner'] as const) {
     assert.deepEqual(atEast.row, atWest.row)
   })
 }
+
+test('callback: a change of a row that was there before replication stands, and two of them are merged without it', () => {
+  const rule: MergeRule = {
+    name: 'callback',
+    merge: ({ row: a }, { row: b }) => ({ n: [a?.['n'] ?? 0, b?.['n'] ?? 0] }),
+  }
+  const [east, west] = [new Site('east', rule), new Site('west', rule)]
+  east.row = west.row = { n: 'before' }
+  const e = east.write({ n: 'east' }, 1)!
+  assert.deepEqual(east.row, { n: 'east' })
+  const w = west.write({ n: 'west' }, 2)!
+  west.take(e)
+  east.take(w)
+  assert.deepEqual(east.row, { n: ['east', 'west'] })
+  assert.deepEqual(west.row, east.row)
+})

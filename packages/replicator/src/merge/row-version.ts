@@ -59,9 +59,19 @@ export type Seen = Readonly<Record<string, number>>
 /** Before all writes. */
 export const stampZero: Stamp = { hlc: hlcZero, origin: '' }
 
+/** Of the row that was there before all writes: every writer knows of it. */
+export const seqZero = 0
+
 /** What a row that was there before replication began counts as: the same at every site that holds the same row. */
 export function initialVersion(row: Row | null, rule: MergeRule): RowVersion | null {
   if (row === null) return null
+  if (rule.name === 'callback')
+    return {
+      kind: 'siblings',
+      seen: {},
+      stamp: stampZero,
+      siblings: [{ row, stamp: stampZero, seq: seqZero }],
+    }
   if (rule.name !== 'fields' && rule.name !== 'crdt')
     return { kind: 'register', seen: {}, stamp: stampZero, row }
   const kinds: Readonly<Record<string, ColumnMerge>> = rule.name === 'crdt' ? rule.columns : {}
