@@ -228,11 +228,36 @@ test(
     // West's disk is replaced.
     await west.kill()
     rmSync(join(folder, 'west'), { recursive: true })
-    for (const behind of ['', '-wal', '-shm']) rmSync(join(folder, `west.db${behind}`), { force: true })
+    for (const end of ['', '-wal', '-shm']) rmSync(join(folder, `west.db${end}`), { force: true })
     await west.start()
     const filled = await west.budao('replicator', 'bootstrap', '--from', 'east', '--replace')
     assert.equal(filled.code, 0, filled.output)
     assert.match(filled.output, /equal to east: \d+ rows compared/)
+    assert.deepEqual(west.rows('payments'), east.rows('payments'))
+
+    // Somebody writes past replication.
+    const behind = new DatabaseSync(join(folder, 'west.db'), { timeout: 2000 })
+    behind.exec(`UPDATE payments SET payload = '{"id":"p","amount":1}'`)
+    behind.close()
+    const verify = async (...args: string[]): Promise<string> => {
+      const files = ['east.yaml', 'west.yaml']
+      const run = startNode(t, [main, 'replicator', 'verify', ...files, '--settle', '500', ...args], {
+        cwd: folder,
+      })
+      return `${await run.exited()} ${run.output}`
+    }
+    const differs =
+      /payments: 1 rows compared, 1 differ, 0 repaired, 0 undecided\n {2}p: .*"amount":1.* → .*"amount":6/
+    const dry = await verify()
+    assert.match(dry, /^1 /)
+    assert.match(dry, differs)
+    const repaired = JSON.parse((await verify('--repair', '--json')).slice(2)) as {
+      tables: { repaired: string[] }[]
+    }
+    assert.deepEqual(
+      repaired.tables.map(({ repaired: keys }) => keys),
+      [[], ['p']],
+    )
     assert.deepEqual(west.rows('payments'), east.rows('payments'))
     east.process.child.kill('SIGTERM')
     assert.equal(await east.process.exited(), 0)

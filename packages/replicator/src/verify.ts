@@ -6,7 +6,7 @@ export interface VerifiedDifference {
   readonly key: string
   /** By site; null: it is not there. */
   readonly rows: Readonly<Record<string, Row | null>>
-  /** What it is to be by the table's rule; null: it is to go; absent: the rule leaves it to a person. */
+  /** What it is to be by the table's rule; null: it is to go; absent: it is left to a person. */
   readonly right?: Row | null
 }
 
@@ -15,7 +15,9 @@ export interface VerifiedTable {
   readonly table: string
   readonly rows: number
   readonly chunks: number
+  /** Of files the first 1000 of them. */
   readonly different: readonly VerifiedDifference[]
+  readonly differentCount: number
   /** Keys of rows that went on changing: to be looked at again. */
   readonly undecided: readonly string[]
   /** Keys of rows that were made equal; empty without `repair`. */
@@ -35,6 +37,8 @@ export interface VerifyRequest {
 export interface VerifyProgress {
   readonly table: string
   readonly rows: number
+  /** About so many there are. */
+  readonly rowsTotal: number
   /** Rows that differ at the moment; most are under way. */
   readonly suspects: number
 }

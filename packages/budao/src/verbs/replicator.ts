@@ -1,11 +1,13 @@
 import { dirname } from 'node:path'
 import type { Command } from 'commander'
 import type { Config, ReplicationConfig } from '@budao/model'
+import type { VerifyProgress } from '@budao/replicator'
 import { CliError } from '../cli-error.ts'
 import { readLogAccess } from '../control/providers/broker-access.ts'
 import { configOption, jsonOption, readConfigFile } from '../locate-config.ts'
 import { printJson, printLine } from '../output.ts'
 import { acceptGapVerb, resyncVerbs } from '../replication/resync-verbs.ts'
+import { verifiedText, verifyProgressText } from '../replication/verify-text.ts'
 import { signalled } from '../serve.ts'
 
 interface ReplicatorOptions {
@@ -56,7 +58,7 @@ Example:
     .argument('<other>', 'of the other')
     .option(
       '--repair',
-      'make rows equal that differ, as the rule of their table says (not in SQLite); without it nothing is changed',
+      'make rows equal that differ, as the rule of their table says; without it nothing is changed, and what would be is shown',
     )
     .option('--settle <ms>', 'a row differs when it has stood still for so long', '5000')
     .option(...jsonOption)
@@ -109,23 +111,16 @@ async function verify(one: string, other: string, { repair, settle, json }: Veri
     sites[config.node.site] = { replication: config.replication, baseDir }
   }
   const { verifyDatabases } = await import('@budao/replicator')
-  const onProgress = ({ table, rows, suspects }: { table: string; rows: number; suspects: number }): void => {
-    if (process.stderr.isTTY) process.stderr.write(`\r${table}: ${rows} rows, ${suspects} to look at again `)
+  const isShown = process.stderr.isTTY && json !== true
+  const onProgress = (progress: VerifyProgress): void => {
+    if (isShown) process.stderr.write(`\r${verifyProgressText(progress)}\u001b[K`)
   }
   const tables = await verifyDatabases(sites, { repair: repair === true, settleMs, onProgress })
-  if (process.stderr.isTTY) process.stderr.write('\n')
+  if (isShown) process.stderr.write('\n')
   if (json === true) printJson({ tables })
-  else {
-    for (const { table, rows, different, undecided, repaired } of tables) {
-      printLine(
-        `${table}: ${rows} rows compared, ${different.length} differ, ${repaired.length} repaired, ${undecided.length} undecided`,
-      )
-      for (const each of different) printLine(`  ${each.key}: ${JSON.stringify(each.rows)}`)
-      for (const key of undecided) printLine(`  ${key}: goes on changing`)
-    }
-  }
+  else printLine(verifiedText(tables, repair === true))
   const isEqual = tables.every(
-    ({ different, undecided, repaired }) => different.length === repaired.length && undecided.length === 0,
+    ({ differentCount, undecided, repaired }) => differentCount === repaired.length && undecided.length === 0,
   )
   if (!isEqual) process.exitCode = 1
 }

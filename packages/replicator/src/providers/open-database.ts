@@ -63,13 +63,15 @@ export async function verifyDatabases(
     throw new Error(`expected the configuration of two sites, found ${Object.keys(sites).length}`)
   }
   if (Object.keys(servers).length < 2) {
-    if (request.repair) {
+    const byRanges = Object.keys(servers).length === 0
+    if (request.repair && !byRanges) {
       throw new Error(
-        'repair: expected two sites with replication.database.mariadb: others are put right by `budao replicator bootstrap` or `restore`',
+        'repair: expected two sites with databases of one kind: others are put right by `budao replicator bootstrap` or `restore`',
       )
     }
     const configs = Object.entries(sites).map(([site, { replication }]) => [site, replication] as const)
-    return await verifySites(Object.fromEntries(configs), request)
+    const tables = await replicatedTables(first.replication, first.baseDir)
+    return await verifySites(Object.fromEntries(configs), { ...request, tables, byRanges })
   }
   const { verifyMariadb } = await import('./mariadb/mariadb-configured.ts')
   return await verifyMariadb(servers, await replicatedTables(first.replication, first.baseDir), request)

@@ -59,19 +59,24 @@ export async function compareSites(
   return { rows, ...(await settled(here, there, suspects, settleMs, signal)) }
 }
 
-async function settled(
-  here: ComparedSite,
-  there: ComparedSite,
+/** Looks at rows that differ until they are equal, or have stood still for long enough to be different. */
+export async function settled(
+  here: Pick<ComparedSite, 'rowsOf'>,
+  there: Pick<ComparedSite, 'rowsOf'>,
   suspects: readonly RowPlace[],
   settleMs: number,
   signal: AbortSignal,
+  digestOf: (kept: KeptRow) => string = (kept) => (kept.row === null ? '' : rowDigest(kept)),
 ): Promise<Pick<Comparison, 'different' | 'undecided'>> {
   const different: RowPlace[] = []
   const since = new Map<RowPlace, { readonly text: string; readonly at: number }>()
   const until = performance.now() + settleMs * patience
   let left = suspects
   while (left.length > 0) {
-    const [mine, theirs] = await Promise.all([digestsOf(here, left), digestsOf(there, left)])
+    const [mine, theirs] = await Promise.all([
+      digestsOf(here, left, digestOf),
+      digestsOf(there, left, digestOf),
+    ])
     const at = performance.now()
     left = left.filter((place, i) => {
       if (mine[i] === theirs[i]) return false
@@ -90,11 +95,15 @@ async function settled(
   return { different, undecided: left }
 }
 
-async function digestsOf(site: ComparedSite, places: readonly RowPlace[]): Promise<string[]> {
+async function digestsOf(
+  site: Pick<ComparedSite, 'rowsOf'>,
+  places: readonly RowPlace[],
+  digestOf: (kept: KeptRow) => string,
+): Promise<string[]> {
   const digests: string[] = []
   for (let from = 0; from < places.length; from += placesMax) {
     const rows = await site.rowsOf(places.slice(from, from + placesMax))
-    digests.push(...rows.map((row) => (row.row === null ? '' : rowDigest(row))))
+    digests.push(...rows.map(digestOf))
   }
   return digests
 }

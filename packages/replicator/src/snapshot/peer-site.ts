@@ -1,9 +1,10 @@
 import { crc32 } from 'node:zlib'
-import type { DeadLetter, LogBounds, LogPosition } from '@budao/model'
+import type { DeadLetter, LogBounds, LogPosition, ReplicatorReport } from '@budao/model'
 import type { RowPlace } from '../site-database.ts'
 import type { ComparedSite } from './compare-sites.ts'
 import type { TableDigest } from './digest.ts'
-import type { KeptRow, SnapshotChunk, SnapshotFacts, SnapshotPart } from './snapshot.ts'
+import type { KeyRange, RangeSum } from './key-ranges.ts'
+import type { KeptRow, Repair, SnapshotChunk, SnapshotFacts, SnapshotPart } from './snapshot.ts'
 
 /** A peer refused, and says why. */
 export class PeerRefusedError extends Error {
@@ -102,6 +103,26 @@ export class PeerSite implements ComparedSite {
       keys: [string, string][] | null
     }
     return keys === null ? null : new Map(keys)
+  }
+
+  /** Of the first keys of a range; `count`: of the whole table, with its first range. */
+  async sumRange(range: KeyRange, keys: number): Promise<RangeSum & { readonly count?: number }> {
+    return (await this.#json('POST', '/v1/range/sum', { range, keys })) as RangeSum & { count?: number }
+  }
+
+  /** Null: too many. */
+  async rangeKeys(range: KeyRange): Promise<[key: string, digest: string][] | null> {
+    return ((await this.#json('POST', '/v1/range/keys', { range })) as { keys: [string, string][] | null })
+      .keys
+  }
+
+  /** Makes rows there what they are to be; those that are now. */
+  async repair(repairs: readonly Repair[]): Promise<RowPlace[]> {
+    return ((await this.#json('POST', '/v1/repair', { repairs })) as { done: RowPlace[] }).done
+  }
+
+  async status(): Promise<ReplicatorReport> {
+    return (await this.#json('GET', '/v1/status')) as ReplicatorReport
   }
 
   /** Its dead letters behind `after`. */

@@ -7,6 +7,7 @@ import type { Replicator } from '../replicator.ts'
 import type { RowPlace, SiteDatabase } from '../site-database.ts'
 import { digestKeys, digestTable } from './digest.ts'
 import type { PeerPlace, PeerSnapshot } from './peer-site.ts'
+import { rangeRoutes } from './range-routes.ts'
 import type { SnapshotPart, SnapshotView } from './snapshot.ts'
 
 /** What a site answers to others that are filled from it, or compared with it. */
@@ -41,6 +42,7 @@ export class SnapshotRoutes {
     this.#options = options
     const { snapshots } = options.database
     this.handlers = {
+      ...rangeRoutes(snapshots, options.tables),
       'POST /v1/snapshot': (asked) => this.#open(asked),
       'GET /v1/snapshot/chunk': (asked) => this.#read(asked),
       'POST /v1/snapshot/close': async ({ body }) => {

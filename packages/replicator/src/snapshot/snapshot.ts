@@ -1,6 +1,7 @@
 import type { LogPosition, Row } from '@budao/model'
 import type { RowVersion } from '../merge/row-version.ts'
 import type { RowPlace } from '../site-database.ts'
+import type { KeyRanges } from './key-ranges.ts'
 
 /** A row as it lies at a site, with what it was merged from: enough for another site to go on from it. */
 export interface KeptRow extends RowPlace {
@@ -8,6 +9,15 @@ export interface KeptRow extends RowPlace {
   readonly row: Row | null
   /** As it is stored: without the row of a register, which is `row`. Null: nothing was merged of it. */
   readonly version: RowVersion | null
+  /** The row is another than replication left there. Absent: not that anybody knows. */
+  readonly isAltered?: true
+}
+
+/** A row that is to be what it is at no site, or at another one only. */
+export interface Repair {
+  /** `keptDigest` of what was looked at: if it is another by now, nothing is done. */
+  readonly found: string
+  readonly right: KeptRow
 }
 
 /** An id that was done. */
@@ -113,6 +123,13 @@ export interface Snapshots {
   put(rows: readonly KeptRow[], forgetIds: readonly string[]): Promise<void>
   /** Where the log of a site is read from here on, whatever was before. */
   setWatermark(origin: string, position: LogPosition): Promise<void>
+  /**
+   * Makes rows what they are to be, where they still are what was looked at and no dead letter waits for them; it does not travel. Keys
+   * of those that are now. Undefined: this database is repaired past the replicator.
+   */
+  repair?(repairs: readonly Repair[]): Promise<RowPlace[]>
+  /** Undefined: this database is compared past the replicator. */
+  readonly ranges?: KeyRanges
   /** All rows of a table, in pages. */
   pages(table: string): AsyncIterable<readonly KeptRow[]>
 }

@@ -118,6 +118,7 @@ export class Statements {
   }
 
   async run(connection: Connection): Promise<RowDataPacket[][]> {
+    if (this.#sql.length === 0) return []
     const [results] = await connection.query<RowDataPacket[][]>(this.#sql.join(';\n'), this.#values)
     return this.#sql.length === 1 ? [results as unknown as RowDataPacket[]] : results
   }

@@ -5,11 +5,12 @@ import type { MariadbConfig } from '@budao/model'
 import { findingText, type PreflightFinding } from '../../preflight.ts'
 import type { ReplicatedTables } from '../../replicated-table.ts'
 import type { SiteDatabase } from '../../site-database.ts'
-import type { VerifiedTable, VerifyRequest } from '../../verify.ts'
+import type { VerifiedDifference, VerifiedTable, VerifyRequest } from '../../verify.ts'
 import { connect, type MariadbConnection } from './mariadb-connection.ts'
 import { openMariadbDatabase } from './mariadb-database.ts'
 import { inspect, judgeSettings, type ServerSettings } from './mariadb-preflight.ts'
-import { repairRow, verifyTable } from './mariadb-verify.ts'
+import { decideRow, repairRow } from './mariadb-repair.ts'
+import { verifyTable } from './mariadb-verify.ts'
 import { readShape } from './table-shape.ts'
 
 /** For which site, and what is promised. */
@@ -73,28 +74,37 @@ export async function verifyMariadb(
   tables: ReplicatedTables,
   { repair, ...options }: VerifyRequest,
 ): Promise<VerifiedTable[]> {
-  const connections: [string, Connection, string][] = []
+  const connections: [string, Connection, string, boolean][] = []
   try {
     for (const [site, { mariadb, baseDir }] of Object.entries(sites)) {
       // Outside the binlog: what is repaired here is repaired there as well, and must not travel.
       const connection = await connectionOf(mariadb, baseDir)
-      connections.push([site, await connect(connection, null), connection.database])
+      connections.push([
+        site,
+        await connect(connection, null),
+        connection.database,
+        mariadb.capture === 'outbox',
+      ])
     }
     const verified: VerifiedTable[] = []
     for (const [table, { rule }] of Object.entries(tables)) {
       const [one, other] = await Promise.all(
-        connections.map(async ([site, connection, database]) => ({
+        connections.map(async ([site, connection, database, hasVersions]) => ({
           site,
           connection,
+          hasVersions,
           shape: await readShape(connection, database, table),
         })),
       )
-      const found = await verifyTable(one!, other!, { rule, ...options })
+      const found = await verifyTable(one!, other!, options)
+      const different: VerifiedDifference[] = []
       const repaired: string[] = []
-      for (const each of repair ? found.different : []) {
-        if (await repairRow(one!, other!, each)) repaired.push(each.key)
+      for (const each of found.different) {
+        const decided = await decideRow(one!, other!, each, rule)
+        different.push(decided.difference)
+        if (repair && (await repairRow(one!, other!, decided, rule))) repaired.push(each.key)
       }
-      verified.push({ ...found, repaired })
+      verified.push({ ...found, different, repaired })
     }
     return verified
   } finally {

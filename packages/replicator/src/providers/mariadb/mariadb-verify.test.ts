@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { startMariadb } from '@budao/testkit'
+import type { ReplicationConfig } from '@budao/model'
+import { freePort, startMariadb, tempDir, verifyContract } from '@budao/testkit'
+import { startReplicator } from '../../start-replicator.ts'
+import { verifyDatabases } from '../open-database.ts'
 import { verifyMariadb } from './mariadb-configured.ts'
 import { connect } from './mariadb-connection.ts'
 
@@ -11,7 +14,7 @@ test(
     const servers = await Promise.all([startMariadb(t, { site: 1 }), startMariadb(t, { site: 2 })])
     const [east, west] = servers
     if (east === undefined || west === undefined) return
-    const apps = []
+    const apps: Awaited<ReturnType<typeof connect>>[] = []
     for (const { host, port, user } of [east, west]) {
       const app = await connect({ host, port, user, database: 'mysql' })
       t.after(() => app.destroy())
@@ -62,5 +65,53 @@ test(
       sums.push((rows as { Checksum: unknown }[])[0]!.Checksum)
     }
     assert.equal(sums[0], sums[1])
+    await t.test('where applications write through the outbox every rule repairs', async () => {
+      const folder = tempDir(t)
+      const ports = { east: await freePort(), west: await freePort() }
+      const all = { east, west }
+      const configs = Object.fromEntries(
+        (['east', 'west'] as const).map((site) => {
+          const replication: ReplicationConfig = {
+            listen: `127.0.0.1:${ports[site]}`,
+            sites: {
+              east: { url: `http://127.0.0.1:${ports.east}` },
+              west: { url: `http://127.0.0.1:${ports.west}` },
+            },
+            database: {
+              mariadb: { url: `mysql://root@127.0.0.1:${all[site].port}/kept`, capture: 'outbox' },
+            },
+            log: { embedded: { bytesMax: 1e9, segmentBytes: 1e6, keep: 86_400_000 } },
+            outbox: 1000,
+            onPeerLoss: 'block',
+            peerTimeout: 10_000,
+            tables: { orders: { rule: 'last-writer', durability: 'sync', schemaVersion: 1 } },
+          }
+          return [site, { replication, baseDir: folder }]
+        }),
+      )
+      const connections: Record<string, (typeof apps)[0]> = { east: one, west: other }
+      for (const [site, app] of Object.entries(connections)) {
+        await app.query(
+          'CREATE DATABASE kept; USE kept; CREATE TABLE orders (id VARCHAR(40) PRIMARY KEY, n INT NOT NULL)',
+        )
+        const { replication } = configs[site]!
+        const started = await startReplicator({
+          config: { node: { name: site, site }, dataDir: `./${site}`, replication },
+          baseDir: folder,
+          onAlarm: () => {},
+        })
+        t.after(() => started.close())
+      }
+      await verifyContract(t, {
+        keyColumn: 'row_key',
+        findsTombstones: false,
+        publish: (site, event) =>
+          fetch(`http://127.0.0.1:${ports[site]}/v1/events`, { method: 'POST', body: JSON.stringify(event) }),
+        exec: async (site, sql) => void (await connections[site]!.query(sql)),
+        rows: async (site) =>
+          (await connections[site]!.query('SELECT * FROM orders ORDER BY id'))[0] as unknown[],
+        compare: async (repair) => (await verifyDatabases(configs, { repair, settleMs: 1500 }))[0]!,
+      })
+    })
   },
 )

@@ -1,8 +1,6 @@
 import type { Connection, RowDataPacket } from 'mysql2/promise'
-import { canonicalJson, type Json, type MergeRule, type Row } from '@budao/model'
-import type { VerifiedDifference, VerifiedTable, VerifyProgress } from '../../verify.ts'
-import { Statements } from './apply-facts.ts'
-import { writeRows } from './apply-writes.ts'
+import { canonicalJson, type Json, type Row } from '@budao/model'
+import type { VerifiedTable, VerifyProgress } from '../../verify.ts'
 import { quoted } from './mariadb-connection.ts'
 import {
   type Column,
@@ -19,11 +17,12 @@ export interface VerifiedSite {
   readonly site: string
   readonly connection: Connection
   readonly shape: TableShape
+  /** What a row was merged from is kept there for every row that was written: applications write through the outbox. */
+  readonly hasVersions: boolean
 }
 
 /** How a table is compared. */
 export interface VerifyOptions {
-  readonly rule: MergeRule
   /** Rows of one checksum. Default 2000. */
   readonly chunkRows?: number
   /**
@@ -49,11 +48,12 @@ export async function verifyTable(
   other: VerifiedSite,
   options: VerifyOptions,
 ): Promise<Omit<VerifiedTable, 'repaired'>> {
-  const { rule, chunkRows = 2000, settleMs = 5000, onProgress = () => {} } = options
+  const { chunkRows = 2000, settleMs = 5000, onProgress = () => {} } = options
   const { table } = one.shape
   const suspects = new Set<string>()
   let rows = 0
   let chunks = 0
+  const rowsTotal = Math.max(await countRows(one), await countRows(other))
   // From the ends of both: rows that only the other site has are in a chunk as well.
   let after: readonly unknown[] | null = null
   for (;;) {
@@ -67,58 +67,26 @@ export async function verifyTable(
         throw new Error(`table ${table}: more than ${candidatesMax} rows differ: resync it from a snapshot`)
       }
     }
-    onProgress({ table, rows, suspects: suspects.size })
+    onProgress({ table, rows, rowsTotal: Math.max(rows, rowsTotal), suspects: suspects.size })
     if (upTo === null) break
     after = upTo
   }
   const { different, undecided } = await settled(one, other, [...suspects], settleMs)
-  const decided: VerifiedDifference[] = []
-  for (const [key, [a, b]] of different) {
-    // The rule that decides between changes decides here: the row of the site that owns it stands.
-    const owner = rule.name === 'owner' ? rule.ownerOf(key, a ?? b) : null
-    const right = owner === one.site ? a : owner === other.site ? b : undefined
-    decided.push({
-      table,
-      key,
-      rows: { [one.site]: a, [other.site]: b },
-      ...(right !== undefined && { right }),
-    })
-  }
-  return { table, rows, chunks, different: decided, undecided }
+  const found = [...different].map(([key, [a, b]]) => ({
+    table,
+    key,
+    rows: { [one.site]: a, [other.site]: b },
+  }))
+  return { table, rows, chunks, different: found, differentCount: found.length, undecided }
 }
 
-/**
- * Makes one row what it is to be at both sites, in the replicator's own GTID domain, so that it does not travel. Says false, and
- * changes nothing, where one of them is no longer what was compared.
- */
-export async function repairRow(
-  one: VerifiedSite,
-  other: VerifiedSite,
-  { key, rows, right }: VerifiedDifference,
-): Promise<boolean> {
-  if (right === undefined) return false
-  const begun: VerifiedSite[] = []
-  try {
-    for (const each of [one, other]) {
-      await each.connection.query('START TRANSACTION')
-      begun.push(each)
-      const found = (await readRows(each, [key], ' FOR UPDATE')).get(key) ?? null
-      if (!same(found, rows[each.site]!)) return false
-    }
-    for (const each of [one, other]) {
-      const found = rows[each.site]!
-      if (same(found, right)) continue
-      const sql = new Statements()
-      const row = { key, original: found, row: right, version: null, isChanged: true, hasNewVersion: false }
-      const table = { shape: each.shape, rule: { name: 'park' } } as const
-      writeRows(sql, table, [{ ...row, table }])
-      await sql.run(each.connection)
-    }
-    for (const each of begun.splice(0)) await each.connection.query('COMMIT')
-    return true
-  } finally {
-    for (const each of begun) await each.connection.query('ROLLBACK')
-  }
+/** About so many: the server's own estimate. */
+async function countRows({ connection, shape }: VerifiedSite): Promise<number> {
+  const [[found]] = await connection.query<RowDataPacket[]>(
+    'SELECT TABLE_ROWS AS n FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ?',
+    [shape.table],
+  )
+  return Number(found?.['n'] ?? 0)
 }
 
 /** The key at the end of the next chunk by this site's rows; null: it is the last one, open to the end. */
@@ -208,7 +176,8 @@ async function settled(
   return { different, undecided: [...left] }
 }
 
-async function readRows(
+/** Rows by key. */
+export async function readRows(
   { connection, shape }: VerifiedSite,
   keys: readonly string[],
   behind: '' | ' FOR UPDATE',
@@ -229,6 +198,7 @@ function byKey(shape: TableShape, rows: readonly RowDataPacket[]): Map<string, R
   return new Map(rows.map((values) => toRow(shape, values)).map((row) => [keyOf(shape, row), row]))
 }
 
-function same(a: Row | null, b: Row | null): boolean {
+/** Whether rows are equal. */
+export function same(a: Row | null, b: Row | null): boolean {
   return canonicalJson(a as Json) === canonicalJson(b as Json)
 }

@@ -100,21 +100,32 @@ export class SqliteRows {
     this.#write(table, shape, names).run(...names.map((name) => toSql(row[name]!)))
   }
 
-  /** Keys of a table with their rows in the order of the key, behind `after`, until about `bytesMax` are read. */
+  /**
+   * Keys of a table with their rows in the order of the key, behind `after`, until about `bytesMax` or `rowsMax` are read; none behind
+   * `upTo`.
+   */
   page(
     table: string,
     after: string | null,
     bytesMax: number,
+    upTo: string | null = null,
+    rowsMax: number = Infinity,
   ): { readonly rows: (readonly [key: string, row: Row])[]; readonly next: string | null } {
     const { keys, isDocument } = this.#shape(table)
     const names = keys.map(quoted).join(', ')
-    const behind = after === null ? '' : `WHERE (${names}) > (${keys.map(() => '?').join(', ')})`
-    const select = this.#db.prepare(`SELECT * FROM ${quoted(table)} ${behind} ORDER BY ${names}`)
+    const places = keys.map(() => '?').join(', ')
+    const bounds = [
+      ...(after === null ? [] : [`(${names}) > (${places})`]),
+      ...(upTo === null ? [] : [`(${names}) <= (${places})`]),
+    ]
+    const where = bounds.length === 0 ? '' : `WHERE ${bounds.join(' AND ')}`
+    const select = this.#db.prepare(`SELECT * FROM ${quoted(table)} ${where} ORDER BY ${names}`)
     select.setReadBigInts(true)
+    const values = [after, upTo].flatMap((key) => (key === null ? [] : keyValues(key, keys)))
     const rows: (readonly [string, Row])[] = []
     let bytes = 0
-    for (const found of select.iterate(...(after === null ? [] : keyValues(after, keys)))) {
-      if (bytes >= bytesMax) return { rows, next: rows.at(-1)![0] }
+    for (const found of select.iterate(...values)) {
+      if (bytes >= bytesMax || rows.length >= rowsMax) return { rows, next: rows.at(-1)![0] }
       const row = this.#toRow(table, found, isDocument)
       const key = isDocument ? String(found['key']) : this.keyOf(table, row)
       bytes += isDocument ? String(found['payload']).length : JSON.stringify(row).length

@@ -91,6 +91,14 @@ export class SqliteSite {
     return version.kind === 'register' ? { ...version, row } : version
   }
 
+  /** Whether a key is gone by what was merged of it. */
+  isGone(table: string, key: string): boolean {
+    const found = this.db
+      .prepare('SELECT deleted_at FROM budao_rows WHERE tbl = ? AND key = ?')
+      .get(table, key)
+    return found !== undefined && found['deleted_at'] !== null
+  }
+
   setVersion(table: string, key: string, version: RowVersion): void {
     const stored = version.kind === 'register' ? { ...version, row: null } : version
     const isGone = rowOf(version, this.tables[table]!.rule) === null

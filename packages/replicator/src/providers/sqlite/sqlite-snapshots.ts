@@ -2,10 +2,12 @@ import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import { type LogPosition, seenHlc } from '@budao/model'
 import type { RowVersion } from '../../merge/row-version.ts'
 import type { RowPlace } from '../../site-database.ts'
+import { keptDigest } from '../../snapshot/key-ranges.ts'
 import type {
   KeptLetter,
   KeptRow,
   LoadProgress,
+  Repair,
   SeenId,
   SnapshotChunk,
   SnapshotFacts,
@@ -13,6 +15,7 @@ import type {
   Snapshots,
   SnapshotView,
 } from '../../snapshot/snapshot.ts'
+import { SqliteRanges } from './sqlite-ranges.ts'
 import { inTransaction } from './sqlite-schema.ts'
 import type { SqliteSite } from './sqlite-site.ts'
 import { quoted } from './sqlite-rows.ts'
@@ -31,6 +34,7 @@ export class SqliteSnapshots implements Snapshots {
   readonly #site: SqliteSite
   readonly #openSite: () => SqliteSite
   readonly #onFilled: () => void
+  readonly ranges: SqliteRanges
   readonly #state: (name: string) => string | null
   readonly #setState: (name: string, value: string | null) => void
 
@@ -38,6 +42,7 @@ export class SqliteSnapshots implements Snapshots {
     this.#site = site
     this.#openSite = openSite
     this.#onFilled = onFilled
+    this.ranges = new SqliteRanges(site)
     const { db } = site
     const state = db.prepare('SELECT value FROM budao_state WHERE name = ?')
     const set = db.prepare(
@@ -137,6 +142,22 @@ export class SqliteSnapshots implements Snapshots {
     })
   }
 
+  async repair(repairs: readonly Repair[]): Promise<RowPlace[]> {
+    const letter = this.#site.db.prepare(
+      "SELECT 1 FROM budao_dead_letters WHERE tbl = ? AND key = ? AND reason <> 'undone'",
+    )
+    return inTransaction(this.#site.db, () =>
+      repairs.flatMap(({ found, right }) => {
+        const { table, key } = right
+        // What waits for a person, or was refused because its epoch had ended, is not let in by another door.
+        if (!Object.hasOwn(this.#site.tables, table) || letter.get(table, key) !== undefined) return []
+        if (keptDigest(keptRow(this.#site, table, key)) !== found) return []
+        this.#put(right)
+        return [{ table, key }]
+      }),
+    )
+  }
+
   async setWatermark(origin: string, position: LogPosition): Promise<void> {
     this.#setWatermark(origin, position)
   }
@@ -223,7 +244,10 @@ function hasRowid(db: DatabaseSync, table: string): boolean {
 
 function keptRow(site: SqliteSite, table: string, key: string): KeptRow {
   const row = site.rows.get(table, key)
-  return { table, key, row, version: stored(site.version(table, key, null)) }
+  const version = stored(site.version(table, key, null))
+  // There although it is gone by its version, or the other way round: somebody wrote past the outbox.
+  const isAltered = version !== null && site.isGone(table, key) !== (row === null)
+  return { table, key, row, version, ...(isAltered && { isAltered }) }
 }
 
 function stored(version: RowVersion | null): RowVersion | null {
