@@ -69,6 +69,11 @@ const benches: Readonly<Record<string, { about: string; load: () => Promise<{ ru
       'how soon a bad release is sent back, how often a good one, beside rules of Flagger and Argo Rollouts',
     load: () => import('./rollout.bench.ts'),
   },
+  rollback: {
+    about:
+      'a release is sent back at three gateways, one of them cut off: how long until it is asked for the last time',
+    load: () => import('./rollback.bench.ts'),
+  },
   sdk: {
     about:
       'libraries of mini programs in the same simulated phone: answered, p99, requests, doubled and lost writes',
