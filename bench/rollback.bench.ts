@@ -14,8 +14,8 @@ const usage = `npm run bench -- rollback [options]
   --runs N   of each kind (default 20)
   --json     figures as JSON, and nothing else
 
-Three gateways as processes over one etcd, users who ask all the time, a release that has half of them. It is sent back: by the verdict, as it begins
-to fail; by a person; by a person while one gateway is cut off from the store. How long after the decision is the release asked for the last time
+Three gateways as processes over one etcd, 300 requests of users a second. A release is sent back: by the verdict, where it fails everything from
+the first request on, with 5 % of the users; by a person, with half of them; by a person while one gateway is cut off from the store. How long after the decision is the release asked for the last time
 at each gateway, and does any user see an error? Exit code 1 above 1 s at a gateway that can be reached, above the lease (10 s) at
 one that cannot, and for any failed request.
 `
@@ -54,7 +54,10 @@ export async function run(args: readonly string[]): Promise<0 | 1> {
   const runs = wholeNumber('runs', values.runs, 1, 10_000)
   await using ends = new Ends()
   const t = { after: (work: () => unknown) => ends.after(work), skip: say } as unknown as TestContext
-  const steps = [{ basisPoints: 5_000, for: '1h', requests: 20 }]
+  const steps = [
+    { basisPoints: 500, for: '200ms', requests: 1, pause: true },
+    { basisPoints: 5_000, for: '1h' },
+  ]
   const world = await RolloutWorld.start(t, { steps, lease: `${leaseMs}ms` })
   if (world === undefined) return 1
   for (const name of gateways) world.load(name, perSecond)
@@ -65,20 +68,26 @@ export async function run(args: readonly string[]): Promise<0 | 1> {
 }
 
 async function sendBack(world: RolloutWorld, kind: Kind): Promise<Rollback> {
-  world.canaryStatus = 200
+  // Everybody has stable to compare with.
+  await pause(1_000)
+  let from = Date.now()
+  world.canaryStatus = kind === 'verdict' ? 503 : 200
   const { phase } = await world.until('gw-1', 'it is known', () => true)
   if ((await world.wish('gw-1', phase === null ? 'start' : 'retry')) !== 200)
     throw new Error(`the rollout does not begin: ${JSON.stringify(await world.report('gw-1'))}`)
-  for (const name of gateways) await world.untilShare(name, 0.5)
-  // Everybody has stable and the release to compare.
-  await pause(1_000)
+  if (kind !== 'verdict') {
+    await world.until('gw-1', 'the first step is passed', (report) => report.phase === 'paused')
+    await world.wish('gw-1', 'resume')
+    for (const name of gateways) await world.untilShare(name, 0.5)
+  }
   if (kind === 'cut off') {
     world.store.set({ kind: 'blackhole' })
     await pause(300)
   }
-  const from = Date.now()
-  if (kind === 'verdict') world.canaryStatus = 503
-  else await world.wish('gw-1', 'abort')
+  if (kind !== 'verdict') {
+    from = Date.now()
+    await world.wish('gw-1', 'abort')
+  }
   await world.until('gw-1', 'it is sent back', (report) => report.phase === 'aborted')
   for (const name of gateways) await world.untilShare(name, 0)
   await pause(200)
@@ -93,7 +102,7 @@ async function sendBack(world: RolloutWorld, kind: Kind): Promise<Rollback> {
     Math.max(0, ...asked.filter(({ gateway }) => gateway === name).map(({ at }) => at - decidedAt))
   return {
     kind,
-    decidedMs: kind === 'verdict' ? decidedAt - from : null,
+    decidedMs: kind === 'verdict' ? decidedAt - asked[0]!.at : null,
     failures: kind === 'verdict' ? asked.filter(({ at }) => at <= decidedAt).length : null,
     lastAskedMs: { 'gw-1': last('gw-1'), 'gw-2': last('gw-2'), 'gw-3': last('gw-3') },
   }

@@ -37,6 +37,8 @@ export interface RolloutNodeOptions {
 
 /** Counts are told, and looked at, so often, milliseconds. */
 const turnMs = 500
+/** A failure of the release is told, and looked at, within this: of one that fails all requests few are to be tried. */
+const glanceMs = 50
 /** The holder lets nobody wait for a sign of life for longer than this. */
 const takeOverMs = 3_000
 const attemptsMax = 5
@@ -50,6 +52,8 @@ interface Known {
   beatAt: number
   /** Counts of the other gateways, and of this one. */
   counts: Map<string, RouteReleaseCounts>
+  /** Failures of the release that a turn has taken into account, over all gateways. */
+  failures: number
   /** The version of what this node told of its own. */
   toldVersion: number
   /** It has been taken to nothing here, and that is not stored yet. */
@@ -68,6 +72,7 @@ export class RolloutNode implements RolloutDesk {
   readonly #known: Map<string, Known> = new Map()
   #rollouts: Readonly<Record<string, RolloutConfig>>
   #timer: NodeJS.Timeout | undefined
+  #turnAt: number
   #closed = false
 
   constructor(rollouts: Readonly<Record<string, RolloutConfig>>, options: RolloutNodeOptions) {
@@ -75,8 +80,8 @@ export class RolloutNode implements RolloutDesk {
     this.#rollouts = rollouts
     this.#store = new TimedStore(options.store, () => options.gateway.now())
     this.#watch = options.store.watch(prefix, (key, record) => this.#seen(key, record))
-    this.#timer = setTimeout(() => void this.#turn(), turnMs)
-    this.#timer.unref()
+    this.#turnAt = options.gateway.now() + turnMs
+    this.#schedule()
   }
 
   /** These are configured from now on. What is under way and is no longer configured stands still, and its leases end. */
@@ -145,19 +150,46 @@ export class RolloutNode implements RolloutDesk {
     this.#options.gateway.share(name, basisPoints, until)
   }
 
+  #schedule(): void {
+    if (this.#closed) return
+    this.#timer = setTimeout(() => void this.#glance(), glanceMs)
+    this.#timer.unref()
+  }
+
+  async #glance(): Promise<void> {
+    const now = this.#options.gateway.now()
+    if (now >= this.#turnAt || Object.keys(this.#rollouts).some((name) => this.#failsAnew(name))) {
+      this.#turnAt = now + turnMs
+      await this.#turn()
+    }
+    this.#schedule()
+  }
+
+  /** Whether the release has failed, at any gateway, since the last turn. */
+  #failsAnew(name: string): boolean {
+    const known = this.#of(name)
+    return known.record !== null && isUnderWay(known.record.value) && this.#failures(name) > known.failures
+  }
+
+  #failures(name: string): number {
+    const { self, gateway } = this.#options
+    let failures = gateway.counts(name)?.release.errors ?? 0
+    for (const [key, { release }] of this.#of(name).counts) if (key !== self) failures += release.errors
+    return failures
+  }
+
   async #turn(): Promise<void> {
     for (const name of Object.keys(this.#rollouts)) {
-      const { record, beatAt } = this.#of(name)
+      const known = this.#of(name)
+      const { record, beatAt } = known
       if (record === null || !isUnderWay(record.value) || this.#closed) continue
+      known.failures = this.#failures(name)
       await this.#tell(name)
       const { holder } = record.value
       const now = this.#options.gateway.now()
       if (holder === this.#options.self) await this.#look(name)
       else if (now - beatAt > takeOverMs) await this.#change(name, { kind: 'take' }, record.version)
     }
-    if (this.#closed) return
-    this.#timer = setTimeout(() => void this.#turn(), turnMs)
-    this.#timer.unref()
   }
 
   /** Tells what this gateway has counted. */
@@ -237,6 +269,7 @@ export class RolloutNode implements RolloutDesk {
         record: null,
         beatAt: this.#options.gateway.now(),
         counts: new Map(),
+        failures: 0,
         toldVersion: 0,
         sendingBack: false,
       }
