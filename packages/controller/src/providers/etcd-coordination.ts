@@ -5,7 +5,7 @@ import { EtcdClient, type EtcdClientOptions } from './etcd-client.ts'
 export interface EtcdCoordinationOptions extends EtcdClientOptions {
   /** Before every key, so that several installations share one etcd. Default `budao/`. */
   readonly prefix?: string
-  /** How often a watch reads everything again, milliseconds. Default 2000: a stream that is silent looks like one that is dead. */
+  /** How often a watch reads everything again, milliseconds. Default 1000: a stream that is silent looks like one that is dead. */
   readonly resyncMs?: number
 }
 
@@ -46,33 +46,31 @@ export class EtcdCoordination implements CoordinationStore {
   constructor(options: EtcdCoordinationOptions) {
     this.#client = new EtcdClient(options)
     this.#prefix = options.prefix ?? 'budao/'
-    this.#resyncMs = options.resyncMs ?? 2_000
+    this.#resyncMs = options.resyncMs ?? 1_000
   }
 
   async get(key: string): Promise<Versioned | null> {
-    const { kvs = [] } = await this.#client.ask<RangeAnswer>(
-      '/v3/kv/range',
-      { key: encoded(this.#prefix + key) },
-      true,
-    )
+    const { answer } = await this.#client.ask<RangeAnswer>('/v3/kv/range', {
+      key: encoded(this.#prefix + key),
+    })
+    const { kvs = [] } = answer
     return kvs[0] === undefined ? null : recordOf(kvs[0])
   }
 
   async compareAndSet(key: string, version: number, value: unknown): Promise<CompareAndSetResult> {
     const name = encoded(this.#prefix + key)
-    const answer = await this.#client.ask<TxnAnswer>(
-      '/v3/kv/txn',
-      {
-        compare: [{ key: name, target: 'MOD', result: 'EQUAL', mod_revision: String(version) }],
-        success: [{ request_put: { key: name, value: encoded(JSON.stringify(value)) } }],
-        failure: [{ request_range: { key: name } }],
-      },
-      false,
-    )
+    const stored = encoded(JSON.stringify(value))
+    const { answer, times } = await this.#client.ask<TxnAnswer>('/v3/kv/txn', {
+      compare: [{ key: name, target: 'MOD', result: 'EQUAL', mod_revision: String(version) }],
+      success: [{ request_put: { key: name, value: stored } }],
+      failure: [{ request_range: { key: name } }],
+    })
     if (answer.succeeded === true)
       return { ok: true, current: { version: Number(answer.header.revision), value } }
     const found = answer.responses?.[0]?.response_range?.kvs?.[0]
-    return { ok: false, current: found === undefined ? null : recordOf(found) }
+    if (found === undefined) return { ok: false, current: null }
+    // Of several members that were asked the first has done it, and the next one finds what it did.
+    return { ok: times > 1 && found.value === stored, current: recordOf(found) }
   }
 
   watch(prefix: string, onChange: (key: string, record: Versioned) => void): { close(): void } {
@@ -102,7 +100,9 @@ class PrefixWatch {
   readonly #onChange: (name: string, record: Versioned) => void
   readonly #told: Map<string, number> = new Map()
   readonly #timer: NodeJS.Timeout
-  #stream: { close(): void } | null = null
+  #stream: { close(): void; fail(why: string): void } | null = null
+  /** The stream has told something since the last look. */
+  #streams = false
   #reading = false
   #closed = false
 
@@ -130,10 +130,15 @@ class PrefixWatch {
     if (this.#reading) return
     this.#reading = true
     try {
-      const { header, kvs = [] } = await this.#client.ask<RangeAnswer>('/v3/kv/range', this.#range, true)
+      const { answer } = await this.#client.ask<RangeAnswer>('/v3/kv/range', this.#range)
       if (this.#closed) return
+      const { header, kvs = [] } = answer
+      let news = false
       for (const found of kvs.toSorted((a, b) => Number(a.mod_revision) - Number(b.mod_revision)))
-        this.#tell(found)
+        news = this.#tell(found) || news
+      // Things change, and nothing is heard of it: its member is dead, or cut off from the others.
+      if (news && !this.#streams) this.#stream?.fail('its stream is silent')
+      this.#streams = false
       if (this.#stream === null) this.#follow(Number(header.revision) + 1)
     } catch {
       // No member answers: the next turn of the timer asks again.
@@ -154,6 +159,7 @@ class PrefixWatch {
       {
         onObject: (value) => {
           const { events = [], canceled = false } = (value as WatchAnswer).result ?? {}
+          if (events.length > 0) this.#streams = true
           for (const { type = 'PUT', kv } of events) if (type === 'PUT') this.#tell(kv)
           if (!canceled) return
           // Its revisions were compacted away: reading gives what is there now.
@@ -165,12 +171,14 @@ class PrefixWatch {
     )
   }
 
-  #tell(found: EtcdKeyValue): void {
+  /** Whether it was news. */
+  #tell(found: EtcdKeyValue): boolean {
     const name = Buffer.from(found.key, 'base64').toString()
     const record = recordOf(found)
-    if (record.version <= (this.#told.get(name) ?? 0)) return
+    if (record.version <= (this.#told.get(name) ?? 0)) return false
     this.#told.set(name, record.version)
     this.#onChange(name, record)
+    return true
   }
 }
 

@@ -25,13 +25,15 @@ export function coordinationSchema(duration: DurationSchema): z.ZodType<Coordina
             .min(1, { error: 'at least one origin' })
             .max(9, { error: 'at most 9 origins' }),
         )
-        .describe('With etcd: its members. Required then.'),
+        .describe('With etcd: its members, one of this machine is asked first. Required then.'),
       prefix: z
         .exactOptional(matching(/^[\x21-\x7e]{1,64}$/, 'at most 64 visible ASCII characters'))
         .describe('With etcd: in front of every key. Default `budao/`.'),
       timeout: z
         .exactOptional(duration.of())
-        .describe('With etcd: a member that has not answered by then is passed over. Default 500ms.'),
+        .describe(
+          'With etcd: how long an answer is waited for. After 30 % of it the next member is asked too. Default 500ms.',
+        ),
       user: z.exactOptional(text()).describe('With etcd: who asks. Absent: nobody in particular.'),
       password: z.exactOptional(secretSchema()).describe('With etcd: where the password of `user` is.'),
       tls: z
