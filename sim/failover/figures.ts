@@ -154,6 +154,7 @@ function calm(
     rates: Array.from({ length: 12 }, () => 1 + (draws.next() * 2 - 1) * 4.9e-4),
     restores: false,
     cold: null,
+    lateMs: 0,
     startTimeoutMs: 20_000,
     stopAfterMs: 'never',
   }

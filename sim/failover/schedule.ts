@@ -70,6 +70,8 @@ export interface Schedule {
   readonly restores: boolean
   /** West’s processes are started only when the work goes there; null: they run. */
   readonly cold: ColdStart | null
+  /** East’s processes begin so much later than all others, milliseconds; 0: with them. */
+  readonly lateMs: number
   readonly startTimeoutMs: number
   readonly stopAfterMs: number | 'never'
 }
@@ -145,6 +147,7 @@ export function drawSchedule(seed: number, focus: Partial<Fault> = {}): Schedule
     rates: Array.from({ length: 12 }, () => 1 + (draws.next() * 2 - 1) * 4.9e-4),
     restores: draws.chance(0.25),
     ...drawColdStart(new SeededDraws(seed ^ 0x100)),
+    lateMs: drawLateStart(new SeededDraws(seed ^ 0x1a7e)),
   }
   const { kind } = focus
   return kind === undefined || kind === 'slow-site'
@@ -180,6 +183,11 @@ function drawColdStart(draws: SeededDraws): Pick<Schedule, 'cold' | 'startTimeou
   }
 }
 
+/** In a quarter of the runs; well before anything breaks. */
+function drawLateStart(draws: SeededDraws): number {
+  return draws.chance(0.25) ? draws.integer(200, 3_000) : 0
+}
+
 /** The schedule in one line a fault, for people. */
 export function describeSchedule({ seed, faults, acts, ...rest }: Schedule): string {
   const { mode, synchronous, everyMs, networkMs, lossPercent, writesPerSecond, stableMs, cold } = rest
@@ -192,6 +200,7 @@ export function describeSchedule({ seed, faults, acts, ...rest }: Schedule): str
           `  west is cold, starts in ${cold.startMs} ms${cold.fails ? ' and fails' : ''}, ` +
             `has ${rest.startTimeoutMs} ms for it, is stopped after ${rest.stopAfterMs} ms`,
         ]),
+    ...(rest.lateMs === 0 ? [] : [`  east begins after ${rest.lateMs} ms`]),
     ...faults.map(({ kind, domain, to, process, from, until, much }) => {
       const what =
         kind === 'one-way'

@@ -9,11 +9,10 @@ import type {
 } from '@budao/model'
 import { leaseKey, runKey } from '@budao/model'
 import {
-  downButServes,
-  isSilentOutside,
   judgeSite,
   leaderKey,
   leaderTerms,
+  meaningOf,
   newLeadership,
   nextRuns,
   stepLeadership,
@@ -159,14 +158,9 @@ export class SimController {
     const next = judged.map((verdict) =>
       slowIsDown && verdict.state === 'degraded' ? { ...verdict, state: 'down' as const } : verdict,
     )
-    const same = next.every(({ state, code }, index) => {
+    const same = next.every((verdict, index) => {
       const before = this.#verdicts[index]
-      return (
-        before?.state === state &&
-        before.code === code &&
-        downButServes(before) === downButServes(next[index]!) &&
-        isSilentOutside(before) === isSilentOutside(next[index]!)
-      )
+      return before !== undefined && meaningOf(before) === meaningOf(verdict)
     })
     this.onVerdicts(next)
     if (same) return

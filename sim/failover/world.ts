@@ -22,6 +22,8 @@ import { SimStore } from './sim-store.ts'
 
 /** After the last fault everything has to be well within this time: three minutes of damped flapping included. */
 const convergeMs = 240_000
+/** Nothing breaks before. */
+const calmMs = 5_000
 
 /** Far more than happens in the longest run. */
 const stepsMax = 3_000_000
@@ -106,6 +108,7 @@ export function live(
         failback: 'manual',
         shadow: 30_000,
         rest: 60_000,
+        startGrace: 15_000,
         standby: { startTimeout: schedule.startTimeoutMs, stopAfter: schedule.stopAfterMs },
       },
       {},
@@ -183,6 +186,12 @@ export function live(
     begin,
   })
   for (const fault of schedule.faults) faults.plan(fault)
+  const { lateMs } = schedule
+  if (lateMs > 0)
+    faults.plan({
+      ...{ kind: 'site', domain: 'east', to: 'witness', process: 'backend', much: 1 },
+      ...{ from: 0, until: lateMs },
+    })
 
   let ending = until ?? schedule.faultsEndAt + convergeMs
   let asked = 0
@@ -248,6 +257,13 @@ export function live(
       checker.stored(run.value)
     }
     faults.judge(run?.value ?? null)
+    if (lateMs > 0 && now < calmMs) {
+      const first = store.peek(leaseKey(unit)) as Versioned<WriteLease> | null
+      if (first !== null && first.value.site !== 'east')
+        checker.broken(
+          `the unit began at ${first.value.site}, and east, which is preferred, was only starting`,
+        )
+    }
     if (now >= ending) return
     timeline.after(100, look)
     if (until !== undefined || now < schedule.faultsEndAt + 500) return

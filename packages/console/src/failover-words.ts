@@ -236,6 +236,7 @@ export const chineseFailover: FailoverWords = {
     'owner-down': '所在站点不可用',
     'owner-degraded': '所在站点变慢，但仍在服务',
     'owner-lapsed': '所在站点无法续租',
+    'owner-starting': '站点可能正在启动，暂不放弃',
     'no-quorum': '认为不可用的故障域太少',
     'no-witness': '只有静默且没有见证节点：由人决定',
     vetoed: '刚刚还有请求在那里成功',

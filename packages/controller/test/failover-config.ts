@@ -13,5 +13,6 @@ export const failoverConfig: FailoverConfig = {
   failback: 'manual',
   shadow: 30_000,
   rest: 60_000,
+  startGrace: 15_000,
   standby: { startTimeout: 60_000, stopAfter: 300_000 },
 }

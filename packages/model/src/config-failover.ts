@@ -83,6 +83,11 @@ export interface FailoverConfig {
   readonly shadow: number
   /** After a move by whatever reason nothing goes back by itself for so long: each return is a pause of writes. Default 60 000. */
   readonly rest: number
+  /**
+   * A site of which nothing good was heard since the controller began is not given up for so long: all may be starting. Default 15 000; 0:
+   * not waited for.
+   */
+  readonly startGrace: number
   /** Sites whose processes are started only when the work goes there. */
   readonly standby: StandbyConfig
 }

@@ -107,6 +107,11 @@ export function failoverSchema(duration: DurationSchema): z.ZodType<FailoverConf
       .or('30s', { min: 0 })
       .describe('A site that came back must have stayed caught up for so long to be ready.'),
     rest: duration.or('1m', { min: 0 }).describe('After a move nothing goes back by itself for so long.'),
+    startGrace: duration
+      .or('15s', { min: 0 })
+      .describe(
+        'A site that was not well since the controller began is not given up for so long: it may be starting.',
+      ),
     standby: standbySchema(duration),
   })
 }

@@ -1,13 +1,6 @@
 import { isWatched, type Config, type SiteOpinion, type SiteVerdict, type WatchedReport } from '@budao/model'
 import type { ToldPace } from '../observe/service-pace.ts'
-import {
-  downButServes,
-  isSilentOutside,
-  judgeSite,
-  opinionStaleMs,
-  surelyGone,
-  type HeardOpinion,
-} from '../failover/verdict.ts'
+import { judgeSite, meaningOf, opinionStaleMs, type HeardOpinion } from '../failover/verdict.ts'
 
 /** Words older than this are forgotten altogether, milliseconds: long after they have stopped to count. */
 const forgetMs = 10_000
@@ -118,17 +111,7 @@ export class Verdicts {
     const next = this.of(service)
     const same =
       before.length === next.length &&
-      next.every((verdict, index) => {
-        const { state, code } = before[index]!
-        return (
-          state === verdict.state &&
-          code === verdict.code &&
-          (before[index]!.slow === undefined) === (verdict.slow === undefined) &&
-          surelyGone(before[index]!) === surelyGone(verdict) &&
-          downButServes(before[index]!) === downButServes(verdict) &&
-          isSilentOutside(before[index]!) === isSilentOutside(verdict)
-        )
-      })
+      next.every((verdict, index) => meaningOf(before[index]!) === meaningOf(verdict))
     if (same) return
     this.#verdicts = new Map(this.#verdicts).set(service, next)
     for (const listener of this.#listeners) listener(service, before)

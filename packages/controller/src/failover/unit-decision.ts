@@ -1,5 +1,6 @@
 import type { FailoverRun, SiteVerdict, WriteLease } from '@budao/model'
 import { grantedLease, leaseKey, runKey } from '@budao/model'
+import { startingUntil } from './site-start.ts'
 import { isWell, restStandbys } from './standby-start.ts'
 import { chooseTarget, listOf } from './target-choice.ts'
 import type { UnitDraft } from './unit-draft.ts'
@@ -45,7 +46,19 @@ function placeFirst(draft: UnitDraft): void {
   )
   if (lease === null || lease === undefined) {
     const [first] = able
-    if (first === undefined) draft.explain('no-target', `no site is up that could take ${rules.unit}`)
+    // One that is preferred and just about to start is waited for: what begins elsewhere stays there.
+    const preferred = rules.sites.slice(
+      0,
+      first === undefined ? rules.sites.length : rules.sites.indexOf(first),
+    )
+    const waits = preferred.flatMap((site) => startingUntil(draft.state, site, draft.now) ?? [])
+    if (waits.length > 0) {
+      draft.explain(
+        'owner-starting',
+        `${preferred.join(', ')} may be starting, and ${rules.unit} was never at any site`,
+      )
+      draft.wakeAt(Math.max(...waits))
+    } else if (first === undefined) draft.explain('no-target', `no site is up that could take ${rules.unit}`)
     else draft.store(leaseKey(rules.unit), 0, grantedLease(rules.unit, first, null, rules))
     return
   }
@@ -94,6 +107,16 @@ function automatic(draft: UnitDraft, lease: WriteLease): RunDraft | null {
   }
   const reason = lapsed ? `${site} cannot renew its lease` : `${site} is down`
   const id = `${unit}@${lease.epoch}`
+  const startsUntil = startingUntil(state, site, now)
+  if (startsUntil !== null) {
+    draft.explain(
+      'owner-starting',
+      `${reason}, and may be starting: it was not well since this node began`,
+      evidence,
+    )
+    draft.wakeAt(startsUntil)
+    return null
+  }
   if (automation === 'off') {
     draft.explain('automation-off', `${reason}; automation is off`, evidence)
     return null

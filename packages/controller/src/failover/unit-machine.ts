@@ -1,6 +1,7 @@
 import type { FailoverRun, Versioned, WriteLease } from '@budao/model'
 import { leaseKey, runKey } from '@budao/model'
 import { sightLease } from '@budao/resilience'
+import { noteRenewal, noteSites } from './site-start.ts'
 import { decide } from './unit-decision.ts'
 import { UnitDraft } from './unit-draft.ts'
 import type { Moment, UnitEvent, UnitWish } from './unit-event.ts'
@@ -18,6 +19,7 @@ import { takeWish } from './unit-wish.ts'
 export function stepUnit(state: UnitState, event: UnitEvent, moment: Moment): UnitStep {
   const draft = new UnitDraft(state, moment)
   const wish = learn(draft, event)
+  noteSites(draft)
   forgetFailedStarts(draft)
   const { lease, run, term } = draft.state
   if (term === null || draft.now >= draft.state.leadsUntil)
@@ -97,6 +99,9 @@ function seeLease(draft: UnitDraft, record: Versioned<WriteLease> | null): void 
     return
   }
   if (lease !== undefined && lease !== null && record.version <= lease.version) return
+  const before = lease?.value
+  if (before?.epoch === record.value.epoch && before.renewal < record.value.renewal)
+    noteRenewal(draft, record.value.site)
   const moved = lease !== undefined && lease !== null && lease.value.epoch !== record.value.epoch
   draft.set({
     lease: record,

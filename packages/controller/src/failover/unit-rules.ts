@@ -22,6 +22,8 @@ export interface UnitRules {
   /** See `failover.shadow` and `failover.rest`. */
   readonly shadowMs: number
   readonly restMs: number
+  /** A site of which nothing good was heard since the controller began may be starting for so long. */
+  readonly graceMs: number
   /** From the order to start a cold standby until it is well. */
   readonly startMs: number
   /** What was started is stopped when it was not needed for so long; Infinity: never. */
@@ -92,6 +94,7 @@ export function unitRules(
     failback: failover.failback,
     shadowMs: failover.shadow,
     restMs: failover.rest,
+    graceMs: failover.startGrace,
     startMs: failover.standby.startTimeout,
     stopAfterMs: failover.standby.stopAfter === 'never' ? Infinity : failover.standby.stopAfter,
     lapseMs: detection.mode === 'literal' ? Infinity : 2000,

@@ -36,6 +36,10 @@ export interface UnitState {
   /** Sites that were told to start and did not, and when that was seen: no targets for a while. */
   readonly failedStarts: Readonly<Record<string, number>>
   readonly drained: readonly string[]
+  /** When this controller learnt of the unit first, monotonic; null before. */
+  readonly bornAt: number | null
+  /** Sites that have been well since then: see `noteSites`. */
+  readonly seenWell: readonly string[]
   readonly automation: Automation
   /** The leadership of this controller, null while another one leads. */
   readonly term: number | null
@@ -121,6 +125,8 @@ export function unknownUnit(rules: UnitRules): UnitState {
     standbys: [],
     failedStarts: {},
     drained: [],
+    bornAt: null,
+    seenWell: [],
     automation: rules.automation,
     term: null,
     ledAt: 0,

@@ -117,6 +117,24 @@ export function downButServes({ code, site, votes }: SiteVerdict): boolean {
   return domains.size >= 2
 }
 
+/** Whether a site is well, and somebody who finds it so has had an answer from it: before the first one a watch takes it for up. */
+export function hasAnswered({ state: found, votes }: SiteVerdict): boolean {
+  if (found !== 'up' && found !== 'degraded') return false
+  return votes.some(
+    ({ use, state, silentMs }) =>
+      isSaid(use) && (state === 'up' || state === 'degraded') && silentMs !== null,
+  )
+}
+
+/**
+ * What of a verdict rules look at, apart from how old its words are: while it is the same nothing has to be decided anew.
+ */
+export function meaningOf(verdict: SiteVerdict): string {
+  const { state, code, slow } = verdict
+  const traits = [surelyGone, downButServes, isSilentOutside, hasAnswered].map((holds) => holds(verdict))
+  return `${state} ${code} ${slow === undefined} ${traits.join(' ')}`
+}
+
 /**
  * Whether observers of two domains, the site’s own aside, have had no answer from it for `silentMs`, and nobody outside of it has. Their
  * patience is left out: alone this is no verdict, it is what makes a lease that nobody renews the end of its holder.

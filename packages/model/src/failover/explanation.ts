@@ -14,6 +14,7 @@ export const explanationCodes = [
   'owner-down',
   'owner-degraded',
   'owner-lapsed',
+  'owner-starting',
   'no-quorum',
   'no-witness',
   'vetoed',

@@ -248,6 +248,20 @@ test('who falls three times is not up again until the penalty has gone down to 7
   assert.equal(watch.detector.state, 'up')
 })
 
+test('what is started after its watch began is up by three answers, the first time; from then on it has to be stable', () => {
+  const watch = new Watch()
+  watch.become('gone')
+  watch.run(4_000)
+  watch.become('fine')
+  watch.run(6_000)
+  assert.deepEqual(watch.states(), ['suspect', 'down', 'up'])
+  watch.become('gone')
+  watch.run(8_000)
+  watch.become('fine')
+  watch.run(20_000)
+  assert.deepEqual(watch.states(), ['suspect', 'down', 'up', 'suspect', 'down'])
+})
+
 test('what has not been started yet when its watch begins has not flapped, however often that is found', () => {
   const watch = new Watch({ stableMs: 1000 })
   watch.behaviour = 'gone'

@@ -61,6 +61,8 @@ export class Detector {
   #expectedAt = -Infinity
   /** It has answered since it was down last, or since the watch began: only then is its next fall a flap. */
   #wasUp = false
+  /** Nothing good was heard since the watch began: its first start is no return. */
+  #starts = true
 
   /** Takes the place for up, and silence from `now` on: a watch that begins must not begin with a verdict. */
   constructor(now: number, options: Partial<DetectorOptions> = {}) {
@@ -108,7 +110,7 @@ export class Detector {
   request(outcome: TrafficOutcome, now: number): void {
     if (outcome === 'served') {
       this.#servedAt = now
-      if (this.#state !== 'down') this.#wasUp = true
+      if (this.#state !== 'down') this.#well()
       // A place that serves is not silent; one whose process is gone served before that, and proves nothing.
       if (this.#state === 'suspect' && !this.#causes.some(isHard)) this.#clear(now)
     }
@@ -217,7 +219,7 @@ export class Detector {
   #answered(rttMs: number, now: number): void {
     this.#answeredAt = now
     this.#roundTrips.measured(rttMs)
-    if (this.#state !== 'down') this.#wasUp = true
+    if (this.#state !== 'down') this.#well()
     if (this.#state === 'suspect') return this.#clear(now)
     if (this.#state === 'up') return
     if (this.#goods === 0) this.#goodSince = now
@@ -225,9 +227,14 @@ export class Detector {
     const { rise, stableMs } = this.#options
     if (this.#goods < rise) return
     const stable = now - this.#goodSince >= stableMs && !this.#flaps.suppressed(now)
-    if (!stable && now - this.#expectedAt > expectedMs) return
-    this.#wasUp = true
+    if (!stable && !this.#starts && now - this.#expectedAt > expectedMs) return
+    this.#well()
     this.#clear(now)
+  }
+
+  #well(): void {
+    this.#wasUp = true
+    this.#starts = false
   }
 
   #doubt(cause: DetectorCause, troubleAt: number, now: number): void {
