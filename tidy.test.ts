@@ -19,7 +19,8 @@ import {
 } from './scripts/source-tree.ts'
 import { unitTests } from './scripts/test-files.ts'
 
-const isTest = (file: string): boolean => file.endsWith('.test.ts')
+// What only tests import stands in `test/` of a package.
+const isTest = (file: string): boolean => file.endsWith('.test.ts') || /^packages\/[^/]+\/test\//.test(file)
 const productSources = sources.filter(
   (file) => /^packages\/(?!testkit\/)[^/]+\/src\//.test(file) && !isTest(file),
 )

@@ -1,57 +1,19 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { BudaoEvent, EndpointReport, GatewayReport, ServiceReport } from '@budao/model'
+import { sampleEndpoint, sampleService, sampleSite } from '@budao/testkit'
 import { createPaint } from './output.ts'
 import { formatStatus, isHealthy } from './status-text.ts'
 
 const plain = createPaint({ isTTY: false, write() {} }, {})
-const closed = { state: 'closed', calls: 40, failures: 0, slow: 0 } as const
 
 function endpoint(address: string, site: string, changes: Partial<EndpointReport> = {}): EndpointReport {
-  return {
-    address,
-    site,
-    release: 'stable',
-    weight: 1,
-    state: 'usable',
-    healthy: true,
-    lastCheckError: '',
-    ejectedForMs: 0,
-    breaker: closed,
-    inFlight: 2,
-    requestsTotal: 6_000,
-    failuresTotal: 0,
-    requestsPerSecond: 491.7,
-    failuresPerSecond: 0,
-    p99Ms: 9.5,
-    latencyMs: 3.44,
-    origin: 'configured',
-    resolvedFrom: '',
-    leaseMs: null,
-    ...changes,
-  }
+  return sampleEndpoint(address, site, { inFlight: 2, requestsPerSecond: 491.7, latencyMs: 3.44, ...changes })
 }
 
 function service(changes: Partial<ServiceReport> = {}): ServiceReport {
-  return {
-    name: 'shop',
-    mode: 'multi-active',
-    balance: 'least-request',
-    state: 'up',
-    panic: false,
-    breaker: closed,
-    retryTokens: 10,
-    inFlight: 4,
-    limit: 1024,
-    waiting: 0,
-    shed: { critical: 0, high: 0, normal: 0, low: 0 },
-    requestsPerSecond: 983.4,
-    failuresPerSecond: 0,
-    p99Ms: 9.5,
-    ownership: null,
-    endpoints: [endpoint('127.0.0.1:7001', 'east'), endpoint('127.0.0.1:7101', 'west')],
-    ...changes,
-  }
+  const endpoints = [endpoint('127.0.0.1:7001', 'east'), endpoint('127.0.0.1:7101', 'west')]
+  return sampleService(endpoints, { inFlight: 4, requestsPerSecond: 983.4, ...changes })
 }
 
 function report(changes: Partial<GatewayReport> = {}): GatewayReport {
@@ -66,24 +28,8 @@ function report(changes: Partial<GatewayReport> = {}): GatewayReport {
     listeners: [],
     certificates: [],
     sites: [
-      {
-        name: 'east',
-        state: 'up',
-        usable: 1,
-        total: 1,
-        inFlight: 1,
-        requestsPerSecond: 983.4,
-        failuresPerSecond: 0,
-      },
-      {
-        name: 'west',
-        state: 'up',
-        usable: 1,
-        total: 1,
-        inFlight: 1,
-        requestsPerSecond: 0.25,
-        failuresPerSecond: 0,
-      },
+      sampleSite('east', { requestsPerSecond: 983.4 }),
+      sampleSite('west', { requestsPerSecond: 0.25 }),
     ],
     services: [service()],
     routes: [],
@@ -99,24 +45,8 @@ function report(changes: Partial<GatewayReport> = {}): GatewayReport {
 
 const westLost = report({
   sites: [
-    {
-      name: 'east',
-      state: 'up',
-      usable: 1,
-      total: 1,
-      inFlight: 1,
-      requestsPerSecond: 983.4,
-      failuresPerSecond: 0,
-    },
-    {
-      name: 'west',
-      state: 'down',
-      usable: 0,
-      total: 3,
-      inFlight: 1,
-      requestsPerSecond: 0,
-      failuresPerSecond: 0,
-    },
+    sampleSite('east', { requestsPerSecond: 983.4 }),
+    sampleSite('west', { state: 'down', usable: 0, total: 3, requestsPerSecond: 0 }),
   ],
   services: [
     service({

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { endpoint, event, report, shop } from '../test/reports.ts'
+import { sampleEndpoint as endpoint, sampleService as shop } from '@budao/testkit'
+import { event, report } from '../test/reports.ts'
 import { answered, eventsPath, initialState, isLastUsable, unanswered } from './page-state.ts'
 
 const at = new Date('2026-01-01T12:00:00.000Z')

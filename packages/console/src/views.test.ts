@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { endpoint, event, report, route, shop } from '../test/reports.ts'
+import { sampleEndpoint as endpoint, sampleService as shop } from '@budao/testkit'
+import { event, report, route } from '../test/reports.ts'
 import { banner, headlineOf } from './banner.ts'
 import { isDrained } from './drain-dialog.ts'
 import { el, textOf } from './element.ts'

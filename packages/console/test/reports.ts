@@ -1,61 +1,5 @@
-import type { BudaoEvent, EndpointReport, GatewayReport, ServiceReport } from '@budao/model'
-
-const closed = { state: 'closed', calls: 40, failures: 0, slow: 0 } as const
-
-/** An endpoint that gets traffic, with what a test says otherwise. */
-export function endpoint(
-  address: string,
-  site: string,
-  changes: Partial<EndpointReport> = {},
-): EndpointReport {
-  return {
-    address,
-    site,
-    release: 'stable',
-    weight: 1,
-    state: 'usable',
-    healthy: true,
-    lastCheckError: '',
-    ejectedForMs: 0,
-    breaker: closed,
-    inFlight: 1,
-    requestsTotal: 6_000,
-    failuresTotal: 0,
-    requestsPerSecond: 119.25,
-    failuresPerSecond: 0,
-    p99Ms: 9.5,
-    latencyMs: 3.4,
-    origin: 'configured',
-    resolvedFrom: '',
-    leaseMs: null,
-    ...changes,
-  }
-}
-
-/** The service `shop` with these endpoints. */
-export function shop(
-  endpoints: readonly EndpointReport[],
-  changes: Partial<ServiceReport> = {},
-): ServiceReport {
-  return {
-    name: 'shop',
-    mode: 'multi-active',
-    balance: 'least-request',
-    state: 'up',
-    panic: false,
-    breaker: closed,
-    retryTokens: 10,
-    inFlight: 3,
-    limit: 1024,
-    waiting: 0,
-    shed: { critical: 0, high: 0, normal: 0, low: 0 },
-    requestsPerSecond: 238.5,
-    failuresPerSecond: 0,
-    p99Ms: 9.5,
-    endpoints,
-    ...changes,
-  }
-}
+import type { BudaoEvent, GatewayReport } from '@budao/model'
+import { sampleEndpoint, sampleService, sampleSite } from '@budao/testkit'
 
 /** A gateway before two sites, everything up, with what a test says otherwise. */
 export function report(changes: Partial<GatewayReport> = {}): GatewayReport {
@@ -68,27 +12,8 @@ export function report(changes: Partial<GatewayReport> = {}): GatewayReport {
     refused: null,
     workers: [{ id: 0, state: 'serving', restarts: 0 }],
     listeners: [],
-    sites: [
-      {
-        name: 'east',
-        state: 'up',
-        usable: 1,
-        total: 1,
-        inFlight: 1,
-        requestsPerSecond: 120,
-        failuresPerSecond: 0,
-      },
-      {
-        name: 'west',
-        state: 'up',
-        usable: 1,
-        total: 1,
-        inFlight: 1,
-        requestsPerSecond: 118,
-        failuresPerSecond: 0,
-      },
-    ],
-    services: [shop([endpoint('a:1', 'east'), endpoint('b:1', 'west')])],
+    sites: [sampleSite('east'), sampleSite('west', { requestsPerSecond: 118 })],
+    services: [sampleService([sampleEndpoint('a:1', 'east'), sampleEndpoint('b:1', 'west')])],
     routes: [route('shop-api', 1_000)],
     names: [],
     drains: [],

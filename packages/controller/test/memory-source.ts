@@ -3,24 +3,21 @@ import type {
   ChannelChange,
   ChannelChangeResult,
   ChannelListReport,
-  BreakerReport,
   CachePurge,
   DirectoryResult,
   DrillsReport,
   DrainTarget,
   DrainWish,
   EndpointRegistration,
-  EndpointReport,
   EventDraft,
   GatewayReport,
   GslbExplanation,
   GslbReport,
 } from '@budao/model'
+import { sampleEndpoint, sampleService, sampleSite } from '@budao/testkit'
 import type { FailoverDesk } from '../src/failover-desk.ts'
 import type { AdminSource, BreakerRequest, DrillDesk, ReloadResult } from '../src/admin-source.ts'
 import { EventLog } from '../src/event-log.ts'
-
-const closed: BreakerReport = { state: 'closed', calls: 40, failures: 0, slow: 0 }
 
 /** A gateway that exists only in memory: one service at two sites, everything up until a test says otherwise. */
 export class MemorySource implements AdminSource {
@@ -200,45 +197,9 @@ export function twoSites(): GatewayReport {
         expiresInSeconds: 2_678_400,
       },
     ],
-    sites: [
-      {
-        name: 'east',
-        state: 'up',
-        usable: 1,
-        total: 1,
-        inFlight: 1,
-        requestsPerSecond: 120.5,
-        failuresPerSecond: 0,
-      },
-      {
-        name: 'west',
-        state: 'up',
-        usable: 1,
-        total: 1,
-        inFlight: 1,
-        requestsPerSecond: 118,
-        failuresPerSecond: 0,
-      },
-    ],
+    sites: [sampleSite('east', { requestsPerSecond: 120.5 }), sampleSite('west', { requestsPerSecond: 118 })],
     services: [
-      {
-        name: 'shop',
-        mode: 'multi-active',
-        balance: 'least-request',
-        state: 'up',
-        panic: false,
-        breaker: closed,
-        retryTokens: 10,
-        inFlight: 3,
-        limit: 1024,
-        waiting: 0,
-        shed: { critical: 0, high: 0, normal: 0, low: 0 },
-        requestsPerSecond: 238.5,
-        failuresPerSecond: 0,
-        p99Ms: 9.5,
-        ownership: null,
-        endpoints: [endpoint('127.0.0.1:7001', 'east'), endpoint('127.0.0.1:7101', 'west')],
-      },
+      sampleService([sampleEndpoint('127.0.0.1:7001', 'east'), sampleEndpoint('127.0.0.1:7101', 'west')]),
     ],
     routes: [
       {
@@ -258,29 +219,5 @@ export function twoSites(): GatewayReport {
     rateWindowMs: 5_000,
     requestsPerSecond: 238.5,
     requestsTotal: 12_000,
-  }
-}
-
-function endpoint(address: string, site: string): EndpointReport {
-  return {
-    address,
-    site,
-    release: 'stable',
-    weight: 1,
-    state: 'usable',
-    healthy: true,
-    lastCheckError: '',
-    ejectedForMs: 0,
-    breaker: closed,
-    inFlight: 1,
-    requestsTotal: 6_000,
-    failuresTotal: 0,
-    requestsPerSecond: 119.25,
-    failuresPerSecond: 0,
-    p99Ms: 9.5,
-    latencyMs: 3.4,
-    origin: 'configured',
-    resolvedFrom: '',
-    leaseMs: null,
   }
 }
