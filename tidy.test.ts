@@ -19,8 +19,7 @@ import {
 } from './scripts/source-tree.ts'
 import { unitTests } from './scripts/test-files.ts'
 
-// What only tests import stands in `test/` of a package.
-const isTest = (file: string): boolean => file.endsWith('.test.ts') || /^packages\/[^/]+\/test\//.test(file)
+const isTest = (file: string): boolean => file.endsWith('.test.ts')
 const productSources = sources.filter(
   (file) => /^packages\/(?!testkit\/)[^/]+\/src\//.test(file) && !isTest(file),
 )
@@ -31,7 +30,8 @@ test('what a package imports, it declares', () => {
     const { manifest } = packageOf(file) ?? { manifest: root }
     const bundled = manifest.miniprogram === undefined ? {} : manifest.devDependencies
     const declared = new Set([manifest.name, ...Object.keys({ ...manifest.dependencies, ...bundled })])
-    const toolOrTest = isTest(file) || manifest.private === true
+    // `test/` of a package holds what only its tests import.
+    const toolOrTest = isTest(file) || /^packages\/[^/]+\/test\//.test(file) || manifest.private === true
     if (toolOrTest) {
       for (const name of Object.keys({ ...root.devDependencies, ...manifest.devDependencies }))
         declared.add(name)
