@@ -90,6 +90,7 @@ export const eventKinds = [
   'failover.finished',
   'failover.rolled-back',
   'failover.refused',
+  'failover.in-sync-reduced',
   'failover.acknowledged',
   'failover.automation',
   'failover.drained',

@@ -22,6 +22,8 @@ export function noticeEvent(id: string, what: Explanation, critical: boolean, se
 const kinds: Partial<Record<ExplanationCode, EventKind>> = {
   moved: 'failover.finished',
   'rolled-back': 'failover.rolled-back',
+  // Writes go on, with fewer copies: nothing was refused.
+  'in-sync-reduced': 'failover.in-sync-reduced',
   'no-witness': 'failover.advised',
   'automation-advise': 'failover.advised',
 }
