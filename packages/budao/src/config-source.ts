@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSnapshot, formatProblem, type Config, type Snapshot } from '@budao/model'
 import { ruleProblems } from './alerts/rule-problems.ts'
+import { analysisProblems } from './rollout/analysis-problems.ts'
 import { formatNote } from './import/note-text.ts'
 import { parseSource } from './import/source.ts'
 import { parseConfigAside, parseSnapshotAside } from './parse-aside.ts'
@@ -75,7 +76,10 @@ export class ConfigSource {
     }
     const { parsed, notes } = await parseConfigAside(text, this.#name, this.#beside)
     const problems = parsed.ok
-      ? await ruleProblems(parsed.config, this.baseDir, text, this.#name)
+      ? [
+          ...(await ruleProblems(parsed.config, this.baseDir, text, this.#name)),
+          ...(await analysisProblems(parsed.config, text, this.#name)),
+        ]
       : parsed.problems
     if (!parsed.ok || problems.length > 0) return { ok: false, problems: problems.map(formatProblem) }
     const snapshot = createSnapshot(parsed.config, this.#name, this.#version, Date.now())

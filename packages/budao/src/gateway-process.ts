@@ -143,16 +143,16 @@ export class GatewayProcess extends GatewayDesk implements AdminSource {
       const runsIt = options.allRoles === true
       self.#replication = await ReplicationRole.start(config, { baseDir: source.baseDir, runsIt, report })
       self.#control = await self.#startControl(config)
+      if (runsIt) self.#logs = new LogsRole(self.#roleEnv)
       self.#rollouts = await self.#startRollouts(config)
       self.#drills!.begin()
       // Last, since they are no part of serving. Rules are there before the first line is read.
-      if (runsIt) self.#logs = new LogsRole(self.#roleEnv)
       self.#alerts = await self.#startAlerts(config, options)
       await self.#logs?.begin(config)
       self.#starting = false
     } catch (error) {
       await self.#alerts?.close()
-      self.#rollouts?.close()
+      await self.#rollouts?.close()
       await self.#control?.close()
       await self.#replication?.close()
       await self.#admin?.close()
@@ -291,7 +291,7 @@ export class GatewayProcess extends GatewayDesk implements AdminSource {
     await handedOver
     // Another controller tells people from now on.
     await this.#alerts?.close()
-    this.#rollouts?.close()
+    await this.#rollouts?.close()
     // Somebody else is to write from now on, and begins once what is still held here has surely ended.
     await this.#control?.close()
     const complete = await this.#gateway.drain(drain)
@@ -329,7 +329,7 @@ export class GatewayProcess extends GatewayDesk implements AdminSource {
     await this.#control?.apply(config)
     this.#drills?.apply(config)
     if (this.#rollouts === null) this.#rollouts = await this.#startRollouts(config)
-    else this.#rollouts.apply(config)
+    else await this.#rollouts.apply(config)
     await this.#logs?.apply(config)
     await this.#alerts?.apply(config)
     if (this.#agent === null) this.#agent = (await this.#startAgent?.(config)) ?? null
@@ -357,8 +357,15 @@ export class GatewayProcess extends GatewayDesk implements AdminSource {
   async #startRollouts(config: Config): Promise<RolloutRole | null> {
     if (Object.keys(config.rollouts).length === 0) return null
     const { RolloutRole } = await import('./rollout/rollout-role.ts')
-    const store = this.#control?.store ?? null
-    return RolloutRole.start(config, { ...this.#roleEnv, gateway: this.#gateway, store })
+    const { store = null, audit = null } = this.#control ?? {}
+    return RolloutRole.start(config, {
+      ...this.#roleEnv,
+      gateway: this.#gateway,
+      store,
+      audit,
+      logs: () => this.#logs,
+      processes: () => this.#agent?.processes() ?? [],
+    })
   }
 
   #startGslb(config: Config): Promise<GslbRole | null> {

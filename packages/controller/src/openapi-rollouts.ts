@@ -1,7 +1,18 @@
-import { rolloutActions } from '@budao/model'
+import { rolloutActions, rolloutStrategies, schemaPhases } from '@budao/model'
 import { body, changing, error, get, json, operator, parameter, viewer } from './openapi-operations.ts'
 import type { Operation } from './openapi-operations.ts'
-import { choice, count, instant, list, object, orNull, ref, sentence, string } from './openapi-shapes.ts'
+import {
+  boolean,
+  choice,
+  count,
+  instant,
+  list,
+  object,
+  orNull,
+  ref,
+  sentence,
+  string,
+} from './openapi-shapes.ts'
 import type { Schema } from './openapi-shapes.ts'
 
 const namePath = parameter('name', 'path', 'Name of the rollout.', { type: 'string' })
@@ -44,6 +55,11 @@ export const rolloutSchemas: { readonly [name: string]: Schema } = {
     step: count,
     steps: count,
     basisPoints: count,
+    mirrorBasisPoints: count,
+    strategy: choice(...rolloutStrategies),
+    schema: orNull(object({ phase: choice(...schemaPhases), change: string }, { after: string })),
+    analysis: list(ref('RolloutAnalysis')),
+    blocked: boolean,
     startedAt: orNull(instant),
     stepAt: orNull(instant),
     generation: count,
@@ -58,5 +74,18 @@ export const rolloutSchemas: { readonly [name: string]: Schema } = {
       }),
     ),
   }),
-  RolloutChange: object({ action: choice(...rolloutActions) }, { by: sentence, reason: sentence }),
+  RolloutAnalysis: object({
+    name: string,
+    outcome: choice('none', 'within', 'outside', 'silent'),
+    value: orNull({ type: 'number' }),
+    stable: orNull({ type: 'number' }),
+    failures: count,
+    failuresMax: count,
+    at: orNull(instant),
+    why: string,
+  }),
+  RolloutChange: object(
+    { action: choice(...rolloutActions) },
+    { by: sentence, reason: sentence, force: boolean },
+  ),
 }

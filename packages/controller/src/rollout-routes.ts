@@ -53,14 +53,17 @@ export function rolloutRoutes({ source, log }: NodeRoutesOptions): readonly Admi
 
 function wishBody(body: unknown): Omit<RolloutWish, 'name'> {
   const given = object('the body', body, 'For example {"action": "start", "reason": "2.4.0"}.')
-  onlyKeys(given, ['action', 'by', 'reason'], 'key')
-  const { action, by, reason } = given
+  onlyKeys(given, ['action', 'by', 'reason', 'force'], 'key')
+  const { action, by, reason, force } = given
   if (!isAction(action))
     throw badParameter(`action must be one of ${rolloutActions.join(', ')}, got ${show(action)}`)
+  if (force !== undefined && (typeof force !== 'boolean' || action !== 'abort'))
+    throw badParameter(`force must be true or false, with abort only, got ${show(force)} with ${action}`)
   return {
     action,
     by: by === undefined ? 'operator' : text('by', by),
     reason: reason === undefined ? '' : text('reason', reason),
+    ...(force === true ? { force } : {}),
   }
 }
 

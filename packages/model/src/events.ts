@@ -123,6 +123,7 @@ export const eventKinds = [
   'rollout.resumed',
   'rollout.held',
   'rollout.aborted',
+  'rollout.blocked',
   'rollout.promoted',
   'drill.started',
   'drill.restored',

@@ -1,3 +1,5 @@
+import type { RolloutStrategy, SchemaChangeConfig } from './config-rollout.ts'
+
 /**
  * running   at a step: it goes on by itself
  * paused    at a step, and stays there until a person says so; a bad release goes back all the same
@@ -5,6 +7,27 @@
  * aborted   it has nothing
  */
 export type RolloutPhase = 'running' | 'paused' | 'promoted' | 'aborted'
+
+/** What one analysis has found at this step. */
+export interface AnalysisReport {
+  readonly name: string
+  /**
+   * none     not asked yet
+   * within   as it should be
+   * outside  not as it should be
+   * silent   no answer, or none that is a number
+   */
+  readonly outcome: 'none' | 'within' | 'outside' | 'silent'
+  readonly value: number | null
+  /** The same of stable, where it is compared. */
+  readonly stable: number | null
+  /** Measurements of this step that were outside, and how many may be. */
+  readonly failures: number
+  readonly failuresMax: number
+  /** ISO 8601; null before the first. */
+  readonly at: string | null
+  readonly why: string
+}
 
 /** A rollout as it stands. */
 export interface RolloutReport {
@@ -18,6 +41,14 @@ export interface RolloutReport {
   readonly steps: number
   /** What the release has now, of 10 000, as this node was told. */
   readonly basisPoints: number
+  /** Of 10 000 requests to stable so many are shown to the release. */
+  readonly mirrorBasisPoints: number
+  readonly strategy: RolloutStrategy
+  /** What it does to data; null: nothing that was declared. */
+  readonly schema: SchemaChangeConfig | null
+  readonly analysis: readonly AnalysisReport[]
+  /** It would have been sent back, and cannot be: a person decides. */
+  readonly blocked: boolean
   /** ISO 8601; null before it was started. */
   readonly startedAt: string | null
   /** When the step, or the end, began. */
@@ -52,6 +83,8 @@ export interface RolloutWish {
   readonly by: string
   /** Empty where none was given. */
   readonly reason: string
+  /** With `abort`: also where data cannot be read by the release before any more. Needs a reason. */
+  readonly force?: boolean
 }
 
 /** `why` says what was done, or what speaks against it. */
@@ -79,4 +112,8 @@ export interface RouteReleaseCounts {
   readonly stable: ReleaseCount
   /** None of the release's endpoints can be asked. */
   readonly unusable: boolean
+  /** What the release and stable did with the requests that both were shown. */
+  readonly mirrored?: { readonly release: ReleaseCount; readonly stable: ReleaseCount }
+  /** How often the endpoint, or process, of each that ended most often has ended within a minute. */
+  readonly crashes?: { readonly release: number; readonly stable: number }
 }

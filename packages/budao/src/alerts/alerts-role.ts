@@ -81,7 +81,7 @@ export class AlertsRole {
     this.#engine = engine
     if (engine === null) return
     this.#unfollow ??= source.events.subscribe((event) => this.#give((to) => to.takeEvent(event)))
-    logs?.watch(engine.filters, (records) => this.#give((to) => takeRecords(to, records)))
+    logs?.watch('alerts', engine.filters, (records) => this.#give((to) => takeRecords(to, records)))
     for (const give of this.#held.splice(0)) give(engine)
     engine.begin()
   }
@@ -122,7 +122,7 @@ export class AlertsRole {
     this.#unfollow?.()
     this.#unfollow = null
     this.#held.length = 0
-    this.#options.logs?.watch([], () => {})
+    this.#options.logs?.watch('alerts', [], () => {})
     this.#engine?.close()
     this.#engine = null
   }

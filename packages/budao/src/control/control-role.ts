@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { resolve } from 'node:path'
 import { SharedDrains, SharedRegistry, unitsOf } from '@budao/controller'
 import type {
+  AuditFile,
   DrainDirectory,
   FailoverDesk,
   LinkCut,
@@ -100,6 +101,11 @@ export class ControlRole {
     this.store = store
     this.#node = node
     this.#units = unitNames(config)
+  }
+
+  /** Null where no controller is. */
+  get audit(): AuditFile | null {
+    return this.#node.audit
   }
 
   /** Null where nothing is decided here. */

@@ -16,7 +16,7 @@ export interface LogsRoleOptions {
 export class LogsRole {
   readonly #options: LogsRoleOptions
   #host: LogsHost | null = null
-  #watching: Parameters<LogsHost['watch']> | null = null
+  readonly #watching: Map<string, Parameters<LogsHost['watch']>> = new Map()
 
   /** Rejects where the store cannot be used, or another process uses it. */
   static async start(config: Config, options: LogsRoleOptions): Promise<LogsRole> {
@@ -34,10 +34,21 @@ export class LogsRole {
     return this.#host
   }
 
-  /** Has every later record that passes one of the filters brought here; for rules. */
-  watch(filters: readonly LogFilter[], listener: (records: readonly LogRecord[]) => void): void {
-    this.#watching = [filters, listener]
-    this.#host?.watch(filters, listener)
+  /** Has every later record that passes one of the filters brought here, and perhaps others too; for rules. `who` has one of these. */
+  watch(who: string, filters: readonly LogFilter[], listener: (records: readonly LogRecord[]) => void): void {
+    if (filters.length === 0) this.#watching.delete(who)
+    else this.#watching.set(who, [filters, listener])
+    this.#host?.watch(...this.#allWatching)
+  }
+
+  get #allWatching(): Parameters<LogsHost['watch']> {
+    const all = [...this.#watching.values()]
+    return [
+      all.flatMap(([filters]) => filters),
+      (records) => {
+        for (const [, listener] of all) listener(records)
+      },
+    ]
   }
 
   /** Prometheus text. */
@@ -80,7 +91,11 @@ export class LogsRole {
       report,
       warn,
     }
-    this.#host = await LogsHost.start(config.logs, options, this.#watching ?? undefined)
+    this.#host = await LogsHost.start(
+      config.logs,
+      options,
+      this.#watching.size === 0 ? undefined : this.#allWatching,
+    )
   }
 }
 

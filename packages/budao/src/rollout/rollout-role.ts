@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { RolloutNode, rolloutMetrics } from '@budao/controller'
+import { AuditFile, RolloutNode, rolloutMetrics } from '@budao/controller'
 import type { Gateway } from '@budao/gateway'
-import type { Config, CoordinationStore, EventDraft } from '@budao/model'
+import type { Config, CoordinationStore, EventDraft, ProcessReport } from '@budao/model'
 import { openStore } from '../control/providers/coordination.ts'
+import { readSecret } from '../control/secret.ts'
+import type { LogsRole } from '../logs/logs-role.ts'
+import { LogNumbersRole } from './log-numbers-role.ts'
 
 /** What a process gives to its part in rollouts. */
 export interface RolloutRoleOptions {
@@ -12,6 +15,12 @@ export interface RolloutRoleOptions {
   readonly gateway: Gateway
   /** Where all nodes keep what they share; null: this gateway is the only one. */
   readonly store: CoordinationStore | null
+  /** The audit log of this process; null: rollouts write one of their own, in `dataDir`. */
+  readonly audit?: AuditFile | null
+  /** What collects logs in this process, once it does. */
+  logs?(): LogsRole | null
+  /** What this node’s agent looks after. */
+  processes?(): readonly ProcessReport[]
   report(event: EventDraft): void
   warn(message: string): void
 }
@@ -20,6 +29,8 @@ export interface RolloutRoleOptions {
 export class RolloutRole {
   readonly desk: RolloutNode
   readonly #own: { close(): void } | null
+  readonly #ownAudit: AuditFile | null
+  readonly #numbers: LogNumbersRole
   readonly #gateway: Gateway
 
   /** Rejects when the store cannot be opened. */
@@ -30,27 +41,43 @@ export class RolloutRole {
       options.store === null
         ? await openStore({ type: 'sqlite', path: resolve(folder, 'rollouts.db') }, options.baseDir)
         : null
-    return new RolloutRole(config, options, own)
+    const { audit, warn } = options
+    const ownAudit = audit != null ? null : await AuditFile.open({ folder, onWritable: audited(warn) })
+    const numbers = new LogNumbersRole(() => options.logs?.() ?? null)
+    await numbers.apply(config)
+    return new RolloutRole(config, options, own, ownAudit, numbers)
   }
 
   private constructor(
     config: Config,
-    { gateway, store, report, warn }: RolloutRoleOptions,
+    { gateway, store, baseDir, audit, processes, report, warn }: RolloutRoleOptions,
     own: (CoordinationStore & { close(): void }) | null,
+    ownAudit: AuditFile | null,
+    numbers: LogNumbersRole,
   ) {
     const { rollouts } = gateway
     this.#own = own
+    this.#ownAudit = ownAudit
+    this.#numbers = numbers
+    const restarts = (address: string): number =>
+      processes?.().find((process) => process.address === address)?.restarts ?? 0
     this.#gateway = gateway
     this.desk = new RolloutNode(config.rollouts, {
       self: `${config.node.name}#${randomUUID().slice(0, 13)}`,
       store: store ?? own!,
       gateway: {
         share: (name, basisPoints, until) => void rollouts.share(name, basisPoints, until),
-        counts: (name) => rollouts.counts(name),
+        mirror: (name, basisPoints, until) => void rollouts.mirror(name, basisPoints, until),
+        counts: (name) => rollouts.counts(name, restarts),
         now: () => rollouts.now(),
       },
       wall: () => Date.now(),
+      analysis: {
+        secret: (secret, path) => readSecret(secret, baseDir, 1, path),
+        log: (rollout, analysis, release) => numbers.ask(rollout, analysis, release),
+      },
       report,
+      record: (draft) => void (audit ?? ownAudit)?.append(draft),
       warn,
     })
   }
@@ -60,12 +87,21 @@ export class RolloutRole {
     return rolloutMetrics(this.desk.reports(), (name) => this.#gateway.rollouts.shareOf(name))
   }
 
-  apply(config: Config): void {
+  async apply(config: Config): Promise<void> {
+    await this.#numbers.apply(config)
     this.desk.apply(config.rollouts)
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.desk.close()
+    this.#numbers.close()
     this.#own?.close()
+    await this.#ownAudit?.close()
+  }
+}
+
+function audited(warn: (message: string) => void): (problem: string | null) => void {
+  return (problem) => {
+    if (problem !== null) warn(`the audit log of rollouts cannot be written: ${problem}`)
   }
 }

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import type { Config, RouteConfig, Problem } from '@budao/model'
 import type { ParsedConfig } from '@budao/model/parser'
 import { ruleProblems } from '../alerts/rule-problems.ts'
+import { analysisProblems } from '../rollout/analysis-problems.ts'
 import type { ParsedBeside } from '../import/parse-beside.ts'
 import { gslbLines, gslbSummary, type GslbNameSummary } from '../gslb-summary.ts'
 import { formatNote } from '../import/note-text.ts'
@@ -54,6 +55,7 @@ async function check(options: CheckOptions): Promise<void> {
         ...(await missingFiles(parsed.config, file)),
         ...(await unfit(parsed.config, file)),
         ...(await ruleProblems(parsed.config, dirname(file.path), file.text, file.name)),
+        ...(await analysisProblems(parsed.config, file.text, file.name)),
       ]
     : []
   const probed =

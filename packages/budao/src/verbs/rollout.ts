@@ -13,6 +13,7 @@ interface Options extends AdminAccessOptions {
 interface WishOptions extends Options {
   readonly reason?: string
   readonly by?: string
+  readonly force?: true
 }
 
 const about: Readonly<Record<RolloutAction, string>> = {
@@ -37,7 +38,10 @@ export function rolloutVerb(program: Command): void {
     .addHelpText('after', '\nExits 1 when one was sent back.\n\nExample:\n  $ budao rollout status shop-v2')
     .action(status)
   for (const action of rolloutActions) {
-    withAdminAccess(rollout.command(action).description(about[action]))
+    const verb = withAdminAccess(rollout.command(action).description(about[action]))
+    if (action === 'abort')
+      verb.option('--force', 'also where the release before cannot read the data any more; needs --reason')
+    verb
       .argument('<name>', 'a key of `rollouts`')
       .option('--reason <text>', 'why, for the events')
       .option('--by <name>', 'who asks, for the events (default: you)')
@@ -64,10 +68,15 @@ async function status(name: string | undefined, { json, ...access }: Options): P
 async function change(
   action: RolloutAction,
   name: string,
-  { reason, by = whoAsks(), json, ...access }: WishOptions,
+  { reason, by = whoAsks(), force, json, ...access }: WishOptions,
 ): Promise<void> {
   const api = await adminApi(access, 'operator')
-  const wish = { action, by, ...(reason === undefined ? {} : { reason }) }
+  const wish = {
+    action,
+    by,
+    ...(reason === undefined ? {} : { reason }),
+    ...(force === true ? { force } : {}),
+  }
   const rollout = await api.change<RolloutReport>(pathOf(name), wish)
   if (json === true) printJson(rollout)
   else printLine(rolloutText(rollout))

@@ -184,6 +184,11 @@ export class ControlNode {
     })
   }
 
+  /** Null where no controller is. */
+  get audit(): AuditFile | null {
+    return this.#journal.audit
+  }
+
   /** What people ask of failover; null where nothing is decided here. */
   get desk(): FailoverDesk | null {
     return this.#desk

@@ -8,6 +8,8 @@ export interface Look {
   readonly stable: ReleaseLook
   /** No gateway has an endpoint of the release that it could ask. */
   readonly unusable: boolean
+  /** The most ends within a minute that any gateway saw of one endpoint or process of each. */
+  readonly crashes: { readonly release: number; readonly stable: number }
 }
 
 /** Answers of stable that are needed to say how fast it is. */
@@ -19,24 +21,43 @@ const slowShare = 0.05
  * The difference of two readings. A gateway that was not there before counts from now on: what it did before the rollout is
  * nobody’s evidence. One whose process began anew has another name.
  */
-export function lookAt(before: GatewayCounts, now: GatewayCounts, cut: number | null): Look {
+export function lookAt(
+  before: GatewayCounts,
+  now: GatewayCounts,
+  cut: number | null,
+  mirrored: boolean,
+): Look {
   let canary = nothing
   let stable = nothing
   for (const [gateway, counts] of Object.entries(now)) {
-    const was = before[gateway]
-    if (was === undefined) continue
-    canary = sum(canary, difference(was.release, counts.release, cut))
-    stable = sum(stable, difference(was.stable, counts.stable, cut))
+    const was = pairOf(before[gateway], mirrored)
+    const is = pairOf(counts, mirrored)
+    if (was === undefined || is === undefined) continue
+    canary = sum(canary, difference(was.release, is.release, cut))
+    stable = sum(stable, difference(was.stable, is.stable, cut))
   }
   const all = Object.values(now)
-  return { canary, stable, unusable: all.length > 0 && all.every(({ unusable }) => unusable) }
+  const crashes = { release: 0, stable: 0 }
+  for (const { crashes: seen = crashes } of all) {
+    crashes.release = Math.max(crashes.release, seen.release)
+    crashes.stable = Math.max(crashes.stable, seen.stable)
+  }
+  return { canary, stable, crashes, unusable: all.length > 0 && all.every(({ unusable }) => unusable) }
+}
+
+type Pair = Pick<RouteReleaseCounts, 'release' | 'stable'>
+
+/** What is compared: users of both, or what both did with the same requests. */
+function pairOf(counts: RouteReleaseCounts | undefined, mirrored: boolean): Pair | undefined {
+  return mirrored ? counts?.mirrored : counts
 }
 
 /** Where to cut: the lowest bound that at most one in twenty of stable’s answers was slower than; null while they are few. */
-export function cutOf(counts: GatewayCounts): number | null {
+export function cutOf(counts: GatewayCounts, mirrored: boolean): number | null {
   const all: number[] = []
-  for (const { stable } of Object.values(counts))
-    for (const [bucket, count] of stable.latencies.entries()) all[bucket] = (all[bucket] ?? 0) + count
+  for (const each of Object.values(counts))
+    for (const [bucket, count] of (pairOf(each, mirrored)?.stable.latencies ?? []).entries())
+      all[bucket] = (all[bucket] ?? 0) + count
   const answers = all.reduce((total, count) => total + count, 0)
   if (answers < answersMin) return null
   let above = answers

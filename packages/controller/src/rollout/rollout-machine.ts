@@ -1,14 +1,20 @@
-import type { RolloutAction } from '@budao/model'
+import type { RolloutAction, RolloutPhase, RolloutStepConfig } from '@budao/model'
 import {
-  failsAlone,
+  judgeAnalyses,
   judgeRollout,
   noEvidence,
+  notMeasured,
   takeLook,
+  takeMeasurement,
   takeStep,
-  type RolloutVerdict,
+  type AnalysisState,
+  type Measured,
 } from '@budao/resilience'
 import { cutOf, lookAt, merged } from './rollout-look.ts'
 import type { GatewayCounts, RolloutNotice, RolloutRules, RolloutState } from './rollout-state.ts'
+import { startRefusal, wayBackRefusal } from './schema-guard.ts'
+import { withGuards } from './verdict-guards.ts'
+import { evidenceText, holdText } from './verdict-text.ts'
 
 /**
  * look     the holder has the counts of all gateways, and goes on with what they say
@@ -16,8 +22,21 @@ import type { GatewayCounts, RolloutNotice, RolloutRules, RolloutState } from '.
  * take     another one looks after it from now on
  */
 export type RolloutEvent =
-  | { readonly kind: 'look'; readonly counts: GatewayCounts }
-  | { readonly kind: 'wish'; readonly action: RolloutAction; readonly by: string; readonly reason: string }
+  | {
+      readonly kind: 'look'
+      readonly counts: GatewayCounts
+      /** Answers that analyses had since the look before. */
+      readonly measured?: Readonly<Record<string, Measured>>
+    }
+  | {
+      readonly kind: 'wish'
+      readonly action: RolloutAction
+      readonly by: string
+      readonly reason: string
+      readonly force?: boolean
+      /** How the rollout stands that this one comes after; null: it was never started, or there is none. */
+      readonly after?: RolloutPhase | null
+    }
   | { readonly kind: 'take' }
 
 export interface RolloutMoment {
@@ -45,7 +64,7 @@ export function stepRollout(
     case 'look':
       return state === null || !isUnderWay(state)
         ? refused('nothing is rolled out')
-        : look(state, event.counts, rules, moment)
+        : look(state, event, rules, moment)
     case 'wish':
       return wish(state, event, rules, moment)
     case 'take':
@@ -61,54 +80,94 @@ export function isUnderWay({ phase }: RolloutState): boolean {
 
 function look(
   before: RolloutState,
-  counts: GatewayCounts,
+  { counts, measured = {} }: Extract<RolloutEvent, { kind: 'look' }>,
   rules: RolloutRules,
   moment: RolloutMoment,
 ): RolloutOutcome {
-  const { canary, stable, unusable } = lookAt(before.counted, counts, before.cut)
+  const { canary, stable, unusable, crashes } = lookAt(
+    before.counted,
+    counts,
+    before.cut,
+    isMirroring(before),
+  )
   const evidence = takeLook(before.evidence, canary, stable, unusable)
   const step = rules.steps[Math.min(before.step, rules.steps.length - 1)]!
+  const analysis = taken(before.analysis, measured, rules, moment.wall)
   const judged = judgeRollout(evidence, {
     falseAborts: rules.falseAbortsPercent / 100,
-    requestsMin: step.requests,
+    requestsMin: hasTraffic(step) ? step.requests : 0,
     stableErrorsMax,
   })
-  const alone = before.basisPoints === WHOLE && failsAlone(canary, evidence.stable)
-  const verdict: RolloutVerdict =
-    alone && judged.kind !== 'abort' ? { kind: 'abort', cause: 'alone', numbers: judged.numbers } : judged
+  const asked = judgeAnalyses(analysis, rules.analysis, moment.wall)
+  const why = asked.kind === 'pass' ? '' : asked.why
+  const verdict = withGuards(judged, {
+    alone: before.basisPoints === WHOLE ? { canary, stable: evidence.stable } : null,
+    crashes,
+    asked,
+  })
   const state: RolloutState = {
     ...before,
     beat: before.beat + 1,
     evidence,
     verdict,
+    analysis,
     counted: merged(before.counted, counts),
-    cut: before.cut ?? cutOf(counts),
+    cut: before.cut ?? cutOf(counts, isMirroring(before)),
   }
-  if (verdict.kind === 'abort')
-    return told(
-      end(state, 'aborted', 0, 'verdict', evidenceText(verdict), moment),
-      'aborted',
-      `sent back: ${evidenceText(verdict)}`,
-    )
+  if (verdict.kind === 'abort') return goBack(state, evidenceText(verdict, why), rules, moment)
   if (state.phase === 'paused' || moment.wall - state.stepAt < step.for) return done(state)
-  if (verdict.kind === 'hold') return holds(before, state, verdict)
+  if (verdict.kind === 'hold') return holds(before, state, holdText(verdict, why))
   if (step.pause) {
-    const why = `step ${state.step + 1} of ${rules.steps.length} is passed: it waits for a person`
-    return told(changed(state, { phase: 'paused', why, by: 'verdict' }), 'paused', why)
+    const passed = `step ${state.step + 1} of ${rules.steps.length} is passed: it waits for a person`
+    return told(changed(state, { phase: 'paused', why: passed, by: 'verdict' }), 'paused', passed)
   }
   return goOn(state, rules, moment, 'verdict', `step ${state.step + 1} of ${rules.steps.length} is passed`)
+}
+
+/** Users have it, or requests are shown to it: there is something to wait for. */
+function hasTraffic({ basisPoints, mirrorBasisPoints }: RolloutStepConfig): boolean {
+  return basisPoints > 0 || mirrorBasisPoints > 0
+}
+
+function isMirroring({ basisPoints, mirrorBasisPoints }: RolloutState): boolean {
+  return basisPoints === 0 && mirrorBasisPoints > 0
+}
+
+/** What is no longer asked is forgotten. */
+function taken(
+  before: RolloutState['analysis'],
+  measured: Readonly<Record<string, Measured>>,
+  rules: RolloutRules,
+  wall: number,
+): Record<string, AnalysisState> {
+  const states: Record<string, AnalysisState> = {}
+  for (const [name, rule] of Object.entries(rules.analysis)) {
+    const state = before[name] ?? notMeasured
+    const answer = measured[name]
+    states[name] = answer === undefined ? state : takeMeasurement(state, answer, rule, wall)
+  }
+  return states
+}
+
+/** A bad release goes back; or, where the one before it could not read the data, stays and a person is told at once. */
+function goBack(
+  state: RolloutState,
+  evidence: string,
+  rules: RolloutRules,
+  moment: RolloutMoment,
+): RolloutOutcome {
+  if (wayBackRefusal(rules.schema) === null)
+    return told(end(state, 'aborted', 0, 'verdict', evidence, moment), 'aborted', `sent back: ${evidence}`)
+  if (state.blocked) return done(state)
+  const why = `bad, and not sent back, since ${rules.schema!.change} cannot be taken back: a person decides. ${evidence}`
+  return told(changed(state, { phase: 'paused', blocked: true, why, by: 'verdict' }), 'blocked', why)
 }
 
 /** Stable itself fails more: nothing is given to anybody. */
 const stableErrorsMax = 0.05
 
 /** Time is over and the verdict is not there: said once. */
-function holds(
-  before: RolloutState,
-  state: RolloutState,
-  verdict: Extract<RolloutVerdict, { kind: 'hold' }>,
-): RolloutOutcome {
-  const why = holdText(verdict)
+function holds(before: RolloutState, state: RolloutState, why: string): RolloutOutcome {
   if (before.why === why) return done(state)
   return told(changed(state, { why }), 'held', why)
 }
@@ -119,26 +178,36 @@ function goOn(
   moment: RolloutMoment,
   by: string,
   why: string,
+  to: number = state.step + 1,
 ): RolloutOutcome {
-  const next = rules.steps[state.step + 1]
+  const next = rules.steps[to]
   if (next === undefined)
     return told(end(state, 'promoted', WHOLE, by, `${why}: it has everything`, moment), 'promoted', why)
-  const message = `${why}: ${next.basisPoints / 100} % from now on`
-  const to = changed(state, {
+  const message = `${why}: ${shareText(next)} from now on`
+  const at = changed(state, {
     phase: 'running',
-    step: state.step + 1,
+    step: to,
     basisPoints: next.basisPoints,
+    mirrorBasisPoints: next.mirrorBasisPoints,
     stepAt: moment.wall,
-    evidence: takeStep(state.evidence),
+    // Copies are no users: what they showed was for that step.
+    ...(isMirroring(state) ? { evidence: noEvidence, cut: null } : { evidence: takeStep(state.evidence) }),
+    analysis: {},
+    blocked: false,
     by,
     why: message,
   })
-  return told(to, 'step', message)
+  return told(at, 'step', message)
+}
+
+function shareText({ basisPoints, mirrorBasisPoints }: RolloutStepConfig): string {
+  if (basisPoints > 0) return `${basisPoints / 100} %`
+  return mirrorBasisPoints > 0 ? `copies of ${mirrorBasisPoints / 100} % of the requests` : 'nobody'
 }
 
 function wish(
   state: RolloutState | null,
-  { action, by, reason }: Extract<RolloutEvent, { kind: 'wish' }>,
+  { action, by, reason, force = false, after = null }: Extract<RolloutEvent, { kind: 'wish' }>,
   rules: RolloutRules,
   moment: RolloutMoment,
 ): RolloutOutcome {
@@ -150,9 +219,13 @@ function wish(
       // What was found to be bad is not tried again by accident.
       if (state?.phase === 'aborted')
         return refused(`it was sent back (${state.why}): retry, once the release is another`)
+      if (state?.phase === 'promoted' && wayBackRefusal(rules.schema) !== null)
+        return refused(`it has everything: a smaller share is a way back. ${wayBackRefusal(rules.schema)}`)
+      if (startRefusal(rules.schema, after) !== null) return refused(startRefusal(rules.schema, after)!)
       return begin(state, rules, moment, by, `started by ${by}${said}`)
     case 'retry':
       if (state?.phase !== 'aborted') return refused('only what was sent back is tried again: start')
+      if (startRefusal(rules.schema, after) !== null) return refused(startRefusal(rules.schema, after)!)
       return begin(state, rules, moment, by, `tried again by ${by}${said}`)
     case 'pause':
       if (state?.phase !== 'running') return refused(`only what runs is paused: it is ${phaseOf(state)}`)
@@ -167,13 +240,16 @@ function wish(
       const passed = state.verdict?.kind === 'pass' && moment.wall - state.stepAt >= (step?.for ?? 0)
       if (step?.pause === true && passed) return goOn(state, rules, moment, by, `resumed by ${by}${said}`)
       return told(
-        changed(state, { phase: 'running', by, why: `resumed by ${by}${said}` }),
+        changed(state, { phase: 'running', blocked: false, by, why: `resumed by ${by}${said}` }),
         'resumed',
         `resumed by ${by}${said}`,
       )
     }
     case 'promote':
       if (!begun) return refused(`only what is rolled out is promoted: it is ${phaseOf(state)}`)
+      // What has everything at once is still looked at until its last step is passed.
+      if (rules.strategy === 'blueGreen' && state.basisPoints < WHOLE)
+        return goOn(state, rules, moment, by, `promoted by ${by}${said}`, bakeOf(rules))
       return told(
         end(state, 'promoted', WHOLE, by, `promoted by ${by}${said}`, moment),
         'promoted',
@@ -183,12 +259,30 @@ function wish(
       // Also after its end: the way back stays open.
       if (state === null || state.phase === 'aborted')
         return refused(`nothing to send back: it is ${phaseOf(state)}`)
-      return told(
-        end(state, 'aborted', 0, by, `sent back by ${by}${said}`, moment),
-        'aborted',
-        `sent back by ${by}${said}`,
-      )
+      return sendBack(state, by, reason, force, rules, moment)
   }
+}
+
+/** The last step, where it gives everything; else there is none. */
+function bakeOf({ steps }: RolloutRules): number {
+  const last = steps.length - 1
+  return steps[last]!.basisPoints === WHOLE ? last : steps.length
+}
+
+function sendBack(
+  state: RolloutState,
+  by: string,
+  reason: string,
+  force: boolean,
+  rules: RolloutRules,
+  moment: RolloutMoment,
+): RolloutOutcome {
+  const refusal = wayBackRefusal(rules.schema)
+  if (refusal !== null && !force) return refused(refusal)
+  if (force && reason === '') return refused('force needs a reason')
+  const forced = refusal === null ? '' : ` by force, over the contract ${rules.schema!.change}`
+  const why = `sent back by ${by}${forced}${reason === '' ? '' : `: ${reason}`}`
+  return told(end(state, 'aborted', 0, by, why, moment), 'aborted', why)
 }
 
 function begin(
@@ -202,6 +296,9 @@ function begin(
     phase: 'running',
     step: 0,
     basisPoints: rules.steps[0]!.basisPoints,
+    mirrorBasisPoints: rules.steps[0]!.mirrorBasisPoints,
+    analysis: {},
+    blocked: false,
     startedAt: wall,
     stepAt: wall,
     generation: (before?.generation ?? 0) + 1,
@@ -215,7 +312,7 @@ function begin(
     cut: null,
     counted: {},
   }
-  return told(state, 'started', `${why}: ${state.basisPoints / 100} % from now on`)
+  return told(state, 'started', `${why}: ${shareText(rules.steps[0]!)} from now on`)
 }
 
 function end(
@@ -226,7 +323,15 @@ function end(
   why: string,
   { wall }: RolloutMoment,
 ): RolloutState {
-  return changed(state, { phase, basisPoints, stepAt: wall, by, why })
+  return changed(state, {
+    phase,
+    basisPoints,
+    mirrorBasisPoints: 0,
+    blocked: false,
+    stepAt: wall,
+    by,
+    why,
+  })
 }
 
 function changed(state: RolloutState, change: Partial<RolloutState>): RolloutState {
@@ -247,32 +352,4 @@ function refused(why: string): RolloutOutcome {
 
 function phaseOf(state: RolloutState | null): string {
   return state?.phase ?? 'not started'
-}
-
-function evidenceText({ cause, numbers }: Extract<RolloutVerdict, { kind: 'abort' }>): string {
-  const { canaryErrors, canaryRequests, stableErrors, stableRequests } = numbers
-  const failures = `${canaryErrors} of its ${canaryRequests} requests failed, ${stableErrors} of ${stableRequests} at stable`
-  switch (cause) {
-    case 'errors':
-      return `${failures}; ${numbers.errorEvidence} times likelier if it is worse, ${numbers.errorEvidenceMax} suffices`
-    case 'latency':
-      return `${numbers.canarySlow} of its ${canaryRequests} answers were slow, ${numbers.stableSlow} of ${stableRequests} at stable; ${numbers.latencyEvidence} times likelier if it is slower, ${numbers.latencyEvidenceMax} suffices`
-    case 'first-requests':
-      return `${failures}: most of its first ones`
-    case 'unusable':
-      return 'none of its endpoints could be asked'
-    case 'alone':
-      return `with all requests it fails as stable never did: ${failures}`
-  }
-}
-
-function holdText({ cause }: Extract<RolloutVerdict, { kind: 'hold' }>): string {
-  switch (cause) {
-    case 'too-little-data':
-      return 'it waits: too few requests at this step for a verdict'
-    case 'stable-ill':
-      return 'it waits: stable itself fails too much'
-    case 'suspicious':
-      return 'it waits: what was seen is more than ten times likelier if it is worse'
-  }
 }

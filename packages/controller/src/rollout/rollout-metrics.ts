@@ -30,6 +30,19 @@ export function rolloutMetrics(
           phase === state ? 1 : 0,
         ]),
     ) +
+    family('budao_rollout_blocked', '1 while a release that is bad cannot be sent back.', ({ blocked }) => [
+      ['', Number(blocked)],
+    ]) +
+    family(
+      'budao_rollout_analysis',
+      '1 for what was found of a number that a rollout is judged by: none, within, outside, silent.',
+      ({ analysis }) =>
+        analysis.flatMap(({ name, outcome }) =>
+          (['none', 'within', 'outside', 'silent'] as const).map(
+            (state) => [`,analysis="${name}",state="${state}"`, Number(outcome === state)] as const,
+          ),
+        ),
+    ) +
     family(
       'budao_rollout_evidence',
       'How many times likelier what was seen is if the release is worse than stable, by errors and by latency.',

@@ -1,4 +1,6 @@
 import type {
+  AuditAction,
+  AuditDraft,
   CoordinationStore,
   EventDraft,
   RolloutConfig,
@@ -10,14 +12,24 @@ import type {
   Versioned,
 } from '@budao/model'
 import { TimedStore } from '../control/timed-store.ts'
+import { RolloutAnalysis, type RolloutAnalysisOptions } from './rollout-analysis.ts'
 import { isUnderWay, stepRollout, type RolloutEvent, type RolloutMoment } from './rollout-machine.ts'
 import { reportRollout } from './rollout-report.ts'
-import type { GatewayCounts, RolloutNotice, RolloutState } from './rollout-state.ts'
+import {
+  readState,
+  rulesOf,
+  type GatewayCounts,
+  type RolloutNotice,
+  type RolloutState,
+} from './rollout-state.ts'
+import { wayBackRefusal } from './schema-guard.ts'
 
 /** The gateway of this process. */
 export interface RolloutGateway {
   /** Of a release’s users from now on, until then; Infinity for good. */
   share(rollout: string, basisPoints: number, until: number): void
+  /** Of stable’s requests, of 10 000, that are shown to the release too. */
+  mirror(rollout: string, basisPoints: number, until: number): void
   counts(rollout: string): RouteReleaseCounts | null
   /** Monotonic milliseconds, of the clock of `until`. */
   now(): number
@@ -31,7 +43,10 @@ export interface RolloutNodeOptions {
   readonly gateway: RolloutGateway
   /** Milliseconds since 1970. */
   wall(): number
+  readonly analysis: Omit<RolloutAnalysisOptions, 'wall'>
   report(event: EventDraft): void
+  /** For the audit log of this node. */
+  record(draft: AuditDraft): void
   warn(message: string): void
 }
 
@@ -70,6 +85,7 @@ export class RolloutNode implements RolloutDesk {
   readonly #store: TimedStore
   readonly #watch: { close(): void }
   readonly #known: Map<string, Known> = new Map()
+  readonly #analysis: RolloutAnalysis
   #rollouts: Readonly<Record<string, RolloutConfig>>
   #timer: NodeJS.Timeout | undefined
   #turnAt: number
@@ -80,6 +96,7 @@ export class RolloutNode implements RolloutDesk {
     this.#rollouts = rollouts
     this.#store = new TimedStore(options.store, () => options.gateway.now())
     this.#watch = options.store.watch(prefix, (key, record) => this.#seen(key, record))
+    this.#analysis = new RolloutAnalysis({ ...options.analysis, wall: () => options.wall() })
     this.#turnAt = options.gateway.now() + turnMs
     this.#schedule()
   }
@@ -104,18 +121,26 @@ export class RolloutNode implements RolloutDesk {
     })
   }
 
-  async wish({ name, action, by, reason }: RolloutWish): Promise<RolloutResult> {
+  async wish({ name, action, by, reason, force = false }: RolloutWish): Promise<RolloutResult> {
     // A release that is to go back goes back here before anything is asked.
     const known = this.#of(name)
-    if (action === 'abort') {
+    if (action === 'abort' && (force || wayBackRefusal(this.#rollouts[name]?.schema) === null)) {
       known.sendingBack = true
-      this.#options.gateway.share(name, 0, Infinity)
+      this.#takeBack(name)
     }
-    const why = await this.#change(name, { kind: 'wish', action, by, reason })
+    const why = await this.#wish(name, { kind: 'wish', action, by, reason, force })
     known.sendingBack = false
     this.#obey(name)
     if (why !== null) return { ok: false, why }
     return { ok: true, rollout: this.reports().find((report) => report.name === name)! }
+  }
+
+  async #wish(name: string, wish: Extract<RolloutEvent, { kind: 'wish' }>): Promise<string | null> {
+    const after = this.#rollouts[name]?.schema?.after
+    if (after === undefined) return this.#change(name, wish)
+    const found = (await this.#store.get(`${prefix}${after}`)) as Versioned<RolloutState> | null | undefined
+    if (found === undefined) return 'the store does not answer'
+    return this.#change(name, { ...wish, after: found?.value.phase ?? null })
   }
 
   #seen(key: string, record: Versioned): void {
@@ -135,7 +160,7 @@ export class RolloutNode implements RolloutDesk {
     // What is late says nothing: an older record never gives anybody back what a newer one took.
     if (known.record !== null && record.version <= known.record.version) return
     const beats = record.value.beat !== known.record?.value.beat
-    known.record = record
+    known.record = { ...record, value: readState(record.value) }
     if (beats) known.beatAt = this.#options.gateway.now()
     this.#obey(name)
   }
@@ -145,9 +170,13 @@ export class RolloutNode implements RolloutDesk {
     const config = this.#rollouts[name]
     const { record, beatAt, sendingBack } = this.#of(name)
     if (config === undefined || record === null || sendingBack) return
-    const { basisPoints } = record.value
-    const until = isUnderWay(record.value) ? beatAt + config.lease : Infinity
-    this.#options.gateway.share(name, basisPoints, until)
+    const { basisPoints, mirrorBasisPoints } = record.value
+    const { gateway } = this.#options
+    const lease = isUnderWay(record.value) ? beatAt + config.lease : Infinity
+    // Users whose data only this release can read are not given to another one by silence.
+    const until = wayBackRefusal(config.schema) === null ? lease : Infinity
+    gateway.share(name, basisPoints, until)
+    gateway.mirror(name, basisPoints === 0 ? mirrorBasisPoints : 0, lease)
   }
 
   #schedule(): void {
@@ -205,9 +234,10 @@ export class RolloutNode implements RolloutDesk {
   }
 
   async #look(name: string): Promise<void> {
-    const { counts } = this.#of(name)
+    const { counts, record } = this.#of(name)
     const all: GatewayCounts = Object.fromEntries(counts)
-    await this.#change(name, { kind: 'look', counts: all })
+    const measured = this.#analysis.turn(name, this.#rollouts[name]!, record!.value)
+    await this.#change(name, { kind: 'look', counts: all, measured })
   }
 
   /** Null: done; otherwise why not. `onlyAt`: of this version, or not at all. */
@@ -219,15 +249,15 @@ export class RolloutNode implements RolloutDesk {
       const found = (await this.#store.get(`${prefix}${name}`)) as Versioned<RolloutState> | null | undefined
       if (found === undefined) return 'the store does not answer'
       if (found !== null) this.#learn(name, found)
-      const before = found?.value ?? null
+      const before = found === null ? null : readState(found.value)
       if (onlyAt !== undefined && found?.version !== onlyAt) return 'somebody else was faster'
       if (event.kind === 'look' && before?.holder !== self) return 'another one looks after it'
       const moment: RolloutMoment = { wall: wall(), self }
-      const outcome = stepRollout(before, event, config, moment)
+      const outcome = stepRollout(before, event, rulesOf(config), moment)
       if (!outcome.ok) return outcome.why
       const { state, notices } = outcome
       // Down at once, up once it is written.
-      if (state.basisPoints === 0) this.#options.gateway.share(name, 0, Infinity)
+      if (state.phase === 'aborted') this.#takeBack(name)
       const stored = await this.#store.compareAndSet(`${prefix}${name}`, found?.version ?? 0, state)
       if (stored === null) return 'the store does not say whether it was stored: look, and try again'
       if (stored.current !== null) this.#learn(name, stored.current as Versioned<RolloutState>)
@@ -238,11 +268,18 @@ export class RolloutNode implements RolloutDesk {
     return 'others change the same: try again'
   }
 
+  /** Nothing goes to the release any more, neither users nor copies. */
+  #takeBack(name: string): void {
+    const { gateway } = this.#options
+    gateway.share(name, 0, Infinity)
+    gateway.mirror(name, 0, Infinity)
+  }
+
   #notify(name: string, { route, release }: RolloutConfig, state: RolloutState, notice: RolloutNotice): void {
     this.#options.report({
       kind: `rollout.${notice.kind}`,
       severity:
-        notice.kind === 'aborted'
+        notice.kind === 'aborted' || notice.kind === 'blocked'
           ? 'critical'
           : notice.kind === 'held' || notice.kind === 'paused'
             ? 'warning'
@@ -259,6 +296,20 @@ export class RolloutNode implements RolloutDesk {
         by: state.by,
         ...(state.verdict === null ? {} : state.verdict.numbers),
       },
+    })
+    if (notice.kind !== 'held') this.#record(name, `rollout.${notice.kind}`, state, notice.message)
+  }
+
+  #record(name: string, action: AuditAction, state: RolloutState, message: string): void {
+    const { basisPoints, step, epoch, generation, by, verdict } = state
+    this.#options.record({
+      at: new Date(this.#options.wall()).toISOString(),
+      actor: by === 'verdict' ? this.#options.self : by,
+      action,
+      subject: name,
+      term: 0,
+      epoch,
+      detail: { message, basisPoints, step: step + 1, generation, verdict },
     })
   }
 

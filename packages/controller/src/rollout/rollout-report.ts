@@ -1,21 +1,27 @@
-import type { RolloutConfig, RolloutReport } from '@budao/model'
+import { rolloutSteps, type AnalysisReport, type RolloutConfig, type RolloutReport } from '@budao/model'
+import { notMeasured } from '@budao/resilience'
 import { isUnderWay } from './rollout-machine.ts'
 import type { RolloutState } from './rollout-state.ts'
 
 /** A rollout as people see it. `heard`: whoever looks after it was heard of lately. */
 export function reportRollout(
   name: string,
-  { route, release, steps }: RolloutConfig,
+  config: RolloutConfig,
   state: RolloutState | null,
   heard: boolean,
 ): RolloutReport {
-  const common = { name, route, release, steps: steps.length }
+  const { route, release, strategy, schema = null } = config
+  const steps = rolloutSteps(config).length
+  const analysis = analysisReports(config, state)
+  const common = { name, route, release, steps, strategy, schema, analysis }
   if (state === null)
     return {
       ...common,
       phase: null,
       step: 0,
       basisPoints: 0,
+      mirrorBasisPoints: 0,
+      blocked: false,
       startedAt: null,
       stepAt: null,
       generation: 0,
@@ -24,12 +30,14 @@ export function reportRollout(
       why: 'not started',
       verdict: null,
     }
-  const { phase, step, basisPoints, generation, by, why, verdict } = state
+  const { phase, step, basisPoints, mirrorBasisPoints, blocked, generation, by, why, verdict } = state
   return {
     ...common,
     phase,
     step,
     basisPoints,
+    mirrorBasisPoints,
+    blocked,
     startedAt: new Date(state.startedAt).toISOString(),
     stepAt: new Date(state.stepAt).toISOString(),
     generation,
@@ -45,4 +53,11 @@ export function reportRollout(
             numbers: { ...verdict.numbers },
           },
   }
+}
+
+function analysisReports({ analysis }: RolloutConfig, state: RolloutState | null): AnalysisReport[] {
+  return Object.entries(analysis).map(([name, { failures: failuresMax }]) => {
+    const { at, ...found } = state?.analysis[name] ?? notMeasured
+    return { name, failuresMax, at: at === null ? null : new Date(at).toISOString(), ...found }
+  })
 }

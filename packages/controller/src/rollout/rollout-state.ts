@@ -1,5 +1,13 @@
-import type { RolloutPhase, RouteReleaseCounts } from '@budao/model'
-import type { RolloutEvidence, RolloutVerdict } from '@budao/resilience'
+import {
+  rolloutSteps,
+  type RolloutConfig,
+  type RolloutPhase,
+  type RolloutStepConfig,
+  type RolloutStrategy,
+  type RouteReleaseCounts,
+  type SchemaChangeConfig,
+} from '@budao/model'
+import type { AnalysisRules, AnalysisState, RolloutEvidence, RolloutVerdict } from '@budao/resilience'
 
 /** A rollout as it stands in the store: all that the next holder has to know. Plain JSON. */
 export interface RolloutState {
@@ -7,6 +15,12 @@ export interface RolloutState {
   readonly step: number
   /** What the release gets, of 10 000. */
   readonly basisPoints: number
+  /** Of 10 000 requests to stable so many are shown to it. */
+  readonly mirrorBasisPoints: number
+  /** What its analyses have found at this step, by name. */
+  readonly analysis: Readonly<Record<string, AnalysisState>>
+  /** It would have been sent back, and cannot be. */
+  readonly blocked: boolean
   /** Milliseconds since 1970. */
   readonly startedAt: number
   readonly stepAt: number
@@ -32,17 +46,26 @@ export type GatewayCounts = Readonly<Record<string, RouteReleaseCounts>>
 
 /** What people are told. */
 export interface RolloutNotice {
-  readonly kind: 'started' | 'step' | 'paused' | 'resumed' | 'held' | 'aborted' | 'promoted'
+  readonly kind: 'started' | 'step' | 'paused' | 'resumed' | 'held' | 'blocked' | 'aborted' | 'promoted'
   readonly message: string
 }
 
 /** Of a rollout’s configuration what its rules go by. */
 export interface RolloutRules {
-  readonly steps: readonly {
-    readonly basisPoints: number
-    readonly for: number
-    readonly requests: number
-    readonly pause: boolean
-  }[]
+  readonly strategy: RolloutStrategy
+  readonly steps: readonly RolloutStepConfig[]
+  readonly analysis: Readonly<Record<string, AnalysisRules>>
+  readonly schema?: SchemaChangeConfig
   readonly falseAbortsPercent: number
 }
+
+export function rulesOf(config: RolloutConfig): RolloutRules {
+  return { ...config, steps: rolloutSteps(config) }
+}
+
+/** A record as it stands in the store, perhaps written by a version that knew less. */
+export function readState(stored: RolloutState): RolloutState {
+  return { ...absent, ...stored }
+}
+
+const absent = { mirrorBasisPoints: 0, analysis: {}, blocked: false } as const

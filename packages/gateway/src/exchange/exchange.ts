@@ -460,7 +460,7 @@ export class Exchange
     const { ownAnswer, ownWork, sticky, split, keys, owned } = this.#route!
     if (ownAnswer !== null) return this.#answer(ownAnswer(this, this.#forwardedPath), 'route')
     if (ownWork !== null) return this.#receiveFor(ownWork, now)
-    if (split !== null) this.release = split.choose(this, this.#plane.random)
+    if (split !== null) this.release = this.#route!.releaseOf(this, this.#plane.random)
     // Before the cache: what is for one client is kept for nobody else.
     if (sticky !== null && sticky.cookie !== null) this.giveCookie(sticky.cookie, this.#freshCookie)
     const keyed = keys !== null && keys.takes(this.method)
@@ -549,11 +549,7 @@ export class Exchange
     this.#state = 'attempting'
     const { rewriteHost, mirror } = this.#route!
     if (rewriteHost !== null) this.#client.head.fields.set('host', rewriteHost)
-    if (
-      mirror !== null &&
-      this.#belonging?.elsewhere !== true &&
-      mirror.wants(this.method, this.#plane.random)
-    )
+    if (mirror !== null && this.#belonging?.elsewhere !== true && mirror.wants(this, this.#plane.random))
       this.#mirror = mirror
     if (this.body.complete) this.#show()
     const service = this.#belonging?.service ?? this.#route!.chooseService(this, this.#plane.random)

@@ -3,6 +3,7 @@ import type { Claims } from '../filters/filter.ts'
 import { checkEditable } from '../http/fields.ts'
 import { parseLength } from '../http/request-head.ts'
 import { hostOf } from './forwarded-head.ts'
+import type { Shadow } from '../service/shadow.ts'
 import type { IssuedCookie } from './issued-cookie.ts'
 
 const NO_MARKS: readonly string[] = []
@@ -19,6 +20,8 @@ export class ReceivedRequest {
   claims: Claims | null = null
   /** The release it belongs to, where its route splits; empty for stable. */
   release = ''
+  /** Another release is shown a copy of it; null for most. */
+  shadow: Shadow | null = null
   /** Header lines that give the client cookies of the gateway's. */
   protected cookieLines = ''
   readonly #client: Client
@@ -111,6 +114,7 @@ export class ReceivedRequest {
     this.clientIp = clientIpOf(this.#client)
     this.claims = null
     this.release = ''
+    this.shadow = null
     this.cookieLines = ''
     this.#marks = NO_MARKS
     const { authority } = this.#client.head

@@ -42,6 +42,7 @@ export class Tunnel implements ClientConnection, HashedBy, Entrant, Timed {
   /** A tunnel has no request to hash: endpoints are chosen by the client's address. */
   readonly query = ''
   readonly release = ''
+  readonly shadow = null
   readonly #plane: DataPlane
   readonly #arrival: Arrival
   readonly #client: Socket

@@ -1,4 +1,5 @@
 import type { Config } from '@budao/model'
+import { shadowedBy } from '../routing/release-shadow.ts'
 import { CALL_ROWS_MAX, readCalls, type CallCounts } from './call-metrics.ts'
 
 /** What a call of the gateway's own is: a part of a route's answer, by its name, or what a mirror shows. */
@@ -41,9 +42,11 @@ export class CallRows {
   }
 }
 
-function callsOf({ routes }: Config): CallName[] {
-  return routes.flatMap(({ name, mirror, aggregate }) => [
-    ...(mirror === undefined ? [] : [{ route: name, kind: 'mirror' as const, part: '' }]),
+function callsOf(config: Config): CallName[] {
+  return config.routes.flatMap(({ name, mirror, aggregate }) => [
+    ...(mirror === undefined && shadowedBy(config, name) === undefined
+      ? []
+      : [{ route: name, kind: 'mirror' as const, part: '' }]),
     ...Object.keys(aggregate?.parts ?? {}).map((part) => ({ route: name, kind: 'part' as const, part })),
   ])
 }

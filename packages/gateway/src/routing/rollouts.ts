@@ -1,8 +1,11 @@
 import { stableRelease, type Config, type ReleaseCount, type RouteReleaseCounts } from '@budao/model'
+import { CrashWatch } from '@budao/resilience'
+import type { ReleaseCounts } from '../service/release-counters.ts'
 import type { Service } from '../service/service.ts'
 import { cellsOf } from '../threads/arena.ts'
 import type { RuntimePlan } from '../threads/runtime.ts'
 import { LiveShare } from './live-share.ts'
+import { mirrors, releaseShadow } from './release-shadow.ts'
 
 /**
  * Rollouts as a gateway obeys them: what of a route's users a release gets is told here, and holds in all threads with the next
@@ -13,6 +16,8 @@ export class Rollouts {
   #plan: RuntimePlan | null = null
   #services: ReadonlyMap<string, Service> = new Map()
   #memory: Int32Array = new Int32Array(0)
+  /** By rollout: its release, and stable. */
+  readonly #crashes: Map<string, Readonly<Record<'release' | 'stable', CrashWatch>>> = new Map()
 
   constructor(now: () => number) {
     this.#now = now
@@ -37,13 +42,24 @@ export class Rollouts {
     return live !== null
   }
 
+  /** Of stable’s requests so many, in basis points, are shown to the release too, until that time. False where it is shown none. */
+  mirror(rollout: string, basisPoints: number, until: number): boolean {
+    const config = this.#plan?.snapshot.config.rollouts[rollout]
+    if (config === undefined || !mirrors(config)) return false
+    releaseShadow(this.#plan!, this.#memory, rollout, config.release, 0).share.set(basisPoints, until)
+    return true
+  }
+
   /** What the release has at this moment. */
   shareOf(rollout: string): number {
     return this.#live(rollout)?.at(this.#now()) ?? 0
   }
 
-  /** What was counted of the release and of stable since the process began; null where there is no such rollout here. */
-  counts(rollout: string): RouteReleaseCounts | null {
+  /**
+   * What was counted of the release and of stable since the process began; null where there is no such rollout here. `restarts`
+   * says how often whoever looks after the process at an address has started it again.
+   */
+  counts(rollout: string, restarts: (address: string) => number = () => 0): RouteReleaseCounts | null {
     const config = this.#plan?.snapshot.config
     const wanted = config?.rollouts[rollout]
     const route = config?.routes.find(({ name }) => name === wanted?.route)
@@ -53,11 +69,40 @@ export class Rollouts {
     return {
       release: sumOf(services, wanted.release),
       stable: sumOf(services, stableRelease),
+      crashes: this.#crashesOf(rollout, wanted.release, services, restarts, now),
+      ...(mirrors(wanted) ? { mirrored: this.#mirrored(rollout, wanted.release) } : {}),
       unusable: services.every(({ set }) => {
         const own = set.releases?.get(wanted.release)
         return own === undefined || own.usable(now) === 0
       }),
     }
+  }
+
+  #crashesOf(
+    rollout: string,
+    release: string,
+    services: readonly Service[],
+    restarts: (address: string) => number,
+    now: number,
+  ): { release: number; stable: number } {
+    let watches = this.#crashes.get(rollout)
+    if (watches === undefined) {
+      watches = { release: new CrashWatch(), stable: new CrashWatch() }
+      this.#crashes.set(rollout, watches)
+    }
+    for (const { set, config } of services)
+      for (const [index, endpoint] of config.endpoints.entries()) {
+        const of = endpoint.release === release ? 'release' : 'stable'
+        if (of === 'stable' && endpoint.release !== stableRelease) continue
+        const up = set.state(index, now) === 'usable'
+        watches[of].see(endpoint.address, up, restarts(endpoint.address), now)
+      }
+    return { release: watches.release.worst(now), stable: watches.stable.worst(now) }
+  }
+
+  #mirrored(rollout: string, release: string): NonNullable<RouteReleaseCounts['mirrored']> {
+    const { shown, own } = releaseShadow(this.#plan!, this.#memory, rollout, release, 0)
+    return { release: countOf([shown.counters.counts()]), stable: countOf([own.counters.counts()]) }
   }
 
   #live(rollout: string): LiveShare | null {
@@ -76,7 +121,10 @@ export function rolloutCellName(rollout: string): string {
 }
 
 function sumOf(services: readonly Service[], release: string): ReleaseCount {
-  const all = services.flatMap(({ releases }) => releases?.get(release)?.counts() ?? [])
+  return countOf(services.flatMap(({ releases }) => releases?.get(release)?.counts() ?? []))
+}
+
+function countOf(all: readonly ReleaseCounts[]): ReleaseCount {
   const latencies: number[] = []
   for (const each of all)
     for (const [bucket, count] of each.latencies.entries())

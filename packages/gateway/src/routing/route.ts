@@ -10,6 +10,7 @@ import { Mirror } from '../upstream/mirror.ts'
 import { ownAnswer, type OwnAnswer } from '../exchange/own-answer.ts'
 import type { OwnWork } from '../exchange/own-work.ts'
 import { RequestPriority } from '../exchange/request-priority.ts'
+import { shadowConfig, type ReleaseShadow } from './release-shadow.ts'
 import { RouteFallback } from './route-fallback.ts'
 import type { Service } from '../service/service.ts'
 import type { Served } from '../serve/served.ts'
@@ -54,6 +55,8 @@ export class Route {
   readonly owned: boolean
   readonly #config: RouteConfig
   readonly #services: readonly Service[]
+  /** Those that some endpoint of this gateway has. */
+  readonly #releases: ReadonlySet<string>
 
   constructor(
     config: RouteConfig,
@@ -66,6 +69,7 @@ export class Route {
     calls: CallPlaces,
     served: Served | null,
     split: Split | null,
+    shadow: ReleaseShadow | null,
   ) {
     this.name = config.name
     this.index = index
@@ -79,18 +83,25 @@ export class Route {
     this.priority = new RequestPriority(config.priority)
     this.sticky = config.sticky === undefined ? null : new Sticky(config.sticky, config.name, config.backends)
     this.split = split
+    this.#releases = new Set(
+      split === null
+        ? []
+        : [...services.values()].flatMap((service) => service.config.endpoints.map((each) => each.release)),
+    )
     const { name: route, aggregate, mirror } = config
     this.ownWork =
       aggregate === undefined
         ? (served?.work ?? null)
         : new Aggregate(aggregate, services, (part) => callPlace(calls, { route, kind: 'part', part }))
+    const shown = shadow === null ? mirror : shadowConfig(config.backends[0]!.service)
     this.mirror =
-      mirror === undefined
+      shown === undefined
         ? null
         : new Mirror(
-            mirror,
-            services.get(mirror.service)!,
+            shown,
+            services.get(shown.service)!,
             callPlace(calls, { route, kind: 'mirror', part: '' }),
+            shadow,
           )
     this.#config = config
     this.#services = config.backends.map(({ service }) => services.get(service)!)
@@ -105,6 +116,12 @@ export class Route {
     const own = this.sticky?.choose(request) ?? null
     if (own !== null) return this.#services[own] ?? null
     return this.#draw(random)
+  }
+
+  /** The release it belongs to, empty for stable: also where it names a lane that is nowhere. */
+  releaseOf(request: FilterRequest, random: Random): string {
+    const release = this.split!.choose(request, random)
+    return this.#releases.has(release) ? release : ''
   }
 
   /** The service that another gateway has chosen, if it is one of those that requests of this route go to. */

@@ -19,6 +19,7 @@ import type { Served } from '../serve/served.ts'
 import { closeServed, servedRoutes } from '../serve/served-routes.ts'
 import type { Tracer } from '../tracing/tracer.ts'
 import { LiveShare } from './live-share.ts'
+import { releaseShadow, shadowCells, shadowedBy, type ReleaseShadow } from './release-shadow.ts'
 import { rolloutCellName, rolloutCells } from './rollouts.ts'
 import { Split } from './split.ts'
 
@@ -39,6 +40,8 @@ export class Routing {
   readonly keys: readonly (RouteKeys | null)[]
   /** By index of the route; null where releases are not told apart. */
   readonly splits: readonly (Split | null)[]
+  /** By index of the route; null where no release is shown copies. */
+  readonly shadows: readonly (ReleaseShadow | null)[]
   /** Null where no traces are wanted. */
   readonly tracer: Tracer | null
   readonly #stores: StoreLease
@@ -55,6 +58,7 @@ export class Routing {
     served: readonly (Served | null)[],
     tracer: Tracer | null,
     splits: readonly (Split | null)[],
+    shadows: readonly (ReleaseShadow | null)[],
   ) {
     this.router = new Router(config.routes)
     this.filters = filters
@@ -62,6 +66,7 @@ export class Routing {
     this.keys = keys
     this.tracer = tracer
     this.splits = splits
+    this.shadows = shadows
     this.#stores = stores
     this.#answers = answers
     this.served = served
@@ -115,6 +120,7 @@ export class Routing {
         await servedRoutes(plan, context),
         await createTracer(config, context),
         splitsOf(plan, context),
+        shadowsOf(plan, context),
       )
     } catch (error) {
       await closeAll(filters)
@@ -150,6 +156,7 @@ export class Routing {
 export function routingCells(config: Config, workers: number): Map<string, number> {
   const cells = serveCells(config, workers)
   for (const [name, length] of rolloutCells(config)) cells.set(name, length)
+  for (const [name, length] of shadowCells(config, workers)) cells.set(name, length)
   const { stores, routes } = config
   for (const name of Object.keys(stores)) cells.set(storeName(name), storeCells(workers))
   for (const route of routes) {
@@ -195,6 +202,16 @@ function splitsOf(
             share: new LiveShare(cellsOf(memory, layout, rolloutCellName(own))),
           }
     return new Split(split, name, config.node.site, rolling)
+  })
+}
+
+/** Which releases are shown copies, by index of the route. */
+function shadowsOf(plan: RuntimePlan, { memory, worker }: RuntimeContext): (ReleaseShadow | null)[] {
+  const { config } = plan.snapshot
+  return config.routes.map(({ name }) => {
+    const rollout = shadowedBy(config, name)
+    if (rollout === undefined) return null
+    return releaseShadow(plan, memory, rollout, config.rollouts[rollout]!.release, worker)
   })
 }
 

@@ -95,6 +95,7 @@ export class Runtime {
           plan.callRows,
           routing.served[index]!,
           routing.splits[index]!,
+          routing.shadows[index]!,
         ),
     )
     this.#routing = routing

@@ -3,6 +3,7 @@ import type { Caller } from './caller.ts'
 import type { DataPlane } from '../threads/data-plane.ts'
 import { hopLines } from './hop-lines.ts'
 import type { OwnedRequest } from '../ownership/owned-request.ts'
+import type { ReleaseCounters } from '../service/release-counters.ts'
 import type { Endpoint, Service } from '../service/service.ts'
 import type { UpstreamConnection, UpstreamFailure, UpstreamUser } from './upstream-connection.ts'
 
@@ -135,7 +136,7 @@ export class Attempt implements UpstreamUser {
     const { load, site, tally } = this.endpoint!
     load.leave()
     if (tally !== null && this.first && outcome !== ignored)
-      tally.end(outcome === success, now - this.beganAt)
+      this.#count(tally, outcome === success, now - this.beganAt)
     if (ok === true) this.#service!.evidence?.count(site, 'served')
     this.#service!.record(this.index, this.#permit, ok, outcome, now - this.beganAt, now)
   }
@@ -231,6 +232,13 @@ export class Attempt implements UpstreamUser {
       this.#caller.replayable &&
       this.#stale < STALE_MAX
     )
+  }
+
+  /** What a release does with copies is none of its users’ business. */
+  #count(tally: ReleaseCounters, answered: boolean, durationMs: number): void {
+    const { shadow } = this.#caller
+    shadow?.counters.end(answered, durationMs)
+    if (shadow?.isCopy !== true) tally.end(answered, durationMs)
   }
 
   #observe(now: number): void {

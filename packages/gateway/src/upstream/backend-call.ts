@@ -10,6 +10,7 @@ import { valueIn } from '../exchange/header-lines.ts'
 import { ChunkScanner } from '../http/chunk-scanner.ts'
 import { RequestBody } from '../exchange/request-body.ts'
 import type { Endpoint, Service } from '../service/service.ts'
+import type { Shadow } from '../service/shadow.ts'
 import type { Timed } from '../threads/timer-wheel.ts'
 import type { UpstreamConnection } from './upstream-connection.ts'
 
@@ -54,6 +55,8 @@ export interface CallRequest {
   readonly bytesMax: number
   /** The body is read, so that its connection can be used again, and thrown away. */
   readonly discards?: boolean
+  /** A copy for a release that has no users yet. Absent: stable is asked. */
+  readonly copyFor?: { readonly release: string; readonly shadow: Shadow }
 }
 
 /** A complete answer, whatever its status. */
@@ -91,7 +94,8 @@ export class BackendCall implements Caller, Timed {
   deadlineAt: number = Infinity
   wheelTick: number = -1
   readonly body: RequestBody = new RequestBody()
-  readonly release: string = ''
+  readonly release: string
+  readonly shadow: Shadow | null
   readonly #plane: DataPlane
   readonly #request: CallRequest
   readonly #user: CallUser
@@ -106,6 +110,8 @@ export class BackendCall implements Caller, Timed {
     this.#plane = plane
     this.#request = request
     this.#user = user
+    this.release = request.copyFor?.release ?? ''
+    this.shadow = request.copyFor?.shadow ?? null
     this.#attempts = new Attempts(plane, this)
   }
 

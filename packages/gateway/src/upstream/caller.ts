@@ -3,6 +3,7 @@ import type { ErrorCode } from '../errors.ts'
 import type { WriteCaller } from '../ownership/owned-request.ts'
 import type { RequestBody } from '../exchange/request-body.ts'
 import type { Endpoint } from '../service/service.ts'
+import type { Shadow } from '../service/shadow.ts'
 import type { Span } from '../tracing/span.ts'
 import type { UpstreamConnection } from './upstream-connection.ts'
 
@@ -15,6 +16,8 @@ export interface Caller extends WriteCaller {
   readonly body: RequestBody
   /** The release it belongs to, where releases are told apart; empty for stable. */
   readonly release: string
+  /** Another release is shown a copy of it, or it is that copy; null for what is neither. */
+  readonly shadow: Shadow | null
   readonly terms: CallTerms
   /** Until when the current attempt, or a pause, may last: monotonic milliseconds. */
   readonly deadlineAt: number

@@ -3,12 +3,13 @@ import type { RequestView } from '../filters/filter.ts'
 import type { EndpointSet } from '@budao/resilience'
 import type { Service } from '../service/service.ts'
 import type { ServiceSet } from '../service/service-set.ts'
+import type { Shadow } from '../service/shadow.ts'
 
 /** What `ring-hash` and `maglev` may look at. */
 export type HashedBy = Pick<RequestView, 'header' | 'query' | 'clientIp'>
 
 /** A request, and the release it belongs to; empty for stable. */
-export type ChosenFor = HashedBy & { readonly release: string }
+export type ChosenFor = HashedBy & { readonly release: string; readonly shadow: Shadow | null }
 
 /**
  * The endpoint of `set` for the next attempt, as an index, with its breaker's permit in `service.admitted`; -1 when there is none.
@@ -32,6 +33,8 @@ export function chooseEndpoint(
     const own = usableOf(set, release, now)
     const index = own === null ? -1 : chooseAmong(service, own, request, now, tried, true)
     if (index !== -1) return index
+    // Stable has the request already.
+    if (request.shadow?.isCopy === true) return -1
     // A lane that this service does not have has no counters: going to stable is what it is for.
     if (first) service.releases!.get(release)?.fellBack()
   }

@@ -37,6 +37,13 @@ export type AuditAction =
   | 'drain.ended'
   | 'acknowledged'
   | 'automation.changed'
+  | 'rollout.started'
+  | 'rollout.step'
+  | 'rollout.paused'
+  | 'rollout.resumed'
+  | 'rollout.blocked'
+  | 'rollout.aborted'
+  | 'rollout.promoted'
 
 /** What a reporter hands over; the chain adds `seq`, `previous` and `hash`. */
 export type AuditDraft = Omit<AuditRecord, 'seq' | 'previous' | 'hash'>

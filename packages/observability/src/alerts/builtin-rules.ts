@@ -171,6 +171,13 @@ const written: readonly Written[] = [
     runbook: 'site-slow.md',
   },
   {
+    name: 'BudaoReleaseStuck',
+    text: 'count(event.kind:rollout.blocked) > 0 in 10m by subject',
+    severity: 'P1',
+    summary: 'Rollout {{ $labels.subject }} is bad and cannot be sent back: its data has no way back.',
+    runbook: 'release-stuck.md',
+  },
+  {
     name: 'BudaoReleaseSentBack',
     text: 'count(event.kind:rollout.aborted) > 0 in 10m by subject',
     severity: 'P2',

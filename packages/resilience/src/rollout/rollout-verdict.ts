@@ -41,8 +41,20 @@ export interface VerdictRules {
   readonly stableErrorsMax: number
 }
 
-export type AbortCause = 'errors' | 'latency' | 'unusable' | 'first-requests' | 'alone'
-export type HoldCause = 'too-little-data' | 'stable-ill' | 'suspicious'
+export type AbortCause =
+  | 'errors'
+  | 'latency'
+  | 'unusable'
+  | 'first-requests'
+  | 'alone'
+  | 'crashing'
+  | 'analysis'
+export type HoldCause =
+  | 'too-little-data'
+  | 'stable-ill'
+  | 'suspicious'
+  | 'analysis-silent'
+  | 'analysis-outside'
 
 /** What is to become of the release, with the numbers that say so. */
 export type RolloutVerdict =
@@ -64,6 +76,9 @@ export interface VerdictNumbers {
   /** From here on the release is sent back. */
   readonly errorEvidenceMax: number
   readonly latencyEvidenceMax: number
+  /** Ends within a minute of the endpoint or process of each that ended most often; absent: nobody looked. */
+  readonly canaryCrashes?: number
+  readonly stableCrashes?: number
 }
 
 const nobody: ReleaseLook = { requests: 0, errors: 0, slow: 0 }

@@ -1,0 +1,41 @@
+import type { RolloutVerdict } from '@budao/resilience'
+
+/** Why a release goes back, in one sentence. */
+export function evidenceText(
+  { cause, numbers }: Extract<RolloutVerdict, { kind: 'abort' }>,
+  analysis: string,
+): string {
+  const { canaryErrors, canaryRequests, stableErrors, stableRequests } = numbers
+  const failures = `${canaryErrors} of its ${canaryRequests} requests failed, ${stableErrors} of ${stableRequests} at stable`
+  switch (cause) {
+    case 'errors':
+      return `${failures}; ${numbers.errorEvidence} times likelier if it is worse, ${numbers.errorEvidenceMax} suffices`
+    case 'latency':
+      return `${numbers.canarySlow} of its ${canaryRequests} answers were slow, ${numbers.stableSlow} of ${stableRequests} at stable; ${numbers.latencyEvidence} times likelier if it is slower, ${numbers.latencyEvidenceMax} suffices`
+    case 'first-requests':
+      return `${failures}: most of its first ones`
+    case 'unusable':
+      return 'none of its endpoints could be asked'
+    case 'crashing':
+      return `one of its endpoints or processes ended ${numbers.canaryCrashes} times within a minute, of stable's ${numbers.stableCrashes} times`
+    case 'analysis':
+      return analysis
+    case 'alone':
+      return `with all requests it fails as stable never did: ${failures}`
+  }
+}
+
+/** Why it waits. */
+export function holdText({ cause }: Extract<RolloutVerdict, { kind: 'hold' }>, analysis: string): string {
+  switch (cause) {
+    case 'too-little-data':
+      return 'it waits: too few requests at this step for a verdict'
+    case 'stable-ill':
+      return 'it waits: stable itself fails too much'
+    case 'analysis-silent':
+    case 'analysis-outside':
+      return `it waits: ${analysis}`
+    case 'suspicious':
+      return 'it waits: what was seen is more than ten times likelier if it is worse'
+  }
+}
