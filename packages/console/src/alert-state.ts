@@ -2,6 +2,7 @@ import type { AlertReport, AlertsReport, BudaoEvent } from '@budao/model'
 import { Refusal } from './admin-client.ts'
 import type { AdminClient } from './admin-client.ts'
 import { conditionOf } from './log-condition.ts'
+import type { Words } from './words.ts'
 
 /** What the page knows of alerts. */
 export interface AlertsState {
@@ -62,14 +63,25 @@ export class AlertQuestion {
 
 /** How many fire and are told of. */
 export function firingCount(state: AlertsState | null): number {
-  return (
-    state?.report.alerts.filter(({ state: how, muted }) => how === 'firing' && muted === null).length ?? 0
+  return firing(state).length
+}
+
+/** The same for the summary, a line for each name, the gravest first. */
+export function alertTroubles(state: AlertsState | null, words: Words): string[] {
+  return groupAlerts(firing(state)).map(([{ name, severity }, ...others]) =>
+    words.alertFires(name, severity, others.length + 1),
   )
 }
 
+function firing(state: AlertsState | null): AlertReport[] {
+  return state?.report.alerts.filter(({ state: how, muted }) => how === 'firing' && muted === null) ?? []
+}
+
 /** Alerts of one name together: those that fire first, then the gravest, then the oldest. */
-export function groupAlerts(alerts: readonly AlertReport[]): readonly (readonly AlertReport[])[] {
-  const groups = new Map<string, AlertReport[]>()
+export function groupAlerts(
+  alerts: readonly AlertReport[],
+): readonly (readonly [AlertReport, ...AlertReport[]])[] {
+  const groups = new Map<string, [AlertReport, ...AlertReport[]]>()
   for (const alert of alerts.toSorted(byUrgency)) {
     const group = groups.get(alert.name)
     if (group === undefined) groups.set(alert.name, [alert])

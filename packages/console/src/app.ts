@@ -2,7 +2,7 @@ import type { GatewayReport, ReplicationStatus, SeriesReport } from '@budao/mode
 import { AdminClient, Refusal } from './admin-client.ts'
 import { AlertDialog } from './alert-dialog.ts'
 import { alertChoices, AlertQuestion, firingCount } from './alert-state.ts'
-import type { AlertChoice, AlertsState } from './alert-state.ts'
+import type { AlertChoice } from './alert-state.ts'
 import { alertView } from './alert-view.ts'
 import { AskedNowAndThen } from './asked-now-and-then.ts'
 import { headlineOf, shortBanner } from './banner.ts'
@@ -49,7 +49,6 @@ let language: Language = chooseLanguage([localStorage.getItem(languageItem) ?? '
 let words: Words = languages[language]
 let state: PageState = initialState
 let route: PageRoute = { page: 'overview', query: {} }
-let alerts: AlertsState | null = null
 let releases: ReleasesState | null = null
 let others: Others = { drills: null, series: null, replication: null }
 let asking = false
@@ -147,10 +146,9 @@ async function askOnce(): Promise<void> {
       seriesQuestion.ask(performance.now()),
       replicationQuestion.ask(performance.now()),
     ])
-    alerts = ofAlerts
     releases = ofReleases
     others = { drills: ofDrills, series, replication }
-    state = answered(state, report, events, new Date(), performance.now(), units)
+    state = answered(state, report, events, new Date(), performance.now(), units, ofAlerts)
     await logPage.tick(performance.now())
   } catch (error) {
     locked = needsToken(error)
@@ -209,7 +207,7 @@ function show(): void {
   const now = new Date()
   patch(part('view'), view(now))
   patch(part('node'), state.report === null ? [] : nodeFacts(state.report, now, words))
-  patch(part('pages'), navigation(route.page, firingCount(alerts), releasesUnderWay(releases), words))
+  patch(part('pages'), navigation(route.page, firingCount(state.alerts), releasesUnderWay(releases), words))
   logForm.show(words)
   const { sign, text } = headlineOf(state, now, words)
   document.title = `${sign} ${text} · Budao`
@@ -227,7 +225,7 @@ function view(now: Date): Node[] {
     case 'alerts':
       return [
         ...shortBanner(state, now, words),
-        ...alertView(alerts, state.report !== null, choice(), now, words),
+        ...alertView(state.alerts, state.report !== null, choice(), now, words),
       ]
     case 'logs':
       return [

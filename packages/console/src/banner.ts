@@ -1,3 +1,4 @@
+import { alertTroubles } from './alert-state.ts'
 import { el } from './element.ts'
 import type { Element, Node } from './element.ts'
 import { failoverTroubles } from './failover-state.ts'
@@ -60,7 +61,7 @@ export function shortBanner(state: PageState, now: Date, words: Words): Node[] {
 }
 
 function summaryOf(state: PageState, now: Date, words: Words): Summary {
-  const others = failoverTroubles(state.failover, words)
+  const others = [...failoverTroubles(state.failover, words), ...alertTroubles(state.alerts, words)]
   return summarise(state.report!, state.events, traffic(state.samples), now, words, others)
 }
 

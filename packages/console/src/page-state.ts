@@ -1,4 +1,5 @@
 import type { BudaoEvent, GatewayReport } from '@budao/model'
+import type { AlertsState } from './alert-state.ts'
 import type { FailoverState } from './failover-state.ts'
 import { addSample } from './traffic.ts'
 import type { Sample } from './traffic.ts'
@@ -13,6 +14,8 @@ export interface PageState {
   readonly samples: readonly Sample[]
   /** Null where the process decides nothing about it. */
   readonly failover: FailoverState | null
+  /** Null where the process judges no rules. */
+  readonly alerts: AlertsState | null
   /** Failed questions in a row. */
   readonly failures: number
   readonly unreachable: { readonly since: Date; readonly reason: string } | null
@@ -31,6 +34,7 @@ export const initialState: PageState = {
   events: [],
   samples: [],
   failover: null,
+  alerts: null,
   failures: 0,
   unreachable: null,
 }
@@ -51,6 +55,7 @@ export function answered(
   at: Date,
   elapsed: number,
   failover: FailoverState | null = null,
+  alerts: AlertsState | null = null,
 ): PageState {
   // Numbering that went back is a gateway that started anew: what we hold is not its past.
   const renumbered = lastSeq < (state.events.at(-1)?.seq ?? 0)
@@ -64,6 +69,7 @@ export function answered(
       routes: report.routes,
     }),
     failover,
+    alerts,
     failures: 0,
     unreachable: null,
   }

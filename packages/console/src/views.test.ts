@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { AlertReport, AlertsReport } from '@budao/model'
 import { sampleEndpoint as endpoint, sampleService as shop } from '@budao/testkit'
 import { event, report, route } from '../test/reports.ts'
 import { banner, headlineOf } from './banner.ts'
@@ -136,6 +137,21 @@ test('silence of the admin API is the headline, with the last known state below'
   const shown = banner(silent, new Date(now.getTime() + 23_000), words)
   assert.match(textOf(shown[0]!), /does not answer.*\(23 s\).*timed out.*Below is what it said at/)
   assert.match(textOf(shown[1]!), /Everything is up/)
+})
+
+test('an alert that fires and is told of is in the headline; one that is silenced is not', () => {
+  const alert = (name: string, muted: AlertReport['muted'], state: AlertReport['state'] = 'firing') =>
+    ({ name, severity: 'P1', state, muted, since: now.toISOString(), labels: {} }) as unknown as AlertReport
+  const seen = (...alerts: AlertReport[]): string => {
+    const known = { report: { alerts } as unknown as AlertsReport, history: null }
+    const state = answered(initialState, report(), { lastSeq: 0, events: [] }, now, 0, null, known)
+    return `${headlineOf(state, now, words).text}. ${textOf(banner(state, now, words))}`
+  }
+  assert.match(seen(alert('a', 'silenced'), alert('b', null, 'pending')), /^Everything is up\./)
+  assert.match(
+    seen(alert('a', null), alert('b', null), alert('a', null)),
+    /^Serving, but something needs attention\..*Alert a fires \(P1, 2 of them\)Alert b fires \(P1\)/,
+  )
 })
 
 test('before the first answer nothing is claimed', () => {

@@ -23,6 +23,8 @@ const englishPage = {
   pagesTitle: 'Pages',
   pages: { overview: 'Overview', releases: 'Releases', alerts: 'Alerts', logs: 'Logs' },
   alertsFiring: (count: number): string => `${count} firing`,
+  alertFires: (name: string, severity: string, count: number): string =>
+    `Alert ${name} fires (${severity}${count > 1 ? `, ${count} of them` : ''})`,
 
   allUp: 'Everything is up',
   attention: 'Serving, but something needs attention',
@@ -175,6 +177,8 @@ const chinese: Words = {
   pagesTitle: '页面',
   pages: { overview: '总览', releases: '发布', alerts: '告警', logs: '日志' },
   alertsFiring: (count) => `${count} 条触发中`,
+  alertFires: (name, severity, count) =>
+    `告警 ${name} 触发中（${severity}${count > 1 ? `，共 ${count} 条` : ''}）`,
 
   allUp: '一切正常',
   attention: '正在服务，但有情况需要处理',

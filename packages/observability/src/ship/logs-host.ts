@@ -126,9 +126,20 @@ export class LogsHost implements LogsDesk {
     outside: Pick<LogsHostOptions, 'ownFiles' | 'brokerAccess'>,
   ): Promise<void> {
     const before = JSON.stringify([this.#intakeStart(), this.#outletStart()])
+    const old = [this.#config, this.#options] as const
     this.#config = config
     this.#options = { ...this.#options, ...outside }
     if (JSON.stringify([this.#intakeStart(), this.#outletStart()]) === before) return
+    try {
+      await this.#restart()
+    } catch (error) {
+      ;[this.#config, this.#options] = old
+      await this.#restart()
+      throw error
+    }
+  }
+
+  async #restart(): Promise<void> {
     await this.#intake.restart()
     await this.#outlet.apply()
   }
