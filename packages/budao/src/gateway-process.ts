@@ -357,7 +357,7 @@ export class GatewayProcess extends GatewayDesk implements AdminSource {
   async #startRollouts(config: Config): Promise<RolloutRole | null> {
     if (Object.keys(config.rollouts).length === 0) return null
     const { RolloutRole } = await import('./rollout/rollout-role.ts')
-    const { store = null, audit = null } = this.#control ?? {}
+    const { reached: store = null, audit = null } = this.#control ?? {}
     return RolloutRole.start(config, {
       ...this.#roleEnv,
       gateway: this.#gateway,

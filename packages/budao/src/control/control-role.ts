@@ -108,6 +108,11 @@ export class ControlRole {
     return this.#node.audit
   }
 
+  /** The store as this node reaches it: a drill may take it away. */
+  get reached(): CoordinationStore {
+    return this.#node.cuts.store
+  }
+
   /** Null where nothing is decided here. */
   get desk(): FailoverDesk | null {
     return this.#node.desk
