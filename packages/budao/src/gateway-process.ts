@@ -8,6 +8,7 @@ import {
   type FailoverDesk,
   type LinkCut,
   type ProcessDesk,
+  type ReleaseFaultDesk,
   type ReloadResult,
   type Supervisor,
 } from '@budao/controller'
@@ -251,6 +252,10 @@ export class GatewayProcess extends GatewayDesk implements AdminSource {
 
   rollouts(): RolloutDesk | null {
     return this.#rollouts?.desk ?? null
+  }
+
+  releaseFaults(): ReleaseFaultDesk | null {
+    return this.#rollouts?.faults ?? null
   }
 
   drills(): DrillDesk {

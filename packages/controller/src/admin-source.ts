@@ -24,6 +24,7 @@ import type {
   RolloutDesk,
 } from '@budao/model'
 import type { FailoverDesk } from './failover-desk.ts'
+import type { ReleaseFaultDesk } from './rollout/release-faults.ts'
 import type { LinkCut } from './links/link-gate.ts'
 
 /** What the admin server needs from any process it speaks for, one without a gateway too. */
@@ -45,6 +46,8 @@ export interface NodeSource {
   alerts?(): AlertsDesk | null
   /** Rollouts; absent or null where this process has none. */
   rollouts?(): RolloutDesk | null
+  /** For drills; absent or null where this process has no rollouts. */
+  releaseFaults?(): ReleaseFaultDesk | null
   /** Collected logs; absent or null where this process collects none. */
   logs?(): LogsDesk | null
   /** Data between the sites; absent or null where no replicator is named here. */

@@ -10,6 +10,7 @@ import { failoverRoutes } from './failover-routes.ts'
 import { openapi } from './openapi.ts'
 import { logRoutes } from './log-routes.ts'
 import { eventQuery, noQuery } from './parameters.ts'
+import { releaseFaultRoutes } from './release-fault-routes.ts'
 import { rolloutRoutes } from './rollout-routes.ts'
 import { processRoutes } from './process-routes.ts'
 import { replicationRoutes } from './replication-routes.ts'
@@ -110,6 +111,7 @@ export function nodeRoutes({ source, log }: NodeRoutesOptions): readonly AdminRo
     ...processRoutes({ source, log }),
     ...alertRoutes({ source, log }),
     ...rolloutRoutes({ source, log }),
+    ...releaseFaultRoutes({ source, log }),
     ...logRoutes({ source, log }),
     ...replicationRoutes({ source }),
     { method: 'GET', url: '/api/v1/openapi.json', role: 'open', handle: () => openapi },

@@ -1,4 +1,5 @@
 import { rolloutActions, rolloutStrategies, schemaPhases } from '@budao/model'
+import { releaseFaultKinds } from '@budao/resilience'
 import { body, changing, error, get, json, operator, parameter, viewer } from './openapi-operations.ts'
 import type { Operation } from './openapi-operations.ts'
 import {
@@ -42,6 +43,16 @@ export const rolloutPaths: { readonly [path: string]: { readonly [method: string
       responses: { '200': json('Rollout'), ...changing, ...unknown, '409': error('wish-refused') },
     },
   },
+  '/api/v1/rollouts/{name}/fault': {
+    post: {
+      summary: 'For drills: makes the release a bad one at every gateway for so long; forMs 0 ends it',
+      operationId: 'faultRelease',
+      security: operator,
+      parameters: [namePath],
+      requestBody: body('ReleaseFault'),
+      responses: { '200': json('ReleaseFaultTaken'), ...changing, ...unknown, '409': error('wish-refused') },
+    },
+  },
 }
 
 /** Their shapes. */
@@ -74,6 +85,8 @@ export const rolloutSchemas: { readonly [name: string]: Schema } = {
       }),
     ),
   }),
+  ReleaseFault: object({ forMs: count }, { kind: choice(...releaseFaultKinds) }),
+  ReleaseFaultTaken: object({ ok: { type: 'boolean' }, forMs: count }),
   RolloutAnalysis: object({
     name: string,
     outcome: choice('none', 'within', 'outside', 'silent'),

@@ -14,7 +14,7 @@ const wishTimeoutMs = 5_000
 
 /** The part of the API that is about rollouts. */
 export function rolloutRoutes({ source, log }: NodeRoutesOptions): readonly AdminRoute[] {
-  const desk = (): RolloutDesk => source.rollouts?.() ?? off()
+  const desk = (): RolloutDesk => source.rollouts?.() ?? rolloutsOff()
   return [
     {
       method: 'GET',
@@ -71,7 +71,8 @@ function isAction(action: unknown): action is RolloutAction {
   return (rolloutActions as readonly unknown[]).includes(action)
 }
 
-function rolloutOf(desk: RolloutDesk, params: unknown): RolloutReport {
+/** The rollout that is named in the path. Throws where there is none. */
+export function rolloutOf(desk: RolloutDesk, params: unknown): RolloutReport {
   const { name } = params as { name: string }
   const all = desk.reports()
   const found = all.find((report) => report.name === name)
@@ -82,7 +83,7 @@ function rolloutOf(desk: RolloutDesk, params: unknown): RolloutReport {
   })
 }
 
-function off(): never {
+export function rolloutsOff(): never {
   throw new ApiError('rollouts-off', 'this process knows of no rollouts', {
     hint: 'Ask a gateway whose configuration has `rollouts`.',
   })

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { AuditFile, RolloutNode, rolloutMetrics } from '@budao/controller'
+import { AuditFile, ReleaseFaults, RolloutNode, rolloutMetrics } from '@budao/controller'
 import type { Gateway } from '@budao/gateway'
 import type { Config, CoordinationStore, EventDraft, ProcessReport } from '@budao/model'
 import { openStore } from '../control/providers/coordination.ts'
@@ -28,6 +28,8 @@ export interface RolloutRoleOptions {
 /** The rollouts of a gateway: kept with `control` where all nodes see them, without in a file of its own. */
 export class RolloutRole {
   readonly desk: RolloutNode
+  /** For drills. */
+  readonly faults: ReleaseFaults
   readonly #own: { close(): void } | null
   readonly #ownAudit: AuditFile | null
   readonly #numbers: LogNumbersRole
@@ -62,9 +64,10 @@ export class RolloutRole {
     const restarts = (address: string): number =>
       processes?.().find((process) => process.address === address)?.restarts ?? 0
     this.#gateway = gateway
+    const shared = store ?? own!
     this.desk = new RolloutNode(config.rollouts, {
       self: `${config.node.name}#${randomUUID().slice(0, 13)}`,
-      store: store ?? own!,
+      store: shared,
       gateway: {
         share: (name, basisPoints, until) => void rollouts.share(name, basisPoints, until),
         mirror: (name, basisPoints, until) => void rollouts.mirror(name, basisPoints, until),
@@ -79,6 +82,12 @@ export class RolloutRole {
       report,
       record: (draft) => void (audit ?? ownAudit)?.append(draft),
       warn,
+    })
+    this.faults = new ReleaseFaults({
+      store: shared,
+      drill: (name, kind, forMs) => void rollouts.drill(name, kind, forMs),
+      wall: () => Date.now(),
+      now: () => rollouts.now(),
     })
   }
 
@@ -95,6 +104,7 @@ export class RolloutRole {
   async close(): Promise<void> {
     this.desk.close()
     this.#numbers.close()
+    this.faults.close()
     this.#own?.close()
     await this.#ownAudit?.close()
   }

@@ -1,5 +1,5 @@
 import { stableRelease, type Config, type ReleaseCount, type RouteReleaseCounts } from '@budao/model'
-import { CrashWatch } from '@budao/resilience'
+import { CrashWatch, type ReleaseFaultKind } from '@budao/resilience'
 import type { ReleaseCounts } from '../service/release-counters.ts'
 import type { Service } from '../service/service.ts'
 import { cellsOf } from '../threads/arena.ts'
@@ -53,6 +53,21 @@ export class Rollouts {
   /** What the release has at this moment. */
   shareOf(rollout: string): number {
     return this.#live(rollout)?.at(this.#now()) ?? 0
+  }
+
+  /** A drill makes its release a bad one for so long, at this gateway; null ends it. False where there is no such rollout here. */
+  drill(rollout: string, kind: ReleaseFaultKind | null, forMs: number): boolean {
+    const config = this.#plan?.snapshot.config
+    const wanted = config?.rollouts[rollout]
+    const route = config?.routes.find(({ name }) => name === wanted?.route)
+    if (wanted === undefined || route === undefined) return false
+    const now = this.#now()
+    for (const { service } of route.backends)
+      this.#services
+        .get(service)!
+        .releases?.get(wanted.release)
+        ?.drill.set(kind, now, now + forMs)
+    return true
   }
 
   /**

@@ -1,5 +1,6 @@
 import { stableRelease, type ServiceConfig } from '@budao/model'
 import { durationBoundsMs } from '../metrics/metrics.ts'
+import { ReleaseDrill } from './release-drill.ts'
 
 /** Buckets an octave: neighbours differ by 19 %. */
 const perOctave = 4
@@ -36,15 +37,20 @@ export interface ReleaseCounts {
 export class ReleaseCounters {
   /** 64-bit numbers it takes. */
   static floatsFor(workers: number): number {
-    return workers * perWorker
+    return workers * perWorker + ReleaseDrill.floats
   }
 
+  /** What a drill makes of it. */
+  readonly drill: ReleaseDrill
   readonly #all: Float64Array
   readonly #own: Float64Array
 
   /** `worker` is which of the threads this is, from 0. */
   constructor(floats: Float64Array, worker: number) {
-    this.#all = floats
+    // Behind the rows of the threads.
+    const rows = floats.length - ReleaseDrill.floats
+    this.drill = new ReleaseDrill(floats.subarray(rows))
+    this.#all = floats.subarray(0, rows)
     this.#own = floats.subarray(worker * perWorker, (worker + 1) * perWorker)
   }
 

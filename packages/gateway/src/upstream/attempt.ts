@@ -1,4 +1,4 @@
-import { failure, ignored, success, type BreakerOutcome } from '@budao/resilience'
+import { failure, faultLateMs, ignored, success, type BreakerOutcome } from '@budao/resilience'
 import type { Caller } from './caller.ts'
 import type { DataPlane } from '../threads/data-plane.ts'
 import { hopLines } from './hop-lines.ts'
@@ -91,6 +91,25 @@ export class Attempt implements UpstreamUser {
     this.active = true
     this.answering = false
     endpoint.load.enter()
+  }
+
+  /** Asks its endpoint, unless a drill makes its release a bad one: then it fails without that, or asks later. */
+  ask(now: number): void {
+    const drill = this.endpoint!.tally?.drill
+    if (drill === undefined || !drill.isSet) return this.connect(false)
+    switch (drill.meet(this.#plane.random.next(), now)) {
+      case 'well':
+        return this.connect(false)
+      case 'fails':
+        return this.#owner.onFailed(this, 'connect-failure')
+      case 'late':
+        setTimeout(() => this.#askLate(now), faultLateMs)
+    }
+  }
+
+  /** Where this is still the try that was held up then. */
+  #askLate(beganAt: number): void {
+    if (this.active && this.beganAt === beganAt && this.#connection === null) this.connect(false)
   }
 
   /** Asks for a connection and sends the request once there is one. `fresh`: not one that was used before. */

@@ -264,7 +264,7 @@ export class Attempts implements AttemptOwner, AdmittanceUser, OwnerSeeker, Time
     const attempt = this.#race.enter()
     attempt.first = this.#begun === 1 && this.#hedged === 0
     attempt.begin(service, index, permit, this.#repeats, now)
-    attempt.connect(false)
+    attempt.ask(now)
   }
 
   #scheduleHedge(service: Service, now: number): void {
