@@ -30,7 +30,7 @@ export const englishReleases = {
   releaseSlow: 'Slow',
   releaseEvidence: 'Evidence against it',
   releaseOfMax: (value: number, max: number): string =>
-    `${formatNumber(value)} of ${formatNumber(max)} that send it back`,
+    `${atMost(value)} of ${formatNumber(max)} that send it back`,
   releaseErrorEvidence: 'errors',
   releaseLatencyEvidence: 'latency',
   releaseChartEvidence: 'Evidence (logarithm), 100 % sends it back',
@@ -68,6 +68,11 @@ export const englishReleases = {
   } as Readonly<Record<string, string>>,
 }
 
+/** More says nothing to anybody. */
+function atMost(value: number): string {
+  return value > 1_000_000 ? `> ${formatNumber(1_000_000)}` : formatNumber(value)
+}
+
 const chineseActions: Readonly<Record<RolloutAction, string>> = {
   start: '开始',
   pause: '暂停',
@@ -93,7 +98,7 @@ export const chineseReleases: ReleaseWords = {
   releaseErrors: '失败',
   releaseSlow: '变慢',
   releaseEvidence: '不利证据',
-  releaseOfMax: (value, max) => `${formatNumber(value)}，达到 ${formatNumber(max)} 即回退`,
+  releaseOfMax: (value, max) => `${atMost(value)}，达到 ${formatNumber(max)} 即回退`,
   releaseErrorEvidence: '错误',
   releaseLatencyEvidence: '延迟',
   releaseChartEvidence: '证据（对数），100 % 即回退',

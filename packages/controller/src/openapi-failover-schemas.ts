@@ -172,6 +172,7 @@ export const failoverSchemas: { readonly [name: string]: Schema } = {
         domain: string,
         roles: list(choice('observer', 'keeper', 'controller', 'agent')),
         address: string,
+        admin: orNull(string),
         link: choice('self', 'up', 'silent', 'down', 'refused'),
         sinceMs: orNull(number),
         answeredMs: orNull(number),

@@ -129,6 +129,7 @@ export class LocalDesk implements FailoverDesk {
         domain: site ?? 'witness',
         roles: site === null ? ['controller', 'observer'] : ['controller', 'observer', 'keeper'],
         address: `10.0.${index}.2:9940`,
+        admin: null,
         link: index === 0 ? 'self' : site !== null && this.#stopped.has(site) ? 'silent' : 'up',
         sinceMs: index === 0 ? null : 93_000,
         answeredMs: index === 0 ? null : 210,

@@ -16,6 +16,9 @@ export const drillScenarios = [
 /** One of `drillScenarios`. */
 export type DrillScenario = (typeof drillScenarios)[number]
 
+/** What a drill was: one of `drillScenarios`, or of a release, which happens to no site. */
+export type DrillName = DrillScenario | 'bad-release'
+
 /** As in `days`, the first of the week first. */
 export const weekdays = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const
 

@@ -1,9 +1,9 @@
-import type { DrillScenario } from './config-drills.ts'
+import type { DrillName, DrillScenario } from './config-drills.ts'
 
 /** What a process says of drills: read by the admin API and `budao status`. */
 export interface DrillsReport {
   /** Id of the drill that runs, or was broken off and not restored; null: everything is as it should be. */
-  readonly open: { readonly id: string; readonly scenario: DrillScenario; readonly running: boolean } | null
+  readonly open: { readonly id: string; readonly scenario: DrillName; readonly running: boolean } | null
   /** Drills that begin by themselves, in the order of the configuration. */
   readonly schedule: readonly ScheduledDrillReport[]
   /** Drills that were run, the newest first; at most fifty. */
@@ -80,7 +80,7 @@ export interface PastDrillReport {
   readonly id: string
   /** ISO 8601 in UTC. */
   readonly at: string
-  readonly scenario: DrillScenario
+  readonly scenario: DrillName
   readonly site: string
   /** `broken off`: it was killed, and what it broke taken back for it. */
   readonly verdict: 'passed' | 'failed' | 'aborted' | 'interrupted' | 'broken off'

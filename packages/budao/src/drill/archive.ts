@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { PastDrillReport } from '@budao/model'
 import { CliError } from '../cli-error.ts'
 import type { DrillReport } from './drill-report.ts'
+import type { ReleaseDrillReport } from './release/release-report.ts'
 import type { BrokenOff } from './restore.ts'
 
 const listMax = 1_000
@@ -39,7 +40,9 @@ export class Archive {
     const exact = names.find((name) => name === `${id}.json`)
     const chosen = exact ?? (id === '' || names.length === 1 ? names[0] : undefined)
     const report = chosen === undefined ? undefined : this.#read(chosen)
-    if (report !== undefined && 'verdict' in report) return report
+    if (report?.scenario === 'bad-release' && 'verdict' in report)
+      throw new CliError(`${report.id} was a drill of a release: its page is ${this.page(report.id)}`)
+    if (report !== undefined && 'verdict' in report) return report as DrillReport
     const several = names.length > 1 ? `${names.length} drills begin so` : 'there is no such drill'
     throw new CliError(`${id === '' ? 'no drill was run yet' : `${id}: ${several}`}: see budao drill list`)
   }
@@ -72,7 +75,7 @@ export class Archive {
     }
   }
 
-  #read(name: string): DrillReport | BrokenOff | undefined {
+  #read(name: string): DrillReport | ReleaseDrillReport | BrokenOff | undefined {
     try {
       const found = JSON.parse(readFileSync(join(this.folder, name), 'utf8')) as Partial<
         DrillReport & BrokenOff

@@ -16,6 +16,7 @@ import { Journal } from './journal.ts'
 import type { JournalEntry } from './journal.ts'
 import { keepReport } from './keep-report.ts'
 import type { ReadinessCheck } from './readiness-check.ts'
+import { ReleaseDrill, type ReleasePlan } from './release/release-drill.ts'
 import { restoreFrom } from './restore.ts'
 import { checkReadiness, runDrill } from './run-drill.ts'
 import { stoppedBySignals } from './stopping.ts'
@@ -79,6 +80,16 @@ export class DrillPlace {
     const report = await runDrill(tools, this.#options(plan))
     this.#say(`report: ${keepReport(this.folder, report)}`)
     return report
+  }
+
+  /** A drill of a bad release. Throws CliError where there is no such rollout. */
+  release(plan: ReleasePlan): ReleaseDrill {
+    return new ReleaseDrill(plan, {
+      config: this.#config,
+      folder: this.folder,
+      token: this.#token,
+      say: this.#say,
+    })
   }
 
   /** Takes back what a drill left; undefined when there is nothing. Rejects with CliError while one runs. */

@@ -134,7 +134,8 @@ function objectivesFor(url: URL, config: Config): DrillReport['objectives'] {
   return { rtoMs: rtoMs ?? rtoDefaultMs, rpoMs: least('rpo'), configured: rtoMs !== null }
 }
 
-function firstListener({ listeners }: Config): string {
+/** Where users come in. Throws CliError where nobody speaks HTTP. */
+export function firstListener({ listeners }: Config): string {
   const listener = listeners.find(({ protocol }) => protocol === 'http' || protocol === 'https')
   if (listener === undefined) {
     throw new CliError(

@@ -1,6 +1,6 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import type { DrillScenario } from '@budao/model'
+import type { DrillName } from '@budao/model'
 import { CliError } from '../cli-error.ts'
 import type { Fault } from './faults/fault.ts'
 import { known, lives } from './faults/known-process.ts'
@@ -9,7 +9,7 @@ import type { KnownProcess } from './faults/known-process.ts'
 /** A drill that has begun and is not restored yet, as it stands on disk before anything is broken. */
 export interface JournalEntry {
   readonly id: string
-  readonly scenario: DrillScenario
+  readonly scenario: DrillName
   readonly site: string
   readonly startedAt: string
   /** Who runs it. */

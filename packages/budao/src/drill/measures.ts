@@ -40,7 +40,7 @@ export interface Bucket {
   readonly maxMs: number | null
 }
 
-export function isFailure({ outcome }: Sample): boolean {
+export function isFailure({ outcome }: Pick<Sample, 'outcome'>): boolean {
   return outcome !== 'ok' && outcome !== 'degraded'
 }
 

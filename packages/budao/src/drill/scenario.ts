@@ -1,4 +1,5 @@
 import type { DrillScenario } from '@budao/model'
+import type { BadRelease } from './faults/bad-release.ts'
 import type { Fault } from './faults/fault.ts'
 import type { KnownProcess } from './faults/known-process.ts'
 
@@ -30,5 +31,5 @@ export interface Scenario {
   readonly endedBy: 'drill' | 'supervisor'
   /** `no read`: reads can be tried elsewhere at once, so none may fail. `objective`: until the objective's time is over. */
   readonly mayFail: 'no read' | 'objective'
-  fault(targets: Targets): Fault
+  fault(targets: Targets): Exclude<Fault, BadRelease>
 }

@@ -146,6 +146,8 @@ export interface NodeReport {
   readonly roles: readonly NodeRole[]
   /** Where its links listen. */
   readonly address: string
+  /** Where its admin API answers, as it said when it connected, a URL; null: nobody knows. */
+  readonly admin: string | null
   /** up: beats are answered. silent: connected, and they are not. down: no connection. refused: it, or we, said no. */
   readonly link: 'self' | 'up' | 'silent' | 'down' | 'refused'
   /** Since the link is so, milliseconds; null for the node itself. */

@@ -1,4 +1,5 @@
 import type { LinkLoss } from '@budao/controller'
+import type { BadRelease } from './bad-release.ts'
 import type { KnownProcess } from './known-process.ts'
 
 /** What a drill breaks, as it stands in the journal: enough to take it back, whoever does. */
@@ -16,6 +17,8 @@ export type Fault =
   | PacketLoss
   /** A node that neither other nodes nor the coordination store reach; it ends by itself too. */
   | { readonly kind: 'cut-links'; readonly admin: string; readonly lost: LinkLoss }
+  /** A release with users that is a bad one; that ends by itself too. */
+  | BadRelease
   /** A DNS server that hears and does not answer; it ends by itself too. */
   | { readonly kind: 'mute-dns'; readonly admin: string }
 

@@ -1,6 +1,7 @@
 import { CliError } from '../../cli-error.ts'
 import { cutLinks, mendLinks } from './cut-links.ts'
 import { dropPackets, letPacketsPass } from './firewall.ts'
+import { mendRelease, type BadRelease } from './bad-release.ts'
 import type { Fault, Injected } from './fault.ts'
 import { shownProcess, signal } from './known-process.ts'
 import type { KnownProcess } from './known-process.ts'
@@ -11,7 +12,11 @@ import { cutRelays, mendRelays } from './relays.ts'
  * Puts a fault in force. `forMs`: where something outside of this process can end it by itself (the kernel, a relay,
  * the DNS server), it does so then, whatever has become of the drill.
  */
-export async function inject(fault: Fault, forMs: number, token?: string): Promise<Injected> {
+export async function inject(
+  fault: Exclude<Fault, BadRelease>,
+  forMs: number,
+  token?: string,
+): Promise<Injected> {
   const restore = (): Promise<void> => takeBack(fault, token)
   switch (fault.kind) {
     case 'kill':
@@ -48,6 +53,8 @@ export async function takeBack(fault: Fault, token?: string): Promise<void> {
       return
     case 'cut-links':
       return mendLinks(fault.admin, token)
+    case 'bad-release':
+      return mendRelease(fault, token)
     case 'mute-dns':
       return unmuteDns(fault.admin, token)
   }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { badReleaseVerb } from './bad-release.ts'
 import { gameDayVerb } from './game-day.ts'
 import { historyVerbs } from './history.ts'
 import { relaysVerb } from './relays.ts'
@@ -24,6 +25,7 @@ Example:
   $ budao drill list -c budao.yaml`,
     )
   for (const scenario of Object.values(scenarios)) scenarioVerb(drill, scenario)
+  badReleaseVerb(drill)
   gameDayVerb(drill)
   historyVerbs(drill)
   restoreVerb(drill)

@@ -96,7 +96,8 @@ export function planOf(options: DrillVerbOptions, scenario: Scenario): DrillPlan
   }
 }
 
-function timeOf(flag: string, text: string): number {
+/** Throws CliError with exit code 2. */
+export function timeOf(flag: string, text: string): number {
   const ms = parseDuration(text)
   if (ms !== undefined && ms <= timeMsMax) return ms
   throw new CliError(
@@ -105,7 +106,8 @@ function timeOf(flag: string, text: string): number {
   )
 }
 
-function parseOrigin(text: string): URL {
+/** For `--via`. */
+export function parseOrigin(text: string): URL {
   if (URL.canParse(text)) {
     const url = new URL(text)
     if (url.protocol === 'http:' || url.protocol === 'https:') return url
@@ -113,12 +115,14 @@ function parseOrigin(text: string): URL {
   throw new InvalidArgumentError('Expected a URL such as http://127.0.0.1:8080.')
 }
 
-function parsePath(text: string): string {
+/** For `--path`. */
+export function parsePath(text: string): string {
   if (/^\/(?!\/)[^\s#]*$/.test(text)) return text
   throw new InvalidArgumentError('Expected a path that starts with one /.')
 }
 
-function parseRate(text: string): number {
+/** For `--rate`. */
+export function parseRate(text: string): number {
   const rate = Number(text)
   if (Number.isInteger(rate) && rate >= 1 && rate <= 20_000) return rate
   throw new InvalidArgumentError('Expected a whole number from 1 to 20000.')
