@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import type { BudaoEvent, RolloutAction, RolloutReport } from '@budao/model'
+import type { BudaoEvent, RolloutAction, RolloutPhase, RolloutReport } from '@budao/model'
 import { freePort, startNode, tempDir, type Cleanup, type TestProcess } from '@budao/testkit'
 
 const program = fileURLToPath(new URL('../packages/budao/src/main.ts', import.meta.url))
@@ -62,8 +62,12 @@ export class RolloutWorld {
     writeFileSync(join(this.#folder, 'secret'), 'what all three nodes share\n')
   }
 
+  file(name: GatewayName): string {
+    return join(this.#folder, `${name}.json`)
+  }
+
   run(name: GatewayName): void {
-    this.processes[name] = startNode(this.#t, [program, 'up', '-c', join(this.#folder, `${name}.json`)])
+    this.processes[name] = startNode(this.#t, [program, 'up', '-c', this.file(name)])
   }
 
   async ready(name: GatewayName): Promise<void> {
@@ -119,6 +123,14 @@ export class RolloutWorld {
     })
     await answer.body?.cancel()
     return answer.status
+  }
+
+  /** Until it was taken: a store that does not answer in time on a busy machine is asked again. */
+  async wished(gateway: GatewayName, action: RolloutAction, phase: RolloutPhase): Promise<void> {
+    await this.until(`${action} is taken by ${gateway}`, async () => {
+      if ((await this.report(gateway))?.phase === phase) return true
+      return (await this.wish(gateway, action)) === 200
+    })
   }
 
   url(gateway: GatewayName): string {

@@ -19,7 +19,6 @@ const nodes: NodesReport = {
       link: 'silent',
       sinceMs: 1,
       answeredMs: 1,
-      admin: null,
       roundTripMs: 2.5,
       why: '',
       abstains: 'paused',
