@@ -3,9 +3,12 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { LogSinkConfig } from '@budao/model'
+import type { Repeats } from './repeats.ts'
+import type { TrialSink } from './trial-sink.ts'
 
 /** Behaves as `_bulk` does, and remembers every document with the life of the process that sent it. */
-export class BulkServer {
+export class BulkServer implements TrialSink {
   /** Messages by life, in the order they were taken. */
   readonly taken: string[][] = []
   readonly #server = createServer((request, response) => {
@@ -23,9 +26,25 @@ export class BulkServer {
     })().catch(() => response.destroy())
   })
   readonly #random: () => number
+  #config: LogSinkConfig | null = null
+
+  /** Listens already, and takes so many records at a time. */
+  static async open(random: () => number, batch: number): Promise<BulkServer> {
+    const made = new BulkServer(random)
+    made.#config = {
+      elasticsearch: { url: await made.start(), index: 'logs', headers: {} },
+      batch,
+      timeout: 5_000,
+    }
+    return made
+  }
 
   constructor(random: () => number) {
     this.#random = random
+  }
+
+  get config(): LogSinkConfig {
+    return this.#config!
   }
 
   async start(port = 0): Promise<string> {
@@ -45,7 +64,7 @@ export class BulkServer {
   }
 
   /** Documents that had been taken before, the most in one life and in all; and how many there are. */
-  repeats(): { readonly most: number; readonly all: number; readonly different: readonly string[] } {
+  repeats(): Repeats {
     const known = new Set<string>()
     let most = 0
     let all = 0

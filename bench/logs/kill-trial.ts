@@ -3,13 +3,15 @@ import { once } from 'node:events'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type LogSinkConfig, parseLogFilter } from '@budao/model'
+import { parseLogFilter } from '@budao/model'
 import { SeededDraws } from '@budao/testkit'
 import { LogSearch } from '../../packages/observability/src/store/log-search.ts'
 import { BulkServer } from './bulk-server.ts'
 import { startIntake } from './intake-plan.ts'
 import { LineWriter, numberedLine } from './line-writer.ts'
+import { KafkaTopic } from './kafka-topic.ts'
 import { bodiesIn } from './store-lines.ts'
+import type { TrialSink } from './trial-sink.ts'
 
 /** What a trial came to. */
 export interface KillTrial {
@@ -37,24 +39,33 @@ const settleMsMax = 180_000
 
 /**
  * Kills the process that reads files again and again, at any moment, while lines are written and files are rotated: then each line has
- * to be in the store exactly once, and at the sink, where a kill may repeat one batch.
+ * to be in the store exactly once, and at the sink, a server as Elasticsearch or a broker of Kafka, where a kill may repeat one batch.
  */
-export async function runKillTrial(folder: string, seed: number, kills: number): Promise<KillTrial> {
+export async function runKillTrial(
+  folder: string,
+  seed: number,
+  kills: number,
+  broker: string | null = null,
+): Promise<KillTrial> {
   const draws = new SeededDraws(seed)
   const random = (): number => draws.next()
-  const bulk = new BulkServer(random)
-  const sink: LogSinkConfig = {
-    elasticsearch: { url: await bulk.start(), index: 'logs', headers: {} },
-    batch: sinkBatch,
-    timeout: 5_000,
-  }
+  const sink: TrialSink =
+    broker === null
+      ? await BulkServer.open(random, sinkBatch)
+      : await KafkaTopic.open(broker, `logs-${seed}`, sinkBatch)
   const logs = join(folder, 'logs')
   const store = join(folder, 'store')
   mkdirSync(logs, { recursive: true })
   const start = (): ChildProcess => {
-    bulk.nextLife()
+    sink.nextLife()
     // Everything much more often than in an agent: a kill is to find it at it.
-    return startIntake({ logs, folder: store, sinks: { bulk: sink }, segmentBytes: 65_536, tendMs: 50 })
+    return startIntake({
+      logs,
+      folder: store,
+      sinks: { sink: sink.config },
+      segmentBytes: 65_536,
+      tendMs: 50,
+    })
   }
   const end = async (child: ChildProcess): Promise<void> => {
     child.kill('SIGKILL')
@@ -73,7 +84,7 @@ export async function runKillTrial(folder: string, seed: number, kills: number):
     // A third of them while it opens what the one before left, a third soon after it reads, a third while it passes on.
     const moment = random()
     if (moment > 1 / 3) await untilSaid(child, 'ready')
-    if (moment > 2 / 3) await bulk.asked()
+    if (moment > 2 / 3) await sink.asked()
     const until = performance.now() + random() * killAfterMsMax
     while (performance.now() < until) {
       writer.write()
@@ -88,15 +99,15 @@ export async function runKillTrial(folder: string, seed: number, kills: number):
   const deadline = performance.now() + settleMsMax
   do await sleep(50)
   while (
-    (bodiesIn(store).length < writer.lines || bulk.repeats().different.length < writer.lines) &&
+    (bodiesIn(store).length < writer.lines || sink.repeats().different.length < writer.lines) &&
     performance.now() < deadline
   )
   await end(last)
-  bulk.close()
+  await sink.close()
   const wanted = Array.from({ length: writer.lines }, (_, number) => numberedLine(number))
   const stored = countsOf(bodiesIn(store))
   const found = countsOf(await search(store, writer.lines + 100))
-  const repeats = bulk.repeats()
+  const repeats = sink.repeats()
   return {
     seed,
     kills,

@@ -1,7 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { TestContext } from 'node:test'
 import { parseArgs } from 'node:util'
+import { startKafka } from '@budao/testkit'
 import { describeMachine, machineText } from '../machine.ts'
 import { say, UsageError, wholeNumber } from '../options.ts'
 import { type AwayTrial, runAwayTrial } from './away-trial.ts'
@@ -13,6 +15,7 @@ const usage = `npm run trials -- logs [options]
   --kills N       SIGKILLs in all (default 1000)
   --seed S        of the first trial; each next one has the next (default: of the moment)
   --json FILE     figures and seeds for programs
+  --sink NAME     bulk, a server that behaves as Elasticsearch does, or kafka, a real broker (default bulk)
   --rotate HOW    nobody is killed: rename or copytruncate, of a file that is written to at the same time
   --every MS      between two rotations (default 50)
   --rate N        lines a second (default 100000)
@@ -22,7 +25,7 @@ const usage = `npm run trials -- logs [options]
 
 A process that reads log files into the store and passes them on is killed at any moment, while it opens, reads, appends, indexes and sends; meanwhile lines are
 written in pieces that end anywhere, and files are rotated, by rename and by copy and truncation. Ten kills a trial. Exit code 1 when a line is not in the store, is in it
-twice or is not found, or when the sink, a server that behaves as Elasticsearch does, lacks one or got more than one batch (${sinkBatch} records) again after one kill.
+twice or is not found, or when the sink lacks one or got more than one batch (${sinkBatch} records) again after one kill.
 With --rotate it is 1 when a line is lost or twice; by copytruncate those written between a copy and its truncation are counted apart: no reader can have all of them.
 `
 
@@ -35,6 +38,7 @@ export async function run(args: readonly string[]): Promise<0 | 1 | 2> {
       kills: { type: 'string', default: '1000' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       json: { type: 'string' },
+      sink: { type: 'string', default: 'bulk' },
       rotate: { type: 'string' },
       away: { type: 'string' },
       every: { type: 'string', default: '50' },
@@ -78,12 +82,22 @@ export async function run(args: readonly string[]): Promise<0 | 1 | 2> {
     // A batch under way when the sink goes may have been taken.
     return trial.lost === 0 && trial.repeated <= 1_000 ? 0 : 1
   }
+  const { sink } = values
+  if (sink !== 'bulk' && sink !== 'kafka') throw new UsageError(`--sink: expected bulk or kafka, got ${sink}`)
+  await using ends = new AsyncDisposableStack()
+  let broker: string | null = null
+  if (sink === 'kafka') {
+    const t = { after: (work: () => unknown) => ends.defer(async () => void (await work())), skip: say }
+    broker = (await startKafka(t as unknown as TestContext))?.address ?? null
+    if (broker === null) return 1
+  }
   const told: KillTrial[] = []
   const folder = mkdtempSync(join(tmpdir(), 'budao-logs-'))
   try {
     for (let done = 0; done < kills; done += killsOfTrial) {
       const seed = first + told.length
-      const trial = await runKillTrial(join(folder, String(seed)), seed, Math.min(killsOfTrial, kills - done))
+      const count = Math.min(killsOfTrial, kills - done)
+      const trial = await runKillTrial(join(folder, String(seed)), seed, count, broker)
       told.push(trial)
       rmSync(join(folder, String(seed)), { recursive: true })
       if (isBroken(trial)) say(`broken: ${JSON.stringify(trial)}`)
