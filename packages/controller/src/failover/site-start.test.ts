@@ -41,6 +41,29 @@ test('a unit that was never anywhere waits for the preferred site, which is bein
   assert.equal(never.lease.site, 'west')
 })
 
+test('a site that was granted a unit before its gateway was there has the time to take it from then on', () => {
+  const bench = beginning()
+  bench.feed({ kind: 'verdicts', verdicts: [word('east', 'up', null), word('west', 'up', 100)] })
+  assert.deepEqual([bench.lease.site, bench.lease.state], ['east', 'granted'])
+  bench.positions(['west'])
+  bench.tick(3_000)
+  bench.positions(['east', 'west'])
+  bench.tick(1_400)
+  assert.equal(bench.lease.site, 'east')
+  bench.tick(100)
+  assert.deepEqual([bench.lease.epoch, bench.lease.site], [2, 'west'])
+})
+
+test('a preferred site that came, and of which observers are not sure yet, is waited for as well', () => {
+  const unsure = beginning()
+  const suspect: SiteVerdict = { ...word('east', 'up', 100), state: 'suspect', code: 'no-quorum' }
+  unsure.feed({ kind: 'verdicts', verdicts: [suspect, word('west', 'up', 100)] })
+  unsure.tick(14_900)
+  assert.equal(unsure.store.size, 0)
+  unsure.tick(100)
+  assert.equal(unsure.lease.site, 'west')
+})
+
 for (const [what, change] of [
   ['the grace is 0s', { graceMs: 0 }],
   ['it is drained', { drained: ['east'] }],

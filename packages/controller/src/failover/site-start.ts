@@ -9,8 +9,11 @@ import { hasAnswered } from './verdict.ts'
  * after an answer. Watches take for up what they have not asked yet, which says nothing.
  */
 export function noteSites(draft: UnitDraft): void {
-  const { rules, bornAt, seenWell, positions, verdicts } = draft.state
+  const { rules, bornAt, seenWell, heardAt, positions, verdicts } = draft.state
   if (bornAt === null) draft.set({ bornAt: draft.now })
+  const heard = positions.filter(({ site }) => heardAt[site] === undefined)
+  if (heard.length > 0)
+    draft.set({ heardAt: { ...heardAt, ...Object.fromEntries(heard.map(({ site }) => [site, draft.now])) } })
   if (seenWell.length === rules.sites.length) return
   const fresh = rules.sites.filter(
     (site) =>
@@ -38,4 +41,12 @@ export function startingUntil(state: UnitState, site: string, now: number): numb
   if (health === 'up' || health === 'degraded') return null
   const until = (bornAt ?? now) + rules.graceMs
   return now < until ? until : null
+}
+
+/** The same for a unit that was never anywhere: a site that came, and of which observers are not sure yet, is waited for as well. */
+export function awaitedUntil(state: UnitState, site: string, now: number): number | null {
+  const { rules, bornAt, drained } = state
+  const until = (bornAt ?? now) + rules.graceMs
+  const unsure = stateOf(state, site) === 'suspect' && !drained.includes(site) && now < until
+  return unsure ? until : startingUntil(state, site, now)
 }

@@ -1,6 +1,6 @@
 import type { FailoverRun, SiteVerdict, WriteLease } from '@budao/model'
 import { grantedLease, leaseKey, runKey } from '@budao/model'
-import { startingUntil } from './site-start.ts'
+import { awaitedUntil, startingUntil } from './site-start.ts'
 import { isWell, restStandbys } from './standby-start.ts'
 import { chooseTarget, listOf } from './target-choice.ts'
 import type { UnitDraft } from './unit-draft.ts'
@@ -51,7 +51,7 @@ function placeFirst(draft: UnitDraft): void {
       0,
       first === undefined ? rules.sites.length : rules.sites.indexOf(first),
     )
-    const waits = preferred.flatMap((site) => startingUntil(draft.state, site, draft.now) ?? [])
+    const waits = preferred.flatMap((site) => awaitedUntil(draft.state, site, draft.now) ?? [])
     if (waits.length > 0) {
       draft.explain(
         'owner-starting',
@@ -63,8 +63,11 @@ function placeFirst(draft: UnitDraft): void {
     return
   }
   draft.explain('no-lease', `${lease.value.site} has not taken ${rules.unit} yet`)
-  const patience = heard(lease.value.site) ? unitTimes.claim : unitTimes.start
-  const giveUpAt = (sighting?.at ?? draft.now) + patience
+  // It may have been granted before its gateway was there: from then on it has the time that any other one has.
+  const grantedAt = sighting?.at ?? draft.now
+  const heardAt = draft.state.heardAt[lease.value.site]
+  const comesBy = grantedAt + rules.graceMs
+  const giveUpAt = Math.max(grantedAt, Math.min(heardAt ?? comesBy, comesBy)) + unitTimes.claim
   if (draft.now < giveUpAt) return draft.wakeAt(giveUpAt)
   const [other] = able.filter((site) => site !== lease.value.site && heard(site))
   if (other !== undefined) {

@@ -44,8 +44,6 @@ export const unitTimes = {
   again: 250,
   /** Until a site has taken the lease that it was granted. */
   claim: 1500,
-  /** The same of one whose gateway has not been heard of yet, when nobody has ever written. */
-  start: 6000,
   /** Until a planned move’s old site has stopped, and the new one has caught up. */
   drain: 5000,
   catchUp: 10_000,

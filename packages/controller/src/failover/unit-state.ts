@@ -38,6 +38,8 @@ export interface UnitState {
   readonly drained: readonly string[]
   /** When this controller learnt of the unit first, monotonic; null before. */
   readonly bornAt: number | null
+  /** When the gateway of each site was first heard of since then. */
+  readonly heardAt: Readonly<Record<string, number>>
   /** Sites that have been well since then: see `noteSites`. */
   readonly seenWell: readonly string[]
   readonly automation: Automation
@@ -126,6 +128,7 @@ export function unknownUnit(rules: UnitRules): UnitState {
     failedStarts: {},
     drained: [],
     bornAt: null,
+    heardAt: {},
     seenWell: [],
     automation: rules.automation,
     term: null,
