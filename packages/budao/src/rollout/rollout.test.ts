@@ -197,3 +197,30 @@ test('whoever looks after it dies: another gateway goes on, and a gateway that h
   assert.equal(nodes[1]!.share(), 0)
   await world.until('the lease of the one that hears nothing is over', () => nodes[0]!.share() === 0)
 })
+
+test('a drill makes a good release a bad one at both gateways, for a while: its endpoints meet nothing of it', async (t) => {
+  const world = await World.start(t, { steps: [{ basisPoints: 5_000, for: '1h' }] })
+  const { nodes, canary } = world
+  const late = async (): Promise<number> => {
+    const begun = performance.now()
+    await world.ask(10)
+    return performance.now() - begun
+  }
+  assert.ok((await world.wish(0, 'start')).ok)
+  await world.until('it is at both', () => nodes.every(({ share }) => share() === 5_000))
+  assert.equal(await nodes[0]!.role.faults.set('two', 'slow', 60_000), null)
+  // Half of the users, six of ten of their requests half a second: many of twenty, which is no matter of luck.
+  await world.until('answers are late', () => canary.requests > 0)
+  while ((await late()) < 1_000) assert.equal(world.failed.length, 0)
+  assert.equal(await nodes[0]!.role.faults.set('two', 'errors', 60_000), null)
+  await world.until('it is sent back', () => world.kinds().includes('rollout.aborted'))
+  await world.until('both gateways give it nothing', () => nodes.every(({ share }) => share() === 0))
+  assert.deepEqual(world.failed, [])
+  // It was well all the time, and is again.
+  assert.equal(await nodes[1]!.role.faults.set('two', null, 0), null)
+  assert.ok((await world.wish(1, 'retry')).ok)
+  await world.until('it is at both again', () => nodes.every(({ share }) => share() === 5_000))
+  await world.ask(50)
+  assert.deepEqual(world.failed, [])
+  assert.equal(nodes[0]!.role.desk.reports()[0]!.phase, 'running')
+})
