@@ -78,6 +78,8 @@ export class RolloutWorld {
         () => false,
       ),
     )
+    // Ready to serve is not yet ready to tell.
+    await this.until(`${name} knows of the rollout`, async () => (await this.report(name)) !== null)
   }
 
   /** Users who ask the gateways that are in use, one request after the other, until the end of the test. */
@@ -140,7 +142,7 @@ export class RolloutWorld {
   /** As that gateway knows it; null: it does not answer. */
   async report(gateway: GatewayName): Promise<RolloutReport | null> {
     return fetch(`${this.url(gateway)}/api/v1/rollouts/two`).then(
-      (answer) => answer.json() as Promise<RolloutReport>,
+      (answer) => (answer.ok ? (answer.json() as Promise<RolloutReport>) : null),
       () => null,
     )
   }

@@ -20,9 +20,9 @@ test('three gateways roll a release out: who looks after it is killed, one is cu
     ],
   })
   const reportOf = async (name: GatewayName): Promise<RolloutReport> => {
-    const report = await world.report(name)
-    assert.ok(report !== null && report.name === 'two', JSON.stringify(report))
-    return report
+    let report: RolloutReport | null = null
+    await world.until(`${name} tells of it`, async () => (report = await world.report(name)) !== null)
+    return report!
   }
   const everywhere = (what: string, share: number): Promise<void> =>
     world.until(`${what} at all three`, async () =>

@@ -1,4 +1,4 @@
-import type { ReleaseFaultKind } from '@budao/resilience'
+import type { ReleaseFaultKind } from '@budao/controller'
 import { CliError } from '../../cli-error.ts'
 import { AdminApi } from '../admin-api.ts'
 

@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config, RolloutReport } from '@budao/model'
-import type { ReleaseFaultKind } from '@budao/resilience'
+import type { ReleaseFaultKind } from '@budao/controller'
 import { CliError } from '../../cli-error.ts'
 import { AdminApi } from '../admin-api.ts'
 import { adminOrigin, firstListener } from '../drill-plan.ts'

@@ -1,5 +1,5 @@
 import type { RolloutVerdictReport } from '@budao/model'
-import type { ReleaseFaultKind } from '@budao/resilience'
+import type { ReleaseFaultKind } from '@budao/controller'
 import type { Verdict } from '../verdict.ts'
 
 /** One gateway on the way back. */

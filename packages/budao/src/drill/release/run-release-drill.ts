@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { BudaoEvent, NodesReport, RolloutReport } from '@budao/model'
-import type { ReleaseFaultKind } from '@budao/resilience'
+import type { ReleaseFaultKind } from '@budao/controller'
 import { CliError } from '../../cli-error.ts'
 import { AdminApi, AdminRefusal } from '../admin-api.ts'
 import { mendRelease, spoilRelease, type BadRelease } from '../faults/bad-release.ts'
