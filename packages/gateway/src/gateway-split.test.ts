@@ -93,7 +93,7 @@ test('overrides decide before shares, and a lane before both; what says nothing 
         match: [{ path: { prefix: '/kept' } }],
         backends,
         cache: {},
-        ...split({ overrides: [tester] }),
+        ...split({ lane: 'X-Lane', overrides: [tester] }),
       },
       {
         name: 'shop',
@@ -144,6 +144,29 @@ test('overrides decide before shares, and a lane before both; what says nothing 
   assert.match((await kept('any')).header('cache-status')!, /hit/)
   assert.equal((await kept('tester')).body, 'canary')
   assert.equal((await kept('any')).body, 'stable')
+  // A lane that is nowhere is no release: it goes past no cache, and has no place of its own there.
+  for (const lane of ['junk', 'junk2']) {
+    const answer = await gateway.request('/kept', [`X-Lane: ${lane}`])
+    assert.match(answer.header('cache-status')!, /hit/)
+  }
+  assert.doesNotMatch(
+    (await gateway.request('/kept', ['X-Lane: canary'])).header('cache-status') ?? '',
+    /hit/,
+  )
+})
+
+test('an experiment by a header has no shares and no verdict: who says so is there, and nobody else', async (t) => {
+  const { endpoints } = await world(t, 'stable', 'b')
+  const gateway = await testGateway(t, {
+    endpoints,
+    route: { split: { overrides: [{ release: 'b', headers: { 'X-Experiment': { exact: 'b' } } }] } },
+  })
+  const ask = async (...lines: string[]): Promise<string> => (await gateway.request('/', lines)).body
+  for (let n = 0; n < 20; n++)
+    assert.deepEqual(
+      [await ask('X-Experiment: b'), await ask('X-Experiment: c'), await ask()],
+      ['b', 'stable', 'stable'],
+    )
 })
 
 test('a release that cannot answer hands its requests to stable: counted, logged, without an error to the client', async (t) => {

@@ -39,6 +39,7 @@ export interface TestConfig {
   readonly listeners?: readonly Edits[]
   readonly overload?: Edits
   readonly stores?: Readonly<Record<string, unknown>>
+  readonly rollouts?: Readonly<Record<string, unknown>>
   readonly dns?: Edits
   readonly caches?: Readonly<Record<string, unknown>>
   readonly identity?: Readonly<Record<string, unknown>>
@@ -64,6 +65,7 @@ export function configText(config: TestConfig): string {
       { name: 'web', address: '127.0.0.1:0', protocol: 'http', ...config.listener },
     ],
     ...(config.stores === undefined ? {} : { stores: config.stores }),
+    ...(config.rollouts === undefined ? {} : { rollouts: config.rollouts }),
     ...(config.overload === undefined ? {} : { overload: config.overload }),
     ...(config.identity === undefined ? {} : { identity: config.identity }),
     ...(config.caches === undefined ? {} : { caches: config.caches }),

@@ -45,14 +45,14 @@ export function* checkRollouts(config: unknown): Generator<Finding> {
         expected: `at least ${leaseMin}ms: it is renewed each second`,
         found: `${lease.ms}ms`,
       }
-    yield* checkSteps(path, rollout, found(routes, route))
-    yield* checkSchema([...path, 'schema'], name, rollout, rollouts, found(routes, route))
+    yield* checkSteps(path, rollout, routeOf(routes, route))
+    yield* checkSchema([...path, 'schema'], name, rollout, rollouts, routeOf(routes, route))
     for (const [each, analysis] of entries(get(rollout, 'analysis')))
       yield* checkAnalysis([...path, 'analysis', each], analysis, get(config, 'logs') !== undefined)
   }
 }
 
-function found(routes: ReadonlyMap<string, unknown>, route: unknown): unknown {
+function routeOf(routes: ReadonlyMap<string, unknown>, route: unknown): unknown {
   return typeof route === 'string' ? routes.get(route) : undefined
 }
 
@@ -164,7 +164,7 @@ function* checkSchema(
       yield {
         path: [...path, 'after'],
         message: 'missing',
-        expected: 'the rollout that took the release before to nobody: it must have ended well before',
+        expected: 'the rollout behind which no older release has users',
       }
     for (const [release, share] of entries(get(get(route, 'split'), 'releases')))
       if (typeof share === 'number' && share > 0 && release !== get(rollout, 'release'))

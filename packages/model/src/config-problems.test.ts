@@ -435,6 +435,58 @@ rollouts:
     'f:17:29  rollouts.c.release: unknown release: expected a release, found "canary"',
   ],
   [
+    `${smallest}
+rollouts:
+  a:
+    route: all
+    release: canary
+    strategy: blueGreen
+    steps: [{ basisPoints: 500, mirrorBasisPoints: 1, for: 1m }, { for: 1m }, { basisPoints: 600, for: 1m, requests: -1 }]
+    schema: { phase: contract, change: drop a, after: b }
+  b: { route: all, release: canary, schema: { phase: shrink, change: x, after: a } }
+  c: { route: all, release: canary, steps: [{ for: 1m }], schema: { phase: contract, change: y } }`,
+    'f:16:12  rollouts.a.route: does not split: expected a route with `split`, `{}` will do, found "all"',
+    'f:17:14  rollouts.a.release: unknown release: expected a release, found "canary"',
+    'f:19:28  rollouts.a.steps[0].basisPoints: a part: expected nothing, or all 10000: blueGreen knows nothing between, found 500',
+    'f:19:52  rollouts.a.steps[0].mirrorBasisPoints: a mirror beside a share: expected mirrors first, then steps with basisPoints alone',
+    'f:19:66  rollouts.a.steps[1].basisPoints: does not rise: expected more than 500, found 0',
+    'f:19:94  rollouts.a.steps[2].basisPoints: a part: expected nothing, or all 10000: blueGreen knows nothing between, found 600',
+    'f:19:118  rollouts.a.steps[2].requests: bad value: expected a whole number from 0 to 100000000, found -1',
+    'f:20:55  rollouts.a.schema.after: comes after itself: expected rollouts one behind the other, found a after b after a',
+    'f:21:15  rollouts.b.route: does not split: expected a route with `split`, `{}` will do, found "all"',
+    'f:21:15  rollouts.b.route: two rollouts on one route: expected one after the other, found "all" (rollouts.a has it too)',
+    'f:21:29  rollouts.b.release: unknown release: expected a release, found "canary"',
+    'f:21:54  rollouts.b.schema.phase: bad value: expected one of expand, migrate, contract, found "shrink"',
+    'f:21:80  rollouts.b.schema.after: comes after itself: expected rollouts one behind the other, found b after a after b',
+    'f:22:15  rollouts.c.route: does not split: expected a route with `split`, `{}` will do, found "all"',
+    'f:22:15  rollouts.c.route: two rollouts on one route: expected one after the other, found "all" (rollouts.a has it too)',
+    'f:22:29  rollouts.c.release: unknown release: expected a release, found "canary"',
+    'f:22:45  rollouts.c.steps[0]: nothing happens at it: expected basisPoints, mirrorBasisPoints, or pause: true',
+    'f:22:59  rollouts.c.schema.after: missing: expected the rollout behind which no older release has users',
+  ],
+  [
+    `${smallest}
+rollouts:
+  a:
+    route: all
+    release: canary
+    analysis:
+      nobody: { max: 1 }
+      both: { log: count(x) > 1 in 1m, webhook: { url: "ftp://x" }, min: 2, max: 1 }
+      free: { prometheus: { url: "http://p:9090", query: up } }
+      same: { prometheus: { url: "http://p:9090", query: up }, ofStable: {}, interval: 1s, timeout: 2s }`,
+    'f:16:12  rollouts.a.route: does not split: expected a route with `split`, `{}` will do, found "all"',
+    'f:17:14  rollouts.a.release: unknown release: expected a release, found "canary"',
+    'f:19:15  rollouts.a.analysis.nobody: asks nobody: expected exactly one of prometheus, webhook, log',
+    'f:20:13  rollouts.a.analysis.both: asks twice: expected exactly one of prometheus, webhook, log, found webhook, log',
+    'f:20:56  rollouts.a.analysis.both.webhook.url: bad value: expected a URL such as http://127.0.0.1:9090, found "ftp://x"',
+    'f:20:74  rollouts.a.analysis.both.min: above max: expected at most 1, found 2',
+    'f:21:13  rollouts.a.analysis.free: has no limit: expected min, max or ofStable',
+    'f:22:58  rollouts.a.analysis.same.prometheus.query: asks the same about stable: expected $release where the name of the release stands',
+    'f:22:74  rollouts.a.analysis.same.ofStable: has no limit: expected min or max',
+    'f:22:101  rollouts.a.analysis.same.timeout: longer than interval: expected at most 1000ms, found 2000ms',
+  ],
+  [
     withRoute('split: { releases: { canary: 6000, stable: 5000 }, overrides: [{ release: stable }] }'),
     'f:13:24  routes[0].split.releases: too much: expected at most 10000 together, found 11000',
     'f:13:34  routes[0].split.releases.canary: unknown release: expected one of stable, found "canary"',
