@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { LogSinkReport } from '@budao/model'
 import type { RecordTest } from '../record/filter-match.ts'
 import type { LogDecoder } from '../store/log-decoder.ts'
-import { readLog } from '../store/segment-reader.ts'
+import { PieceMemory, readLog } from '../store/segment-reader.ts'
 import { type LogSink, SinkBusyError, SinkTooLargeError } from './log-sink.ts'
 import { type SinkPlace, SinkPlaceFile } from './sink-place.ts'
 import { type SinkRecord, sinkRecords } from './sink-record.ts'
@@ -36,6 +36,7 @@ export class SinkRunner {
   readonly #ending = new AbortController()
   readonly #running: Promise<void>
   readonly #placeFile: SinkPlaceFile
+  readonly #memory = new PieceMemory()
   #place: SinkPlace
   #sink: LogSink | null = null
   #sent = 0
@@ -79,7 +80,7 @@ export class SinkRunner {
 
   async #run(): Promise<void> {
     while (!this.#closed) {
-      const piece = readLog(this.#options.folder, this.#place)
+      const piece = readLog(this.#options.folder, this.#place, this.#memory)
       if (piece === null) {
         await this.#sleep(idleMs)
         continue

@@ -21,17 +21,29 @@ const pieceBytes = 262_144
 const commitStart = Buffer.from('\n{"commit":')
 const lineEnd = 0x0a
 
+/** Memory that is used again for each piece: one is good until the next. Otherwise each is 256 KiB that a collection has to find. */
+export class PieceMemory {
+  #buffer = Buffer.alloc(0)
+
+  take(bytes: number): Buffer {
+    // What one large batch took is not kept for ever.
+    if (bytes > this.#buffer.length || this.#buffer.length > 4 * pieceBytes)
+      this.#buffer = Buffer.allocUnsafeSlow(Math.max(bytes, pieceBytes))
+    return this.#buffer.subarray(0, bytes)
+  }
+}
+
 /**
  * The batches behind a place, about 256 KiB of them; null when there is none yet. A place in a segment that is gone, or
  * behind the end of one that a crash shortened, becomes the next there is.
  */
-export function readLog(folder: string, place: LogPlace): LogPiece | null {
+export function readLog(folder: string, place: LogPlace, memory?: PieceMemory): LogPiece | null {
   const numbers = segmentNumbers(folder)
   let segment = numbers.find((number) => number >= place.segment)
   let offset = segment === place.segment ? place.offset : 0
   while (segment !== undefined) {
     const here = segment
-    const piece = readSegment(join(folder, segmentName(here)), offset)
+    const piece = readSegment(join(folder, segmentName(here)), offset, memory)
     if (piece !== null)
       return { segment: here, offset, ...piece, next: { segment: here, offset: offset + piece.bytes.length } }
     // Only of a segment that has a successor the end is the end. The list was made before it was read.
@@ -53,9 +65,13 @@ export function readBlock(folder: string, segment: number, offset: number, lengt
   return readBytes(join(folder, segmentName(segment)), offset, length)
 }
 
-function readSegment(path: string, offset: number): { readonly bytes: Buffer } | null {
+function readSegment(
+  path: string,
+  offset: number,
+  memory: PieceMemory | undefined,
+): { readonly bytes: Buffer } | null {
   for (let length = pieceBytes; ; length *= 4) {
-    const bytes = readBytes(path, offset, length)
+    const bytes = readBytes(path, offset, length, memory)
     if (bytes === null || bytes.length === 0) return null
     // A commit that is whole ends what may be taken; without one the batch is larger than the piece, or not there yet.
     const commit = bytes.lastIndexOf(commitStart)
@@ -68,7 +84,7 @@ function readSegment(path: string, offset: number): { readonly bytes: Buffer } |
   }
 }
 
-function readBytes(path: string, offset: number, length: number): Buffer | null {
+function readBytes(path: string, offset: number, length: number, memory?: PieceMemory): Buffer | null {
   let file: number
   try {
     file = openSync(path, 'r')
@@ -78,7 +94,8 @@ function readBytes(path: string, offset: number, length: number): Buffer | null 
   }
   try {
     // Who waits for more looks ten times a second, mostly for nothing.
-    const bytes = Buffer.allocUnsafe(Math.max(0, Math.min(length, fstatSync(file).size - offset)))
+    const size = Math.max(0, Math.min(length, fstatSync(file).size - offset))
+    const bytes = memory?.take(size) ?? Buffer.allocUnsafe(size)
     let read = 0
     while (read < bytes.length) {
       const count = readSync(file, bytes, read, bytes.length - read, offset + read)
