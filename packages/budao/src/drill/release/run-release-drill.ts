@@ -247,6 +247,6 @@ function mustBeServed(load: Load): void {
   const samples = load.since(0)
   const failed = samples.filter(({ outcome }) => isFailure({ outcome }))
   if (samples.length > 0 && failed.length === 0) return
-  const what = samples.length === 0 ? 'nothing was answered' : `${failed[0]!.outcome}`
+  const what = samples.length === 0 ? 'nothing was answered' : failed[0]!.outcome
   throw new CliError(`users are not served well before the drill (${what}): nothing was broken`)
 }
