@@ -4,6 +4,7 @@ import type { Config, ReplicationConfig } from '@budao/model'
 import type { VerifyProgress } from '@budao/replicator'
 import { CliError } from '../cli-error.ts'
 import { readLogAccess } from '../control/providers/broker-access.ts'
+import { replicatorEngine } from '../lean-engine.ts'
 import { configOption, jsonOption, readConfigFile } from '../locate-config.ts'
 import { printJson, printLine } from '../output.ts'
 import { acceptGapVerb, resyncVerbs } from '../replication/resync-verbs.ts'
@@ -151,6 +152,7 @@ async function preflight(files: readonly string[], { json }: { readonly json?: t
 }
 
 async function run({ config: path, json }: ReplicatorOptions): Promise<void> {
+  replicatorEngine()
   // Heard from the first moment, also while logs are opened.
   const ending = signalled()
   const { config, baseDir } = await readReplication(path)
