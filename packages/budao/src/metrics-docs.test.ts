@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { freePort, requireDebian, startNode, tempDir } from '@budao/testkit'
+import { freePort, requireDebian, startNode, tempDir, type TestProcess } from '@budao/testkit'
 
 interface Row {
   readonly type: string
@@ -71,7 +71,7 @@ test('an agent, a controller and a replicator, each alone, show what promtool ex
       ...common,
       node: { name: 'agent', site: 'east' },
       admin: { address: `127.0.0.1:${ofAgent}` },
-      processes: { idle: { command: [process.execPath, '-e', 'setInterval(() => {}, 1000)'] } },
+      processes: { idle: { command: [process.execPath, '-e', 'setTimeout(() => {}, 120_000)'] } },
       logs: { files: [{ paths: ['shop.log'] }], sinks: { away: { loki: { url: away } } } },
     },
     controller: {
@@ -101,9 +101,10 @@ test('an agent, a controller and a replicator, each alone, show what promtool ex
       },
     },
   }
+  const up: Record<string, TestProcess> = {}
   for (const [role, config] of Object.entries(configs)) {
     writeFileSync(join(folder, `${role}.yaml`), JSON.stringify(config))
-    const started = startNode(t, [main, role, '-c', `${role}.yaml`], { cwd: folder })
+    const started = (up[role] = startNode(t, [main, role, '-c', `${role}.yaml`], { cwd: folder }))
     await (role === 'replicator' ? started.waitForPort(replication!) : started.waitForOutput(/admin /))
   }
   const all = documented()
@@ -132,6 +133,8 @@ test('an agent, a controller and a replicator, each alone, show what promtool ex
   for (const name of all.keys())
     assert.ok(shown.has(name) || !/^budao_(?:logs|alerts|process)_/.test(name), `something shows ${name}`)
   check(await textOf(replication!, /^budao_replication_rpo_seconds/m))
+  // What it looks after outlives an agent that is killed.
+  await up['agent']!.stop('SIGTERM')
 })
 
 /** What a process shows once it shows something that comes late. */
