@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util'
 import { canaryRun, type SentBack, type Traffic } from './rollout/canary-run.ts'
 import { measureSplitCost, type SplitCost } from './rollout/split-cost.ts'
-import { measureWayBack, type WayBack } from './rollout/way-back.ts'
 import { argoRollouts, budaoRule, fixedThreshold, flagger, type Rule } from './rollout/rules.ts'
 import { say, wholeNumber } from './options.ts'
 import type { Stage } from './stage.ts'
@@ -13,12 +12,12 @@ const usage = `npm run bench -- rollout [options]
   --runs N   of each scenario (default 1000)
   --seed S   of the first; each next one has the next (default 1)
   --json     figures as JSON, and nothing else
-  --rounds N of the way back at three gateways, and of the cost of a split (default 10)
+  --rounds N of the cost of a split (default 10)
   --simulated only the verdicts
 
 How soon a bad release is sent back, and how often one that is as good as stable: Budao's verdict beside a fixed threshold and the rules of
-Flagger and Argo Rollouts, on the same simulated requests: nothing of that depends on the machine. Then with real gateways: from an abort to 0 % at
-each of three, and at one that is cut off; requests that failed meanwhile; CPU for each request with a split and without.
+Flagger and Argo Rollouts, on the same simulated requests: nothing of that depends on the machine. Then CPU for each request of
+a real gateway with a split and without. How soon one is sent back by real gateways: npm run bench -- rollback
 `
 
 interface Scenario {
@@ -73,15 +72,12 @@ export async function run(args: readonly string[], stage: Stage): Promise<0 | 1>
   const seed = wholeNumber('seed', values.seed, 0, 2 ** 31)
   const figures = scenarios.flatMap((each) => measure(each, runs, seed))
   const rounds = wholeNumber('rounds', values.rounds, 1, 1_000)
-  const live: Live | null = values.simulated
-    ? null
-    : {
-        wayBack: await measureWayBack(rounds, Math.max(1, Math.round(rounds / 5))),
-        split: await measureSplitCost(stage, rounds, 2),
-      }
-  const promises = [...kept(figures), ...(live === null ? [] : keptLive(live))]
+  const split = values.simulated ? null : await measureSplitCost(stage, rounds, 2)
+  const promises = kept(figures)
+  if (split !== null)
+    promises.push({ holds: split.failed === 0, what: 'no request fails by a split', seen: `${split.failed}` })
   if (values.json) {
-    say(JSON.stringify({ runs, seed, figures, live }, null, 2))
+    say(JSON.stringify({ runs, seed, figures, split }, null, 2))
     return promises.every(({ holds }) => holds) ? 0 : 1
   }
   for (const { name } of scenarios) {
@@ -93,55 +89,16 @@ export async function run(args: readonly string[], stage: Stage): Promise<0 | 1>
       ),
     )
   }
-  if (live !== null) sayLive(live)
+  if (split !== null) saySplit(split)
   say('')
   const verdict = new Verdict()
   for (const { holds, what, seen } of promises) verdict.expect(holds, what, seen)
   return verdict.exitCode
 }
 
-/** What was measured with real gateways. */
-interface Live {
-  readonly wayBack: WayBack
-  readonly split: SplitCost
-}
-
-function sayLive({ wayBack, split }: Live): void {
-  say('\nthree gateways, from an abort to 0 %, ms\n')
-  say(
-    table(
-      ['', 'ms'],
-      [
-        ['reached', spreadText(wayBack.reachedMs, 0)],
-        [`cut off, lease of ${wayBack.leaseMs} ms`, spreadText(wayBack.cutOffMs, 0)],
-      ],
-    ),
-  )
-  say(`${wayBack.failed} of ${wayBack.requests} requests of users failed meanwhile`)
-  say(
-    `\nCPU for each request, µs: plain ${spreadText(split.plainMicros, 1)}, split ${spreadText(split.splitMicros, 1)}`,
-  )
-  say(`split / plain ${spreadText(split.ratio, 3)}`)
-}
-
-function keptLive({ wayBack, split }: Live): { holds: boolean; what: string; seen: string }[] {
-  return [
-    {
-      holds: wayBack.reachedMs.max <= 1_000,
-      what: '0 % at every gateway that is reached within a second',
-      seen: `${wayBack.reachedMs.max.toFixed(0)} ms at most`,
-    },
-    {
-      holds: wayBack.cutOffMs.max <= wayBack.leaseMs + 500,
-      what: '0 % at one that is cut off when its lease is over',
-      seen: `${wayBack.cutOffMs.max.toFixed(0)} ms at most`,
-    },
-    {
-      holds: wayBack.failed + split.failed === 0,
-      what: 'no request fails by it',
-      seen: `${wayBack.failed + split.failed}`,
-    },
-  ]
+function saySplit({ plainMicros, splitMicros, ratio }: SplitCost): void {
+  say(`\nCPU for each request, µs: plain ${spreadText(plainMicros, 1)}, split ${spreadText(splitMicros, 1)}`)
+  say(`split / plain ${spreadText(ratio, 3)}`)
 }
 
 function scenario(

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { Agent, createServer, request, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -11,6 +11,8 @@ const program = fileURLToPath(new URL('../packages/budao/src/main.ts', import.me
 /** On a machine that does much else. */
 const patienceMs = 90_000
 const usersAtOnce = 8
+/** In the folder of the gateways: they run on one machine. */
+const file = { type: 'sqlite', path: 'coordination.db' }
 
 export const gateways = ['gw-1', 'gw-2', 'gw-3'] as const
 
@@ -22,27 +24,49 @@ export interface Seen {
   failed: number
 }
 
-/** Three gateways as processes over one coordination file, a stable release and a canary behind them, and users. */
+/** What a gateway decided of the rollout, milliseconds since 1970. */
+export interface Decision {
+  readonly gateway: GatewayName
+  readonly at: number
+  readonly kind: string
+  readonly generation: number
+  readonly epoch: number
+}
+
+/** A request that the release was asked, milliseconds since 1970; `gateway`: whom the user had asked. */
+export interface CanaryRequest {
+  readonly at: number
+  readonly gateway: GatewayName
+}
+
+/** Three gateways as processes over one store, a stable release and a canary behind them, and users. */
 export class RolloutWorld {
   readonly ports: Record<string, { readonly web: number; readonly admin: number; readonly link: number }> = {}
   readonly processes: Record<string, TestProcess> = {}
   readonly seen: Record<string, Seen> = {}
   /** What the canary answers with, and how often it was asked. */
-  readonly canary = { status: 200, requests: 0 }
+  readonly canary: { status: number; requests: number; asked: CanaryRequest[] } = {
+    status: 200,
+    requests: 0,
+    asked: [],
+  }
   /** Gateways that users go to. */
   readonly used: Set<GatewayName> = new Set()
   readonly #t: Cleanup
   readonly #folder: string
   readonly #rollout: object
+  readonly #store: object
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 })
   #stopped = false
   #users: Promise<unknown> = Promise.resolve()
 
-  static async start(t: Cleanup, rollout: object): Promise<RolloutWorld> {
-    const world = new RolloutWorld(t, rollout)
-    const stable = await world.#backend(() => 200)
-    const canary = await world.#backend(() => {
+  /** `store`: where rollouts stand; a file by default. */
+  static async start(t: Cleanup, rollout: object, store: object = file): Promise<RolloutWorld> {
+    const world = new RolloutWorld(t, rollout, store)
+    const stable = await world.#backend('stable', () => 200)
+    const canary = await world.#backend('canary', (gateway) => {
       world.canary.requests++
+      world.canary.asked.push({ at: Date.now(), gateway })
       return world.canary.status
     })
     for (const name of gateways) {
@@ -55,9 +79,10 @@ export class RolloutWorld {
     return world
   }
 
-  private constructor(t: Cleanup, rollout: object) {
+  private constructor(t: Cleanup, rollout: object, store: object) {
     this.#t = t
     this.#rollout = rollout
+    this.#store = store
     this.#folder = tempDir(t)
     writeFileSync(join(this.#folder, 'secret'), 'what all three nodes share\n')
   }
@@ -82,9 +107,9 @@ export class RolloutWorld {
     await this.until(`${name} knows of the rollout`, async () => (await this.report(name)) !== null)
   }
 
-  /** Users who ask the gateways that are in use, one request after the other, until the end of the test. */
-  load(): void {
-    this.#users = Promise.all(Array.from({ length: usersAtOnce }, (_, index) => this.#user(index)))
+  /** Eight users who ask the gateways that are in use, one request after the other with so many milliseconds between, until the end of the test. */
+  load(restMs = 4): void {
+    this.#users = Promise.all(Array.from({ length: usersAtOnce }, (_, index) => this.#user(index, restMs)))
     this.#t.after(() => this.rest())
   }
 
@@ -101,7 +126,7 @@ export class RolloutWorld {
       const asked = request(
         {
           ...{ host: '127.0.0.1', port: this.ports[gateway]!.web, agent: this.#agent, path: '/' },
-          headers: { 'X-User': user },
+          headers: { 'X-User': user, 'X-Gateway': gateway },
           timeout: 10_000,
         },
         (response) => {
@@ -163,6 +188,21 @@ export class RolloutWorld {
     return ((await answer.json()) as { events: BudaoEvent[] }).events
   }
 
+  /** What all gateways have written down of the rollout, by its generations. */
+  decisions(): readonly Decision[] {
+    const all = gateways.flatMap((gateway) =>
+      readFileSync(join(this.#folder, `data-${gateway}`, 'events.ndjson'), 'utf8')
+        .split('\n')
+        .filter((line) => line.includes('"rollout.') && !line.includes('"rollout.held"'))
+        .map((line): Decision => {
+          const { at, kind, evidence } = JSON.parse(line) as BudaoEvent
+          const { generation, epoch } = evidence as { generation: number; epoch: number }
+          return { gateway, at: Date.parse(at), kind, generation, epoch }
+        }),
+    )
+    return all.toSorted((a, b) => a.generation - b.generation)
+  }
+
   /** From now on that gateway reaches neither the store nor the others; 0 ends it. */
   async cut(gateway: GatewayName, forMs: number): Promise<void> {
     const answer = await fetch(`${this.url(gateway)}/api/v1/failover/cut`, {
@@ -184,7 +224,7 @@ export class RolloutWorld {
     throw new Error(`never: ${what}; ${JSON.stringify(reports)}\n${output.join('\n---\n')}`)
   }
 
-  async #user(index: number): Promise<void> {
+  async #user(index: number, restMs: number): Promise<void> {
     for (let turn = index; !this.#stopped; turn++) {
       const names = [...this.used]
       const name = names[turn % names.length]
@@ -197,7 +237,7 @@ export class RolloutWorld {
       if (status === 200) seen.answered++
       // Whoever was taken out of use while it was asked may be gone.
       else if (this.used.has(name)) seen.failed++
-      await pause(4)
+      await pause(restMs)
     }
   }
 
@@ -235,7 +275,7 @@ export class RolloutWorld {
         address: `127.0.0.1:${link}`,
         token: { file: 'secret' },
         controller: true,
-        store: { type: 'sqlite', path: 'coordination.db' },
+        store: this.#store,
         peers: Object.fromEntries(peers),
       },
       drills: { controlLinks: true },
@@ -243,10 +283,9 @@ export class RolloutWorld {
     writeFileSync(join(this.#folder, `${name}.json`), JSON.stringify(config))
   }
 
-  async #backend(status: () => number): Promise<string> {
-    let name = 'stable'
-    const server: Server = createServer((_, response) => {
-      response.statusCode = status()
+  async #backend(name: string, status: (gateway: GatewayName) => number): Promise<string> {
+    const server: Server = createServer(({ headers }, response) => {
+      response.statusCode = status(headers['x-gateway'] as GatewayName)
       response.end(name)
     })
     // Longer than a gateway keeps an idle connection.
@@ -257,9 +296,6 @@ export class RolloutWorld {
       server.close()
       server.closeAllConnections()
     })
-    if (this.#backends++ > 0) name = 'canary'
     return `127.0.0.1:${(server.address() as AddressInfo).port}`
   }
-
-  #backends = 0
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { RolloutReport } from '@budao/model'
-import { startNode, tempDir, type TestProcess } from '@budao/testkit'
+import { startEtcd, startNode, tempDir, type TestProcess } from '@budao/testkit'
 import type { ReleaseDrillReport } from '../packages/budao/src/drill/release/release-report.ts'
 import { requireChromium, startChromium } from './browser.ts'
 import { gateways, RolloutWorld, type GatewayName } from './rollout-world.ts'
@@ -11,14 +11,18 @@ import { gateways, RolloutWorld, type GatewayName } from './rollout-world.ts'
 const users = Array.from({ length: 60 }, (_, index) => `sticky-${index}`)
 
 test('three gateways roll a release out: who looks after it is killed, one is cut off, a bad release goes back', async (t) => {
-  const world = await RolloutWorld.start(t, {
+  const etcd = await startEtcd(t)
+  if (etcd === undefined) return
+  const store = { type: 'etcd', endpoints: [etcd[0]!.endpoint] }
+  const rollout = {
     lease: '4s',
     steps: [
       { basisPoints: 2_000, for: '1s', requests: 20, pause: true },
       { basisPoints: 5_000, for: '1s', requests: 20 },
       { basisPoints: 10_000, for: '1h' },
     ],
-  })
+  }
+  const world = await RolloutWorld.start(t, rollout, store)
   const reportOf = async (name: GatewayName): Promise<RolloutReport> => {
     let report: RolloutReport | null = null
     await world.until(`${name} tells of it`, async () => (report = await world.report(name)) !== null)
@@ -114,24 +118,45 @@ test('three gateways roll a release out: who looks after it is killed, one is cu
     },
   )
 
-  await t.test('whoever decided is killed: what is stored stays, and it was told once', async () => {
-    const decided = []
-    for (const name of gateways)
-      decided.push(...(await world.events(name)).filter(({ kind }) => kind === 'rollout.aborted'))
-    assert.equal(decided.filter(({ evidence }) => evidence?.['by'] === 'verdict').length, 1)
-    await world.rest()
-    world.used.clear()
-    await world.processes['gw-2']!.kill()
-    world.run('gw-2')
-    await world.ready('gw-2')
-    await world.until('it knows', async () => (await reportOf('gw-2')).phase === 'aborted')
-    assert.equal(await world.share('gw-2'), 0)
-    for (const name of gateways) {
-      const { answered, failed } = world.seen[name]!
-      assert.ok(answered > 0, name)
-      assert.equal(failed, 0, `${name}: ${failed} of ${answered + failed} failed`)
-    }
-  })
+  await t.test(
+    'it turns bad in the moment in which whoever would see it dies: the next one sends it back',
+    async () => {
+      world.canary.status = 200
+      await world.wished('gw-1', 'retry', 'running')
+      await everywhere('a fifth of the users', 0.2)
+      world.canary.status = 503
+      const asked = await killHolder('gw-1')
+      await world.until('it is sent back', async () => (await reportOf(asked)).phase === 'aborted')
+      await everywhere('nobody', 0)
+    },
+  )
+
+  await t.test(
+    'whoever decided is killed: what is stored stays, and each decision was told once',
+    async () => {
+      const decisions = world.decisions()
+      const generations = decisions.map(({ generation }) => generation)
+      assert.deepEqual(generations, [...new Set(generations)], JSON.stringify(decisions))
+      const epochs = decisions.map(({ epoch }) => epoch)
+      assert.deepEqual(
+        epochs,
+        epochs.toSorted((a, b) => a - b),
+        JSON.stringify(decisions),
+      )
+      await world.rest()
+      world.used.clear()
+      await world.processes['gw-2']!.kill()
+      world.run('gw-2')
+      await world.ready('gw-2')
+      await world.until('it knows', async () => (await reportOf('gw-2')).phase === 'aborted')
+      assert.equal(await world.share('gw-2'), 0)
+      for (const name of gateways) {
+        const { answered, failed } = world.seen[name]!
+        assert.ok(answered > 0, name)
+        assert.equal(failed, 0, `${name}: ${failed} of ${answered + failed} failed`)
+      }
+    },
+  )
 
   await t.test(
     'a drill makes a good release a bad one, sees it go back everywhere, and leaves nothing of it',
