@@ -223,7 +223,8 @@ test('three gateways roll a release out: who looks after it is killed, one is cu
       })
       await page.waitForSelector('[data-rollout=two][data-phase=aborted]')
       await page.waitForSelector('[data-verdict=abort]')
-      await page.waitForSelector('[data-chart=evidence] path')
+      // A line without height counts as hidden.
+      await page.waitForSelector('[data-chart=evidence] path', { state: 'attached' })
       await page.waitForSelector('#release-events [data-event="rollout.started"]')
       await page.setViewportSize({ width: 360, height: 740 })
       const folder = process.env['BUDAO_SCREENSHOTS']
