@@ -230,3 +230,29 @@ test('within a release sites keep their order, and a site without it is passed b
   await until('the other site serves the release', async () => (await ask('tester')) === 'canary/west')
   assert.equal(await ask('any'), 'stable/east')
 })
+
+test('whatever ends again and again is counted, by its checks and by the restarts of whoever looks after it', async (t) => {
+  const { endpoints, status } = await world(t, 'stable', 'canary')
+  const gateway = await testGateway(t, {
+    endpoints,
+    service: { healthCheck: { ...checks, unhealthyAfter: 1 } },
+    route: split({})!,
+    rollouts: { two: { route: 'shop', release: 'canary' } },
+  })
+  let restarts: number | null = null
+  const canary = endpoints[1]!.address
+  const crashes = (): unknown =>
+    gateway.gateway.rollouts.counts('two', (address) => (address === canary ? restarts : null))!.crashes
+  for (const state of ['healthy', 'unhealthy', 'healthy', 'unhealthy']) {
+    status['ill canary'] = state === 'healthy' ? 200 : 503
+    await until(state, () => {
+      crashes()
+      return gateway.service().endpoints[1]!.healthy === (state === 'healthy')
+    })
+  }
+  assert.deepEqual(crashes(), { release: 2, stable: 0 })
+  restarts = 7
+  assert.deepEqual(crashes(), { release: 2, stable: 0 })
+  restarts = 10
+  assert.deepEqual(crashes(), { release: 5, stable: 0 })
+})

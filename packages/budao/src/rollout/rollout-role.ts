@@ -61,8 +61,8 @@ export class RolloutRole {
     this.#own = own
     this.#ownAudit = ownAudit
     this.#numbers = numbers
-    const restarts = (address: string): number =>
-      processes?.().find((process) => process.address === address)?.restarts ?? 0
+    const restarts = (address: string): number | null =>
+      processes?.().find((process) => process.address === address)?.restarts ?? null
     this.#gateway = gateway
     const shared = store ?? own!
     this.desk = new RolloutNode(config.rollouts, {

@@ -72,9 +72,12 @@ export class Rollouts {
 
   /**
    * What was counted of the release and of stable since the process began; null where there is no such rollout here. `restarts`
-   * says how often whoever looks after the process at an address has started it again.
+   * says how often whoever looks after the process at an address has started it again; null where nobody does.
    */
-  counts(rollout: string, restarts: (address: string) => number = () => 0): RouteReleaseCounts | null {
+  counts(
+    rollout: string,
+    restarts: (address: string) => number | null = () => null,
+  ): RouteReleaseCounts | null {
     const config = this.#plan?.snapshot.config
     const wanted = config?.rollouts[rollout]
     const route = config?.routes.find(({ name }) => name === wanted?.route)
@@ -97,7 +100,7 @@ export class Rollouts {
     rollout: string,
     release: string,
     services: readonly Service[],
-    restarts: (address: string) => number,
+    restarts: (address: string) => number | null,
     now: number,
   ): { release: number; stable: number } {
     let watches = this.#crashes.get(rollout)

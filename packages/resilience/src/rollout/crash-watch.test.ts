@@ -11,8 +11,8 @@ test('ends are counted one by one, for a minute, of whoever ended most often', (
     [3_000, true, true],
     [4_000, false, true],
   ] as const) {
-    watch.see('a', a, 0, at)
-    watch.see('b', b, 0, at)
+    watch.see('a', a, null, at)
+    watch.see('b', b, null, at)
   }
   assert.equal(watch.worst(4_000), 2)
   assert.equal(watch.worst(61_500), 1, 'the first is forgotten')
@@ -28,6 +28,9 @@ test('what is down when it is first seen has not ended, and restarts between two
   assert.equal(watch.worst(1_000), 2)
   watch.see('a', true, 0, 1_500)
   assert.equal(watch.worst(1_500), 2, 'an agent that began anew says nothing')
+  watch.see('a', false, 0, 2_000)
+  watch.see('a', true, 1, 2_500)
+  assert.equal(watch.worst(2_500), 3, 'checks and the agent saw one end, not two')
 })
 
 for (const [canary, stable, crashing] of [

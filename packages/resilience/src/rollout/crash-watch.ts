@@ -7,7 +7,7 @@ const watchedMax = 1_024
 
 interface Watched {
   up: boolean
-  restarts: number
+  restarts: number | null
   /** When it ended, oldest first. */
   ends: number[]
 }
@@ -16,14 +16,18 @@ interface Watched {
 export class CrashWatch {
   readonly #watched: Map<string, Watched> = new Map()
 
-  /** `restarts`: how often somebody who looks after it has started it again; 0 where nobody does. */
-  see(name: string, up: boolean, restarts: number, now: number): void {
+  /**
+   * `restarts`: how often somebody who looks after it has started it again; null where nobody does. Who knows counts alone: checks
+   * would see the same end a second time.
+   */
+  see(name: string, up: boolean, restarts: number | null, now: number): void {
     const known = this.#watched.get(name)
     if (known === undefined) {
       if (this.#watched.size < watchedMax) this.#watched.set(name, { up, restarts, ends: [] })
       return
     }
-    const ends = Math.max(known.up && !up ? 1 : 0, restarts - known.restarts)
+    const fell = known.up && !up ? 1 : 0
+    const ends = restarts === null ? fell : restarts - (known.restarts ?? restarts)
     for (let n = 0; n < Math.min(ends, endsMax); n++) known.ends.push(now)
     if (known.ends.length > endsMax) known.ends = known.ends.slice(-endsMax)
     known.up = up
