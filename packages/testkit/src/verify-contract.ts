@@ -44,14 +44,14 @@ export async function verifyContract(t: TestContext, pair: VerifiedPair): Promis
   for (let n = 0; n < 3; n++) await write('west', 'create', `live${n}`, 0, `live-${n}`)
   for (const n of [5, 6]) await write('east', 'delete', `r${n}`, n, `delete-${n}`)
 
-  let isStopped = false
+  const stopped = new AbortController()
   const traffic = (async () => {
-    for (let n = 1; !isStopped; n++) {
+    for (let n = 1; !stopped.signal.aborted; n++) {
       await write(n % 2 === 0 ? 'east' : 'west', 'update', `live${n % 3}`, n, `update-${n}`)
       await new Promise((resolve) => setTimeout(resolve, 20))
     }
   })()
-  t.after(() => (isStopped = true))
+  t.after(() => stopped.abort())
 
   const forget = (id: string): string =>
     `DELETE FROM budao_rows WHERE tbl = 'orders' AND ${keyColumn} = '${id}'`
@@ -93,7 +93,7 @@ export async function verifyContract(t: TestContext, pair: VerifiedPair): Promis
   )
   await exec('west', 'DELETE FROM budao_dead_letters WHERE id = 9')
   assert.deepEqual((await compare(true)).repaired, ['r3'])
-  isStopped = true
+  stopped.abort()
   await traffic
   assert.deepEqual(await rows('west'), await rows('east'))
   // A tombstone is there again: what was written before it and comes late stays gone.

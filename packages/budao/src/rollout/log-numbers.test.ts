@@ -72,7 +72,7 @@ test(
     const reloaded = await up.reload()
     assert.ok(!reloaded.ok)
     assert.match(
-      reloaded.problems.join(),
+      reloaded.problems!.join(),
       /rollouts\.two\.analysis\.errors\.log: bad condition: expected >, >=/,
     )
   },
