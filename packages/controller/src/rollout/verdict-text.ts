@@ -9,9 +9,9 @@ export function evidenceText(
   const failures = `${canaryErrors} of its ${canaryRequests} requests failed, ${stableErrors} of ${stableRequests} at stable`
   switch (cause) {
     case 'errors':
-      return `${failures}; ${numbers.errorEvidence} times likelier if it is worse, ${numbers.errorEvidenceMax} suffices`
+      return `${failures}; ${likelier(numbers.errorEvidence)} if it is worse, ${numbers.errorEvidenceMax} suffices`
     case 'latency':
-      return `${numbers.canarySlow} of its ${canaryRequests} answers were slow, ${numbers.stableSlow} of ${stableRequests} at stable; ${numbers.latencyEvidence} times likelier if it is slower, ${numbers.latencyEvidenceMax} suffices`
+      return `${numbers.canarySlow} of its ${canaryRequests} answers were slow, ${numbers.stableSlow} of ${stableRequests} at stable; ${likelier(numbers.latencyEvidence)} if it is slower, ${numbers.latencyEvidenceMax} suffices`
     case 'first-requests':
       return `${failures}: most of its first ones`
     case 'unusable':
@@ -38,4 +38,9 @@ export function holdText({ cause }: Extract<RolloutVerdict, { kind: 'hold' }>, a
     case 'suspicious':
       return 'it waits: what was seen is more than ten times likelier if it is worse'
   }
+}
+
+/** Evidence grows without bound; beyond this nobody reads the number. */
+function likelier(times: number): string {
+  return `${times > 1_000_000 ? 'over a million' : times} times likelier`
 }
