@@ -12,6 +12,9 @@ export interface TableDigest {
 /** Keys are spread over so many sums: where one differs, a thousandth of the table is looked at. */
 export const bucketCount = 1024
 
+/** More keys that may differ are not looked at one by one. */
+export const digestKeysMax = 200_000
+
 /** The bucket of a key. */
 export function bucketOf({ table, key }: Pick<KeptRow, 'table' | 'key'>): number {
   return partitionOf(table, key, bucketCount)
@@ -23,43 +26,90 @@ export function rowDigest({ key, row }: Pick<KeptRow, 'key' | 'row'>): string {
   return hash('sha256', canonicalJson([key, columns] as Json)).slice(0, 16)
 }
 
-/** Sums up a table, page by page. */
-export async function digestTable(snapshots: Pick<Snapshots, 'pages'>, table: string): Promise<TableDigest> {
-  const [high, low, counts] = [0, 0, 0].map(() => new Uint32Array(bucketCount)) as [
-    Uint32Array,
-    Uint32Array,
-    Uint32Array,
-  ]
-  let rows = 0
-  for await (const page of snapshots.pages(table)) {
-    for (const row of page) {
-      const [bucket, digest] = [bucketOf(row), rowDigest(row)]
-      high[bucket]! ^= parseInt(digest.slice(0, 8), 16)
-      low[bucket]! ^= parseInt(digest.slice(8), 16)
-      counts[bucket]!++
-      rows++
-    }
-  }
-  const hex = (value: number): string => value.toString(16).padStart(8, '0')
-  return {
-    rows,
-    buckets: Array.from(counts, (count, i) =>
-      count === 0 ? '' : `${count} ${hex(high[i]!)}${hex(low[i]!)}`,
-    ),
-  }
+/** A part of a table, and behind what it goes on; null: it is the last one. */
+export type DigestPart = TableDigest & { readonly next: string | null }
+
+/** Keys with the digests of their rows, of a part of a table. */
+export interface KeysPart {
+  readonly keys: readonly (readonly [key: string, digest: string])[]
+  readonly next: string | null
 }
 
-/** Keys of some buckets with the digests of their rows; null: more than `max`. */
+/** Where a part begins, and until when no further page is begun, in monotonic milliseconds: a table may be large, and who asks does not wait for ever. */
+export interface PartBounds {
+  readonly after: string | null
+  readonly until: number
+}
+
+/** All of a table, whatever its size. */
+export const wholeTable: PartBounds = { after: null, until: Infinity }
+
+/** Sums up a table, page by page. */
+export async function digestTable(
+  snapshots: Pick<Snapshots, 'pages'>,
+  table: string,
+  { after, until }: PartBounds,
+): Promise<DigestPart> {
+  const sum = new DigestSum()
+  let place: string | null = null
+  for await (const { rows, next } of snapshots.pages(table, after)) {
+    for (const row of rows) sum.add(row)
+    place = next
+    if (performance.now() >= until) break
+  }
+  return { ...sum.digest(), next: place }
+}
+
+/** Keys of some buckets with the digests of their rows, page by page. */
 export async function digestKeys(
   snapshots: Pick<Snapshots, 'pages'>,
   table: string,
   buckets: ReadonlySet<number>,
   max: number,
-): Promise<Map<string, string> | null> {
-  const found = new Map<string, string>()
-  for await (const page of snapshots.pages(table)) {
-    for (const row of page) if (buckets.has(bucketOf(row))) found.set(row.key, rowDigest(row))
-    if (found.size > max) return null
+  { after, until }: PartBounds,
+): Promise<KeysPart | null> {
+  const keys: (readonly [string, string])[] = []
+  let place: string | null = null
+  for await (const { rows, next } of snapshots.pages(table, after)) {
+    for (const row of rows) if (buckets.has(bucketOf(row))) keys.push([row.key, rowDigest(row)])
+    if (keys.length > max) return null
+    place = next
+    if (performance.now() >= until) break
   }
-  return found
+  return { keys, next: place }
+}
+
+/** Rows, and parts of a table that were summed up elsewhere, as one sum. */
+export class DigestSum {
+  readonly #high: Uint32Array = new Uint32Array(bucketCount)
+  readonly #low: Uint32Array = new Uint32Array(bucketCount)
+  readonly #counts: Uint32Array = new Uint32Array(bucketCount)
+  #rows = 0
+
+  add(row: KeptRow): void {
+    this.#put(bucketOf(row), rowDigest(row), 1)
+  }
+
+  addPart({ buckets }: TableDigest): void {
+    for (const [bucket, text] of buckets.entries()) {
+      if (text === '') continue
+      const [count, digest] = text.split(' ') as [string, string]
+      this.#put(bucket, digest, Number(count))
+    }
+  }
+
+  digest(): TableDigest {
+    const hex = (value: number): string => value.toString(16).padStart(8, '0')
+    const buckets = Array.from(this.#counts, (count, i) =>
+      count === 0 ? '' : `${count} ${hex(this.#high[i]!)}${hex(this.#low[i]!)}`,
+    )
+    return { rows: this.#rows, buckets }
+  }
+
+  #put(bucket: number, digest: string, count: number): void {
+    this.#high[bucket]! ^= parseInt(digest.slice(0, 8), 16)
+    this.#low[bucket]! ^= parseInt(digest.slice(8), 16)
+    this.#counts[bucket]! += count
+    this.#rows += count
+  }
 }

@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib'
 import type { DeadLetter, LogBounds, LogPosition, ReplicatorReport } from '@budao/model'
 import type { RowPlace } from '../site-database.ts'
 import type { ComparedSite } from './compare-sites.ts'
-import type { TableDigest } from './digest.ts'
+import { type DigestPart, digestKeysMax, DigestSum, type KeysPart, type TableDigest } from './digest.ts'
 import type { KeyRange, RangeSum } from './key-ranges.ts'
 import type { KeptRow, Repair, SnapshotChunk, SnapshotFacts, SnapshotPart } from './snapshot.ts'
 
@@ -40,7 +40,13 @@ export interface PeerPlace {
   readonly stopped: string
 }
 
+/** Of one request; what takes longer is asked in parts. */
 const askMsMax = 30_000
+
+/** So many rows differ that nobody looks at them one by one. */
+interface TooMany {
+  readonly keys: null
+}
 
 /** Another site's replicator, as this one asks it for snapshots and rows. */
 export class PeerSite implements ComparedSite {
@@ -95,14 +101,27 @@ export class PeerSite implements ComparedSite {
   }
 
   async digest(table: string): Promise<TableDigest> {
-    return (await this.#json('GET', `/v1/digest?table=${encodeURIComponent(table)}`)) as TableDigest
+    const sum = new DigestSum()
+    for (let after: string | null = null; ;) {
+      const query = new URLSearchParams({ table, ...(after !== null && { after }) })
+      const part = (await this.#json('GET', `/v1/digest?${query.toString()}`)) as DigestPart
+      sum.addPart(part)
+      if (part.next === null) return sum.digest()
+      after = part.next
+    }
   }
 
   async digestKeys(table: string, buckets: readonly number[]): Promise<ReadonlyMap<string, string> | null> {
-    const { keys } = (await this.#json('POST', '/v1/digest/keys', { table, buckets })) as {
-      keys: [string, string][] | null
+    const found = new Map<string, string>()
+    for (let after: string | null = null; ;) {
+      const asked = { table, buckets, after }
+      const part = (await this.#json('POST', '/v1/digest/keys', asked)) as KeysPart | TooMany
+      if (part.keys === null) return null
+      for (const [key, digest] of part.keys) found.set(key, digest)
+      if (found.size > digestKeysMax) return null
+      if (part.next === null) return found
+      after = part.next
     }
-    return keys === null ? null : new Map(keys)
   }
 
   /** Of the first keys of a range; `count`: of the whole table, with its first range. */

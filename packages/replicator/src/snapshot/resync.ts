@@ -5,7 +5,7 @@ import type { SiteDatabase } from '../site-database.ts'
 import { epochName } from '../authority/epoch-name.ts'
 import { bootstrap } from './bootstrap.ts'
 import { compareSites, type ComparedSite } from './compare-sites.ts'
-import { digestKeys, digestTable } from './digest.ts'
+import { digestKeys, digestKeysMax, digestTable, wholeTable } from './digest.ts'
 import { PeerRefusedError, PeerSite } from './peer-site.ts'
 import { type LostLetter, lostAt, restore } from './restore.ts'
 
@@ -47,7 +47,6 @@ interface Fence {
 
 const retryMs = 500
 const drainPollMs = 20
-const keysMax = 200_000
 
 /** Makes this site equal to another one, one time after the other: by filling it anew, or by undoing what did not make it. */
 export class Resync {
@@ -70,7 +69,7 @@ export class Resync {
     const progress = await this.#options.database.snapshots.progress()
     if (progress === null) return
     const peer = this.#peer(progress.from)
-    this.#begin('bootstrap', progress.from, () => this.#fill(peer, false))
+    this.#begin('bootstrap', progress.from, this.#filling(peer, false))
   }
 
   /** Fills this site from another, which goes on being written to. Throws `ResyncRefused`. */
@@ -86,7 +85,7 @@ export class Resync {
       )
     // What was begun from another site is begun anew from this one.
     if (begun !== null && begun.from !== from && !this.#isUnderWay) await snapshots.end()
-    return this.#begin('bootstrap', from, () => this.#fill(peer, discardUnread))
+    return this.#begin('bootstrap', from, this.#filling(peer, discardUnread))
   }
 
   /** Undoes what this site wrote and the new owner has not taken, and catches up. Throws `ResyncRefused`. */
@@ -173,15 +172,22 @@ export class Resync {
     }
   }
 
-  async #fill(peer: PeerSite, discardUnread: boolean): Promise<void> {
+  /** To be tried until it is done: what is filled is not filled anew because the peer cannot be compared with for a moment. */
+  #filling(peer: PeerSite, discardUnread: boolean): () => Promise<void> {
     const { site, database, log, replicator, tables } = this.#options
-    await replicator.incoming.standStill()
-    await bootstrap({
-      ...{ site, database, log, peer, tables, discardUnread, signal: this.#stop.signal },
-      drained: () => database.drained(this.#stop.signal),
-      onProgress: ({ phase, rows, facts }) => this.#set({ phase, rows, rowsTotal: facts.rows }),
-    })
-    await this.#finish(peer, await lostAt(peer, site))
+    let isFilled = false
+    return async () => {
+      if (!isFilled) {
+        await replicator.incoming.standStill()
+        await bootstrap({
+          ...{ site, database, log, peer, tables, discardUnread, signal: this.#stop.signal },
+          drained: () => database.drained(this.#stop.signal),
+          onProgress: ({ phase, rows, facts }) => this.#set({ phase, rows, rowsTotal: facts.rows }),
+        })
+        isFilled = true
+      }
+      await this.#finish(peer, await lostAt(peer, site))
+    }
   }
 
   async #putRight(peer: PeerSite, fenced: readonly Fence[]): Promise<void> {
@@ -257,8 +263,11 @@ export class Resync {
   #here(): ComparedSite {
     const { snapshots } = this.#options.database
     return {
-      digest: (table) => digestTable(snapshots, table),
-      digestKeys: (table, buckets) => digestKeys(snapshots, table, new Set(buckets), keysMax),
+      digest: (table) => digestTable(snapshots, table, wholeTable),
+      digestKeys: async (table, buckets) => {
+        const part = await digestKeys(snapshots, table, new Set(buckets), digestKeysMax, wholeTable)
+        return part === null ? null : new Map(part.keys)
+      },
       rowsOf: (places) => snapshots.rowsOf(places),
     }
   }

@@ -5,7 +5,7 @@ import { type Answered, type Asked, type Handlers, refusal } from '../http/http-
 import { boundsOf } from '../loop/log-bounds.ts'
 import type { Replicator } from '../replicator.ts'
 import type { RowPlace, SiteDatabase } from '../site-database.ts'
-import { digestKeys, digestTable } from './digest.ts'
+import { digestKeys, digestKeysMax, digestTable, type PartBounds } from './digest.ts'
 import type { PeerPlace, PeerSnapshot } from './peer-site.ts'
 import { rangeRoutes } from './range-routes.ts'
 import type { SnapshotPart, SnapshotView } from './snapshot.ts'
@@ -25,7 +25,15 @@ const viewsMax = 4
 const idleMsMax = 5 * 60_000
 const chunkBytes = 512 * 1024
 const placesMax = 1000
-const keysMax = 200_000
+/** A sum is answered after so long, and asked for again from there, milliseconds. */
+const partMs = 1_000
+
+/** What a request for digests of some buckets asks. */
+interface KeysQuestion {
+  readonly table?: string
+  readonly buckets?: readonly number[]
+  readonly after?: string | null
+}
 
 interface Held {
   readonly view: SnapshotView
@@ -66,14 +74,20 @@ export class SnapshotRoutes {
       'GET /v1/digest': async ({ query }) => {
         const table = query.get('table') ?? ''
         if (!this.#knows(table)) return this.#unknown(table)
-        return { status: 200, body: await digestTable(snapshots, table) }
+        return { status: 200, body: await digestTable(snapshots, table, partBehind(query.get('after'))) }
       },
       'POST /v1/digest/keys': async ({ body }) => {
-        const { table = '', buckets } = (body ?? {}) as { table?: string; buckets?: readonly number[] }
+        const { table = '', buckets, after = null } = (body ?? {}) as KeysQuestion
         if (!this.#knows(table)) return this.#unknown(table)
         if (!Array.isArray(buckets)) return refusal(400, 'bad-body', 'expected buckets')
-        const keys = await digestKeys(snapshots, table, new Set(buckets as number[]), keysMax)
-        return { status: 200, body: { keys: keys === null ? null : [...keys] } }
+        const part = await digestKeys(
+          snapshots,
+          table,
+          new Set(buckets as number[]),
+          digestKeysMax,
+          partBehind(after),
+        )
+        return { status: 200, body: part ?? { keys: null, next: null } }
       },
     }
   }
@@ -198,6 +212,10 @@ export class SnapshotRoutes {
   #unknown(table: string): Answered {
     return refusal(404, 'unknown-table', `expected a table of replication.tables, found ${table}`)
   }
+}
+
+function partBehind(after: string | null): PartBounds {
+  return { after, until: performance.now() + partMs }
 }
 
 async function endsOf(log: EventLog): Promise<LogPosition[]> {

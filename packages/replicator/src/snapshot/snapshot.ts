@@ -99,6 +99,12 @@ export interface LoadProgress {
   readonly ownSeq: number
 }
 
+/** Some rows of a table, and behind what the next ones are; null: there are none. */
+export interface RowPage {
+  readonly rows: readonly KeptRow[]
+  readonly next: string | null
+}
+
 /** What a site's database does for snapshots: hands one out, takes one in. One implementation a provider. */
 export interface Snapshots {
   /** Holds the database of this moment. */
@@ -130,8 +136,8 @@ export interface Snapshots {
   repair?(repairs: readonly Repair[]): Promise<RowPlace[]>
   /** Undefined: this database is compared past the replicator. */
   readonly ranges?: KeyRanges
-  /** All rows of a table, in pages. */
-  pages(table: string): AsyncIterable<readonly KeptRow[]>
+  /** The rows of a table behind `after`, in pages; null: from its first one. */
+  pages(table: string, after: string | null): AsyncIterable<RowPage>
 }
 
 /** Parts in the order in which they are loaded: what was seen first, so that no row is older than what counts as done. */

@@ -6,6 +6,7 @@ import type { RowPlace } from '../../site-database.ts'
 import type {
   KeptRow,
   LoadProgress,
+  RowPage,
   SnapshotChunk,
   SnapshotFacts,
   SnapshotPart,
@@ -146,15 +147,15 @@ export class MariadbSnapshots implements Snapshots {
     await this.#write((connection) => connection.query(...watermarkOf(origin, position)))
   }
 
-  async *pages(table: string): AsyncIterable<readonly KeptRow[]> {
+  async *pages(table: string, after: string | null): AsyncIterable<RowPage> {
     const view = await this.#view()
     try {
-      let after: string | null = null
+      let from = after
       do {
-        const { rows = [], next } = await view.read({ kind: 'rows', table }, after, pageBytes)
-        yield rows
-        after = next
-      } while (after !== null)
+        const { rows = [], next } = await view.read({ kind: 'rows', table }, from, pageBytes)
+        yield { rows, next }
+        from = next
+      } while (from !== null)
     } finally {
       await view.close()
     }

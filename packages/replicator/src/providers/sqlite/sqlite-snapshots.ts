@@ -8,6 +8,7 @@ import type {
   KeptRow,
   LoadProgress,
   Repair,
+  RowPage,
   SeenId,
   SnapshotChunk,
   SnapshotFacts,
@@ -162,15 +163,15 @@ export class SqliteSnapshots implements Snapshots {
     this.#setWatermark(origin, position)
   }
 
-  async *pages(table: string): AsyncIterable<readonly KeptRow[]> {
-    let after: string | null = null
+  async *pages(table: string, after: string | null): AsyncIterable<RowPage> {
+    let from = after
     do {
-      const { rows, next } = this.#site.rows.page(table, after, pageBytes)
-      yield rows.map(([key, row]) => ({ table, key, row, version: null }))
-      after = next
+      const { rows, next } = this.#site.rows.page(table, from, pageBytes)
+      yield { rows: rows.map(([key, row]) => ({ table, key, row, version: null })), next }
+      from = next
       // Others want the thread as well.
       await new Promise((resolve) => setImmediate(resolve))
-    } while (after !== null)
+    } while (from !== null)
   }
 
   #put({ table, key, row, version }: KeptRow): void {
