@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs'
 import { basename } from 'node:path'
-import { beginAlike, beginsAs, readHead } from './file-head.ts'
+import { beginAlike, beginsAs, type HeadMark, readHead } from './file-head.ts'
 import { fileAt, FileListing, type SeenFile } from './file-listing.ts'
 import type { LogInput } from './log-input.ts'
 import { isRotationOf } from './rotation-name.ts'
@@ -32,6 +32,13 @@ const goneMax = 2_000
 interface Original {
   readonly size: number
   readonly head: Buffer
+}
+
+/** Where a file is begun; `mark`: what it has to begin with for that to be so. */
+interface Begun {
+  readonly offset: number
+  readonly skipping?: true
+  readonly mark?: HeadMark
 }
 
 interface Remembered {
@@ -181,7 +188,7 @@ export class TailSet {
       const [id, remembered] = known
       remembered.seenAt = now
       const { position } = remembered
-      if (seen.size > position.offset) return this.#begin(id, seen, position, now)
+      if (seen.size > position.offset) return this.#begin(id, seen, { ...position, mark: position }, now)
       remembered.seenAs = lookOf(seen)
       if (position.path !== seen.path || position.ino !== seen.ino || position.dev !== seen.dev) {
         const { path, dev, ino } = seen
@@ -196,12 +203,7 @@ export class TailSet {
     this.#begin(`f${this.#nextId++}`, seen, toEnd ? 'end' : { offset: 0 }, now)
   }
 
-  #begin(
-    id: string,
-    seen: SeenFile,
-    from: { readonly offset: number; readonly skipping?: true } | 'end',
-    now: number,
-  ): void {
+  #begin(id: string, seen: SeenFile, from: Begun | 'end', now: number): void {
     if (this.#open.size >= filesMax && !this.#makeRoom(now)) {
       this.#waiting++
       return
@@ -216,6 +218,17 @@ export class TailSet {
     if (inode(file) !== inode(seen)) {
       // Rotated while we looked; the next look tells what it is.
       file.close()
+      return
+    }
+    if (
+      from !== 'end' &&
+      from.mark !== undefined &&
+      from.mark.headBytes > 0 &&
+      !beginsAs(file.head, from.mark)
+    ) {
+      // Truncated while we looked, and begun anew: where it was read up to says nothing of what it is now.
+      file.close()
+      this.#again = true
       return
     }
     file.base = seen.base
@@ -279,12 +292,16 @@ export class TailSet {
    * of another content. What was truncated before is known for what it was from here on: a copy is recognized by that.
    */
   #originalOf(base: string, now: number): Original | undefined {
+    let original: Original | undefined
     for (const file of this.#open.values()) {
-      if (file.path !== base) continue
-      if (file.look(now) !== 'truncated') return { size: file.size, head: file.head }
-      this.#truncate(file, now)
-      this.#again = true
+      // Also one that was truncated, and rotated after that: its copy is another rotation.
+      if (file.base !== base) continue
+      if (file.look(now) === 'truncated') {
+        this.#truncate(file, now)
+        this.#again = true
+      } else if (file.path === base) original = { size: file.size, head: file.head }
     }
+    if (original !== undefined) return original
     const size = fileAt(base)?.size
     const head = headOf(base)
     return size === undefined || head === undefined ? undefined : { size, head }
@@ -293,7 +310,8 @@ export class TailSet {
   #truncate(file: TailedFile, now: number): void {
     this.#truncations++
     this.#open.delete(file.id)
-    const position = { ...file.position, ino: 0 }
+    // What was in it may be anywhere among its rotations.
+    const position = { ...file.position, ino: 0, path: file.base }
     this.#known.set(file.id, { position, seenAt: now, head: file.head })
     this.#changes.set(file.id, position)
     file.close()
