@@ -65,7 +65,7 @@ export async function runReleaseDrill(
     load.start()
     guard = await startGuard(folder, warmUpMs + limitMs + zeroWaitMs + afterMs, token)
     await sleep(warmUpMs, undefined, { signal: stopping }).catch(() => {})
-    mustBeServed(load)
+    mustBeServed(load, route.path)
     if (stopping.aborted) throw new CliError('ended by a person before anything was broken')
     await noteStart(api, {
       phase: 'started',
@@ -243,10 +243,12 @@ async function recent(api: AdminApi): Promise<readonly BudaoEvent[]> {
   )
 }
 
-function mustBeServed(load: Load): void {
+function mustBeServed(load: Load, path: string): void {
   const samples = load.since(0)
   const failed = samples.filter(({ outcome }) => isFailure({ outcome }))
   if (samples.length > 0 && failed.length === 0) return
   const what = samples.length === 0 ? 'nothing was answered' : failed[0]!.outcome
-  throw new CliError(`users are not served well before the drill (${what}): nothing was broken`)
+  throw new CliError(
+    `before the drill GET ${path} is not served well (${what}): name by --path what users ask for; nothing was broken`,
+  )
 }
