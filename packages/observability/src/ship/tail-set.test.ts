@@ -6,10 +6,12 @@ import {
   rmSync,
   symlinkSync,
   truncateSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { TailedFile } from './tailed-file.ts'
 import { TestIntake } from './test-intake.test.ts'
 
 const lines = (from: number, to: number): string[] =>
@@ -99,6 +101,50 @@ test('copied and truncated: what was not read yet is read from the copy, and not
     intake.run()
     assert.deepEqual(intake.bodies().toSorted(), [...lines(0, count + 5), ...lines(1_000, 1_002)].toSorted())
   }
+})
+
+test('copied, truncated, and rotated after that between two looks: the copy is known for what the file was', (t) => {
+  const intake = new TestIntake(t)
+  const path = join(intake.logs, 'a.log')
+  writeFileSync(path, text(0, 400))
+  intake.run()
+  copyFileSync(path, `${path}.1`)
+  truncateSync(path)
+  appendFileSync(path, text(1_000, 1_002))
+  renameSync(`${path}.1`, `${path}.2`)
+  renameSync(path, `${path}.1`)
+  writeFileSync(path, text(2_000, 2_002))
+  // The file itself is met before its copy, as where both were written in one tick of the clock.
+  utimesSync(`${path}.1`, 1_000, 1_000)
+  intake.run()
+  intake.run()
+  intake.stop()
+  intake.run()
+  const wanted = [...lines(0, 400), ...lines(1_000, 1_002), ...lines(2_000, 2_002)]
+  assert.deepEqual(intake.bodies().toSorted(), wanted.toSorted())
+})
+
+test('truncated and begun anew between being recognized and being opened: read from its beginning', (t) => {
+  const intake = new TestIntake(t)
+  const path = join(intake.logs, 'a.log')
+  writeFileSync(path, text(0, 1))
+  intake.run()
+  intake.stop()
+  appendFileSync(path, text(1, 3))
+  const open = TailedFile.open.bind(TailedFile)
+  let hooked = false
+  t.mock.method(TailedFile, 'open', (...args: Parameters<typeof TailedFile.open>) => {
+    if (!hooked) {
+      hooked = true
+      copyFileSync(path, `${path}.1`)
+      writeFileSync(path, text(4_000, 4_003))
+    }
+    return open(...args)
+  })
+  intake.run()
+  intake.run()
+  assert.ok(hooked)
+  assert.deepEqual(intake.bodies().toSorted(), [...lines(0, 3), ...lines(4_000, 4_003)].toSorted())
 })
 
 test('truncated and already longer than before: known by its beginning', (t) => {
