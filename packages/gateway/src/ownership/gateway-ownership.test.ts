@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { tempDir } from '@budao/testkit'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { until } from '../test-gateway.test.ts'
 import { codeOf, hold, place, Sites } from './test-sites.test.ts'
 
@@ -259,6 +260,60 @@ test('with multi-active a value of the request chooses the unit, and each site w
     ),
     new Set(['shop/east 3', 'shop/west 5']),
   )
+})
+
+test('a claim of a verified token chooses the unit, whichever gateway the user asks; nothing else does', async (t) => {
+  const sites = await Sites.start(t)
+  const { publicKey, privateKey } = await generateKeyPair('ES256')
+  const dir = tempDir(t)
+  writeFileSync(
+    join(dir, 'users.json'),
+    JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid: 'k' }] }),
+  )
+  const config = {
+    service: { mode: 'multi-active', ownership: { key: { claim: 'openid' } } },
+    route: { filters: [{ jwt: { jwks: 'users.json' } }] },
+  }
+  const [east, west] = await Promise.all([
+    sites.gateway('east', config, {}, dir),
+    sites.gateway('west', config, {}, dir),
+  ])
+  for (const [epoch, site, gateway] of [
+    [3, 'east', east],
+    [5, 'west', west],
+  ] as const) {
+    hold(gateway, epoch, `shop/${site}`)
+    await place([east, west], epoch, site, gateway, `shop/${site}`)
+  }
+  const owners = new Set<string>()
+  for (let user = 0; user < 12; user++) {
+    const token = await new SignJWT({ openid: `o-${user}` })
+      .setProtectedHeader({ alg: 'ES256', kid: 'k' })
+      .setExpirationTime('1h')
+      .sign(privateKey)
+    const asked = await Promise.all(
+      [east, west].map((gateway) =>
+        // What a client says of itself beside its token is nobody's word.
+        gateway.request(
+          'POST /orders',
+          [`Authorization: Bearer ${token}`, `X-WX-OPENID: o-${user + 1}`],
+          'x',
+        ),
+      ),
+    )
+    assert.deepEqual(
+      asked.map(({ status }) => status),
+      [201, 201],
+    )
+    assert.equal(asked[0]!.body, asked[1]!.body, `o-${user} has two owners`)
+    owners.add(asked[0]!.body)
+  }
+  assert.deepEqual([...owners].toSorted(), ['east', 'west'])
+  assert.deepEqual(
+    new Set(sites.seen.map(({ site, unit, epoch }) => `${site} ${unit} ${epoch}`)),
+    new Set(['east shop/east 3', 'west shop/west 5']),
+  )
+  assert.equal((await west.request('POST /orders', [], 'x')).status, 401)
 })
 
 test('reads follow the placement, also of a gateway that starts alone; real traffic is counted by site', async (t) => {

@@ -105,6 +105,7 @@ export class Sites {
     site: string,
     config: TestConfig = {},
     options: Parameters<typeof testGateway>[3] = {},
+    dir?: string,
   ): Promise<TestGateway> {
     return testGateway(
       this.#t,
@@ -119,7 +120,7 @@ export class Sites {
         ...config,
         service: { mode: 'active-standby', failover: {}, ...config.service },
       },
-      undefined,
+      dir,
       options,
     )
   }
