@@ -60,6 +60,10 @@ const benches: Readonly<Record<string, { about: string; load: () => Promise<{ ru
     about: 'MariaDB to Kafka to MariaDB: rows/s and lag, beside replication of its own',
     load: () => import('./replication-db.bench.ts'),
   },
+  'replication-bootstrap': {
+    about: 'an empty site is filled from another one that is written to: rows/s and MB/s, SQLite and MariaDB',
+    load: () => import('./replication-bootstrap.bench.ts'),
+  },
   dns: {
     about: 'DNS questions per core beside PowerDNS, memory, and how soon a change is in the answers',
     load: () => import('./dns.bench.ts'),
