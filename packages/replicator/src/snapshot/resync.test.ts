@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { rmSync } from 'node:fs'
+import { createServer, request as forward } from 'node:http'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -314,3 +315,41 @@ test(
     await until('changes flow', () => west.rows('orders').length === 2)
   },
 )
+
+test('a peer that cannot be compared with for a moment is asked again; what is filled is not filled anew', async (t) => {
+  const folder = tempDir(t)
+  const ports = { east: await freePort(), west: await freePort() }
+  const asked: string[] = []
+  const between = createServer((request, response) => {
+    const path = request.url!.split('?')[0]!
+    asked.push(path)
+    if (path === '/v1/digest' && asked.filter((each) => each === path).length <= 2) {
+      response.writeHead(503).end('{"code":"busy","message":"not now"}')
+      return
+    }
+    const { method = 'GET', headers, url } = request
+    const onward = forward({ host: '127.0.0.1', port: ports.east, method, headers, path: url! }, (answer) => {
+      response.writeHead(answer.statusCode!, answer.headers)
+      answer.pipe(response)
+    })
+    onward.on('error', () => response.destroy())
+    request.pipe(onward)
+  })
+  const port = await freePort()
+  await new Promise<void>((resolve) => between.listen(port, '127.0.0.1', resolve))
+  t.after(() => {
+    between.closeAllConnections()
+    between.close()
+  })
+  const east = new Site(t, 'east', folder, ports, 86_400_000)
+  const west = new Site(t, 'west', folder, { ...ports, east: port }, 86_400_000)
+  await east.start()
+  for (let n = 0; n < 50; n++) await east.write('orders', { id: `o${n}`, n })
+  await west.start()
+  assert.equal((await west.ask('/v1/bootstrap', { from: 'east', replace: true })).status, 202)
+  const report = await west.resynced()
+  assert.deepEqual([report.phase, report.different, report.rows], ['verified', 0, 50])
+  assert.deepEqual(west.rows('orders'), east.rows('orders'))
+  assert.equal(asked.filter((path) => path === '/v1/snapshot').length, 1)
+  assert.ok(asked.filter((path) => path === '/v1/digest').length > 2)
+})
