@@ -1,6 +1,6 @@
 import type { AlertReport, AlertsReport, BudaoEvent } from '@budao/model'
-import { Refusal } from './admin-client.ts'
 import type { AdminClient } from './admin-client.ts'
+import { AskedNowAndThen, pace } from './asked-now-and-then.ts'
 import { conditionOf } from './log-condition.ts'
 import type { Words } from './words.ts'
 
@@ -16,49 +16,20 @@ export const alertChoices = ['firing', 'pending', 'resolved', 'all'] as const
 
 export type AlertChoice = (typeof alertChoices)[number]
 
-const everyMs = 2_000
-/** For the number beside the link only. */
-const asideMs = 5_000
-/** A process that judges no rules is not asked every second whether it does meanwhile. */
-const askAgainMs = 30_000
 const historyMax = 50
 
-/** Asks for alerts where there are any. */
-export class AlertQuestion {
-  readonly #client: Pick<AdminClient, 'get'>
-  #nextAt = 0
-  #known: AlertsState | null = null
-  #looking = false
-
-  constructor(client: Pick<AdminClient, 'get'>) {
-    this.#client = client
+/** Asks for alerts where the process judges rules. */
+export function alertQuestion(client: Pick<AdminClient, 'get'>): AskedNowAndThen<AlertsState> {
+  const ask = async (looking: boolean): Promise<AlertsState> => {
+    const [report, history] = await Promise.all([
+      client.get<AlertsReport>('/api/v1/alerts'),
+      looking
+        ? client.get<{ events: BudaoEvent[] }>(`/api/v1/events?kind=alert.*&limit=${historyMax}`)
+        : null,
+    ])
+    return { report, history: history?.events ?? null }
   }
-
-  /** The next question is asked at once, and whether somebody looks at the page of alerts. */
-  hurry(looking: boolean = this.#looking): void {
-    this.#looking = looking
-    this.#nextAt = 0
-  }
-
-  /** Null where the process judges no rules. `now`: monotonic milliseconds. */
-  async ask(now: number): Promise<AlertsState | null> {
-    if (now < this.#nextAt) return this.#known
-    try {
-      const [report, history] = await Promise.all([
-        this.#client.get<AlertsReport>('/api/v1/alerts'),
-        this.#looking
-          ? this.#client.get<{ events: BudaoEvent[] }>(`/api/v1/events?kind=alert.*&limit=${historyMax}`)
-          : null,
-      ])
-      this.#known = { report, history: history?.events ?? null }
-      this.#nextAt = now + (this.#looking ? everyMs : asideMs)
-    } catch (error) {
-      if (!(error instanceof Refusal) || error.status !== 404) throw error
-      this.#known = null
-      this.#nextAt = now + askAgainMs
-    }
-    return this.#known
-  }
+  return new AskedNowAndThen(ask, pace(2_000, 5_000))
 }
 
 /** How many fire and are told of. */

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { parseLogFilter } from '@budao/model'
 import type { AlertReport, AlertsReport } from '@budao/model'
 import { Refusal } from './admin-client.ts'
-import { AlertQuestion, firingCount, groupAlerts, matchersOf, samplesOf, windowOf } from './alert-state.ts'
+import { alertQuestion, firingCount, groupAlerts, matchersOf, samplesOf, windowOf } from './alert-state.ts'
 import type { AlertsState } from './alert-state.ts'
 import { alertView } from './alert-view.ts'
 import { textOf } from './element.ts'
@@ -26,12 +26,14 @@ const alert = (changes: Partial<AlertReport> = {}): AlertReport => ({
   endedAt: null,
   muted: null,
   acknowledged: null,
+  seenElsewhere: [],
   ...changes,
 })
 
 const alerts = (changes: Partial<AlertsReport> = {}): AlertsState => ({
   report: {
     notifies: true,
+    notifier: null,
     judgedMs: 200,
     rules: [
       {
@@ -154,7 +156,7 @@ test('a silence is made with labels that mean exactly this alert, quotes and all
 
 test('a process that judges no rules is asked again only later', async () => {
   let asked = 0
-  const question = new AlertQuestion({
+  const question = alertQuestion({
     get: async () => {
       asked++
       throw new Refusal(404, { error: 'alerts-off' })

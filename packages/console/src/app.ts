@@ -1,19 +1,19 @@
 import type { GatewayReport, ReplicationStatus, SeriesReport } from '@budao/model'
 import { AdminClient, Refusal } from './admin-client.ts'
 import { AlertDialog } from './alert-dialog.ts'
-import { alertChoices, AlertQuestion, firingCount } from './alert-state.ts'
+import { alertChoices, alertQuestion, firingCount } from './alert-state.ts'
 import type { AlertChoice } from './alert-state.ts'
 import { alertView } from './alert-view.ts'
-import { AskedNowAndThen } from './asked-now-and-then.ts'
+import { AskedNowAndThen, pace } from './asked-now-and-then.ts'
 import { headlineOf, shortBanner } from './banner.ts'
 import { BreakerDialog, TokenDialog, part } from './dialogs.ts'
 import type { DialogContext } from './dialogs.ts'
 import { DrainDialog } from './drain-dialog.ts'
 import { DrillDialog } from './drill-dialog.ts'
-import { DrillQuestion } from './drill-state.ts'
+import { drillQuestion } from './drill-state.ts'
 import { el } from './element.ts'
 import type { Node } from './element.ts'
-import { FailoverQuestion } from './failover-state.ts'
+import { failoverQuestion } from './failover-state.ts'
 import { LogForm } from './log-form.ts'
 import { LogPage } from './log-page.ts'
 import { logView } from './log-view.ts'
@@ -26,7 +26,7 @@ import { answered, eventsPath, initialState, unanswered } from './page-state.ts'
 import type { EventsAnswer, PageState } from './page-state.ts'
 import { patch } from './patch.ts'
 import { ReleaseDialog } from './release-dialog.ts'
-import { ReleaseQuestion, releasesUnderWay } from './release-state.ts'
+import { releaseQuestion, releasesUnderWay } from './release-state.ts'
 import type { ReleasesState } from './release-state.ts'
 import { releaseView } from './release-view.ts'
 import { nextDelayMs } from './schedule.ts'
@@ -39,12 +39,15 @@ const languageItem = 'budao-language'
 const noticeMs = 8_000
 
 const client = new AdminClient()
-const alertQuestion = new AlertQuestion(client)
-const releaseQuestion = new ReleaseQuestion(client)
-const drillQuestion = new DrillQuestion(client)
-const seriesQuestion = new AskedNowAndThen<SeriesReport>(client, '/api/v1/series', 5_000)
-const replicationQuestion = new AskedNowAndThen<ReplicationStatus>(client, '/api/v1/replication', 2_000)
-const failoverQuestion = new FailoverQuestion(client)
+const alertsAsked = alertQuestion(client)
+const releasesAsked = releaseQuestion(client)
+const drillsAsked = drillQuestion(client)
+const seriesAsked = new AskedNowAndThen(() => client.get<SeriesReport>('/api/v1/series'), pace(5_000))
+const replicationAsked = new AskedNowAndThen(
+  () => client.get<ReplicationStatus>('/api/v1/replication'),
+  pace(2_000),
+)
+const failoverAsked = failoverQuestion(client)
 let language: Language = chooseLanguage([localStorage.getItem(languageItem) ?? '', ...navigator.languages])
 let words: Words = languages[language]
 let state: PageState = initialState
@@ -68,9 +71,9 @@ const changes: DialogContext = {
   refused: needsToken,
   changed: (text) => {
     notice('good', text)
-    drillQuestion.hurry()
-    alertQuestion.hurry()
-    releaseQuestion.hurry()
+    drillsAsked.hurry()
+    alertsAsked.hurry()
+    releasesAsked.hurry()
     ask()
   },
   failed: (error) => notice('bad', error instanceof Error ? error.message : String(error)),
@@ -139,12 +142,12 @@ async function askOnce(): Promise<void> {
     const [report, events, units, ofDrills, ofAlerts, ofReleases, series, replication] = await Promise.all([
       client.get<GatewayReport>('/api/v1/status'),
       client.get<EventsAnswer>(eventsPath(state)),
-      failoverQuestion.ask(performance.now()),
-      drillQuestion.ask(performance.now()),
-      alertQuestion.ask(performance.now()),
-      releaseQuestion.ask(performance.now()),
-      seriesQuestion.ask(performance.now()),
-      replicationQuestion.ask(performance.now()),
+      failoverAsked.ask(performance.now()),
+      drillsAsked.ask(performance.now()),
+      alertsAsked.ask(performance.now()),
+      releasesAsked.ask(performance.now()),
+      seriesAsked.ask(performance.now()),
+      replicationAsked.ask(performance.now()),
     ])
     releases = ofReleases
     others = { drills: ofDrills, series, replication }
@@ -245,8 +248,8 @@ function goTo(next: PageRoute): void {
   route = next
   if (next.page === 'logs') logForm.open(next.query)
   else logPage.leave()
-  if (turned) alertQuestion.hurry(next.page === 'alerts')
-  if (turned) releaseQuestion.hurry(next.page === 'releases')
+  if (turned) alertsAsked.hurry(next.page === 'alerts')
+  if (turned) releasesAsked.hurry(next.page === 'releases')
   if (turned && !asking) ask()
   show()
   // Whoever reads with a screen reader hears that the page is another one.

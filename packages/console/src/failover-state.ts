@@ -1,6 +1,6 @@
 import type { LeaderReport, NodesReport, SiteDrainReport, UnitReport } from '@budao/model'
-import { Refusal } from './admin-client.ts'
 import type { AdminClient } from './admin-client.ts'
+import { AskedNowAndThen, pace } from './asked-now-and-then.ts'
 import { formatMs } from './format.ts'
 import type { Words } from './words.ts'
 
@@ -12,33 +12,16 @@ export interface FailoverState {
   readonly nodes: NodesReport
 }
 
-/** A process that decides nothing is not asked every second whether it does meanwhile. */
-const askAgainMs = 30_000
-
-/** Asks for failover where there is any. */
-export class FailoverQuestion {
-  readonly #client: Pick<AdminClient, 'get'>
-  #nextAt = 0
-
-  constructor(client: Pick<AdminClient, 'get'>) {
-    this.#client = client
+/** Asks for failover where the process decides about any; each time somebody asks. */
+export function failoverQuestion(client: Pick<AdminClient, 'get'>): AskedNowAndThen<FailoverState> {
+  const ask = async (): Promise<FailoverState> => {
+    const [overview, nodes] = await Promise.all([
+      client.get<Omit<FailoverState, 'nodes'>>('/api/v1/failover'),
+      client.get<NodesReport>('/api/v1/failover/nodes'),
+    ])
+    return { ...overview, nodes }
   }
-
-  /** Null where the process decides nothing about it. `now`: monotonic milliseconds. */
-  async ask(now: number): Promise<FailoverState | null> {
-    if (now < this.#nextAt) return null
-    try {
-      const [overview, nodes] = await Promise.all([
-        this.#client.get<Omit<FailoverState, 'nodes'>>('/api/v1/failover'),
-        this.#client.get<NodesReport>('/api/v1/failover/nodes'),
-      ])
-      return { ...overview, nodes }
-    } catch (error) {
-      if (!(error instanceof Refusal) || error.status !== 404) throw error
-      this.#nextAt = now + askAgainMs
-      return null
-    }
-  }
+  return new AskedNowAndThen(ask, pace(0))
 }
 
 /** What somebody may have to do something about, the worst first. */

@@ -5,7 +5,7 @@ import { report } from '../test/reports.ts'
 import { Refusal } from './admin-client.ts'
 import { textOf } from './element.ts'
 import type { Element, Node } from './element.ts'
-import { FailoverQuestion, failoverTroubles } from './failover-state.ts'
+import { failoverQuestion, failoverTroubles } from './failover-state.ts'
 import type { FailoverState } from './failover-state.ts'
 import { failover } from './failover-view.ts'
 import { summarise } from './summary.ts'
@@ -50,6 +50,7 @@ const unit: UnitReport = {
     { service: 'shop', site: 'west', state: 'up', code: 'agreed', votes: [] },
   ],
   positions: [],
+  standbys: [],
   drained: [],
   returning: [{ site: 'east', stage: 'catching-up', sinceMs: 4000 }],
   run: {
@@ -170,7 +171,7 @@ test('what needs somebody is in the banner', () => {
 
 test('a process that decides nothing is asked again after half a minute only', async () => {
   let asked = 0
-  const question = new FailoverQuestion({
+  const question = failoverQuestion({
     async get() {
       asked++
       throw new Refusal(404, { error: 'failover-off' })

@@ -1,6 +1,6 @@
 import type { BudaoEvent, RolloutReport } from '@budao/model'
-import { Refusal } from './admin-client.ts'
 import type { AdminClient } from './admin-client.ts'
+import { AskedNowAndThen, pace } from './asked-now-and-then.ts'
 
 /** How a rollout stood at one moment, for its charts; null: nothing was known then. */
 export interface ReleasePoint {
@@ -21,60 +21,30 @@ export interface ReleasesState {
   readonly history: readonly BudaoEvent[] | null
 }
 
-const everyMs = 900
-/** For the number beside the link only. */
-const asideMs = 5_000
-/** A process without rollouts is not asked every second whether it has some meanwhile. */
-const askAgainMs = 30_000
 const historyMax = 30
 /** Five minutes. */
 const pointsMax = 300
 
-/** Asks for rollouts where there are any, and remembers how they stood. */
-export class ReleaseQuestion {
-  readonly #client: Pick<AdminClient, 'get'>
-  readonly #points: Map<string, ReleasePoint[]> = new Map()
-  #nextAt = 0
-  #known: ReleasesState | null = null
-  #looking = false
-
-  constructor(client: Pick<AdminClient, 'get'>) {
-    this.#client = client
+/** Asks for rollouts where there are any, and remembers how they stood while somebody looks. */
+export function releaseQuestion(client: Pick<AdminClient, 'get'>): AskedNowAndThen<ReleasesState> {
+  const points = new Map<string, ReleasePoint[]>()
+  const remember = (rollout: RolloutReport): void => {
+    const known = points.get(rollout.name) ?? []
+    known.push(pointOf(rollout))
+    if (known.length > pointsMax) known.shift()
+    points.set(rollout.name, known)
   }
-
-  /** The next question is asked at once, and whether somebody looks at the page of releases. */
-  hurry(looking: boolean = this.#looking): void {
-    this.#looking = looking
-    this.#nextAt = 0
+  const ask = async (looking: boolean): Promise<ReleasesState> => {
+    const [{ rollouts }, history] = await Promise.all([
+      client.get<{ rollouts: readonly RolloutReport[] }>('/api/v1/rollouts'),
+      looking
+        ? client.get<{ events: BudaoEvent[] }>(`/api/v1/events?kind=rollout.*&limit=${historyMax}`)
+        : null,
+    ])
+    if (looking) for (const rollout of rollouts) remember(rollout)
+    return { rollouts, points, history: history?.events ?? null }
   }
-
-  /** Null where the process has no rollouts. `now`: monotonic milliseconds. */
-  async ask(now: number): Promise<ReleasesState | null> {
-    if (now < this.#nextAt) return this.#known
-    try {
-      const [{ rollouts }, history] = await Promise.all([
-        this.#client.get<{ rollouts: readonly RolloutReport[] }>('/api/v1/rollouts'),
-        this.#looking
-          ? this.#client.get<{ events: BudaoEvent[] }>(`/api/v1/events?kind=rollout.*&limit=${historyMax}`)
-          : null,
-      ])
-      if (this.#looking) for (const rollout of rollouts) this.#remember(rollout)
-      this.#known = { rollouts, points: this.#points, history: history?.events ?? null }
-      this.#nextAt = now + (this.#looking ? everyMs : asideMs)
-    } catch (error) {
-      if (!(error instanceof Refusal) || error.status !== 404) throw error
-      this.#known = null
-      this.#nextAt = now + askAgainMs
-    }
-    return this.#known
-  }
-
-  #remember(rollout: RolloutReport): void {
-    const points = this.#points.get(rollout.name) ?? []
-    points.push(pointOf(rollout))
-    if (points.length > pointsMax) points.shift()
-    this.#points.set(rollout.name, points)
-  }
+  return new AskedNowAndThen(ask, pace(900, 5_000))
 }
 
 /** How many are on the way. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { GatewayReport } from '@budao/model'
-import { sampleEndpoint as endpoint, sampleService as shop } from '@budao/testkit'
+import { sampleEndpoint as endpoint, sampleService as shop, sampleSite } from '@budao/testkit'
 import { event, report } from '../test/reports.ts'
 import type { Tone } from './labels.ts'
 import { summarise } from './summary.ts'
@@ -16,10 +16,7 @@ const dead = endpoint('b:1', 'west', {
   healthy: false,
   lastCheckError: 'connection refused',
 })
-const westDown = [
-  report().sites[0]!,
-  { name: 'west', state: 'down', usable: 0, total: 1, requestsPerSecond: 0 },
-] as const
+const westDown = [sampleSite('east'), sampleSite('west', { state: 'down', usable: 0, requestsPerSecond: 0 })]
 
 const situations: [
   what: string,

@@ -12,6 +12,7 @@ export function report(changes: Partial<GatewayReport> = {}): GatewayReport {
     refused: null,
     workers: [{ id: 0, state: 'serving', restarts: 0 }],
     listeners: [],
+    certificates: [],
     sites: [sampleSite('east'), sampleSite('west', { requestsPerSecond: 118 })],
     services: [sampleService([sampleEndpoint('a:1', 'east'), sampleEndpoint('b:1', 'west')])],
     routes: [route('shop-api', 1_000)],
