@@ -2,30 +2,26 @@ import { InvalidArgumentError, type Command } from 'commander'
 import type { ReleaseFaultKind } from '@budao/controller'
 import { CliError } from '../../cli-error.ts'
 import { whoAsks } from '../../failover/unit-name.ts'
-import { configOption, jsonOption } from '../../locate-config.ts'
+import { configOption } from '../../locate-config.ts'
 import { createPaint, printJson, printLine } from '../../output.ts'
 import type { ReleaseCheck } from '../../drill/release/release-readiness.ts'
 import type { ReleaseDrillReport } from '../../drill/release/release-report.ts'
-import { parseOrigin, parsePath, parseRate, timeOf } from './options.ts'
+import {
+  checkCommon,
+  type CommonDrillOptions,
+  parseOrigin,
+  parsePath,
+  parseRate,
+  timeOf,
+  withCommonOptions,
+} from './options.ts'
 import { say } from './scenario.ts'
 
-interface BadReleaseVerbOptions {
+interface BadReleaseVerbOptions extends CommonDrillOptions {
   readonly rollout?: string
   readonly kind: ReleaseFaultKind
-  readonly config?: string
-  readonly via?: URL
   readonly path?: string
-  readonly rate: number
   readonly within: string
-  readonly token?: string
-  readonly out?: string
-  readonly force?: true
-  readonly reason?: string
-  readonly by?: string
-  readonly yes?: true
-  readonly check?: true
-  readonly demo?: true
-  readonly json?: true
 }
 
 /** By name, so that a kind that is new is not forgotten here. */
@@ -39,7 +35,7 @@ const kinds = Object.keys(known) as ReleaseFaultKind[]
 
 /** `budao drill bad-release`: a release is rolled out that gateways make a bad one, and must go back. */
 export function badReleaseVerb(drill: Command): void {
-  drill
+  const verb = drill
     .command('bad-release')
     .description('Roll out a release that gateways make a bad one, and see it go back.')
     .option('--rollout <name>', 'a key of `rollouts` (default: the only one)')
@@ -49,18 +45,7 @@ export function badReleaseVerb(drill: Command): void {
     .option('--path <path>', 'what users ask for, with GET (default: of the route)', parsePath)
     .option('--rate <n>', 'requests of users a second', parseRate, 200)
     .option('--within <time>', 'how soon it must be sent back', '60s')
-    .option(
-      '--token <token>',
-      'operator token of the admin API (default: $BUDAO_TOKEN, or the configuration’s)',
-    )
-    .option('--out <folder>', 'where the report goes (default: drills in dataDir)')
-    .option('--force', 'overrule what may be overruled; needs --reason')
-    .option('--reason <text>', 'why, for the audit log')
-    .option('--by <name>', 'who asks, for the audit log (default: you)')
-    .option('--yes', 'whoever is on call knows: do not ask (without a terminal nobody is asked)')
-    .option('--check', 'only say whether everything is ready')
-    .option('--demo', 'start the demo shop on free ports, and drill that')
-    .option(...jsonOption)
+  withCommonOptions(verb, 'overrule what may be overruled')
     .addHelpText(
       'after',
       `
@@ -75,9 +60,7 @@ Example:
 }
 
 async function run(options: BadReleaseVerbOptions): Promise<void> {
-  if (options.force && !options.reason?.trim()) throw new CliError('--force needs --reason TEXT', 2)
-  if (options.demo && (options.config ?? options.via) !== undefined)
-    throw new CliError('--demo brings its own configuration and gateway: leave out -c and --via', 2)
+  checkCommon(options)
   const limitMs = timeOf('--within', options.within)
   const { openPlace } = await import('../../drill/drill-place.ts')
   await using place = await openPlace(options, say)

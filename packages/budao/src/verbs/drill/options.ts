@@ -6,20 +6,11 @@ import type { DrillPlan } from '../../drill/drill-plan.ts'
 import type { Scenario } from '../../drill/scenario.ts'
 import { configOption, jsonOption } from '../../locate-config.ts'
 
-/** What a person may say of a drill. */
-export interface DrillVerbOptions {
-  readonly site?: string
+/** What a person may say of any drill. */
+export interface CommonDrillOptions {
   readonly config?: string
   readonly via?: URL
-  readonly path: string
   readonly rate: number
-  readonly duration: string
-  readonly killAfter: string
-  readonly for: string
-  readonly slow: string
-  readonly returnWithin: string
-  readonly process?: string
-  readonly pid?: readonly number[]
   readonly token?: string
   readonly out?: string
   readonly force?: true
@@ -31,14 +22,27 @@ export interface DrillVerbOptions {
   readonly json?: true
 }
 
+/** What a person may say of a drill of a site. */
+export interface DrillVerbOptions extends CommonDrillOptions {
+  readonly site?: string
+  readonly path: string
+  readonly duration: string
+  readonly killAfter: string
+  readonly for: string
+  readonly slow: string
+  readonly returnWithin: string
+  readonly process?: string
+  readonly pid?: readonly number[]
+}
+
 /** Every request is kept until the end, to be counted exactly. */
 const timeMsMax = 600_000
 /** After the fault, so that one sees whether users recover. */
 const settleMs = 2_000
 
-/** The flags that every scenario has. */
+/** The flags that every scenario of a site has. */
 export function withDrillOptions(verb: Command, defaults: { readonly rate: number }): Command {
-  return verb
+  verb
     .option('--site <name>', 'the site that it happens to')
     .option(...configOption)
     .option('--via <url>', 'origin of the gateway (default: its first listener)', parseOrigin)
@@ -48,12 +52,18 @@ export function withDrillOptions(verb: Command, defaults: { readonly rate: numbe
     .option('--kill-after <time>', 'when the fault begins, from the start of the load', '5s')
     .option('--slow <time>', 'an answer that takes longer disturbs users', '500ms')
     .option('--return-within <time>', 'how long the site’s return is waited for', '60s')
+  return withCommonOptions(verb, 'overrule what may be overruled, such as the last usable site')
+}
+
+/** The flags that every drill has, behind its own. */
+export function withCommonOptions(verb: Command, force: string): Command {
+  return verb
     .option(
       '--token <token>',
       'operator token of the admin API (default: $BUDAO_TOKEN, or the configuration’s)',
     )
     .option('--out <folder>', 'where the report goes (default: drills in dataDir)')
-    .option('--force', 'overrule what may be overruled, such as the last usable site; needs --reason')
+    .option('--force', `${force}; needs --reason`)
     .option('--reason <text>', 'why, for the audit log')
     .option('--by <name>', 'who asks, for the audit log (default: you)')
     .option('--yes', 'whoever is on call knows: do not ask (without a terminal nobody is asked)')
@@ -62,12 +72,17 @@ export function withDrillOptions(verb: Command, defaults: { readonly rate: numbe
     .option(...jsonOption)
 }
 
+/** Throws CliError with exit code 2. */
+export function checkCommon({ demo, config, via, force, reason }: CommonDrillOptions): void {
+  if (demo && (config ?? via) !== undefined)
+    throw new CliError('--demo brings its own configuration and gateway: leave out -c and --via', 2)
+  if (force && !reason?.trim()) throw new CliError('--force needs --reason TEXT', 2)
+}
+
 /** What they mean together. Throws CliError with exit code 2. */
 export function planOf(options: DrillVerbOptions, scenario: Scenario): DrillPlan {
-  if (options.demo && (options.config ?? options.via) !== undefined)
-    throw new CliError('--demo brings its own configuration and gateway: leave out -c and --via', 2)
+  checkCommon(options)
   if (!options.demo && options.site === undefined) throw new CliError('--site: name the site to drill', 2)
-  if (options.force && !options.reason?.trim()) throw new CliError('--force needs --reason TEXT', 2)
   const durationMs = timeOf('--duration', options.duration)
   const faultAfterMs = timeOf('--kill-after', options.killAfter)
   const faultMs = timeOf('--for', options.for ?? '6s')
