@@ -232,7 +232,7 @@ export class RolloutWorld {
         await pause(20)
         continue
       }
-      const { status } = await this.ask(name, `u${turn % 200}`)
+      const { status } = await this.ask(name, `u${(turn + index * 25) % 200}`)
       const seen = this.seen[name]!
       if (status === 200) seen.answered++
       // Whoever was taken out of use while it was asked may be gone.

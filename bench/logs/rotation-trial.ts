@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { LogDecoder } from '../../packages/observability/src/store/log-decoder.ts'
+import { linesIn as recordsIn } from '../../packages/observability/src/store/log-decoder.ts'
 import { segmentName, segmentNumbers } from '../../packages/observability/src/store/segment-log.ts'
 import { type LogPlace, readLog } from '../../packages/observability/src/store/segment-reader.ts'
 import { startIntake } from './intake-plan.ts'
@@ -98,11 +98,10 @@ export async function runRotationTrial(
 /** How often each line is there; a line that was never written counts as a repeat of the first. */
 function linesIn(store: string, lines: number): Uint8Array {
   const counts = new Uint8Array(lines)
-  const decoder = new LogDecoder(store)
   for (let place: LogPlace = { segment: 0, offset: 0 }; ;) {
     const piece = readLog(store, place)
     if (piece === null) return counts
-    for (const { body } of decoder.lines(piece.bytes)) {
+    for (const { body } of recordsIn(piece.bytes)) {
       const number = lineNumber(body)
       if (number >= 0 && number < lines) counts[number]!++
       else counts[0]! += 2

@@ -1,38 +1,10 @@
 import type { LogValue } from '@budao/model'
 import { instantOf } from './instant.ts'
+import { keyRoles } from './key-roles.ts'
 import { type LineParser, parsedLine } from './line-parser.ts'
 import type { ParsedLine } from './parsed-line.ts'
 import { plainParser } from './plain-parser.ts'
 import { severityOf, severityOfNumber, severityOfStatus, severityOfTens, unsaid } from './severity.ts'
-
-/** What a key of a JSON line is for. `inside`: its keys are attributes of their own names. */
-type Role = 'time' | 'level' | 'number' | 'body' | 'trace' | 'span' | 'inside'
-
-/** Names of OpenTelemetry, the Elastic Common Schema, pino, bunyan, zap, logrus, winston, log4j and our own files. */
-const roles: ReadonlyMap<string, Role> = new Map<string, Role>([
-  ...(
-    [
-      '@timestamp',
-      'timestamp',
-      'Timestamp',
-      'time',
-      'ts',
-      'at',
-      'timeUnixNano',
-      'observedTimeUnixNano',
-    ] as const
-  ).map((name) => [name, 'time'] as const),
-  ...(
-    ['log.level', 'level', 'severity', 'severityText', 'severity_text', 'SeverityText', 'lvl'] as const
-  ).map((name) => [name, 'level'] as const),
-  ...(['severityNumber', 'severity_number', 'SeverityNumber'] as const).map(
-    (name) => [name, 'number'] as const,
-  ),
-  ...(['message', 'msg', 'body', 'Body'] as const).map((name) => [name, 'body'] as const),
-  ...(['trace.id', 'trace_id', 'traceId', 'TraceId'] as const).map((name) => [name, 'trace'] as const),
-  ...(['span.id', 'span_id', 'spanId', 'SpanId'] as const).map((name) => [name, 'span'] as const),
-  ...(['attributes', 'Attributes', 'resource', 'Resource'] as const).map((name) => [name, 'inside'] as const),
-])
 
 /** Beyond it an object inside is kept as its JSON text. */
 const depthMax = 5
@@ -67,7 +39,7 @@ export function parsedObject(
   let count = 0
 
   const take = (name: string, value: unknown, depth: number): void => {
-    switch (roles.get(name)) {
+    switch (keyRoles.get(name)) {
       case 'time': {
         const instant = timestamp === undefined ? instantOf(value) : undefined
         if (instant !== undefined) return void (timestamp = instant)

@@ -8,6 +8,8 @@ export interface TextRules {
   readonly lineBytesMax: number
   /** Which lines belong together; null: each stands for itself. */
   readonly multiline: MultilineRule | null
+  /** Whether lines of JSON may come as bytes. Default false. */
+  readonly asBytes?: boolean
 }
 
 /** Lines from one that begins an event to before the next that does. */
@@ -21,6 +23,8 @@ export interface MultilineRule {
 /** What was made of a piece of a file. */
 export interface ChunkTexts {
   readonly texts: readonly string[]
+  /** Instead of texts, where the piece begins as JSON does: good UTF-8 without NUL, one line behind the other. */
+  readonly json: Buffer | null
   /** Bytes that are done with: the next piece begins behind them. */
   readonly consumed: number
   /** The next piece begins inside a line that has been cut. */
@@ -41,7 +45,9 @@ export interface ChunkState {
 }
 
 const lineEnd = 0x0a
+const brace = 0x7b
 const nul = 0
+const nothing = { texts: [], json: null, skipping: false, truncated: 0, damaged: 0 } as const
 
 /**
  * Texts of a piece of a file that begins at the beginning of a line, or inside a cut one. A line that is not over yet is
@@ -50,10 +56,12 @@ const nul = 0
 export class ChunkReader {
   readonly #rules: TextRules
   readonly #decoder: TextDecoder
+  readonly #mayBeBytes: boolean
 
   constructor(rules: TextRules) {
     this.#rules = rules
     this.#decoder = new TextDecoder(rules.encoding, { ignoreBOM: false })
+    this.#mayBeBytes = rules.asBytes === true && rules.encoding === 'utf-8' && rules.multiline === null
   }
 
   read(chunk: Buffer, { skipping = false, last = false, quiet = false }: ChunkState = {}): ChunkTexts {
@@ -61,7 +69,7 @@ export class ChunkReader {
     let from = 0
     if (skipping) {
       const end = chunk.indexOf(lineEnd)
-      if (end < 0) return { texts: [], consumed: chunk.length, skipping: !last, truncated: 0, damaged: 0 }
+      if (end < 0) return { ...nothing, consumed: chunk.length, skipping: !last }
       from = end + 1
     }
     const lastEnd = chunk.lastIndexOf(lineEnd)
@@ -76,9 +84,10 @@ export class ChunkReader {
       if (this.#rules.encoding === 'utf-8') while ((chunk[end]! & 0xc0) === 0x80) end--
       consumed = chunk.length
     }
-    if (end === from && consumed === from)
-      return { texts: [], consumed, skipping: false, truncated: 0, damaged: 0 }
+    if (end === from && consumed === from) return { ...nothing, consumed }
     const whole = chunk.subarray(from, end)
+    if (!cut && this.#mayBeBytes && whole[0] === brace && isUtf8(whole) && !whole.includes(nul))
+      return { ...nothing, json: whole, consumed }
     let texts = this.#decode(whole).split('\n')
     let truncated = cut ? 1 : 0
     truncated += this.#tidy(texts)
@@ -92,7 +101,14 @@ export class ChunkReader {
         texts = events
       } else texts = grouped(texts, multiline, true).events
     }
-    return { texts, consumed, skipping: cut, truncated, damaged }
+    return { texts, json: null, consumed, skipping: cut, truncated, damaged }
+  }
+
+  /** One line of a piece that came as bytes. */
+  lineOf(json: Buffer, from: number, to: number): { readonly text: string; readonly truncated: number } {
+    const texts = [json.toString('utf8', from, to)]
+    const truncated = this.#tidy(texts)
+    return { text: texts[0]!, truncated }
   }
 
   #decode(bytes: Buffer): string {

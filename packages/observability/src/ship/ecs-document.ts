@@ -1,7 +1,7 @@
 import type { LogAttributes, LogRecord, LogValue } from '@budao/model'
 import type { LogOrigin } from '../record/log-origin.ts'
 import { type LineParts, placesOfAttribute } from '../store/line-parts.ts'
-import type { ByteText } from './byte-text.ts'
+import type { ByteText } from '../record/byte-text.ts'
 import { IsoStamp } from './iso-stamp.ts'
 
 /** A record as the Elastic Common Schema has it, names with dots as they are, as JSON. */

@@ -4,7 +4,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { LogFilter, LogRecord } from '@budao/model'
 import { recordTest, type RecordTest } from '../record/filter-match.ts'
-import { type ParsedLine, recordOf } from '../record/parsed-line.ts'
+import { recordOf } from '../record/parsed-line.ts'
+import { linesIn } from '../store/log-decoder.ts'
 import { LogStore } from '../store/log-store.ts'
 import { LogPipeline } from './log-pipeline.ts'
 import { inputOf } from './log-plan.ts'
@@ -66,7 +67,7 @@ function open(): { readonly store: LogStore; readonly pipeline: LogPipeline } | 
       now,
       wallNow: Date.now,
       hasRoom: () => start.drop || store.hasRoom,
-      tap: (lines) => watch(store, lines),
+      tap: (bytes) => watch(store, bytes),
     })
     send({ kind: 'open' })
     return { store, pipeline }
@@ -128,10 +129,10 @@ function tend(store: LogStore, pipeline: LogPipeline): void {
   })
 }
 
-function watch(store: LogStore, lines: readonly ParsedLine[]): void {
+function watch(store: LogStore, bytes: Buffer): void {
   if (watched === null) return
   const records: LogRecord[] = []
-  for (const line of lines) {
+  for (const line of linesIn(bytes)) {
     const record = recordOf(line, store.log.origin(line.src))
     if (!watched(record)) continue
     if (records.length < watchedMax) records.push(record)

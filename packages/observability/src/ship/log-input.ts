@@ -1,12 +1,13 @@
 import { globSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { readsJson } from '../record/auto-parser.ts'
 import type { LogOrigin } from '../record/log-origin.ts'
 import type { LineParser } from '../record/line-parser.ts'
 import { ChunkReader, type TextRules } from './chunk-lines.ts'
 import { isCompressed } from './rotation-name.ts'
 
 /** Files that are read in one way. */
-export interface LogInputOptions extends TextRules {
+export interface LogInputOptions extends Omit<TextRules, 'asBytes'> {
   /** Absolute paths with `*`, `**`, `?`, `[…]` and `{…}`. */
   readonly paths: readonly string[]
   readonly exclude: readonly string[]
@@ -29,7 +30,7 @@ export class LogInput {
   constructor(options: LogInputOptions) {
     this.#options = options
     this.parse = options.parse
-    this.reader = new ChunkReader(options)
+    this.reader = new ChunkReader({ ...options, asBytes: readsJson(options.parse) })
     this.startAt = options.startAt
     this.lineBytesMax = options.lineBytesMax
     this.multilineQuietMs = options.multiline?.quietMs ?? null

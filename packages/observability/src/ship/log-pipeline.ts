@@ -1,4 +1,4 @@
-import type { ParsedLine } from '../record/parsed-line.ts'
+import { RecordBatch } from '../store/record-batch.ts'
 import type { LogStore } from '../store/log-store.ts'
 import type { ChunkTexts } from './chunk-lines.ts'
 import type { LogInput } from './log-input.ts'
@@ -13,8 +13,8 @@ export interface LogPipelineEnv {
   wallNow(): number
   /** Whether what waits for sinks leaves room for more. */
   hasRoom(): boolean
-  /** Every record, in the order it is appended. */
-  tap?(lines: readonly ParsedLine[]): void
+  /** Every record, in the order it is appended: lines as they are in the store, good until it returns. */
+  tap?(lines: Buffer): void
 }
 
 /** Counted since the start. */
@@ -32,6 +32,7 @@ export interface PipelineCounts {
 /** What a turn came to. `more`: there is more to read at once. */
 export type Turn = 'more' | 'idle' | 'blocked'
 
+const lineEnd = 0x0a
 /** Bytes of files in one append, at about. */
 const batchBytes = 131_072
 const lookMs = 100
@@ -51,7 +52,7 @@ export class LogPipeline {
   readonly #store: LogStore
   readonly #env: LogPipelineEnv
   readonly #buffer: Buffer
-  #lines: ParsedLine[] = []
+  readonly #batch = new RecordBatch()
   #positions: Record<string, FilePosition | null> = {}
   #bytes = 0
   #lookAt = 0
@@ -129,9 +130,9 @@ export class LogPipeline {
     if (read.consumed === 0) return false
     const observed = this.#env.wallNow()
     if (file.source === 0) file.source = this.#store.log.sourceNumber(file.input.originOf(file.base))
-    const { source } = file
-    const { parse } = file.input
-    for (const text of read.texts) if (text !== '') this.#lines.push(parse(text, source, observed))
+    const { source, input } = file
+    for (const text of read.texts) if (text !== '') this.#batch.add(input.parse(text, source, observed))
+    if (read.json !== null) this.#addJson(read.json, input, source, observed)
     this.counts.truncated += read.truncated
     this.counts.damaged += read.damaged
     this.counts.bytes += read.consumed
@@ -140,18 +141,35 @@ export class LogPipeline {
     return true
   }
 
+  /** Lines that are copied where they can be, and parsed where not. */
+  #addJson(json: Buffer, input: LogInput, source: number, observed: number): void {
+    for (let from = 0; from < json.length;) {
+      const next = this.#batch.addJson(json, from, source, observed, input.lineBytesMax)
+      if (next >= 0) {
+        from = next
+        continue
+      }
+      const end = json.indexOf(lineEnd, from)
+      const to = end < 0 ? json.length : end
+      const { text, truncated } = input.reader.lineOf(json, from, to)
+      if (text !== '') this.#batch.add(input.parse(text, source, observed))
+      this.counts.truncated += truncated
+      from = to + 1
+    }
+  }
+
   #append(): boolean {
     try {
-      this.#store.append(this.#lines, this.#positions)
+      this.#store.append(this.#batch, this.#positions)
     } catch (error) {
       this.counts.failed++
       this.problem = error as Error
       return false
     }
     this.problem = null
-    this.counts.lines += this.#lines.length
-    this.#env.tap?.(this.#lines)
-    this.#lines = []
+    this.counts.lines += this.#batch.facts.lines
+    this.#env.tap?.(this.#batch.bytes)
+    this.#batch.clear()
     this.#positions = {}
     this.#bytes = 0
     return true

@@ -7,9 +7,10 @@ import { tempDir } from '@budao/testkit'
 import { jsonParser } from '../record/json-parser.ts'
 import { LogDecoder } from '../store/log-decoder.ts'
 import { LogStore } from '../store/log-store.ts'
+import { RecordBatch } from '../store/record-batch.ts'
 import { readLog } from '../store/segment-reader.ts'
 import { segmentName } from '../store/segment-log.ts'
-import { ByteText } from './byte-text.ts'
+import { ByteText } from '../record/byte-text.ts'
 import { ecsJson } from './ecs-document.ts'
 import { type SinkRecord, sinkRecords } from './sink-record.ts'
 
@@ -56,7 +57,8 @@ function stored(folder: string, texts: readonly string[]): void {
     attributes: { 'log.file.path': '/var/log/"a".log' },
   })
   const parsed = texts.map((text) => jsonParser(text, source, 1_764_208_988_500))
-  for (let from = 0; from < parsed.length; from += 20) store.append(parsed.slice(from, from + 20), {})
+  for (let from = 0; from < parsed.length; from += 20)
+    store.append(RecordBatch.of(parsed.slice(from, from + 20)), {})
   store.close()
 }
 

@@ -5,7 +5,7 @@ import { LineParts, timestampAt } from '../store/line-parts.ts'
 import { recordPlaces } from '../store/line-places.ts'
 import { type LogDecoder, parseLine } from '../store/log-decoder.ts'
 import type { LogPiece } from '../store/segment-reader.ts'
-import type { ByteText } from './byte-text.ts'
+import type { ByteText } from '../record/byte-text.ts'
 import { addEcs, ecsJson } from './ecs-document.ts'
 
 /** One for all: what is cut is put together anew before the next. */

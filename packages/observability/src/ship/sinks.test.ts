@@ -13,6 +13,7 @@ import { startKafka, tempDir } from '@budao/testkit'
 import { jsonParser } from '../record/json-parser.ts'
 import { LogDecoder } from '../store/log-decoder.ts'
 import { LogStore } from '../store/log-store.ts'
+import { RecordBatch } from '../store/record-batch.ts'
 import { openSink } from './providers/open-sink.ts'
 import { SinkRunner } from './sink-runner.ts'
 
@@ -60,7 +61,7 @@ function passOn(
       1_764_208_988_500,
     ),
   )
-  store.append(lines, {})
+  store.append(RecordBatch.of(lines), {})
   store.close()
   const runner = new SinkRunner({
     name: 'test',

@@ -1,6 +1,6 @@
-import type { LogValue } from '@budao/model'
 import type { LogOrigin } from '../record/log-origin.ts'
-import type { ParsedLine } from '../record/parsed-line.ts'
+import type { RecordFacts } from './record-facts.ts'
+import { termHash } from './term-hash.ts'
 
 /** Bits of each of the two maps of a block. */
 const mapBits = 65_536
@@ -29,33 +29,26 @@ export class BlockSketch {
   tsMax: number = -Infinity
   obsMin: number = Infinity
   obsMax: number = -Infinity
-  /** A bit for each severity number, bit 0 for those that say none. */
   levels = 0
   // A byte for each bit: setting one is a store, and packing them once is cheaper than a shift for each.
   readonly #text = new Uint8Array(mapBits)
   readonly #terms = new Uint8Array(mapBits)
   readonly #origins = new Set<number>()
 
-  /** Adds lines with the bytes they became. */
-  add(bytes: Buffer, lines: readonly ParsedLine[], origin: (source: number) => LogOrigin): void {
-    markText(this.#text, bytes)
-    for (let index = 0; index < lines.length; index++) {
-      const line = lines[index]!
-      const { ts } = line
-      const obs = line.obs ?? ts
-      if (ts < this.tsMin) this.tsMin = ts
-      if (ts > this.tsMax) this.tsMax = ts
-      if (obs < this.obsMin) this.obsMin = obs
-      if (obs > this.obsMax) this.obsMax = obs
-      this.levels |= 1 << (line.sev ?? 0)
-      if (line.level !== undefined) this.#mark('level', line.level)
-      if (line.trace !== undefined) this.#mark('trace', line.trace)
-      if (line.span !== undefined) this.#mark('span', line.span)
-      const { attr } = line
-      if (attr !== undefined) for (const name in attr) this.#mark(name, attr[name]!)
-      if (!this.#origins.has(line.src)) this.#addOrigin(line.src, origin(line.src))
-    }
-    this.lines += lines.length
+  /** Adds records that stand in these bytes. */
+  add(bytes: Buffer, facts: RecordFacts, origin: (source: number) => LogOrigin): void {
+    this.lines += facts.lines
+    this.tsMin = Math.min(this.tsMin, facts.tsMin)
+    this.tsMax = Math.max(this.tsMax, facts.tsMax)
+    this.obsMin = Math.min(this.obsMin, facts.obsMin)
+    this.obsMax = Math.max(this.obsMax, facts.obsMax)
+    this.levels |= facts.levels
+    const { terms, texts } = facts
+    for (let index = 0; index < texts.length; index += 2)
+      markText(this.#text, bytes, texts[index]!, texts[index + 1]!)
+    for (let index = 0; index < terms.length; index++) this.#mark(terms[index]!)
+    for (const source of facts.sources)
+      if (!this.#origins.has(source)) this.#addOrigin(source, origin(source))
   }
 
   /** As it is kept. */
@@ -76,13 +69,13 @@ export class BlockSketch {
   #addOrigin(source: number, { resource, attributes }: LogOrigin): void {
     this.#origins.add(source)
     for (const values of [resource, attributes]) {
-      for (const [name, value] of Object.entries(values)) this.#mark(name, value)
-      markText(this.#text, Buffer.from(JSON.stringify(values)))
+      for (const [name, value] of Object.entries(values)) this.#mark(termHash(name, value))
+      const json = Buffer.from(JSON.stringify(values))
+      markText(this.#text, json, 0, json.length)
     }
   }
 
-  #mark(name: string, value: LogValue): void {
-    const hash = termHash(name, value)
+  #mark(hash: number): void {
     this.#terms[hash >>> 16] = 1
     this.#terms[hash & 0xffff] = 1
   }
@@ -106,10 +99,10 @@ export function mayHoldTerm({ terms }: Pick<BlockMaps, 'terms'>, name: string, v
   return hasBit(terms, hash >>> 16) && hasBit(terms, hash & 0xffff)
 }
 
-function markText(map: Uint8Array, bytes: Buffer): void {
+function markText(map: Uint8Array, bytes: Buffer, from: number, to: number): void {
   let three = 0
-  for (let index = 0; index < bytes.length; index++) {
-    three = ((three << 8) | folded[bytes[index]!]!) & 0xffffff
+  for (let at = from; at < to; at++) {
+    three = ((three << 8) | folded[bytes[at]!]!) & 0xffffff
     map[threeHash(three)] = 1
   }
 }
@@ -118,36 +111,18 @@ function threeHash(three: number): number {
   return Math.imul(three, 0x9e3779b1) >>> 16
 }
 
-const nameHashes = new Map<string, number>()
-const nameHashesMax = 10_000
-
-/** FNV-1a, stirred at the end so that both halves of it are good. */
-function termHash(name: string, value: LogValue): number {
-  let hash = nameHashes.get(name)
-  if (hash === undefined) {
-    hash = textHash(0x811c9dc5, name)
-    if (nameHashes.size < nameHashesMax) nameHashes.set(name, hash)
-  }
-  hash = textHash(hash, typeof value === 'string' ? value : String(value))
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return (hash ^ (hash >>> 16)) >>> 0
-}
-
-/** Of long values the beginning says enough. */
-const hashedMax = 64
-
-function textHash(from: number, text: string): number {
-  let hash = from
-  const end = Math.min(text.length, hashedMax)
-  for (let index = 0; index < end; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
-  return hash
-}
-
+/** Four at a time, each to its place by one multiplication. */
 function packed(map: Uint8Array): Uint8Array {
   const bits = new Uint8Array(mapBytes)
-  for (let index = 0; index < mapBits; index++) if (map[index] !== 0) bits[index >>> 3]! |= 1 << (index & 7)
+  const fours = new Uint32Array(map.buffer, map.byteOffset, mapBits / 4)
+  for (let index = 0; index < mapBytes; index++)
+    bits[index] = fourBits(fours[2 * index]!) | (fourBits(fours[2 * index + 1]!) << 4)
   return bits
+}
+
+/** Of four bytes that are 0 or 1 each. */
+function fourBits(bytes: number): number {
+  return (Math.imul(bytes, 0x1020408) >>> 24) & 15
 }
 
 function hasBit(bits: Uint8Array, index: number): boolean {

@@ -11,6 +11,7 @@ import { SinkRunner } from '../ship/sink-runner.ts'
 import { LogDecoder } from './log-decoder.ts'
 import { LogSearch } from './log-search.ts'
 import { LogStore } from './log-store.ts'
+import { RecordBatch } from './record-batch.ts'
 import { readLog } from './segment-reader.ts'
 
 /** Until only about so many bytes are left. */
@@ -42,7 +43,7 @@ test('a full disk: an append is all or nothing, and an index that has no room is
     const batch = Array.from({ length: 20 }, (_, line) =>
       jsonParser(JSON.stringify({ msg: `batch ${number} line ${line}`, pad: 'x'.repeat(150) }), source, 1),
     )
-    store.append(batch, { f1: { offset: number } })
+    store.append(RecordBatch.of(batch), { f1: { offset: number } })
   }
   let store = open()
   t.after(() => store.close())
@@ -98,7 +99,7 @@ test('a full disk: what a sink has taken is remembered all the same', async (t) 
   const source = store.log.sourceNumber({ resource: {}, attributes: {} })
   const line = (number: number): string => JSON.stringify({ msg: `m${number}` })
   store.append(
-    Array.from({ length: 300 }, (_, number) => jsonParser(line(number), source, 1)),
+    RecordBatch.of(Array.from({ length: 300 }, (_, number) => jsonParser(line(number), source, 1))),
     {},
   )
   store.close()
@@ -128,7 +129,10 @@ test('a full disk: what a sink has taken is remembered all the same', async (t) 
   assert.equal(runner.report().problem, null)
   rmSync(join(disk, 'filler'))
   const more = open()
-  more.append([jsonParser(line(300), more.log.sourceNumber({ resource: {}, attributes: {} }), 1)], {})
+  more.append(
+    RecordBatch.of([jsonParser(line(300), more.log.sourceNumber({ resource: {}, attributes: {} }), 1)]),
+    {},
+  )
   more.close()
   const again = run()
   for (let tries = 0; taken.flat().at(-1) !== 'm300' && tries < 1_000; tries++) await pause(10)

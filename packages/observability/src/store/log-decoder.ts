@@ -19,28 +19,28 @@ export class LogDecoder {
 
   /** In their order; what the disk has damaged is left out. */
   records({ segment, bytes }: Pick<LogPiece, 'segment' | 'bytes'>): LogRecord[] {
-    return this.lines(bytes).map((line) => recordOf(line, this.origin(segment, line.src)))
-  }
-
-  /** The same without what their sources know. */
-  lines(bytes: Buffer): ParsedLine[] {
-    const lines: ParsedLine[] = []
-    for (let from = 0; from < bytes.length;) {
-      const end = bytes.indexOf(lineEnd, from + sliceBytes)
-      const to = end < 0 ? bytes.length : end + 1
-      for (const text of bytes.toString('utf8', from, to).split('\n')) {
-        if (!text.startsWith(recordStart)) continue
-        const line = parseLine(text)
-        if (line !== undefined) lines.push(line)
-      }
-      from = to
-    }
-    return lines
+    return linesIn(bytes).map((line) => recordOf(line, this.origin(segment, line.src)))
   }
 
   origin(segment: number, source: number): LogOrigin {
     return this.#origins.get(this.#folder, segment, source)
   }
+}
+
+/** Records of a piece of a log without what their sources know; what the disk has damaged is left out. */
+export function linesIn(bytes: Buffer): ParsedLine[] {
+  const lines: ParsedLine[] = []
+  for (let from = 0; from < bytes.length;) {
+    const end = bytes.indexOf(lineEnd, from + sliceBytes)
+    const to = end < 0 ? bytes.length : end + 1
+    for (const text of bytes.toString('utf8', from, to).split('\n')) {
+      if (!text.startsWith(recordStart)) continue
+      const line = parseLine(text)
+      if (line !== undefined) lines.push(line)
+    }
+    from = to
+  }
+  return lines
 }
 
 /** A record’s line; undefined when the disk has damaged it. */

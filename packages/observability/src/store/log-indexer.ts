@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import type { LogOrigin } from '../record/log-origin.ts'
-import type { ParsedLine } from '../record/parsed-line.ts'
 import { BlockIndex } from './block-index.ts'
 import { BlockSketch } from './block-sketch.ts'
 import { LogDecoder } from './log-decoder.ts'
 import { indexName } from './log-search.ts'
-import type { Appended, SegmentLog } from './segment-log.ts'
-import { readLog } from './segment-reader.ts'
+import { RecordFacts } from './record-facts.ts'
+import type { SegmentLog } from './segment-log.ts'
+import { type LogPlace, readLog } from './segment-reader.ts'
 
 /** What an indexer is made of. */
 export interface LogIndexerOptions {
@@ -14,6 +14,14 @@ export interface LogIndexerOptions {
   readonly log: SegmentLog
   warn(message: string): void
 }
+
+/** Records as they stand in the log. */
+export interface IndexedRecords {
+  readonly bytes: Buffer
+  readonly facts: RecordFacts
+}
+
+type OriginOf = (source: number) => LogOrigin
 
 /** Bytes of a block. Smaller ones are ruled out more often, larger ones cost less room for their maps: 16 KiB each. */
 const blockBytes = 262_144
@@ -41,15 +49,10 @@ export class LogIndexer {
     this.#options = options
   }
 
-  /** Lines that were appended just now, with where. */
-  gather(
-    { segment, offset, bytes }: Appended,
-    end: number,
-    lines: readonly ParsedLine[],
-    origin: (source: number) => LogOrigin,
-  ): void {
+  /** Records that were appended just now, where that was, and where the log ends with them. */
+  gather(place: LogPlace, end: number, records: IndexedRecords, origin: OriginOf): void {
     if (this.#isBehind) return
-    this.#try(() => this.#add({ segment, offset, bytes, end }, lines, origin))
+    this.#try(() => this.#add(place, end, records, origin))
   }
 
   /** Makes what was gathered visible; catches up for a while where the disk had refused it. */
@@ -69,8 +72,9 @@ export class LogIndexer {
       let place = this.#index.end
       for (let piece = readLog(folder, place); piece !== null; piece = readLog(folder, place)) {
         const { segment, next } = piece
-        const lines = decoder.lines(piece.bytes)
-        this.#add({ ...piece, end: next.offset }, lines, (source) => decoder.origin(segment, source))
+        this.#add(piece, next.offset, { bytes: piece.bytes, facts: RecordFacts.of(piece.bytes) }, (source) =>
+          decoder.origin(segment, source),
+        )
         place = next
         if (performance.now() > until) return this.#commit()
       }
@@ -92,17 +96,13 @@ export class LogIndexer {
     this.#index = null
   }
 
-  #add(
-    { segment, offset, bytes, end }: Appended & { readonly end: number },
-    lines: readonly ParsedLine[],
-    origin: (source: number) => LogOrigin,
-  ): void {
+  #add({ segment, offset }: LogPlace, end: number, { bytes, facts }: IndexedRecords, origin: OriginOf): void {
     if (segment !== this.#segment) this.#seal()
     if (this.#sketch.lines === 0) {
       this.#segment = segment
       this.#offset = offset
     }
-    this.#sketch.add(bytes, lines, origin)
+    this.#sketch.add(bytes, facts, origin)
     this.#end = end
     if (end - this.#offset >= blockBytes) this.#seal()
   }

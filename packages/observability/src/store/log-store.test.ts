@@ -10,6 +10,7 @@ import { jsonParser } from '../record/json-parser.ts'
 import { recordOf } from '../record/parsed-line.ts'
 import { LogSearch } from './log-search.ts'
 import { LogStore, type LogStoreOptions } from './log-store.ts'
+import { RecordBatch } from './record-batch.ts'
 
 const origin = { resource: { 'service.name': 'shop' }, attributes: { 'log.file.path': '/var/log/a.log' } }
 const start = 1_764_208_988_000
@@ -34,10 +35,9 @@ function open(t: TestContext, options: Partial<LogStoreOptions> & { readonly fol
 
 function append(store: LogStore, objects: readonly object[], position = 0): void {
   const source = store.log.sourceNumber(origin)
-  store.append(
-    objects.map((object) => jsonParser(JSON.stringify(object), source, start)),
-    { f1: { offset: position } },
-  )
+  store.append(RecordBatch.of(objects.map((object) => jsonParser(JSON.stringify(object), source, start))), {
+    f1: { offset: position },
+  })
 }
 
 async function find(t: TestContext, folder: string, filter: string, limit = 100): Promise<LogsAnswer> {
@@ -164,7 +164,7 @@ test('whatever is asked, the index rules out nothing that passes', async (t) => 
         const source = store.log.sourceNumber(origin)
         const lines = entries.map((each) => jsonParser(JSON.stringify(each), source, start))
         // A segment each, so that each is a block of its own.
-        for (const line of lines) store.append([line], {})
+        for (const line of lines) store.append(RecordBatch.of([line]), {})
         store.close()
         const filter = asks.join(' ')
         const passes = recordTest(parseLogFilter(filter))

@@ -1,5 +1,5 @@
-import type { ParsedLine } from '../record/parsed-line.ts'
 import { LogIndexer } from './log-indexer.ts'
+import type { RecordBatch } from './record-batch.ts'
 import { SegmentLog, type SegmentLogOptions } from './segment-log.ts'
 
 /** Where records are kept, and how long. */
@@ -36,20 +36,11 @@ export class LogStore {
   }
 
   /** Appends all of it or nothing; throws when the disk does not take it, and the same may be tried again. */
-  append(lines: readonly ParsedLine[], positions: Readonly<Record<string, unknown>>): void {
-    let text = ''
-    const sources = new Set<number>()
-    for (let index = 0; index < lines.length; index++) {
-      const line = lines[index]!
-      text += `${JSON.stringify(line)}\n`
-      if (line.src !== this.#lastSource) sources.add((this.#lastSource = line.src))
-    }
-    if (lines.length > 0) sources.add(this.#lastSource)
-    const appended = this.log.append(text, lines.length, positions, sources)
+  append(batch: RecordBatch, positions: Readonly<Record<string, unknown>>): void {
+    const place = this.log.append(batch, positions)
     const end = this.log.segments.at(-1)!.bytes
-    this.#indexer?.gather(appended, end, lines, (number) => this.log.origin(number))
+    this.#indexer?.gather(place, end, batch, (number) => this.log.origin(number))
   }
-  #lastSource = 0
 
   /** Whether one segment more would be within `bytesMax`. */
   get hasRoom(): boolean {

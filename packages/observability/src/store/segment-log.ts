@@ -14,6 +14,8 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import type { LogOrigin } from '../record/log-origin.ts'
+import type { RecordBatch } from './record-batch.ts'
+import type { LogPlace } from './segment-reader.ts'
 import { checkSegment, commitLine, type SegmentLine } from './segment-lines.ts'
 
 /** Where a log is, and how large its pieces are. */
@@ -37,13 +39,6 @@ export interface Segment {
   changed: number
   /** All of them whole. */
   bytes: number
-}
-
-/** Where a batch went. */
-export interface Appended {
-  readonly segment: number
-  readonly offset: number
-  readonly bytes: Buffer
 }
 
 /** The name of a segment’s file. */
@@ -162,22 +157,17 @@ export class SegmentLog {
   }
 
   /**
-   * Appends lines, each with its end, and what their sources are read up to by then: all of it or nothing. Throws when
+   * Appends records, and what their sources are read up to by then: all of it or nothing. Throws when
    * the disk does not take it; the same may be tried again.
    */
-  append(
-    text: string,
-    lines: number,
-    positions: Readonly<Record<string, unknown>>,
-    sources: Iterable<number>,
-  ): Appended {
-    const segment = this.#segmentFor(text.length)
+  append({ bytes: records, facts }: RecordBatch, positions: Readonly<Record<string, unknown>>): LogPlace {
+    const segment = this.#segmentFor(records.length)
     let declarations = ''
-    const undeclared = [...sources].filter((source) => !this.#declared.has(source))
+    const undeclared = [...facts.sources].filter((source) => !this.#declared.has(source))
     for (const source of undeclared)
       declarations += `${JSON.stringify({ source, ...this.origin(source) } satisfies SegmentLine)}\n`
-    const bytes = Buffer.from(declarations + text)
-    const commit = Buffer.from(commitLine(bytes, lines, this.#options.now(), positions))
+    const bytes = declarations === '' ? records : Buffer.concat([Buffer.from(declarations), records])
+    const commit = Buffer.from(commitLine(bytes, facts.lines, this.#options.now(), positions))
     const offset = segment.bytes
     this.#write(segment, bytes, commit)
     for (const source of undeclared) this.#declared.add(source)
@@ -185,7 +175,7 @@ export class SegmentLog {
       if (position === null) this.#positions.delete(id)
       else this.#positions.set(id, position)
     }
-    return { segment: segment.number, offset, bytes }
+    return { segment: segment.number, offset }
   }
 
   /** Has what was appended on the disk. */

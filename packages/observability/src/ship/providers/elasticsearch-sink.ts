@@ -1,5 +1,5 @@
 import type { ElasticsearchSinkConfig } from '@budao/model'
-import { ByteText } from '../byte-text.ts'
+import { ByteText } from '../../record/byte-text.ts'
 import { HttpSender } from '../http-sender.ts'
 import { allTaken, type LogSink, type SinkAnswer } from '../log-sink.ts'
 import type { SinkRecord } from '../sink-record.ts'

@@ -1,6 +1,6 @@
 import { Producer } from '@platformatic/kafka'
 import { type BrokerAccess, brokerClientAccess, type KafkaSinkConfig } from '@budao/model'
-import { ByteText } from '../byte-text.ts'
+import { ByteText } from '../../record/byte-text.ts'
 import { allTaken, type LogSink } from '../log-sink.ts'
 
 /** A topic: one message a record. The producer is idempotent and waits for all replicas. */

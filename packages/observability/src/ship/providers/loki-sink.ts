@@ -1,6 +1,6 @@
 import type { LogValue, LokiSinkConfig } from '@budao/model'
 import { fieldOf } from '../../record/field.ts'
-import { ByteText } from '../byte-text.ts'
+import { ByteText } from '../../record/byte-text.ts'
 import { HttpSender } from '../http-sender.ts'
 import { allTaken, type LogSink } from '../log-sink.ts'
 import type { SinkRecord } from '../sink-record.ts'

@@ -1,6 +1,7 @@
 const firstBytes = 65_536
 /** Shorter pieces are copied here: a call of the engine’s own costs more. */
 const loopBytesMax = 40
+const zero = 0x30
 const quote = 0x22
 const backslash = 0x5c
 
@@ -32,6 +33,31 @@ export class ByteText {
     else for (let index = from; index < to; index++) buffer[at++] = bytes[index]!
   }
 
+  /** Takes away what was added behind the first `length` bytes. */
+  shorten(length: number): void {
+    this.#length = length
+  }
+
+  addByte(byte: number): void {
+    const buffer = this.#room(1)
+    buffer[this.#length++] = byte
+  }
+
+  /** A whole number that is not negative, in decimal. Larger ones than 2⁵³ − 1, and others, as JSON has them. */
+  addNumber(value: number): void {
+    if (!Number.isSafeInteger(value) || value < 0) return this.addText(JSON.stringify(value))
+    const buffer = this.#room(16)
+    // In two parts: division of what fits into 32 bits is many times as fast.
+    const high = Math.floor(value / 1e8)
+    if (high > 0x7fffffff) return this.addText(String(value))
+    const low = value - high * 1e8
+    const highDigits = high === 0 ? 0 : digitsOf(high)
+    const lowDigits = high === 0 ? digitsOf(low) : 8
+    writeDigits(buffer, this.#length, high, highDigits)
+    writeDigits(buffer, this.#length + highDigits, low, lowDigits)
+    this.#length += highDigits + lowDigits
+  }
+
   addText(text: string): void {
     const buffer = this.#room(text.length * 3)
     this.#length += buffer.write(text, this.#length)
@@ -58,5 +84,20 @@ export class ByteText {
       this.#buffer = larger
     }
     return this.#buffer
+  }
+}
+
+function digitsOf(value: number): number {
+  let digits = 1
+  for (let limit = 10; value >= limit; limit *= 10) digits++
+  return digits
+}
+
+function writeDigits(buffer: Buffer, from: number, value: number, digits: number): void {
+  let left = value | 0
+  for (let at = from + digits - 1; at >= from; at--) {
+    const tenth = (left / 10) | 0
+    buffer[at] = zero + left - tenth * 10
+    left = tenth
   }
 }

@@ -1,0 +1,44 @@
+import { ByteText } from '../record/byte-text.ts'
+import type { ParsedLine } from '../record/parsed-line.ts'
+import { JsonTranscriber } from './json-transcriber.ts'
+import { RecordFacts } from './record-facts.ts'
+
+const lineEnd = 0x0a
+
+/** Records as lines of the store, put together until they are appended. Its memory is used again. */
+export class RecordBatch {
+  readonly facts: RecordFacts = new RecordFacts()
+  readonly #text = new ByteText()
+  readonly #json = new JsonTranscriber(this.#text, this.facts)
+
+  static of(lines: readonly ParsedLine[]): RecordBatch {
+    const batch = new RecordBatch()
+    for (const line of lines) batch.add(line)
+    return batch
+  }
+
+  /** Good until `clear`. */
+  get bytes(): Buffer {
+    return this.#text.bytes
+  }
+
+  add(line: ParsedLine): void {
+    const from = this.#text.length
+    this.#text.addText(JSON.stringify(line))
+    this.facts.addLine(line, from, this.#text.length)
+    this.#text.addByte(lineEnd)
+  }
+
+  /**
+   * Adds the line of JSON that begins at `from`, without reading it; says where the next begins. -1, and nothing is added: it is longer than
+   * `lengthMax` bytes, or has to be parsed.
+   */
+  addJson(bytes: Buffer, from: number, source: number, observed: number, lengthMax: number): number {
+    return this.#json.add(bytes, from, bytes.length, source, observed, lengthMax)
+  }
+
+  clear(): void {
+    this.#text.clear()
+    this.facts.clear()
+  }
+}
