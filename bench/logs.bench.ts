@@ -19,14 +19,14 @@ const usage = `npm run bench -- logs [options]
   --rounds N        measured rounds of each (default 3)
   --lines N         lines of a burst (default 500000)
   --seconds S       of the paced scenario (default 8)
-  --scenario NAME   one or more of burst, text, sink, paced; separated by commas (default all)
+  --scenario NAME   one or more of burst, text, sink, wide, paced; separated by commas (default all)
   --only NAME       one or more of budao, rsyslog
   --built           Budao as it is installed (npm run build first), not from source
   --seed S          of the order within a round (default 1)
   --json [FILE]     figures for programs; without FILE on standard output, and nothing else there
 
 File to store and file to Elasticsearch's bulk: lines/s, CPU for each line, memory, beside rsyslog on the same files, each
-collector on one core. Exit code 1 when ours loses, repeats or changes a line.
+collector on one core, but for wide. Exit code 1 when ours loses, repeats or changes a line.
 `
 
 const scenarios: readonly LogScenario[] = [
@@ -36,6 +36,7 @@ const scenarios: readonly LogScenario[] = [
     kind: 'json',
     destination: 'own',
     rate: null,
+    cores: 'one',
   },
   {
     name: 'text',
@@ -43,6 +44,7 @@ const scenarios: readonly LogScenario[] = [
     kind: 'text',
     destination: 'own',
     rate: null,
+    cores: 'one',
   },
   {
     name: 'sink',
@@ -50,6 +52,15 @@ const scenarios: readonly LogScenario[] = [
     kind: 'json',
     destination: 'bulk',
     rate: null,
+    cores: 'one',
+  },
+  {
+    name: 'wide',
+    about: 'the same with all cores for it and the server',
+    kind: 'json',
+    destination: 'bulk',
+    rate: null,
+    cores: 'all',
   },
   {
     name: 'paced',
@@ -57,6 +68,7 @@ const scenarios: readonly LogScenario[] = [
     kind: 'json',
     destination: 'own',
     rate: 20_000,
+    cores: 'one',
   },
 ]
 

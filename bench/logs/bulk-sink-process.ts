@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 
 const keptMax = 20_000
 const lineEnd = 0x0a
+const filtered = '{"create":{"status":201}}'
 const taken =
   '{"create":{"_index":"logs","_id":"kVx3aI0BqPz5mF0y1w2X","_version":1,"result":"created","_shards":{"total":2,"successful":1,"failed":0},"_seq_no":0,"_primary_term":1,"status":201}}'
 
@@ -22,11 +23,9 @@ const server = createServer((request, response) => {
     if (documents < keptMax) keep(body.toString())
     documents += lines / 2
     response.setHeader('content-type', 'application/json')
-    response.end(
-      `{"took":1,"errors":false,"items":[${Array(lines / 2)
-        .fill(taken)
-        .join(',')}]}`,
-    )
+    const isFiltered = request.url!.includes('filter_path=errors,items.*.status,items.*.error')
+    const items = Array(lines / 2).fill(isFiltered ? filtered : taken)
+    response.end(`{${isFiltered ? '' : '"took":1,'}"errors":false,"items":[${items.join(',')}]}`)
   })
 })
 server.listen(0, '127.0.0.1', () => {

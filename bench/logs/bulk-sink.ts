@@ -10,7 +10,7 @@ export class BulkSink {
   readonly #stage: Stage
   readonly #process: TestProcess
 
-  static async start(stage: Stage, core: number): Promise<BulkSink> {
+  static async start(stage: Stage, core: number | undefined): Promise<BulkSink> {
     const process = stage.startNode('bulk sink', [program], { core })
     const [, port] = await process.waitForOutput(/port (\d+)/)
     return new BulkSink(stage, process, Number(port))

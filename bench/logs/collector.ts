@@ -13,7 +13,8 @@ export interface CollectorPlan {
   readonly logs: string
   /** Of the server; null: into files. */
   readonly bulkPort: number | null
-  readonly core: number
+  /** Undefined: all of them. */
+  readonly core: number | undefined
 }
 
 /** One that runs. */

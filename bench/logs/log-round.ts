@@ -15,6 +15,8 @@ export interface LogScenario {
   readonly destination: Destination
   /** Lines a second; null: all of them at once. */
   readonly rate: number | null
+  /** Whether it has one core to itself, or all of them with whoever takes its lines. */
+  readonly cores: 'one' | 'all'
 }
 
 /** One collector in one scenario, once. */
@@ -56,10 +58,11 @@ let launches = 0
 /** Whether each of some lines arrives, once, in order and as it was; null when so, else what did not. */
 export async function wrongLines(
   collector: Collector,
-  { kind, destination }: LogScenario,
+  scenario: LogScenario,
   ground: LogGround,
 ): Promise<string | null> {
-  await using up = await begin(collector, destination, ground)
+  const { kind } = scenario
+  await using up = await begin(collector, scenario, ground)
   const bytes = writeLines(up.file, kind, 0, checkedLines)
   await untilDone(up, bytes, checkedLines)
   const got = up.sink === null ? up.running.messages() : await up.sink.messages()
@@ -77,8 +80,8 @@ export async function runLogRound(
   round: number,
   ground: LogGround,
 ): Promise<LogRound> {
-  const { kind, destination, rate } = scenario
-  await using up = await begin(collector, destination, ground)
+  const { kind, rate } = scenario
+  await using up = await begin(collector, scenario, ground)
   await sleep(settleMs)
   const before = usageOf(up.running.process.pid)
   const began = performance.now()
@@ -124,9 +127,10 @@ interface Up extends AsyncDisposable {
 
 async function begin(
   collector: Collector,
-  destination: Destination,
-  { stage, core, loadCore }: LogGround,
+  { destination, cores }: LogScenario,
+  { stage, ...pinned }: LogGround,
 ): Promise<Up> {
+  const { core, loadCore } = cores === 'one' ? pinned : { core: undefined, loadCore: undefined }
   const folder = join(stage.folder, `${collector.name}-${++launches}`)
   const logs = join(folder, 'logs')
   mkdirSync(logs, { recursive: true })

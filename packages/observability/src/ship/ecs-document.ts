@@ -28,7 +28,6 @@ export function addEcs(to: ByteText, parts: LineParts, origin: LogOrigin): boole
   if (inherited === null) return false
   to.add(keys.timestamp)
   to.add(happened.of(parts.ts))
-  to.add(keys.end)
   to.add(inherited)
   if (!attributes.isEmpty) {
     to.add(bytes, attributes.from, attributes.to)
@@ -52,23 +51,30 @@ export function addEcs(to: ByteText, parts: LineParts, origin: LogOrigin): boole
     to.add(keys.span)
     to.add(bytes, span.from, span.to)
   }
-  to.add(keys.ingested)
-  to.add(observed.of(parts.obs))
-  to.add(keys.close)
+  to.add(ingested(parts.obs))
   return true
 }
 
+/** The end of a document: what was read at once has the same. */
+function ingested(at: number): Buffer {
+  if (at !== ingestedAt) {
+    ingestedEnd = Buffer.from(`,"event.ingested":"${isoText(observed, at)}"}`)
+    ingestedAt = at
+  }
+  return ingestedEnd
+}
+
+let ingestedAt = Number.NaN
+let ingestedEnd = Buffer.alloc(0)
+
 const keys = {
   timestamp: Buffer.from('{"@timestamp":"'),
-  end: Buffer.from('",'),
   comma: Buffer.from(','),
   message: Buffer.from('"message":'),
   level: Buffer.from(',"log.level":'),
   severity: Buffer.from(',"event.severity":'),
   trace: Buffer.from(',"trace.id":'),
   span: Buffer.from(',"span.id":'),
-  ingested: Buffer.from(',"event.ingested":"'),
-  close: Buffer.from('"}'),
 } as const
 
 /** When it happened and when it was read are seldom of one second: each has its own. */
@@ -78,7 +84,7 @@ const observed = new IsoStamp()
 /** Sets of names that lines of one source hide; more are put together each time. */
 const hiddenMax = 100
 
-/** What a source gives to each of its records, as JSON without its braces and with a comma behind it. */
+/** What a source gives to each of its records: JSON that goes on behind a time, up to behind a comma. */
 class EcsOrigin {
   readonly #values: LogAttributes
   readonly #names: ReadonlySet<string>
@@ -113,17 +119,23 @@ class EcsOrigin {
   #textWithout(hidden: string): Buffer {
     const names = new Set(hidden.split('\n'))
     const left = Object.entries(this.#values).filter(([name]) => !names.has(inLine(name)))
-    const text = Buffer.from(inside(Object.fromEntries(left)))
+    const text = Buffer.from(`",${inside(Object.fromEntries(left))}`)
     if (this.#texts.size < hiddenMax) this.#texts.set(hidden, text)
     return text
   }
 }
 
 const origins = new WeakMap<LogOrigin, EcsOrigin>()
+/** Lines of one source come in rows. */
+let lastOrigin: LogOrigin | null = null
+let lastEcs: EcsOrigin | null = null
 
 function ecsOrigin(origin: LogOrigin): EcsOrigin {
+  if (origin === lastOrigin) return lastEcs!
   let known = origins.get(origin)
   if (known === undefined) origins.set(origin, (known = new EcsOrigin(origin)))
+  lastOrigin = origin
+  lastEcs = known
   return known
 }
 

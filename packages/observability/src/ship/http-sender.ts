@@ -3,9 +3,24 @@ import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { SinkBusyError, SinkTooLargeError } from './log-sink.ts'
 
 /** An answer with its body, which is always read: a connection is kept only so. */
-export interface HttpAnswer {
+export class HttpAnswer {
   readonly status: number
-  readonly text: string
+  readonly #chunks: readonly Buffer[]
+
+  constructor(status: number, chunks: readonly Buffer[]) {
+    this.status = status
+    this.#chunks = chunks
+  }
+
+  /** Made when it is asked for: what says of each record that it was taken is long, and seldom looked at. */
+  get text(): string {
+    return Buffer.concat(this.#chunks).toString('utf8', 0, answerBytesMax)
+  }
+
+  /** Of what came first, at most so many letters. */
+  beginning(letters: number): string {
+    return this.#chunks[0]?.toString('latin1', 0, letters) ?? ''
+  }
 }
 
 const answerBytesMax = 8_388_608
@@ -31,14 +46,18 @@ export class HttpSender {
 
   /** Rejects where the sink is away, asks to be left alone (429, 5xx), or finds the body too large (413). */
   async post(body: Buffer, signal: AbortSignal): Promise<HttpAnswer> {
-    const answer = await this.#ask(body, signal)
-    const status = answer.statusCode!
-    const text = await textOf(answer)
+    const response = await this.#ask(body, signal)
+    const status = response.statusCode!
+    const answer = new HttpAnswer(status, await chunksOf(response))
     if (status === 429 || status >= 500) {
-      throw new SinkBusyError(`${status} ${text.slice(0, 200)}`, retryAfterMs(answer.headers['retry-after']))
+      throw new SinkBusyError(
+        `${status} ${answer.text.slice(0, 200)}`,
+        retryAfterMs(response.headers['retry-after']),
+      )
     }
-    if (status === 413) throw new SinkTooLargeError(`413 for ${body.length} bytes: ${text.slice(0, 200)}`)
-    return { status, text }
+    if (status === 413)
+      throw new SinkTooLargeError(`413 for ${body.length} bytes: ${answer.text.slice(0, 200)}`)
+    return answer
   }
 
   close(): void {
@@ -55,14 +74,14 @@ export class HttpSender {
   }
 }
 
-async function textOf(answer: IncomingMessage): Promise<string> {
+async function chunksOf(response: IncomingMessage): Promise<Buffer[]> {
   const chunks: Buffer[] = []
   let bytes = 0
-  for await (const chunk of answer as AsyncIterable<Buffer>) {
+  for await (const chunk of response as AsyncIterable<Buffer>) {
     if (bytes < answerBytesMax) chunks.push(chunk)
     bytes += chunk.length
   }
-  return Buffer.concat(chunks).toString('utf8', 0, answerBytesMax)
+  return chunks
 }
 
 const retryAfterMsMax = 300_000

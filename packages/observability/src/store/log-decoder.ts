@@ -2,7 +2,7 @@ import type { LogRecord } from '@budao/model'
 import type { LogOrigin } from '../record/log-origin.ts'
 import { type ParsedLine, recordOf } from '../record/parsed-line.ts'
 import { recordStart, sourcesIn } from './segment-lines.ts'
-import { type LogPiece, readLog } from './segment-reader.ts'
+import { type LogPiece, PieceMemory, readLog } from './segment-reader.ts'
 
 const lineEnd = 0x0a
 /** One text of a whole piece would be a large object: it is not gone before a full collection. */
@@ -57,24 +57,38 @@ const unknownOrigin: LogOrigin = { resource: {}, attributes: {} }
 /** What sources are, segment by segment. */
 class OriginCache {
   readonly #bySegment = new Map<number, { readonly sources: Map<number, LogOrigin>; read: number }>()
+  readonly #memory = new PieceMemory()
+  /** What was asked for last: lines of one source come in rows. */
+  #segment = 0
+  #source = 0
+  #origin: LogOrigin = unknownOrigin
 
-  /** Reads the segment again where the source came later than what was read of it. */
   get(folder: string, segment: number, source: number): LogOrigin {
+    if (segment === this.#segment && source === this.#source) return this.#origin
+    const origin = this.#find(folder, segment, source)
+    if (origin === undefined) return unknownOrigin
+    this.#segment = segment
+    this.#source = source
+    this.#origin = origin
+    return origin
+  }
+
+  /** A source is declared before its first line: the segment is read from where that ended last, and only up to there. */
+  #find(folder: string, segment: number, source: number): LogOrigin | undefined {
     let known = this.#bySegment.get(segment)
     if (known === undefined) {
       if (this.#bySegment.size >= segmentsMax) this.#bySegment.delete(this.#bySegment.keys().next().value!)
       known = { sources: new Map(), read: 0 }
       this.#bySegment.set(segment, known)
     }
-    const origin = known.sources.get(source)
-    if (origin !== undefined) return origin
     for (;;) {
-      const piece = readLog(folder, { segment, offset: known.read })
-      if (piece === null || piece.segment !== segment) break
+      const origin = known.sources.get(source)
+      if (origin !== undefined) return origin
+      const piece = readLog(folder, { segment, offset: known.read }, this.#memory)
+      if (piece === null || piece.segment !== segment) return undefined
       for (const [number, each] of sourcesIn(piece.bytes)) known.sources.set(number, each)
       known.read = piece.next.offset
     }
-    return known.sources.get(source) ?? unknownOrigin
   }
 }
 
