@@ -52,8 +52,8 @@ export interface RolloutNodeOptions {
 
 /** Counts are told, and looked at, so often, milliseconds. */
 const turnMs = 500
-/** A failure of the release is told, and looked at, within this: of one that fails all requests few are to be tried. */
-const glanceMs = 50
+/** A failure of the release is told within this, and looked at when it is told: of one that fails all requests few are to be tried. */
+const glanceMs = 20
 /** The holder lets nobody wait for a sign of life for longer than this. */
 const takeOverMs = 3_000
 const attemptsMax = 5
@@ -150,6 +150,7 @@ export class RolloutNode implements RolloutDesk {
     if (gateway !== undefined) {
       if (known.counts.has(gateway) || known.counts.size < gatewaysMax)
         known.counts.set(gateway, record.value as RouteReleaseCounts)
+      if (known.record?.value.holder === this.#options.self && this.#failsAnew(name)) this.#glanceNow()
       return
     }
     this.#learn(name, record as Versioned<RolloutState>)
@@ -185,7 +186,14 @@ export class RolloutNode implements RolloutDesk {
     this.#timer.unref()
   }
 
+  #glanceNow(): void {
+    if (this.#timer === undefined || this.#closed) return
+    clearTimeout(this.#timer)
+    void this.#glance()
+  }
+
   async #glance(): Promise<void> {
+    this.#timer = undefined
     const now = this.#options.gateway.now()
     if (now >= this.#turnAt || Object.keys(this.#rollouts).some((name) => this.#failsAnew(name))) {
       this.#turnAt = now + turnMs
@@ -245,8 +253,10 @@ export class RolloutNode implements RolloutDesk {
     const config = this.#rollouts[name]
     if (config === undefined) return 'it is not configured here'
     const { self, wall } = this.#options
+    // Whoever looks after it wrote it last: what is stored meanwhile is found out when it writes.
+    let found = event.kind === 'look' ? this.#of(name).record : undefined
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
-      const found = (await this.#store.get(`${prefix}${name}`)) as Versioned<RolloutState> | null | undefined
+      found ??= (await this.#store.get(`${prefix}${name}`)) as Versioned<RolloutState> | null | undefined
       if (found === undefined) return 'the store does not answer'
       if (found !== null) this.#learn(name, found)
       const before = found === null ? null : readState(found.value)
@@ -261,7 +271,10 @@ export class RolloutNode implements RolloutDesk {
       const stored = await this.#store.compareAndSet(`${prefix}${name}`, found?.version ?? 0, state)
       if (stored === null) return 'the store does not say whether it was stored: look, and try again'
       if (stored.current !== null) this.#learn(name, stored.current as Versioned<RolloutState>)
-      if (!stored.ok) continue
+      if (!stored.ok) {
+        found = stored.current as Versioned<RolloutState> | null
+        continue
+      }
       for (const notice of notices) this.#notify(name, config, state, notice)
       return null
     }
