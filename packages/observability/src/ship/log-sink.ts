@@ -17,6 +17,8 @@ export const allTaken: SinkAnswer = { again: [], refused: 0 }
 
 /** Where records are passed on to. One batch at a time. */
 export interface LogSink {
+  /** Says, while a batch is under way, what will be sent next: a sink may put it together meanwhile. */
+  prepare?(records: readonly SinkRecord[]): void
   /** Rejects when nothing is sure to have been taken: the same is sent again. */
   send(records: readonly SinkRecord[], signal: AbortSignal): Promise<SinkAnswer>
   close(): Promise<void>

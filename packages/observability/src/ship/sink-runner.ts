@@ -26,6 +26,8 @@ const idleMs = 100
 const backoffMsMin = 100
 const backoffMsMax = 30_000
 const requestBytesMax = 4_194_304
+/** Several batches: the last one of a piece has what is left. */
+const pieceBytes = 1_048_576
 
 /**
  * Passes the log on to one sink, in order and each record at least once: its place moves when a batch is taken, so that
@@ -36,7 +38,7 @@ export class SinkRunner {
   readonly #ending = new AbortController()
   readonly #running: Promise<void>
   readonly #placeFile: SinkPlaceFile
-  readonly #memory = new PieceMemory()
+  readonly #memory = new PieceMemory(pieceBytes)
   #place: SinkPlace
   #sink: LogSink | null = null
   #sent = 0
@@ -90,11 +92,15 @@ export class SinkRunner {
       const { decoder, test, batch } = this.#options
       const records = sinkRecords(decoder, piece)
       let isOver = records.length <= this.#place.done
-      for (let from = this.#place.done; from < records.length && !this.#closed;) {
-        const { some, end } = nextBatch(records, from, test, batch)
-        if (some.length > 0 && !(await this.#deliver(some))) return
-        from = end
-        if (from < records.length) this.#move({ segment: piece.segment, offset: piece.offset, done: from })
+      let next = nextBatch(records, this.#place.done, test, batch)
+      while (!isOver && !this.#closed) {
+        const { some, end } = next
+        const delivered = some.length === 0 || this.#deliver(some)
+        // What the sink does with these it does beside this thread.
+        next = nextBatch(records, end, test, batch)
+        if (next.some.length > 0) this.#sink?.prepare?.(next.some)
+        if (!(await delivered)) return
+        if (end < records.length) this.#move({ segment: piece.segment, offset: piece.offset, done: end })
         else isOver = true
       }
       if (isOver) this.#move({ ...piece.next, done: 0 })
@@ -108,7 +114,7 @@ export class SinkRunner {
     let atOnce = left.length
     for (let attempt = 0; !this.#closed; attempt++) {
       let waitMs: number | undefined
-      const some = left.slice(0, atOnce)
+      const some = atOnce < left.length ? left.slice(0, atOnce) : left
       try {
         this.#sink ??= await this.#options.open()
         const { again, refused, reason, ...asked } = await this.#sink.send(

@@ -18,24 +18,30 @@ export interface LogPiece {
   readonly next: LogPlace
 }
 
-const pieceBytes = 262_144
+const defaultPieceBytes = 262_144
 const commitBytes = Buffer.from(commitStart)
 const lineEnd = 0x0a
 
-/** Memory that is used again for each piece: one is good until the next. Otherwise each is 256 KiB that a collection has to find. */
+/** Memory that is used again for each piece: one is good until the next. Otherwise each is something that a collection has to find. */
 export class PieceMemory {
+  /** Of a piece, at about. */
+  readonly pieceBytes: number
   #buffer = Buffer.alloc(0)
+
+  constructor(pieceBytes: number = defaultPieceBytes) {
+    this.pieceBytes = pieceBytes
+  }
 
   take(bytes: number): Buffer {
     // What one large batch took is not kept for ever.
-    if (bytes > this.#buffer.length || this.#buffer.length > 4 * pieceBytes)
-      this.#buffer = Buffer.allocUnsafeSlow(Math.max(bytes, pieceBytes))
+    if (bytes > this.#buffer.length || this.#buffer.length > 4 * this.pieceBytes)
+      this.#buffer = Buffer.allocUnsafeSlow(Math.max(bytes, this.pieceBytes))
     return this.#buffer.subarray(0, bytes)
   }
 }
 
 /**
- * The batches behind a place, about 256 KiB of them; null when there is none yet. A place in a segment that is gone, or
+ * The batches behind a place, about 256 KiB of them unless the memory says otherwise; null when there is none yet. A place in a segment that is gone, or
  * behind the end of one that a crash shortened, becomes the next there is.
  */
 export function readLog(folder: string, place: LogPlace, memory?: PieceMemory): LogPiece | null {
@@ -71,7 +77,7 @@ function readSegment(
   offset: number,
   memory: PieceMemory | undefined,
 ): { readonly bytes: Buffer } | null {
-  for (let length = pieceBytes; ; length *= 4) {
+  for (let length = memory?.pieceBytes ?? defaultPieceBytes; ; length *= 4) {
     const bytes = readBytes(path, offset, length, memory)
     if (bytes === null || bytes.length === 0) return null
     // Without a commit the batch is larger than the piece, or not there yet.

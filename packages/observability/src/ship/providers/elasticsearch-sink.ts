@@ -23,16 +23,28 @@ export function elasticsearchSink({ url, index, headers }: ElasticsearchSinkConf
     ...headers,
     'content-type': 'application/x-ndjson',
   })
-  const body = new ByteText()
   const actionOf = actionLines(index)
+  const compose = (body: ByteText, records: readonly SinkRecord[]): void => {
+    body.clear()
+    for (const record of records) {
+      body.add(actionOf(record))
+      record.addEcs(body)
+      body.add(lineEnd)
+    }
+  }
+  let body = new ByteText()
+  let ahead = new ByteText()
+  let prepared: readonly SinkRecord[] | null = null
   return {
+    prepare(records) {
+      compose(ahead, records)
+      prepared = records
+    },
     async send(records, signal) {
-      body.clear()
-      for (const record of records) {
-        body.add(actionOf(record))
-        record.addEcs(body)
-        body.add(lineEnd)
-      }
+      if (records === prepared) {
+        ;[body, ahead] = [ahead, body]
+        prepared = null
+      } else compose(body, records)
       const answer = await sender.post(body.bytes, signal)
       if (answer.status !== 200) throw new Error(`${answer.status} ${answer.text.slice(0, 200)}`)
       // It stands before the items, which say of each document only that it was taken.
