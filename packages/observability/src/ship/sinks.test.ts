@@ -121,6 +121,29 @@ test('bulk: of a batch only what was not taken is sent again, what will never be
   )
 })
 
+test('batches put together ahead arrive once and in order, whatever is refused in between', async (t) => {
+  const got: string[] = []
+  const { url, asked } = await server(t, ({ body }, n) => {
+    if (n % 3 === 0) return { status: 503 }
+    const messages = [...body.matchAll(/"message":"(m\d+)"/g)].map(([, message]) => message!)
+    // Of some batches half is taken.
+    const items = messages.map((_, index) => ({
+      create: { status: n % 4 === 0 && index % 2 === 0 ? 429 : 201 },
+    }))
+    got.push(...messages.filter((_, index) => items[index]!.create.status === 201))
+    return { status: 200, body: { errors: items.some(({ create }) => create.status === 429), items } }
+  })
+  const { runner } = passOn(t, 60, { elasticsearch: { url, index: 'logs', headers: {} } }, 7)
+  await until(() => runner.report().sent === 59)
+  assert.equal(new Set(got).size, got.length)
+  const batches = got.map((message) => Math.floor((Number(message.slice(1)) - 1) / 7))
+  assert.deepEqual(
+    batches,
+    batches.toSorted((a, b) => a - b),
+  )
+  assert.ok(asked.every(({ path }) => path === '/_bulk?filter_path=errors,items.*.status,items.*.error'))
+})
+
 test('what is too large is halved; one alone that is too large is refused, with the reason', async (t) => {
   const got: string[] = []
   const { url, asked } = await server(t, ({ body }) => {
