@@ -3,12 +3,12 @@ import type { ParsedLine } from '../record/parsed-line.ts'
 import { JsonTranscriber } from './json-transcriber.ts'
 import { RecordFacts } from './record-facts.ts'
 
-const lineEnd = 0x0a
-
 /** Records as lines of the store, put together until they are appended. Its memory is used again. */
 export class RecordBatch {
   readonly facts: RecordFacts = new RecordFacts()
   readonly #text = new ByteText()
+  /** Lines that are texts still: many are written at once. */
+  #parsed = ''
   readonly #json = new JsonTranscriber(this.#text, this.facts)
 
   static of(lines: readonly ParsedLine[]): RecordBatch {
@@ -17,16 +17,15 @@ export class RecordBatch {
     return batch
   }
 
-  /** Good until `clear`. */
+  /** Good until the batch changes. */
   get bytes(): Buffer {
+    this.#writeParsed()
     return this.#text.bytes
   }
 
   add(line: ParsedLine): void {
-    const from = this.#text.length
-    this.#text.addText(JSON.stringify(line))
-    this.facts.addLine(line, from, this.#text.length)
-    this.#text.addByte(lineEnd)
+    this.#parsed += `${JSON.stringify(line)}\n`
+    this.facts.addLine(line)
   }
 
   /**
@@ -34,11 +33,21 @@ export class RecordBatch {
    * `lengthMax` bytes, or has to be parsed.
    */
   addJson(bytes: Buffer, from: number, source: number, observed: number, lengthMax: number): number {
+    this.#writeParsed()
     return this.#json.add(bytes, from, bytes.length, source, observed, lengthMax)
   }
 
   clear(): void {
+    this.#parsed = ''
     this.#text.clear()
     this.facts.clear()
+  }
+
+  #writeParsed(): void {
+    if (this.#parsed === '') return
+    const from = this.#text.length
+    this.#text.addText(this.#parsed)
+    this.facts.addText(from, this.#text.length)
+    this.#parsed = ''
   }
 }

@@ -33,9 +33,10 @@ export class RecordFacts {
       const isRecord = recordBytes.compare(bytes, from, from + recordBytes.length) === 0
       // What the disk has damaged is found by nobody.
       const line = isRecord ? parseLine(bytes.toString('utf8', from, to)) : undefined
-      if (line !== undefined) facts.addLine(line, from, to)
+      if (line !== undefined) facts.addLine(line)
       from = to + 1
     }
+    facts.addText(0, bytes.length)
     return facts
   }
 
@@ -49,15 +50,14 @@ export class RecordFacts {
     return this.#texts.subarray(0, this.#textsUsed)
   }
 
-  /** One record, and where its line stands. */
-  addLine(line: ParsedLine, from: number, to: number): void {
+  /** One record, without its text. */
+  addLine(line: ParsedLine): void {
     this.add(line.ts, line.obs ?? line.ts, line.sev ?? 0, line.src)
     if (line.level !== undefined) this.addTerm(termHash('level', line.level))
     if (line.trace !== undefined) this.addTerm(termHash('trace', line.trace))
     if (line.span !== undefined) this.addTerm(termHash('span', line.span))
     const { attr } = line
     if (attr !== undefined) for (const name in attr) this.addTerm(termHash(name, attr[name]!))
-    this.addText(from, to)
   }
 
   /** One record, without its terms and its text. */
