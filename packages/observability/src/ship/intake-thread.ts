@@ -67,7 +67,7 @@ function open(): { readonly store: LogStore; readonly pipeline: LogPipeline } | 
       now,
       wallNow: Date.now,
       hasRoom: () => start.drop || store.hasRoom,
-      tap: (bytes) => watch(store, bytes),
+      tap: (lines) => watch(store, lines),
     })
     send({ kind: 'open' })
     return { store, pipeline }
@@ -129,10 +129,10 @@ function tend(store: LogStore, pipeline: LogPipeline): void {
   })
 }
 
-function watch(store: LogStore, bytes: Buffer): void {
+function watch(store: LogStore, lines: Buffer): void {
   if (watched === null) return
   const records: LogRecord[] = []
-  for (const line of linesIn(bytes)) {
+  for (const line of linesIn(lines)) {
     const record = recordOf(line, store.log.origin(line.src))
     if (!watched(record)) continue
     if (records.length < watchedMax) records.push(record)
