@@ -20,7 +20,8 @@ import { changesOfKeyMax } from './binlog-transaction.ts'
 import type { BinlogSource } from './binlog-source.ts'
 import { connect, type MariadbConnection, quoted } from './mariadb-connection.ts'
 import { MariadbView, seqIn } from './mariadb-view.ts'
-import { keyCondition, readShape, type TableShape, toSql } from './table-shape.ts'
+import { keyCondition } from './key-conditions.ts'
+import { readShape, type TableShape, toSql } from './table-shape.ts'
 
 /** Which database, and what of it is handed out or filled. */
 export interface MariadbSnapshotsOptions {
