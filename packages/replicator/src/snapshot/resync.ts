@@ -173,6 +173,7 @@ export class Resync {
 
   async #fail(why: string): Promise<void> {
     const { database, replicator } = this.#options
+    this.#set({ why })
     // A database that is half filled applies nothing: whether it is must be known.
     const isHalf = await untilItHolds(
       this.#stop.signal,
