@@ -35,6 +35,8 @@ export interface SiteDatabase {
   epochs(): Promise<ReadonlyMap<string, number>>
   /** Forgets tombstones and ids from before this wall-clock time. */
   clean(olderThan: number): Promise<void>
+  /** Whether an error of it says that it is away or busy: what is tried again later may be done. Undefined: none does. */
+  readonly isPassing?: (error: unknown) => boolean
   close(): Promise<void>
 }
 

@@ -75,14 +75,18 @@ export async function makeMariadb(
   // The package with the daemon alone: nothing that starts it as a service, or as anybody else.
   const program = await requireDebian(t, 'mariadb-server-core', 'mariadbd')
   if (program === undefined) return undefined
-  const [port, socketPath] = [await freePort(), join(folder, 's.sock')]
+  const [port, socketPath, temporary] = [await freePort(), join(folder, 's.sock'), join(folder, 'tmp')]
   cpSync(initialData(program), join(folder, 'data'), { recursive: true })
+  mkdirSync(temporary, { recursive: true })
   const fixed = [
     '--no-defaults',
     ...asRoot(),
     ...small,
     ...['--port', String(port), '--bind-address', '127.0.0.1', '--skip-name-resolve'],
     ...['--datadir', join(folder, 'data'), '--socket', socketPath],
+    // Its own: a server that starts removes every `#sql*` from its folder of temporary files, and one whose temporary table goes
+    // between being made and being opened is ended by a null pointer (10.11, `ha_maria::drop_table`).
+    ...['--tmpdir', temporary],
     ...['--pid-file', join(folder, 'pid'), '--performance-schema=OFF'],
     ...[`--server-id=${site}`, `--gtid-domain-id=${site}`, '--log-bin=binlog', '--log-slave-updates'],
     ...['--gtid-strict-mode=ON', '--binlog-format=ROW', '--binlog-row-image=FULL'],
@@ -133,7 +137,10 @@ function initialData(program: string): string {
   mkdirSync(draft, { recursive: true })
   const run = spawnSync(
     program,
-    ['--no-defaults', '--bootstrap', ...asRoot(), ...small, '--datadir', draft, '--aria-log-file-size=8M'],
+    [
+      ...['--no-defaults', '--bootstrap', ...asRoot(), ...small, '--datadir', draft, '--tmpdir', draft],
+      '--aria-log-file-size=8M',
+    ],
     {
       encoding: 'utf8',
       input: `create database mysql;\nuse mysql;\nset @auth_root_socket=null;\n${scripts.join('\n')}`,

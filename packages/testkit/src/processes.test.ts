@@ -22,6 +22,17 @@ test('waiting for a line that never comes ends with the process, and shows what 
   assert.equal(await failing.exited(), 3)
 })
 
+test('a process that crashes says so where people look, with what it wrote; one that is killed says nothing', async (t) => {
+  const told = t.mock.method(console, 'error', () => {})
+  const crashing = startNode(t, ['-e', 'console.log("last words"); process.kill(process.pid, "SIGSEGV")'])
+  await crashing.exited()
+  assert.equal(told.mock.callCount(), 1)
+  assert.match(String(told.mock.calls[0]!.arguments[0]), /was ended by SIGSEGV:\n[^]*last words/)
+  const killed = startNode(t, ['-e', 'setInterval(() => {}, 1000)'])
+  await killed.kill()
+  assert.equal(told.mock.callCount(), 1)
+})
+
 test('a program that does not exist is said to be missing', async (t) => {
   assert.equal(findBinary('budao-no-such-program'), undefined)
   assert.notEqual(findBinary('sh'), undefined)

@@ -8,7 +8,15 @@ import type { Cleanup } from './cleanup.ts'
 /** A bound, not an expectation: on a machine that does much else a process may take half a minute to start. */
 const waitMsMax = 60_000
 
-/** A process of a test's own. It is killed when the test ends, whatever state it is in. */
+/** What nobody sends: the process itself went wrong. */
+const crashes: readonly (NodeJS.Signals | null)[] = ['SIGSEGV', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL']
+/** The last of its output, characters: a backtrace is in it. */
+const crashOutputMax = 8_000
+
+/**
+ * A process of a test's own. It is killed when the test ends, whatever state it is in. One that crashes is told on standard error:
+ * what fails then fails for another reason, often a time that has passed.
+ */
 export class TestProcess {
   readonly name: string
   readonly child: ChildProcess
@@ -32,6 +40,8 @@ export class TestProcess {
         resolve(127)
       })
       child.once('close', (code, signal) => {
+        if (crashes.includes(signal))
+          console.error(`${name} was ended by ${signal}:\n${this.output.slice(-crashOutputMax)}`)
         resolve(code ?? (signal === 'SIGKILL' ? 137 : 143))
         for (const watcher of this.#watchers) watcher()
       })

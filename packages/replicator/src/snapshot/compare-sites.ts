@@ -102,8 +102,14 @@ async function digestsOf(
 ): Promise<string[]> {
   const digests: string[] = []
   for (let from = 0; from < places.length; from += placesMax) {
-    const rows = await site.rowsOf(places.slice(from, from + placesMax))
-    digests.push(...rows.map(digestOf))
+    const some = places.slice(from, from + placesMax)
+    // What is no key there is not answered: each row is known by its place, not by its number.
+    const found = new Map((await site.rowsOf(some)).map((kept) => [placeOf(kept), digestOf(kept)]))
+    for (const place of some) digests.push(found.get(placeOf(place)) ?? '')
   }
   return digests
+}
+
+function placeOf({ table, key }: RowPlace): string {
+  return `${table}\0${key}`
 }

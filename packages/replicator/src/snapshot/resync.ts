@@ -3,6 +3,7 @@ import { type EventLog, isUnderWay, type ResyncReport } from '@budao/model'
 import type { Replicator } from '../replicator.ts'
 import type { SiteDatabase } from '../site-database.ts'
 import { epochName } from '../authority/epoch-name.ts'
+import { untilItHolds } from '../loop/backoff.ts'
 import { bootstrap } from './bootstrap.ts'
 import { compareSites, type ComparedSite } from './compare-sites.ts'
 import { digestKeys, digestKeysMax, digestTable, wholeTable } from './digest.ts'
@@ -158,11 +159,9 @@ export class Resync {
       } catch (error) {
         if (signal.aborted) return
         const why = (error as Error).message
-        if (!isPassing(error)) {
-          this.#set({ phase: 'failed', why, endedAt: new Date().toISOString() })
-          // A database that is half filled applies nothing.
-          if ((await this.#options.database.snapshots.progress().catch(() => null)) === null)
-            this.#options.replicator.incoming.goOn()
+        const { database } = this.#options
+        if (!isPassing(error) && database.isPassing?.(error) !== true) {
+          await this.#fail(why)
           return
         }
         this.#set({ why })
@@ -170,6 +169,19 @@ export class Resync {
         if (signal.aborted) return
       }
     }
+  }
+
+  async #fail(why: string): Promise<void> {
+    const { database, replicator } = this.#options
+    this.#set({ why })
+    // A database that is half filled applies nothing: whether it is must be known.
+    const isHalf = await untilItHolds(
+      this.#stop.signal,
+      async () => (await database.snapshots.progress()) !== null,
+      () => {},
+    )
+    this.#set({ phase: 'failed', why, endedAt: new Date().toISOString() })
+    if (isHalf === false) replicator.incoming.goOn()
   }
 
   /** To be tried until it is done: what is filled is not filled anew because the peer cannot be compared with for a moment. */

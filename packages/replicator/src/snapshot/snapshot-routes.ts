@@ -8,7 +8,7 @@ import type { RowPlace, SiteDatabase } from '../site-database.ts'
 import { digestKeys, digestKeysMax, digestTable, type PartBounds } from './digest.ts'
 import type { PeerPlace, PeerSnapshot } from './peer-site.ts'
 import { rangeRoutes } from './range-routes.ts'
-import type { SnapshotPart, SnapshotView } from './snapshot.ts'
+import type { SnapshotChunk, SnapshotPart, SnapshotView } from './snapshot.ts'
 
 /** What a site answers to others that are filled from it, or compared with it. */
 export interface SnapshotRoutesOptions {
@@ -161,7 +161,15 @@ export class SnapshotRoutes {
     if (!isPart(kind, table) || (table !== null && !this.#knows(table)))
       return refusal(400, 'bad-query', 'expected kind (rows, tombstones, seen or letters) and a table')
     const part = (table === null ? { kind } : { kind, table }) as SnapshotPart
-    const text = Buffer.from(JSON.stringify(await held.view.read(part, query.get('after'), chunkBytes)))
+    let chunk: SnapshotChunk
+    try {
+      chunk = await held.view.read(part, query.get('after'), chunkBytes)
+    } catch (error) {
+      // Such as one whose server has been started again: who asks anew is told that it is gone, and opens another.
+      await this.#end(id)
+      throw error
+    }
+    const text = Buffer.from(JSON.stringify(chunk))
     return {
       status: 200,
       headers: { 'content-type': 'application/json', 'x-crc32': String(crc32(text)) },

@@ -4,7 +4,8 @@ import { epochName } from '../../authority/epoch-name.ts'
 import type { RowVersion } from '../../merge/row-version.ts'
 import { type AppliedTable, type ApplyFacts, isKeyOf, type KnownRow, placeOf } from './apply-state.ts'
 import { quoted } from './mariadb-connection.ts'
-import { keyCondition, keyOf, selectList, toRow } from './table-shape.ts'
+import { keyCondition } from './key-conditions.ts'
+import { keyOf, selectList, toRow } from './table-shape.ts'
 
 /** Facts of a batch, and the offset below which it was applied before. */
 export interface LoadedFacts {

@@ -16,7 +16,8 @@ import { epochName } from '../../authority/epoch-name.ts'
 import { mergeEvent } from '../../merge/merge-event.ts'
 import type { RowVersion } from '../../merge/row-version.ts'
 import { heartbeatTable, type ReplicatedTable } from '../../replicated-table.ts'
-import { keyCondition, type TableShape } from './table-shape.ts'
+import { keyCondition } from './key-conditions.ts'
+import { type TableShape } from './table-shape.ts'
 
 /** A table of the configuration, as it is in this database. */
 export interface AppliedTable extends ReplicatedTable {

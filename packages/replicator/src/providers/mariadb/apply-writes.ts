@@ -4,7 +4,8 @@ import { rowOf } from '../../merge/row-version.ts'
 import { Statements } from './apply-facts.ts'
 import { type AppliedTable, type ApplyState, type KnownRow, rowHash } from './apply-state.ts'
 import { quoted } from './mariadb-connection.ts'
-import { keyCondition, toSql } from './table-shape.ts'
+import { keyCondition } from './key-conditions.ts'
+import { toSql } from './table-shape.ts'
 
 /** Behind the insert of a version: it takes the place of the one before. */
 export const orNewVersion =

@@ -110,12 +110,17 @@ export class MariadbApplier implements Applier {
   }
 
   async watermark(origin: string, partition: number): Promise<LogPosition | null> {
-    const [[found]] = await (
-      await this.#lane(partition)
-    ).query<RowDataPacket[]>('SELECT log_id, next FROM budao_watermarks WHERE origin = ? AND part = ?', [
-      origin,
-      partition,
-    ])
+    const lane = await this.#lane(partition)
+    let rows: RowDataPacket[]
+    try {
+      const sql = 'SELECT log_id, next FROM budao_watermarks WHERE origin = ? AND part = ?'
+      rows = (await lane.query<RowDataPacket[]>(sql, [origin, partition]))[0]
+    } catch (error) {
+      // Its server has gone: who asks again gets another connection, also while nothing is applied.
+      if (errnoOf(error) === 0) this.#dropLane(partition, lane)
+      throw error
+    }
+    const [found] = rows
     return found === undefined
       ? null
       : { logId: String(found['log_id']), partition, offset: Number(found['next']) }

@@ -60,3 +60,12 @@ export function errnoOf(error: unknown): number {
   const { errno, sqlState } = error as { errno?: unknown; sqlState?: unknown }
   return typeof errno === 'number' && sqlState !== undefined ? errno : 0
 }
+
+/** ER_CON_COUNT_ERROR, ER_SERVER_SHUTDOWN, ER_LOCK_WAIT_TIMEOUT, ER_LOCK_DEADLOCK, ER_CONNECTION_KILLED. */
+const passing: readonly number[] = [1040, 1053, 1205, 1213, 1927]
+
+/** Whether the server is away or busy, rather than against what was asked. */
+export function isPassing(error: unknown): boolean {
+  const errno = errnoOf(error)
+  return errno === 0 ? (error as { fatal?: unknown }).fatal === true : passing.includes(errno)
+}

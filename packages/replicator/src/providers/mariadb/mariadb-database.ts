@@ -7,7 +7,7 @@ import type { Conflicts, DeadLetters, SiteDatabase } from '../../site-database.t
 import { Asker } from './asker.ts'
 import { BinlogSource } from './binlog-source.ts'
 import { MariadbApplier } from './mariadb-applier.ts'
-import { connect, type MariadbConnection } from './mariadb-connection.ts'
+import { connect, isPassing, type MariadbConnection } from './mariadb-connection.ts'
 import {
   countLetters,
   countLettersBySite,
@@ -102,6 +102,7 @@ export async function openMariadbDatabase(options: MariadbDatabaseOptions): Prom
           ]),
         )
       },
+      isPassing,
       close: async () => {
         for (const each of opened.toReversed()) await each.close()
       },

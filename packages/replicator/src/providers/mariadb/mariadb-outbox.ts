@@ -18,7 +18,8 @@ import type { AppliedTable } from './apply-state.ts'
 import { orNewVersion, versionRow, writeRows } from './apply-writes.ts'
 import { connect, type MariadbConnection, quoted } from './mariadb-connection.ts'
 import { prepareMariadb } from './mariadb-schema.ts'
-import { keyCondition, keyOf, readShape, selectList, toRow } from './table-shape.ts'
+import { keyCondition } from './key-conditions.ts'
+import { keyOf, readShape, selectList, toRow } from './table-shape.ts'
 
 /** The application's side of replication. */
 export interface MariadbOutboxOptions {

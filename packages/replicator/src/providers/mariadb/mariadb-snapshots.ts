@@ -20,7 +20,8 @@ import { changesOfKeyMax } from './binlog-transaction.ts'
 import type { BinlogSource } from './binlog-source.ts'
 import { connect, type MariadbConnection, quoted } from './mariadb-connection.ts'
 import { MariadbView, seqIn } from './mariadb-view.ts'
-import { keyCondition, readShape, type TableShape, toSql } from './table-shape.ts'
+import { keyCondition } from './key-conditions.ts'
+import { readShape, type TableShape, toSql } from './table-shape.ts'
 
 /** Which database, and what of it is handed out or filled. */
 export interface MariadbSnapshotsOptions {
@@ -41,7 +42,7 @@ const ownTables = ['budao_rows', 'budao_seen', 'budao_watermarks', 'budao_dead_l
 /** What a MariaDB hands out as a snapshot, and how it is filled from one. */
 export class MariadbSnapshots implements Snapshots {
   readonly #options: MariadbSnapshotsOptions
-  #writer: Connection | null = null
+  #writer: Promise<Connection> | null = null
 
   constructor(options: MariadbSnapshotsOptions) {
     this.#options = options
@@ -162,8 +163,12 @@ export class MariadbSnapshots implements Snapshots {
   }
 
   async close(): Promise<void> {
-    this.#writer?.destroy()
+    const writer = this.#writer
     this.#writer = null
+    await writer?.then(
+      (connection) => connection.destroy(),
+      () => {},
+    )
   }
 
   async #view(): Promise<MariadbView> {
@@ -286,21 +291,26 @@ export class MariadbSnapshots implements Snapshots {
 
   /** In the applier's domain: in the binlog for replicas of this server, and not for other sites. */
   async #write<T>(work: (connection: Connection) => Promise<T>): Promise<T> {
-    const { connection: at, domainId } = this.#options
-    if (this.#writer === null) {
-      this.#writer = await connect(at, domainId)
-      // Rows come table by table.
-      await this.#writer.query('SET SESSION foreign_key_checks = 0')
-    }
-    const writer = this.#writer
+    // Whoever asks while it is being made waits for the same one.
+    const writing = (this.#writer ??= this.#connect())
+    let writer: Connection | null = null
     try {
+      writer = await writing
       return await work(writer)
     } catch (error) {
-      if (this.#writer === writer) this.#writer = null
+      if (this.#writer === writing) this.#writer = null
       // Rolls back what was begun.
-      writer.destroy()
+      writer?.destroy()
       throw error
     }
+  }
+
+  async #connect(): Promise<Connection> {
+    const { connection: at, domainId } = this.#options
+    const writer = await connect(at, domainId)
+    // Rows come table by table.
+    await writer.query('SET SESSION foreign_key_checks = 0')
+    return writer
   }
 }
 

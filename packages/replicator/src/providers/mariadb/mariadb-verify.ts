@@ -2,15 +2,8 @@ import type { Connection, RowDataPacket } from 'mysql2/promise'
 import { canonicalJson, type Json, type Row } from '@budao/model'
 import type { VerifiedTable, VerifyProgress } from '../../verify.ts'
 import { quoted } from './mariadb-connection.ts'
-import {
-  type Column,
-  keyCondition,
-  keyOf,
-  rangeOf,
-  selectList,
-  type TableShape,
-  toRow,
-} from './table-shape.ts'
+import { keyCondition, rangeOf } from './key-conditions.ts'
+import { type Column, keyOf, selectList, type TableShape, toRow } from './table-shape.ts'
 
 /** One of the two databases. */
 export interface VerifiedSite {
@@ -122,7 +115,7 @@ async function sumOf(
 /** Bytes that are the same where the values are, whatever the collation. */
 function comparable({ name, kind }: Column): string {
   const value = kind === 'float' ? `CAST(${quoted(name)} AS DOUBLE)` : quoted(name)
-  return `COALESCE(HEX(${kind === 'bytes' ? value : `CONVERT(${value} USING utf8mb4)`}), '-')`
+  return `COALESCE(HEX(${kind === 'bytes' || kind === 'bit' ? value : `CONVERT(${value} USING utf8mb4)`}), '-')`
 }
 
 async function differing(

@@ -14,7 +14,8 @@ import type {
 import { changesOfKeyMax } from './binlog-transaction.ts'
 import { isKeyOf, rowHash } from './apply-state.ts'
 import { quoted } from './mariadb-connection.ts'
-import { keyCondition, keyOf, keyValues, rangeOf, selectList, type TableShape, toRow } from './table-shape.ts'
+import { keyCondition, keyValues, rangeOf } from './key-conditions.ts'
+import { keyOf, selectList, type TableShape, toRow } from './table-shape.ts'
 
 /** What a view has to know of its site. */
 export interface MariadbViewOptions {
@@ -134,7 +135,8 @@ export class MariadbView implements SnapshotView {
   }
 
   async #readRows(shape: TableShape, after: string | null, bytesMax: number): Promise<SnapshotChunk> {
-    const names = shape.keys.map(({ name }) => quoted(name)).join(', ')
+    // The columns themselves: by its name alone what is selected under it would be meant.
+    const names = shape.keys.map(({ name }) => `${quoted(shape.table)}.${quoted(name)}`).join(', ')
     const range = rangeOf(shape, after === null ? null : keyValues(shape.keys, after), null)
     const { found, isLast } = await this.#some(
       `SELECT ${selectList(shape)} FROM ${quoted(shape.table)} WHERE ${range.sql} ORDER BY ${names}`,
@@ -180,7 +182,9 @@ export class MariadbView implements SnapshotView {
       // The one that was applied last, or what this site has written since.
       if (version !== null && stored!['row_hash'] === rowHash(row))
         return { table, key, row, version: { ...version, seen } }
-      const stamp = { hlc: hlc > (version?.stamp.hlc ?? hlcZero) ? hlc : version!.stamp.hlc, origin: site }
+      // A source that has not read a transaction since it was opened has given no stamp yet.
+      const known = version?.stamp.hlc ?? hlcZero
+      const stamp = { hlc: hlc > known ? hlc : known, origin: site }
       return { table, key, row, version: { kind: 'register', seen, stamp, row: null } }
     })
   }

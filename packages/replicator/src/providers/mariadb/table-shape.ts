@@ -3,10 +3,10 @@ import type { Json, Row } from '@budao/model'
 import { quoted } from './mariadb-connection.ts'
 
 /**
- * How a column travels. integer: a number, or `$integer` beyond 2^53. exact, text: text. float, double: a number. bytes:
+ * How a column travels. integer: a number, or `$integer` beyond 2^53. exact, text, enum: text. float, double: a number. bytes, bit:
  * `$base64`. set: its members with commas.
  */
-type ColumnKind = 'integer' | 'exact' | 'float' | 'double' | 'text' | 'set' | 'bytes'
+type ColumnKind = 'integer' | 'exact' | 'float' | 'double' | 'text' | 'enum' | 'set' | 'bytes' | 'bit'
 
 /** A column that travels. */
 export interface Column {
@@ -14,6 +14,10 @@ export interface Column {
   readonly kind: ColumnKind
   /** Bytes of `BINARY(n)`: the binlog leaves zeros at its end out. */
   readonly bytes: number
+  /** What stands for a value of it in a comparison: a parameter, cast where its text would be compared as a DOUBLE, or not at all. */
+  readonly operand: string
+  /** Of an ENUM or SET, in the order in which the database sorts them; empty: it is another. */
+  readonly members: readonly string[]
 }
 
 /** What the driver and the binlog hand out. */
@@ -34,10 +38,14 @@ const kinds: Readonly<Record<string, ColumnKind>> = {
   ...named('exact', 'decimal'),
   ...named('float', 'float'),
   ...named('double', 'double'),
-  ...named('text', 'char varchar tinytext text mediumtext longtext json enum date time datetime timestamp'),
+  ...named('text', 'char varchar tinytext text mediumtext longtext json date time datetime timestamp'),
+  ...named('enum', 'enum'),
   ...named('set', 'set'),
-  ...named('bytes', 'binary varbinary tinyblob blob mediumblob longblob bit'),
+  ...named('bytes', 'binary varbinary tinyblob blob mediumblob longblob'),
+  ...named('bit', 'bit'),
 }
+
+const operands: Readonly<Partial<Record<ColumnKind, string>>> = { bit: 'CAST(? AS UNSIGNED)' }
 
 /** Reads a table's columns. Throws where it cannot be replicated, with the reason. */
 export async function readShape(
@@ -47,6 +55,7 @@ export async function readShape(
 ): Promise<TableShape> {
   const [found] = await connection.query<RowDataPacket[]>(
     `SELECT c.COLUMN_NAME AS name, c.DATA_TYPE AS type, c.CHARACTER_OCTET_LENGTH AS bytes,
+            c.COLUMN_TYPE AS whole, c.NUMERIC_PRECISION AS digits, c.NUMERIC_SCALE AS scale,
             c.IS_GENERATED AS generated, k.ORDINAL_POSITION AS key_part
      FROM information_schema.COLUMNS c
      LEFT JOIN information_schema.KEY_COLUMN_USAGE k
@@ -58,14 +67,18 @@ export async function readShape(
   if (found.length === 0) throw new Error(`table ${table}: expected it in database ${database}, found none`)
   const columns: Column[] = []
   const keys: { readonly part: number; readonly column: Column }[] = []
-  for (const { name, type, bytes, generated, key_part: part } of found) {
+  for (const { name, type, whole, bytes, digits, scale, generated, key_part: part } of found) {
     // What the database computes from other columns it computes at every site.
     if (generated === 'ALWAYS') continue
     const kind = kinds[String(type)]
     if (kind === undefined) {
       throw new Error(`table ${table}, column ${name}: columns of type ${type} are not replicated`)
     }
-    const column: Column = { name: String(name), kind, bytes: type === 'binary' ? Number(bytes) : 0 }
+    const operand = kind === 'exact' ? `CAST(? AS DECIMAL(${digits},${scale}))` : (operands[kind] ?? '?')
+    const column: Column = {
+      ...{ name: String(name), kind, operand, bytes: type === 'binary' ? Number(bytes) : 0 },
+      members: kind === 'enum' || kind === 'set' ? membersOf(String(whole)) : [],
+    }
     columns.push(column)
     if (part !== null) keys.push({ part: Number(part), column })
   }
@@ -84,12 +97,20 @@ export async function readShape(
 
 /** What a SELECT of all columns asks for. */
 export function selectList({ columns }: TableShape): string {
-  // As text a FLOAT is rounded to six digits; as a DOUBLE it is what it is.
   return columns
     .map(({ name, kind }) =>
-      kind === 'float' ? `CAST(${quoted(name)} AS DOUBLE) AS ${quoted(name)}` : quoted(name),
+      kind === 'float' || kind === 'double' ? `${exactly(quoted(name))} AS ${quoted(name)}` : quoted(name),
     )
     .join(', ')
+}
+
+/**
+ * A FLOAT or DOUBLE as text that loses nothing. As text a FLOAT is rounded to six digits, so it is a DOUBLE; that in turn has 16
+ * digits where it takes 17 to tell it from its neighbour, so what the text lacks stands behind it.
+ */
+function exactly(column: string): string {
+  const value = `CAST(${column} AS DOUBLE)`
+  return `CONCAT(${value}, IF(${value} = CAST(CAST(${value} AS CHAR) AS DOUBLE), '', CONCAT(' ', ${value} - CAST(CAST(${value} AS CHAR) AS DOUBLE))))`
 }
 
 /** A row as events carry it, from a SELECT or from the binlog. */
@@ -111,10 +132,15 @@ function toJson({ kind, bytes }: Column, value: SqlValue): Json {
     }
     case 'float':
     case 'double':
-      return Number(value)
+      return typeof value === 'number'
+        ? value
+        : textOf(value)
+            .split(' ')
+            .reduce((sum, part) => sum + Number(part), 0)
     case 'set':
       return Array.isArray(value) ? value.join(',') : String(value)
-    case 'bytes': {
+    case 'bytes':
+    case 'bit': {
       const buffer = Buffer.isBuffer(value) ? value : Buffer.from(String(value), 'latin1')
       const padded =
         buffer.length < bytes ? Buffer.concat([buffer, Buffer.alloc(bytes - buffer.length)]) : buffer
@@ -122,6 +148,7 @@ function toJson({ kind, bytes }: Column, value: SqlValue): Json {
     }
     case 'exact':
     case 'text':
+    case 'enum':
       return textOf(value)
   }
 }
@@ -156,57 +183,14 @@ export function keyOf({ table, keys }: TableShape, row: Row): string {
   return keys[0]!.kind === 'integer' ? String(toSql(only)) : JSON.stringify(values)
 }
 
-/** A condition that holds for the rows of these keys, by the index of the primary key. */
-export function keyCondition(
-  { keys }: TableShape,
-  wanted: readonly string[],
-): { readonly sql: string; readonly values: unknown[] } {
-  const parts = wanted.map((key) => keyValues(keys, key))
-  const [only] = keys
-  if (keys.length === 1) {
-    return { sql: `${quoted(only!.name)} IN (${parts.map(() => '?').join(', ')})`, values: parts.flat() }
-  }
-  const one = `(${keys.map(({ name }) => `${quoted(name)} = ?`).join(' AND ')})`
-  return { sql: parts.map(() => one).join(' OR '), values: parts.flat() }
-}
-
-/** Rows behind one key, up to another, in the order of the primary key. */
-export function rangeOf(
-  { keys }: TableShape,
-  after: readonly unknown[] | null,
-  upTo: readonly unknown[] | null,
-): { readonly sql: string; readonly values: unknown[] } {
-  const [above, below] = [bound(keys, after, '>'), bound(keys, upTo, '<=')]
-  return { sql: `${above.sql} AND ${below.sql}`, values: [...above.values, ...below.values] }
-}
-
-function bound(
-  keys: readonly Column[],
-  at: readonly unknown[] | null,
-  operator: '>' | '<=',
-): { readonly sql: string; readonly values: unknown[] } {
-  if (at === null) return { sql: 'TRUE', values: [] }
-  // (a, b) > (x, y), written out: only so it is a range of the index.
-  const values: unknown[] = []
-  const parts = keys.map(({ name }, last) => {
-    const equal = keys.slice(0, last).map((key, index) => {
-      values.push(at[index])
-      return `${quoted(key.name)} = ?`
-    })
-    values.push(at[last])
-    const sign = operator === '>' || last < keys.length - 1 ? operator[0]! : operator
-    return `(${[...equal, `${quoted(name)} ${sign} ?`].join(' AND ')})`
-  })
-  return { sql: `(${parts.join(' OR ')})`, values }
-}
-
-/** The values of a key, column by column. */
-export function keyValues(keys: readonly Column[], key: string): unknown[] {
-  if (keys.length === 1 && keys[0]!.kind !== 'bytes') {
-    const number = keys[0]!.kind === 'integer' ? Number(key) : NaN
-    return [Number.isSafeInteger(number) ? number : key]
-  }
-  return (JSON.parse(key) as Json[]).map(toSql)
+/** What stands in quotes in the type of an ENUM or SET. */
+function membersOf(type: string): string[] {
+  const escapes: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', 0: '\0', Z: '\x1a', b: '\b' }
+  return [...type.matchAll(/'((?:[^'\\]|''|\\.)*)'/gs)].map(([, text]) =>
+    text!.replace(/''|\\(.)/gs, (_, escaped?: string) =>
+      escaped === undefined ? "'" : (escapes[escaped] ?? escaped),
+    ),
+  )
 }
 
 function named(kind: ColumnKind, types: string): Record<string, ColumnKind> {

@@ -6,6 +6,8 @@ interface Shape {
   readonly columns: ReadonlySet<string>
   /** In the order of the primary key. */
   readonly keys: readonly string[]
+  /** Its only key holds bytes, or may. */
+  readonly isBytesKey: boolean
   /** `key` and `payload`: rows are JSON documents. */
   readonly isDocument: boolean
   readonly select: StatementSync
@@ -52,7 +54,10 @@ export class SqliteRows {
       return value
     })
     const [only] = values
-    return values.length === 1 && typeof only !== 'object' ? String(only) : JSON.stringify(values)
+    if (values.length > 1) return JSON.stringify(values)
+    // As where the column is of a kind that needs no wrapping: sites of other databases have the same key.
+    const { $integer = only } = typeof only === 'object' ? (only as { readonly $integer?: Json }) : {}
+    return typeof $integer === 'object' ? JSON.stringify(values) : String($integer)
   }
 
   isDocument(table: string): boolean {
@@ -61,8 +66,9 @@ export class SqliteRows {
 
   /** The row; null: there is none. */
   get(table: string, key: string): Row | null {
-    const { select, keys, isDocument } = this.#shape(table)
-    const found = select.get(...keyValues(key, keys))
+    const shape = this.#shape(table)
+    const { select, isDocument } = shape
+    const found = select.get(...keyValues(key, shape))
     return found === undefined ? null : this.#toRow(table, found, isDocument)
   }
 
@@ -88,7 +94,7 @@ export class SqliteRows {
   put(table: string, key: string, row: Row | null): void {
     const shape = this.#shape(table)
     if (row === null) {
-      shape.remove.run(...keyValues(key, shape.keys))
+      shape.remove.run(...keyValues(key, shape))
       return
     }
     if (shape.isDocument) {
@@ -97,7 +103,10 @@ export class SqliteRows {
     }
     // A column that is null everywhere need not be there.
     const names = Object.keys(row).filter((name) => row[name] !== null || shape.columns.has(name))
-    this.#write(table, shape, names).run(...names.map((name) => toSql(row[name]!)))
+    const { lastInsertRowid } = this.#write(table, shape, names).run(
+      ...names.map((name) => toSql(row[name]!)),
+    )
+    if (!Number.isSafeInteger(Number(lastInsertRowid))) this.#forgetRowid()
   }
 
   /**
@@ -111,7 +120,8 @@ export class SqliteRows {
     upTo: string | null = null,
     rowsMax: number = Infinity,
   ): { readonly rows: (readonly [key: string, row: Row])[]; readonly next: string | null } {
-    const { keys, isDocument } = this.#shape(table)
+    const shape = this.#shape(table)
+    const { keys, isDocument } = shape
     const names = keys.map(quoted).join(', ')
     const places = keys.map(() => '?').join(', ')
     const bounds = [
@@ -121,7 +131,7 @@ export class SqliteRows {
     const where = bounds.length === 0 ? '' : `WHERE ${bounds.join(' AND ')}`
     const select = this.#db.prepare(`SELECT * FROM ${quoted(table)} ${where} ORDER BY ${names}`)
     select.setReadBigInts(true)
-    const values = [after, upTo].flatMap((key) => (key === null ? [] : keyValues(key, keys)))
+    const values = [after, upTo].flatMap((key) => (key === null ? [] : keyValues(key, shape)))
     const rows: (readonly [string, Row])[] = []
     let bytes = 0
     for (const found of select.iterate(...values)) {
@@ -132,6 +142,16 @@ export class SqliteRows {
       rows.push([key, row])
     }
     return { rows, next: null }
+  }
+
+  /**
+   * The driver answers every statement of a connection with the last rowid there was, and throws where a number cannot hold it: after a
+   * row with a larger one another is inserted, into a table of this connection alone.
+   */
+  #forgetRowid(): void {
+    this.#db.exec(
+      'CREATE TEMP TABLE IF NOT EXISTS budao_rowid (one INTEGER PRIMARY KEY); REPLACE INTO temp.budao_rowid VALUES (1)',
+    )
   }
 
   #toRow(table: string, found: Readonly<Record<string, SQLOutputValue>>, isDocument: boolean): Row {
@@ -160,6 +180,7 @@ export class SqliteRows {
       `INSERT INTO ${quoted(table)} (${names.map(quoted).join(', ')}) VALUES (${names.map(() => '?').join(', ')})
        ON CONFLICT (${keys}) DO ${sets.length === 0 ? 'NOTHING' : `UPDATE SET ${sets.join(', ')}`}`,
     )
+    statement.setReadBigInts(true)
     shape.writes.set(list, statement)
     return statement
   }
@@ -167,7 +188,7 @@ export class SqliteRows {
   #shape(table: string): Shape {
     const known = this.#shapes.get(table)
     if (known !== undefined) return known
-    const info = this.#db.prepare('SELECT name, pk FROM pragma_table_info(?)').all(table)
+    const info = this.#db.prepare('SELECT name, pk, type FROM pragma_table_info(?)').all(table)
     const columns = new Set(info.map(({ name }) => String(name)))
     const keys = info
       .filter(({ pk }) => Number(pk) > 0)
@@ -178,9 +199,11 @@ export class SqliteRows {
         `table ${table}: expected a primary key, found ${columns.size === 0 ? 'no table' : 'none'}`,
       )
     const where = keys.map((name) => `${quoted(name)} = ?`).join(' AND ')
+    const { type } = info.find(({ name }) => name === keys[0])!
     const shape: Shape = {
       columns,
       keys,
+      isBytesKey: keys.length === 1 && /^$|blob/i.test(String(type)),
       isDocument: columns.size === 2 && columns.has('key') && columns.has('payload') && keys[0] === 'key',
       select: this.#db.prepare(`SELECT * FROM ${quoted(table)} WHERE ${where}`),
       remove: this.#db.prepare(`DELETE FROM ${quoted(table)} WHERE ${where}`),
@@ -197,8 +220,9 @@ export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
 
-function keyValues(key: string, keys: readonly string[]): SQLInputValue[] {
-  return keys.length === 1 ? [key] : (JSON.parse(key) as SQLInputValue[])
+function keyValues(key: string, { keys, isBytesKey }: Shape): SQLInputValue[] {
+  const isWrapped = keys.length > 1 || (isBytesKey && /^\[\{"\$base64":"[^"]*"\}\]$/.test(key))
+  return isWrapped ? (JSON.parse(key) as Json[]).map(toSql) : [key]
 }
 
 function toSql(value: Json): SQLInputValue {
