@@ -114,6 +114,6 @@ export interface RouteReleaseCounts {
   readonly unusable: boolean
   /** What the release and stable did with the requests that both were shown. */
   readonly mirrored?: { readonly release: ReleaseCount; readonly stable: ReleaseCount }
-  /** How often the endpoint, or process, of each that ended most often has ended within a minute. */
+  /** How often the endpoint, or process, of each that began anew most often has done so within five minutes, unasked. */
   readonly crashes?: { readonly release: number; readonly stable: number }
 }

@@ -8,7 +8,7 @@ export interface Look {
   readonly stable: ReleaseLook
   /** No gateway has an endpoint of the release that it could ask. */
   readonly unusable: boolean
-  /** The most ends within a minute that any gateway saw of one endpoint or process of each. */
+  /** The most new lives within five minutes that any gateway saw of one endpoint or process of each. */
   readonly crashes: { readonly release: number; readonly stable: number }
 }
 

@@ -17,7 +17,7 @@ export function evidenceText(
     case 'unusable':
       return 'none of its endpoints could be asked'
     case 'crashing':
-      return `one of its endpoints or processes ended ${numbers.canaryCrashes} times within a minute, of stable's ${numbers.stableCrashes} times`
+      return `one of its endpoints or processes ended and began anew ${numbers.canaryCrashes} times within five minutes, of stable's ${numbers.stableCrashes} times`
     case 'analysis':
       return analysis
     case 'alone':

@@ -71,12 +71,12 @@ export class Rollouts {
   }
 
   /**
-   * What was counted of the release and of stable since the process began; null where there is no such rollout here. `restarts`
-   * says how often whoever looks after the process at an address has started it again; null where nobody does.
+   * What was counted of the release and of stable since the process began; null where there is no such rollout here. `crashes`
+   * says how often the process at an address ended and was not to, by whoever looks after it; null where nobody does.
    */
   counts(
     rollout: string,
-    restarts: (address: string) => number | null = () => null,
+    crashes: (address: string) => number | null = () => null,
   ): RouteReleaseCounts | null {
     const config = this.#plan?.snapshot.config
     const wanted = config?.rollouts[rollout]
@@ -87,7 +87,7 @@ export class Rollouts {
     return {
       release: sumOf(services, wanted.release),
       stable: sumOf(services, stableRelease),
-      crashes: this.#crashesOf(rollout, wanted.release, services, restarts, now),
+      crashes: this.#crashesOf(rollout, wanted.release, services, crashes, now),
       ...(mirrors(wanted) ? { mirrored: this.#mirrored(rollout, wanted.release) } : {}),
       unusable: services.every(({ set }) => {
         const own = set.releases?.get(wanted.release)
@@ -100,7 +100,7 @@ export class Rollouts {
     rollout: string,
     release: string,
     services: readonly Service[],
-    restarts: (address: string) => number | null,
+    crashes: (address: string) => number | null,
     now: number,
   ): { release: number; stable: number } {
     let watches = this.#crashes.get(rollout)
@@ -112,8 +112,8 @@ export class Rollouts {
       for (const [index, endpoint] of config.endpoints.entries()) {
         const of = endpoint.release === release ? 'release' : 'stable'
         if (of === 'stable' && endpoint.release !== stableRelease) continue
-        const up = set.state(index, now) === 'usable'
-        watches[of].see(endpoint.address, up, restarts(endpoint.address), now)
+        const up = set.isDraining(index) ? null : set.state(index, now) === 'usable'
+        watches[of].see(endpoint.address, { up, crashes: crashes(endpoint.address) }, now)
       }
     return { release: watches.release.worst(now), stable: watches.stable.worst(now) }
   }

@@ -76,7 +76,7 @@ export interface VerdictNumbers {
   /** From here on the release is sent back. */
   readonly errorEvidenceMax: number
   readonly latencyEvidenceMax: number
-  /** Ends within a minute of the endpoint or process of each that ended most often; absent: nobody looked. */
+  /** How often the endpoint or process of each that began anew most often has done so within five minutes; absent: nobody looked. */
   readonly canaryCrashes?: number
   readonly stableCrashes?: number
 }
