@@ -1,13 +1,18 @@
 import type { ReleaseCount, RouteReleaseCounts } from '@budao/model'
-import type { ReleaseLook } from '@budao/resilience'
+import type { ReleaseLook, ReleasePair } from '@budao/resilience'
 import type { GatewayCounts } from './rollout-state.ts'
 
 /** What all gateways saw since the look before. */
 export interface Look {
   readonly canary: ReleaseLook
   readonly stable: ReleaseLook
-  /** No gateway has an endpoint of the release that it could ask. */
-  readonly unusable: boolean
+  /** What of it they did at sites where both stand. */
+  readonly sites: Readonly<Record<string, ReleasePair>>
+  /**
+   * `release`: no gateway has an endpoint of the release that it could ask. `site`: nor has any one of stable’s where the release
+   * stands, so that it is no matter of the release. Null: some can be asked.
+   */
+  readonly away: 'release' | 'site' | null
   /** The most new lives within five minutes that any gateway saw of one endpoint or process of each. */
   readonly crashes: { readonly release: number; readonly stable: number }
 }
@@ -19,30 +24,45 @@ const slowShare = 0.05
 
 /**
  * The difference of two readings. A gateway that was not there before counts from now on: what it did before the rollout is
- * nobody’s evidence. One whose process began anew has another name.
+ * nobody’s evidence. One whose process began anew has another name. `silent` are gateways that are not heard of any more: what they
+ * had counted counts, and what they last saw of endpoints does not.
  */
 export function lookAt(
   before: GatewayCounts,
   now: GatewayCounts,
   cut: number | null,
   mirrored: boolean,
+  silent: readonly string[] = [],
 ): Look {
   let canary = nothing
   let stable = nothing
+  const sites: Record<string, ReleasePair> = {}
   for (const [gateway, counts] of Object.entries(now)) {
     const was = pairOf(before[gateway], mirrored)
     const is = pairOf(counts, mirrored)
     if (was === undefined || is === undefined) continue
     canary = sum(canary, difference(was.release, is.release, cut))
     stable = sum(stable, difference(was.stable, is.stable, cut))
+    if (mirrored) continue
+    for (const [site, there] of Object.entries(counts.sites ?? {})) {
+      const then = before[gateway]?.sites?.[site]
+      if (then === undefined) continue
+      const { canary, stable } = sites[site] ?? { canary: nothing, stable: nothing }
+      sites[site] = {
+        canary: sum(canary, difference(then.release, there.release, cut)),
+        stable: sum(stable, difference(then.stable, there.stable, cut)),
+      }
+    }
   }
-  const all = Object.values(now)
+  const all = Object.entries(now).flatMap(([gateway, counts]) => (silent.includes(gateway) ? [] : counts))
   const crashes = { release: 0, stable: 0 }
   for (const { crashes: seen = crashes } of all) {
     crashes.release = Math.max(crashes.release, seen.release)
     crashes.stable = Math.max(crashes.stable, seen.stable)
   }
-  return { canary, stable, crashes, unusable: all.length > 0 && all.every(({ unusable }) => unusable) }
+  const away = all.length > 0 && all.every(({ unusable }) => unusable)
+  const lost = all.every(({ lost }) => lost)
+  return { canary, stable, sites, crashes, away: !away ? null : lost ? 'site' : 'release' }
 }
 
 type Pair = Pick<RouteReleaseCounts, 'release' | 'stable'>

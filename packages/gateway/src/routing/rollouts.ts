@@ -1,6 +1,6 @@
 import { stableRelease, type Config, type ReleaseCount, type RouteReleaseCounts } from '@budao/model'
 import { CrashWatch, type ReleaseFaultKind } from '@budao/resilience'
-import type { ReleaseCounts } from '../service/release-counters.ts'
+import { sitesOf, sumOfCounts, type ReleaseCounters } from '../service/release-counters.ts'
 import type { Service } from '../service/service.ts'
 import { cellsOf } from '../threads/arena.ts'
 import type { RuntimePlan } from '../threads/runtime.ts'
@@ -63,10 +63,8 @@ export class Rollouts {
     if (wanted === undefined || route === undefined) return false
     const now = this.#now()
     for (const { service } of route.backends)
-      this.#services
-        .get(service)!
-        .releases?.get(wanted.release)
-        ?.drill.set(kind, now, now + forMs)
+      for (const { drill } of this.#services.get(service)!.releases?.get(wanted.release)?.values() ?? [])
+        drill.set(kind, now, now + forMs)
     return true
   }
 
@@ -84,15 +82,18 @@ export class Rollouts {
     if (wanted === undefined || route === undefined) return null
     const services = route.backends.map(({ service }) => this.#services.get(service)!)
     const now = this.#now()
+    const { release } = wanted
     return {
-      release: sumOf(services, wanted.release),
+      release: sumOf(services, release),
       stable: sumOf(services, stableRelease),
-      crashes: this.#crashesOf(rollout, wanted.release, services, crashes, now),
-      ...(mirrors(wanted) ? { mirrored: this.#mirrored(rollout, wanted.release) } : {}),
+      ...bySite(services, release),
+      crashes: this.#crashesOf(rollout, release, services, crashes, now),
+      ...(mirrors(wanted) ? { mirrored: this.#mirrored(rollout, release) } : {}),
       unusable: services.every(({ set }) => {
-        const own = set.releases?.get(wanted.release)
+        const own = set.releases?.get(release)
         return own === undefined || own.usable(now) === 0
       }),
+      lost: services.every((service) => isLost(service, release, now)),
     }
   }
 
@@ -120,7 +121,7 @@ export class Rollouts {
 
   #mirrored(rollout: string, release: string): NonNullable<RouteReleaseCounts['mirrored']> {
     const { shown, own } = releaseShadow(this.#plan!, this.#memory, rollout, release, 0)
-    return { release: countOf([shown.counters.counts()]), stable: countOf([own.counters.counts()]) }
+    return { release: countOf([shown.counters]), stable: countOf([own.counters]) }
   }
 
   #live(rollout: string): LiveShare | null {
@@ -138,18 +139,48 @@ export function rolloutCellName(rollout: string): string {
   return `rollout/${rollout}`
 }
 
-function sumOf(services: readonly Service[], release: string): ReleaseCount {
-  return countOf(services.flatMap(({ releases }) => releases?.get(release)?.counts() ?? []))
+/** `site`: there only. */
+function sumOf(services: readonly Service[], release: string, site?: string): ReleaseCount {
+  return countOf(
+    services.flatMap(({ releases }) => {
+      const counters = releases?.get(release)
+      if (site === undefined) return [...(counters?.values() ?? [])]
+      return counters?.get(site) ?? []
+    }),
+  )
 }
 
-function countOf(all: readonly ReleaseCounts[]): ReleaseCount {
-  const latencies: number[] = []
-  for (const each of all)
-    for (const [bucket, count] of each.latencies.entries())
-      latencies[bucket] = (latencies[bucket] ?? 0) + count
-  return {
-    requests: all.reduce((sum, { requests }) => sum + requests, 0),
-    errors: all.reduce((sum, { errors }) => sum + errors, 0),
-    latencies,
-  }
+function countOf(all: readonly ReleaseCounters[]): ReleaseCount {
+  const { requests, errors, latencies } = sumOfCounts(all)
+  return { requests, errors, latencies }
+}
+
+/** Nothing where all stand at one site. */
+function bySite(services: readonly Service[], release: string): Pick<RouteReleaseCounts, 'sites'> {
+  const all = new Set(services.flatMap(({ config }) => sitesOf(config)))
+  if (all.size < 2) return {}
+  const both = [...all].filter((site) =>
+    [release, stableRelease].every((each) =>
+      services.some(({ config }) =>
+        config.endpoints.some((one) => one.release === each && one.site === site),
+      ),
+    ),
+  )
+  const sites = both.map(
+    (site) =>
+      [
+        site,
+        { release: sumOf(services, release, site), stable: sumOf(services, stableRelease, site) },
+      ] as const,
+  )
+  return { sites: Object.fromEntries(sites) }
+}
+
+/** Stable stands at its sites too, and none of it can be asked there: what befell them befell both. */
+function isLost({ config: { endpoints }, set }: Service, release: string, now: number): boolean {
+  const sites = new Set(endpoints.filter((each) => each.release === release).map(({ site }) => site))
+  const beside = [...endpoints.entries()].filter(
+    ([, each]) => each.release === stableRelease && sites.has(each.site),
+  )
+  return beside.length > 0 && beside.every(([index]) => set.state(index, now) !== 'usable')
 }

@@ -36,7 +36,7 @@ import { splitAddress } from '../client/socket-address.ts'
 import { HedgeCounts } from '../upstream/hedge-counts.ts'
 import { cellNames, needsAdmission, pendingCellName, type ServiceCellNames } from './service-memory.ts'
 import { endpointSet, type ServiceSet } from './service-set.ts'
-import { releaseCounters, type ReleaseCounters } from './release-counters.ts'
+import { releaseCounters, type ReleaseCounters, type SiteCounters } from './release-counters.ts'
 import { breakerOptions, budgetOptions } from './service-options.ts'
 import { SiteEvidence } from './site-evidence.ts'
 import { ShedCounts } from './shed-counts.ts'
@@ -75,7 +75,7 @@ export class Endpoint {
   readonly counters: TrafficCounters
   /** Where times to its heads are counted for its site; null where nobody watches. */
   readonly pace: LatencyHistogram | null
-  /** What of its release is counted; null where releases are not told apart. */
+  /** What of its release is counted at its site; null where releases are not told apart. */
   readonly tally: ReleaseCounters | null
   /** The host that its certificate is for: the name that was resolved, or that of the address. */
   get serverHost(): string {
@@ -114,7 +114,7 @@ export class Service {
   readonly endpoints: readonly Endpoint[]
   readonly set: ServiceSet
   /** By release; null where no route splits. */
-  readonly releases: ReadonlyMap<string, ReleaseCounters> | null
+  readonly releases: ReadonlyMap<string, SiteCounters> | null
   /** Who writes where; null without `failover` or `control`: then nobody asks. */
   readonly ownership: ServiceOwnership | null
   /** What its requests say of its sites; null where nobody watches. */
@@ -170,7 +170,7 @@ export class Service {
         : null
     this.watchesLatency = (this.admission?.adaptive ?? this.#lateness) !== null
     this.releases = context.split(name)
-      ? releaseCounters(config, (release) => context.floats(names.release(release)), context.worker)
+      ? releaseCounters(config, context.worker, (...of) => context.floats(names.release(...of)))
       : null
     const doors: (CircuitBreaker | null)[] = []
     const isClosed = (index: number, now: number): boolean => (doors[index]?.retryAfterMs(now) ?? 0) > 0
@@ -189,7 +189,7 @@ export class Service {
       const floats = context.floats(names.endpointCounters(endpoint.address))
       const counters = new TrafficCounters(floats, context.worker)
       const pace = this.evidence?.pace(endpoint.site) ?? null
-      const tally = this.releases?.get(endpoint.release) ?? null
+      const tally = this.releases?.get(endpoint.release)?.get(endpoint.site) ?? null
       return new Endpoint(endpoint, own, this.set.load(index), counters, pace, tally)
     })
   }
