@@ -51,6 +51,8 @@ export interface RolloutEvidence extends Tests {
   /** Since the rollout began. */
   readonly canary: ReleaseLook
   readonly stable: ReleaseLook
+  /** Of stable: its last few hundred requests, or those of the last look where they are more. What it went through before is over. */
+  readonly stableLately: ReleaseLook
   /** Of the canary since its step began. */
   readonly stepRequests: number
 }
@@ -75,6 +77,7 @@ export const noEvidence: RolloutEvidence = {
   sites: {},
   canary: nobody,
   stable: nobody,
+  stableLately: nobody,
   stepRequests: 0,
 }
 
@@ -105,8 +108,17 @@ export function takeLook(
     sites: seen,
     canary: sum(before.canary, canary),
     stable: sum(before.stable, stable),
+    stableLately: sum(faded(before.stableLately), stable),
     stepRequests: before.stepRequests + canary.requests,
   }
+}
+
+/** Beyond so many requests of stable half of what was before is forgotten. */
+const latelyMax = 500
+
+function faded(look: ReleaseLook): ReleaseLook {
+  if (look.requests <= latelyMax) return look
+  return { requests: look.requests / 2, errors: look.errors / 2, slow: look.slow / 2 }
 }
 
 function atSite(was: SiteSeen, pending: ReleasePair): Tests & Pick<SiteSeen, 'pending' | 'waited'> {

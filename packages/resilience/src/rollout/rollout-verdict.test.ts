@@ -93,6 +93,14 @@ test('what is worse than stable at the site that is left goes back, during an ou
   assert.ok(after <= 5, `${after}`)
 })
 
+test('stable was ill: it goes on once stable is well again, however long that took', () => {
+  let state = noEvidence
+  for (let n = 0; n < 100; n++) state = sited(state, [10, 10, 90, 90], [10, 0, 90, 0])
+  assert.equal(causeOf(state), 'stable-ill')
+  for (let n = 0; n < 20; n++) state = sited(state, [0, 0, 0, 0], [20, 0, 180, 0])
+  assert.equal(causeOf(state), 'pass')
+})
+
 test('the first requests are held against those of stable at the same site', () => {
   assert.equal(causeOf(sited(noEvidence, [4, 4, 20, 20], [0, 0, 500, 0])), 'too-little-data')
   assert.equal(causeOf(sited(noEvidence, [4, 4, 20, 0], [0, 0, 500, 0])), 'first-requests')

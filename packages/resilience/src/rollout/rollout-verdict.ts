@@ -6,7 +6,7 @@ export interface VerdictRules {
   readonly falseAborts: number
   /** Canary requests that a step needs. */
   readonly requestsMin: number
-  /** Stable itself fails more than this share: nothing is promoted. Default 0.05. */
+  /** Stable itself fails more than this share of late: nothing is promoted. Default 0.05. */
   readonly stableErrorsMax: number
 }
 
@@ -61,7 +61,7 @@ export function judgeRollout(seen: RolloutEvidence, rules: VerdictRules): Rollou
   const numbers = numbersOf(seen, rules)
   const cause = abortCause(seen, numbers)
   if (cause !== null) return { kind: 'abort', cause, numbers }
-  const { stable } = seen
+  const stable = seen.stableLately
   if (stable.errors > rules.stableErrorsMax * stable.requests && stable.requests >= stableRequestsMin)
     return { kind: 'hold', cause: 'stable-ill', numbers }
   if (Math.max(numbers.errorEvidence, numbers.latencyEvidence) >= suspicion)
