@@ -1,5 +1,11 @@
-import { stableRelease, type Config, type ReleaseCount, type RouteReleaseCounts } from '@budao/model'
-import { CrashWatch, type ReleaseFaultKind } from '@budao/resilience'
+import {
+  carryingReleases,
+  stableRelease,
+  type Config,
+  type ReleaseCount,
+  type RouteReleaseCounts,
+} from '@budao/model'
+import { CrashWatch, WHOLE_BP, type ReleaseFaultKind } from '@budao/resilience'
 import { sitesOf, sumOfCounts, type ReleaseCounters } from '../service/release-counters.ts'
 import type { Service } from '../service/service.ts'
 import { cellsOf } from '../threads/arena.ts'
@@ -53,6 +59,13 @@ export class Rollouts {
   /** What the release has at this moment. */
   shareOf(rollout: string): number {
     return this.#live(rollout)?.at(this.#now()) ?? 0
+  }
+
+  /** By service whose traffic is split, the releases that carry it at this moment. */
+  carrying(): ReadonlyMap<string, ReadonlySet<string>> {
+    const { config } = this.#plan!.snapshot
+    const whole = Object.keys(config.rollouts).filter((rollout) => this.shareOf(rollout) === WHOLE_BP)
+    return carryingReleases(config, new Set(whole))
   }
 
   /** A drill makes its release a bad one for so long, at this gateway; null ends it. False where there is no such rollout here. */
