@@ -106,9 +106,9 @@ export class RolloutSitesWorld {
 
   /** So many users ask the gateways that are in use, one request after the other, until the end of the test. */
   load(users: number): void {
-    let stopped = false
+    const end = new AbortController()
     const user = async (index: number): Promise<void> => {
-      for (let turn = index; !stopped; turn++) {
+      for (let turn = index; !end.signal.aborted; turn++) {
         const names = [...this.used]
         const name = names[turn % names.length]
         if (name !== undefined) {
@@ -123,7 +123,7 @@ export class RolloutSitesWorld {
     }
     const all = Promise.all(Array.from({ length: users }, (_, index) => user(index)))
     this.#t.after(async () => {
-      stopped = true
+      end.abort()
       await all
     })
   }

@@ -47,10 +47,10 @@ export function lookAt(
     for (const [site, there] of Object.entries(counts.sites ?? {})) {
       const then = before[gateway]?.sites?.[site]
       if (then === undefined) continue
-      const { canary, stable } = sites[site] ?? { canary: nothing, stable: nothing }
+      const known = sites[site] ?? { canary: nothing, stable: nothing }
       sites[site] = {
-        canary: sum(canary, difference(then.release, there.release, cut)),
-        stable: sum(stable, difference(then.stable, there.stable, cut)),
+        canary: sum(known.canary, difference(then.release, there.release, cut)),
+        stable: sum(known.stable, difference(then.stable, there.stable, cut)),
       }
     }
   }
@@ -60,9 +60,12 @@ export function lookAt(
     crashes.release = Math.max(crashes.release, seen.release)
     crashes.stable = Math.max(crashes.stable, seen.stable)
   }
-  const away = all.length > 0 && all.every(({ unusable }) => unusable)
-  const lost = all.every(({ lost }) => lost)
-  return { canary, stable, sites, crashes, away: !away ? null : lost ? 'site' : 'release' }
+  return { canary, stable, sites, crashes, away: awayOf(all) }
+}
+
+function awayOf(all: readonly RouteReleaseCounts[]): Look['away'] {
+  if (all.length === 0 || !all.every(({ unusable }) => unusable)) return null
+  return all.every(({ lost = false }) => lost) ? 'site' : 'release'
 }
 
 type Pair = Pick<RouteReleaseCounts, 'release' | 'stable'>

@@ -1,6 +1,5 @@
 import type { DirectoryResult, DrainReport, DrainTarget, DrainWish, EventDraft } from '@budao/model'
-import type { Endpoint } from '../service/endpoint.ts'
-import type { Service } from '../service/service.ts'
+import type { Endpoint, Service } from '../service/service.ts'
 import { Drains, DRAINS_MAX, holds, type Drain } from './drains.ts'
 import { canSpareOf } from './spare-service.ts'
 

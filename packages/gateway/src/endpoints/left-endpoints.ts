@@ -1,7 +1,6 @@
 import type { ArenaLayout } from '../threads/arena.ts'
 import { endpointMemory } from '../service/service-memory.ts'
-import type { Endpoint } from '../service/endpoint.ts'
-import type { Service } from '../service/service.ts'
+import type { Endpoint, Service } from '../service/service.ts'
 
 interface LeftEndpoint {
   readonly endpoint: Endpoint

@@ -1,6 +1,5 @@
 import { canSpare, type SpareVerdict } from '@budao/resilience'
-import type { Endpoint } from '../service/endpoint.ts'
-import type { Service } from '../service/service.ts'
+import type { Endpoint, Service } from '../service/service.ts'
 
 /** Whether a service can do without the endpoints for which `leaves` holds. */
 export function canSpareOf(

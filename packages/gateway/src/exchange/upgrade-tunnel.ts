@@ -1,6 +1,6 @@
 import type { DataPlane } from '../threads/data-plane.ts'
 import type { Runtime } from '../threads/runtime.ts'
-import type { Endpoint } from '../service/endpoint.ts'
+import type { Endpoint } from '../service/service.ts'
 import type { Timed } from '../threads/timer-wheel.ts'
 
 /** Silence allowed once one direction is closed: who has closed it may be gone altogether. As HAProxy's manual advises for `timeout client-fin`. */

@@ -14,8 +14,7 @@ import {
 } from '@budao/model'
 import type { CircuitBreaker, Clock } from '@budao/resilience'
 import { quantileMs, type MetricsReader } from './metrics.ts'
-import type { Endpoint } from '../service/endpoint.ts'
-import type { Service } from '../service/service.ts'
+import type { Endpoint, Service } from '../service/service.ts'
 import type { Rollouts } from '../routing/rollouts.ts'
 import { TrafficSamples } from '../service/traffic-samples.ts'
 

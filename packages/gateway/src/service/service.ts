@@ -40,6 +40,8 @@ import { SiteEvidence } from './site-evidence.ts'
 import { ShedCounts } from './shed-counts.ts'
 import { TrafficCounters } from './traffic-counters.ts'
 
+export type { Endpoint }
+
 /** What a service needs of the thread it runs in. `endpointPool` is null in the thread that only observes. */
 export interface ServiceContext {
   readonly random: Random

@@ -1,6 +1,5 @@
 import { quantileMs } from '../metrics/metrics.ts'
-import type { Endpoint } from './endpoint.ts'
-import type { Service } from './service.ts'
+import type { Endpoint, Service } from './service.ts'
 
 /** Rates look back over so many samples, percentiles over all that are kept; there is one a second. */
 const RATE_SAMPLES = 5

@@ -1,5 +1,5 @@
 import type { ServiceConfig } from '@budao/model'
-import type { Endpoint } from '../service/endpoint.ts'
+import type { Endpoint } from '../service/service.ts'
 import type { ServiceTls, TlsMaterial } from './tls-material.ts'
 import { UpstreamTls } from './upstream-tls.ts'
 

@@ -4,8 +4,7 @@ import type { DataPlane } from '../threads/data-plane.ts'
 import { hopLines } from './hop-lines.ts'
 import type { OwnedRequest } from '../ownership/owned-request.ts'
 import type { ReleaseCounters } from '../service/release-counters.ts'
-import type { Endpoint } from '../service/endpoint.ts'
-import type { Service } from '../service/service.ts'
+import type { Endpoint, Service } from '../service/service.ts'
 import type { UpstreamConnection, UpstreamFailure, UpstreamUser } from './upstream-connection.ts'
 
 /** How often one request may meet a kept connection that its endpoint has just closed, before that counts as a failure. */

@@ -157,12 +157,6 @@ function isEnough({ canary, stable }: ReleasePair): boolean {
 
 /** Each pair is of releases that were asked at the same place and time. */
 function compared({ errors, latency, ill }: Tests, pairs: readonly ReleasePair[]): Tests {
-  const failed = ({ requests, errors }: ReleaseLook): Tally => ({ requests, hits: errors })
-  // One that fails is not slow: each is counted against a release once.
-  const late = ({ requests, errors, slow }: ReleaseLook): Tally => ({
-    requests: requests - errors,
-    hits: slow,
-  })
   const fails = (more: number): boolean => pairs.some(({ stable }) => stable.errors > more * stable.requests)
   for (const { canary, stable } of pairs) {
     errors = observe(errors, failed(canary), failed(stable))
@@ -171,6 +165,15 @@ function compared({ errors, latency, ill }: Tests, pairs: readonly ReleasePair[]
   if (ill && pairs.length > 0 && !fails(overShare))
     return { errors: afterOutage(errors), latency, ill: false }
   return { errors, latency, ill: ill || fails(outageShare) }
+}
+
+function failed({ requests, errors }: ReleaseLook): Tally {
+  return { requests, hits: errors }
+}
+
+/** One that fails is not slow: each is counted against a release once. */
+function late({ requests, errors, slow }: ReleaseLook): Tally {
+  return { requests: requests - errors, hits: slow }
 }
 
 /** Stable at the sites where the canary was asked, as far as both stand there; all of it where they stand together nowhere. */
