@@ -101,7 +101,7 @@ test('the site with the work, its gateway and whoever looks after a release is l
       JSON.stringify(decisions),
     )
     assert.ok(world.asked > 100, `${world.asked}`)
-    t.diagnostic(`${world.failed} of ${world.asked} failed`)
+    assert.equal(world.failed, 0, `${world.failed} of ${world.asked} failed`)
   })
 })
 

@@ -331,9 +331,8 @@ export class RolloutSitesWorld {
           failover: { every: '0s' },
           detection: { stable: '1s' },
           data: { shared: true },
-          // A canary that fails all is to be sent back by the verdict, not to be kept out of sight by an ejection.
-          outlier: { maxFails: 1_000 },
-          breaker: { requestVolumeThreshold: 10_000 },
+          // The other endpoint of the site that is lost, then one of the other site.
+          retry: { attempts: 2 },
         },
       },
       control: {

@@ -264,3 +264,30 @@ test('whatever ends and begins anew unasked is counted, by its checks and by who
   ended = 10
   assert.deepEqual(crashes(), { release: 4, stable: 0 })
 })
+
+test('what both do is counted by site, and a site of which nothing of stable can be asked is lost', async (t) => {
+  const { endpoints, status } = await world(t, 'stable/east', 'canary/east', 'stable/west', 'canary/west')
+  const gateway = await testGateway(t, {
+    endpoints,
+    service: { healthCheck: { ...checks, unhealthyAfter: 1 } },
+    route: split({ overrides: [{ release: 'canary', users: ['tester'] }] })!,
+    rollouts: { two: { route: 'shop', release: 'canary' } },
+  })
+  const counts = () => gateway.gateway.rollouts.counts('two')!
+  const seen = () => {
+    const { release, sites } = counts()
+    const of = (site: string): unknown => [sites![site]!.release.requests, sites![site]!.lost]
+    return [release.requests, of('east'), of('west')]
+  }
+  await gateway.request('/', ['X-User: tester'])
+  assert.deepEqual(seen(), [1, [1, false], [0, false]])
+  status['ill stable/east'] = status['ill canary/east'] = 503
+  await until('the site is lost', () => counts().sites!['east']!.lost)
+  await until('the release is asked at the other one', async () => {
+    const { body } = await gateway.request('/', ['X-User: tester'])
+    return body === 'canary/west'
+  })
+  assert.deepEqual([counts().unusable, counts().lost], [false, false])
+  status['ill stable/west'] = status['ill canary/west'] = 503
+  await until('both are', () => counts().lost === true && counts().unusable)
+})

@@ -107,6 +107,14 @@ export interface ReleaseCount {
   readonly latencies: readonly number[]
 }
 
+/** What both did at one site. */
+export interface SiteReleaseCounts {
+  readonly release: ReleaseCount
+  readonly stable: ReleaseCount
+  /** None of stable’s endpoints there can be asked. */
+  readonly lost: boolean
+}
+
 export interface RouteReleaseCounts {
   readonly release: ReleaseCount
   readonly stable: ReleaseCount
@@ -114,7 +122,7 @@ export interface RouteReleaseCounts {
    * The same by site, of sites at which both have endpoints; absent where there is but one site. What happens to a site happens to
    * both there, however their endpoints are spread over sites.
    */
-  readonly sites?: Readonly<Record<string, { readonly release: ReleaseCount; readonly stable: ReleaseCount }>>
+  readonly sites?: Readonly<Record<string, SiteReleaseCounts>>
   /** None of the release's endpoints can be asked. */
   readonly unusable: boolean
   /** And none of stable’s at the sites where those are: that is no matter of the release. */

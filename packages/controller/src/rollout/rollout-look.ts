@@ -1,5 +1,5 @@
 import type { ReleaseCount, RouteReleaseCounts } from '@budao/model'
-import type { ReleaseLook, ReleasePair } from '@budao/resilience'
+import type { LostSites, ReleaseLook, ReleasePair } from '@budao/resilience'
 import type { GatewayCounts } from './rollout-state.ts'
 
 /** What all gateways saw since the look before. */
@@ -8,6 +8,7 @@ export interface Look {
   readonly stable: ReleaseLook
   /** What of it they did at sites where both stand. */
   readonly sites: Readonly<Record<string, ReleasePair>>
+  readonly lost: LostSites
   /**
    * `release`: no gateway has an endpoint of the release that it could ask. `site`: nor has any one of stable’s where the release
    * stands, so that it is no matter of the release. Null: some can be asked.
@@ -37,6 +38,8 @@ export function lookAt(
   let canary = nothing
   let stable = nothing
   const sites: Record<string, ReleasePair> = {}
+  let lost: ReleasePair = both
+  const began: string[] = []
   for (const [gateway, counts] of Object.entries(now)) {
     const was = pairOf(before[gateway], mirrored)
     const is = pairOf(counts, mirrored)
@@ -47,11 +50,14 @@ export function lookAt(
     for (const [site, there] of Object.entries(counts.sites ?? {})) {
       const then = before[gateway]?.sites?.[site]
       if (then === undefined) continue
-      const known = sites[site] ?? { canary: nothing, stable: nothing }
-      sites[site] = {
+      const known = there.lost ? lost : (sites[site] ?? both)
+      const seen = {
         canary: sum(known.canary, difference(then.release, there.release, cut)),
         stable: sum(known.stable, difference(then.stable, there.stable, cut)),
       }
+      if (there.lost) lost = seen
+      else sites[site] = seen
+      if (there.lost && !then.lost) began.push(site)
     }
   }
   const all = Object.entries(now).flatMap(([gateway, counts]) => (silent.includes(gateway) ? [] : counts))
@@ -60,7 +66,7 @@ export function lookAt(
     crashes.release = Math.max(crashes.release, seen.release)
     crashes.stable = Math.max(crashes.stable, seen.stable)
   }
-  return { canary, stable, sites, crashes, away: awayOf(all) }
+  return { canary, stable, sites, lost: { look: lost, began }, crashes, away: awayOf(all) }
 }
 
 function awayOf(all: readonly RouteReleaseCounts[]): Look['away'] {
@@ -97,6 +103,7 @@ export function merged(before: GatewayCounts, now: GatewayCounts): Record<string
 }
 
 const nothing: ReleaseLook = { requests: 0, errors: 0, slow: 0 }
+const both: ReleasePair = { canary: nothing, stable: nothing }
 
 function difference(before: ReleaseCount, now: ReleaseCount, cut: number | null): ReleaseLook {
   const rise = (to: number, from: number): number => Math.max(0, to - from)

@@ -87,14 +87,14 @@ function look(
   moment: RolloutMoment,
 ): RolloutOutcome {
   const mirrored = isMirroring(before)
-  const { canary, stable, sites, away, crashes } = lookAt(
+  const { canary, stable, sites, lost, away, crashes } = lookAt(
     before.counted,
     counts,
     before.cut,
     mirrored,
     silent,
   )
-  const evidence = takeLook(before.evidence, canary, stable, sites)
+  const evidence = takeLook(before.evidence, canary, stable, sites, lost)
   // The time in which its site was away is not its own.
   const awaySince = away === 'release' ? (before.awaySince ?? moment.wall) : null
   const step = rules.steps[Math.min(before.step, rules.steps.length - 1)]!

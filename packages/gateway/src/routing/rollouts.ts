@@ -4,6 +4,7 @@ import {
   type Config,
   type ReleaseCount,
   type RouteReleaseCounts,
+  type SiteReleaseCounts,
 } from '@budao/model'
 import { CrashWatch, WHOLE_BP, type ReleaseFaultKind } from '@budao/resilience'
 import { sitesOf, sumOfCounts, type ReleaseCounters } from '../service/release-counters.ts'
@@ -99,7 +100,7 @@ export class Rollouts {
     return {
       release: sumOf(services, release),
       stable: sumOf(services, stableRelease),
-      ...bySite(services, release),
+      ...bySite(services, release, now),
       crashes: this.#crashesOf(rollout, release, services, crashes, now),
       ...(mirrors(wanted) ? { mirrored: this.#mirrored(rollout, release) } : {}),
       unusable: services.every(({ set }) => {
@@ -169,7 +170,11 @@ function countOf(all: readonly ReleaseCounters[]): ReleaseCount {
 }
 
 /** Nothing where all stand at one site. */
-function bySite(services: readonly Service[], release: string): Pick<RouteReleaseCounts, 'sites'> {
+function bySite(
+  services: readonly Service[],
+  release: string,
+  now: number,
+): Pick<RouteReleaseCounts, 'sites'> {
   const all = new Set(services.flatMap(({ config }) => sitesOf(config)))
   if (all.size < 2) return {}
   const both = [...all].filter((site) =>
@@ -179,21 +184,23 @@ function bySite(services: readonly Service[], release: string): Pick<RouteReleas
       ),
     ),
   )
-  const sites = both.map(
-    (site) =>
-      [
-        site,
-        { release: sumOf(services, release, site), stable: sumOf(services, stableRelease, site) },
-      ] as const,
-  )
-  return { sites: Object.fromEntries(sites) }
+  const countsAt = (site: string): SiteReleaseCounts => ({
+    release: sumOf(services, release, site),
+    stable: sumOf(services, stableRelease, site),
+    lost: services.every((service) => isLostAt(service, new Set([site]), now)),
+  })
+  return { sites: Object.fromEntries(both.map((site) => [site, countsAt(site)])) }
 }
 
 /** Stable stands at its sites too, and none of it can be asked there: what befell them befell both. */
-function isLost({ config: { endpoints }, set }: Service, release: string, now: number): boolean {
-  const sites = new Set(endpoints.filter((each) => each.release === release).map(({ site }) => site))
-  const beside = [...endpoints.entries()].filter(
+function isLost(service: Service, release: string, now: number): boolean {
+  const own = service.config.endpoints.filter((each) => each.release === release)
+  return isLostAt(service, new Set(own.map(({ site }) => site)), now)
+}
+
+function isLostAt({ config, set }: Service, sites: ReadonlySet<string>, now: number): boolean {
+  const stable = [...config.endpoints.entries()].filter(
     ([, each]) => each.release === stableRelease && sites.has(each.site),
   )
-  return beside.length > 0 && beside.every(([index]) => set.state(index, now) !== 'usable')
+  return stable.length > 0 && stable.every(([index]) => set.state(index, now) !== 'usable')
 }

@@ -83,15 +83,33 @@ export const noEvidence: RolloutEvidence = {
 
 const unseen: SiteSeen = { ...nothing, ...noTests, pending: nothing, waited: 0 }
 
-/** Takes what both releases did over the same time; `sites`: what of it they did at sites where both stand. */
+/**
+ * What both did, at each gateway, where it can ask none of stable’s endpoints at a site. Endpoints are taken out after so many failures
+ * each: from then on failures say how many endpoints there are, and no longer how many requests.
+ */
+export interface LostSites {
+  readonly look: ReleasePair
+  /** Sites that a gateway has just lost: what waits of them may be the beginning of it. */
+  readonly began: readonly string[]
+}
+
+const noneLost: LostSites = { look: nothing, began: [] }
+
+/**
+ * Takes what both releases did over the same time; `sites`: what of it they did at sites where both stand, but for what is `lost`, which
+ * is evidence of nothing.
+ */
 export function takeLook(
   before: RolloutEvidence,
   canary: ReleaseLook,
   stable: ReleaseLook,
   sites: Readonly<Record<string, ReleasePair>> = {},
+  lost: LostSites = noneLost,
 ): RolloutEvidence {
-  let rest: ReleasePair = { canary, stable }
+  const counted = both({ canary, stable }, lost.look, less)
+  let rest = counted
   const seen: Record<string, SiteSeen> = { ...before.sites }
+  for (const site of lost.began) if (seen[site]) seen[site] = { ...seen[site], pending: nothing, waited: 0 }
   const enough: ReleasePair[] = []
   for (const [site, look] of Object.entries(sites)) {
     const was = seen[site] ?? unseen
@@ -106,10 +124,9 @@ export function takeLook(
     ...compared(before, enough),
     pending: isEnough(pending) ? nothing : pending,
     sites: seen,
-    canary: sum(before.canary, canary),
-    stable: sum(before.stable, stable),
+    ...both(before, counted, sum),
     stableLately: sum(faded(before.stableLately), stable),
-    stepRequests: before.stepRequests + canary.requests,
+    stepRequests: before.stepRequests + counted.canary.requests,
   }
 }
 

@@ -93,6 +93,24 @@ test('what is worse than stable at the site that is left goes back, during an ou
   assert.ok(after <= 5, `${after}`)
 })
 
+test('endpoints that are taken out after three failures each, at many gateways, are no evidence while a site is lost', () => {
+  // What a gateway saw of the site until it knew: well at first, then three failures of each.
+  const last = { canary: look(4, 3), stable: look(26, 3) }
+  const lose = (isKnown: boolean): RolloutEvidence => {
+    let state = noEvidence
+    for (let gateway = 0; gateway < 10; gateway++) {
+      // One of the canary’s has failed in the look before, and waits to be compared.
+      state = sited(state, [1, 1, 20, 0], [2, 0, 38, 0])
+      state = isKnown
+        ? takeLook(state, last.canary, last.stable, {}, { look: last, began: ['east'] })
+        : sited(state, [4, 3, 26, 3], [0, 0, 0, 0])
+    }
+    return state
+  }
+  assert.equal(causeOf(lose(true)), 'too-little-data')
+  assert.equal(causeOf(lose(false)), 'errors')
+})
+
 test('stable was ill: it goes on once stable is well again, however long that took', () => {
   let state = noEvidence
   for (let n = 0; n < 100; n++) state = sited(state, [10, 10, 90, 90], [10, 0, 90, 0])
