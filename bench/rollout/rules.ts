@@ -18,7 +18,7 @@ export function budaoRule(everySeconds: number): Rule {
     begin() {
       let seen: RolloutEvidence = noEvidence
       return (canary, stable) => {
-        seen = takeLook(seen, canary, stable, false)
+        seen = takeLook(seen, canary, stable)
         return judgeRollout(seen, rules).kind === 'abort'
       }
     },

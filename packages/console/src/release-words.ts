@@ -64,6 +64,7 @@ export const englishReleases = {
     alone: 'fails as stable never did',
     'stable-ill': 'holds: stable itself fails',
     suspicious: 'holds: it looks worse',
+    'site-lost': 'holds: its sites are lost, stable there too',
     'too-little-data': 'holds: too few requests yet',
   } as Readonly<Record<string, string>>,
 }
@@ -127,6 +128,7 @@ export const chineseReleases: ReleaseWords = {
     alone: '失败率为稳定版从未有过',
     'stable-ill': '等待：稳定版自身在失败',
     suspicious: '等待：看起来更差',
+    'site-lost': '等待：所在站点整体失联，稳定版在那里同样无法访问',
     'too-little-data': '等待：请求还太少',
   },
 }

@@ -66,6 +66,7 @@ export const processSchemas: { readonly [name: string]: Schema } = {
     standby: boolean,
     restarts: count,
     hangs: { ...count, description: 'Times it was killed because it failed its checks.' },
+    crashes: { ...count, description: 'Lives that ended and were not to.' },
     memoryBytes: orNull(count),
     lastExit: orNull(
       object({

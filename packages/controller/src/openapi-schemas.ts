@@ -114,6 +114,11 @@ export const schemas: { readonly [name: string]: Schema } = {
       address: string,
       site: string,
       release: string,
+      carries: {
+        type: 'boolean',
+        description:
+          'Its site is judged by it: false of a release without which the site serves all users as well.',
+      },
       weight: number,
       state: choice('usable', 'unhealthy', 'ejected', 'open', 'draining'),
       origin: choice('configured', 'resolved', 'registered'),

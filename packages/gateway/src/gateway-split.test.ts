@@ -231,7 +231,7 @@ test('within a release sites keep their order, and a site without it is passed b
   assert.equal(await ask('any'), 'stable/east')
 })
 
-test('whatever ends again and again is counted, by its checks and by the restarts of whoever looks after it', async (t) => {
+test('whatever ends and begins anew unasked is counted, by its checks and by whoever looks after it', async (t) => {
   const { endpoints, status } = await world(t, 'stable', 'canary')
   const gateway = await testGateway(t, {
     endpoints,
@@ -239,20 +239,55 @@ test('whatever ends again and again is counted, by its checks and by the restart
     route: split({})!,
     rollouts: { two: { route: 'shop', release: 'canary' } },
   })
-  let restarts: number | null = null
+  let ended: number | null = null
   const canary = endpoints[1]!.address
   const crashes = (): unknown =>
-    gateway.gateway.rollouts.counts('two', (address) => (address === canary ? restarts : null))!.crashes
-  for (const state of ['healthy', 'unhealthy', 'healthy', 'unhealthy']) {
-    status['ill canary'] = state === 'healthy' ? 200 : 503
-    await until(state, () => {
-      crashes()
-      return gateway.service().endpoints[1]!.healthy === (state === 'healthy')
-    })
+    gateway.gateway.rollouts.counts('two', (address) => (address === canary ? ended : null))!.crashes
+  const restart = async (): Promise<void> => {
+    for (const state of ['healthy', 'unhealthy', 'healthy']) {
+      status['ill canary'] = state === 'healthy' ? 200 : 503
+      await until(state, () => {
+        crashes()
+        return gateway.service().endpoints[1]!.healthy === (state === 'healthy')
+      })
+    }
   }
-  assert.deepEqual(crashes(), { release: 2, stable: 0 })
-  restarts = 7
-  assert.deepEqual(crashes(), { release: 2, stable: 0 })
-  restarts = 10
-  assert.deepEqual(crashes(), { release: 5, stable: 0 })
+  await restart()
+  assert.deepEqual(crashes(), { release: 1, stable: 0 })
+  // Kept out by a person, it is restarted on purpose.
+  await gateway.gateway.directory.drain({ endpoint: canary }, { force: false, reason: 'new settings' })
+  await restart()
+  await gateway.gateway.directory.undrain({ endpoint: canary }, 'done')
+  assert.deepEqual(crashes(), { release: 1, stable: 0 })
+  ended = 7
+  assert.deepEqual(crashes(), { release: 1, stable: 0 })
+  ended = 10
+  assert.deepEqual(crashes(), { release: 4, stable: 0 })
+})
+
+test('what both do is counted by site, and a site of which nothing of stable can be asked is lost', async (t) => {
+  const { endpoints, status } = await world(t, 'stable/east', 'canary/east', 'stable/west', 'canary/west')
+  const gateway = await testGateway(t, {
+    endpoints,
+    service: { healthCheck: { ...checks, unhealthyAfter: 1 } },
+    route: split({ overrides: [{ release: 'canary', users: ['tester'] }] })!,
+    rollouts: { two: { route: 'shop', release: 'canary' } },
+  })
+  const counts = () => gateway.gateway.rollouts.counts('two')!
+  const seen = () => {
+    const { release, sites } = counts()
+    const of = (site: string): unknown => [sites![site]!.release.requests, sites![site]!.lost]
+    return [release.requests, of('east'), of('west')]
+  }
+  await gateway.request('/', ['X-User: tester'])
+  assert.deepEqual(seen(), [1, [1, false], [0, false]])
+  status['ill stable/east'] = status['ill canary/east'] = 503
+  await until('the site is lost', () => counts().sites!['east']!.lost)
+  await until('the release is asked at the other one', async () => {
+    const { body } = await gateway.request('/', ['X-User: tester'])
+    return body === 'canary/west'
+  })
+  assert.deepEqual([counts().unusable, counts().lost], [false, false])
+  status['ill stable/west'] = status['ill canary/west'] = 503
+  await until('both are', () => counts().lost === true && counts().unusable)
 })

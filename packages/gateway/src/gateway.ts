@@ -155,7 +155,7 @@ export class Gateway {
       report: (event) => options.report(event),
       warn: (message) => options.warn(message),
     })
-    this.#reporter = new GatewayReporter(this.#clock, this.#reader, options.version, config.node)
+    this.#reporter = new GatewayReporter(this.#clock, this.#reader, options.version, config, this.rollouts)
   }
 
   /** Brings the first snapshot into force. Rejects when it cannot be served: a port in use, a key file missing. */

@@ -56,6 +56,8 @@ export interface ProcessReport {
   /** Starts after the first in this agent’s life, and those that followed a failed health check. */
   readonly restarts: number
   readonly hangs: number
+  /** Lives in this agent’s life that ended and were not to: what a person, a controller or other settings ended is not among them. */
+  readonly crashes: number
   /** Resident memory, bytes; null where nobody knows. */
   readonly memoryBytes: number | null
   readonly lastExit: ProcessExit | null

@@ -61,7 +61,7 @@ export interface CertificateReport {
 /** One site, over all services. */
 export interface SiteReport {
   readonly name: string
-  /** Of the endpoints that are not draining: up: all usable; degraded: some; down: none. drained: all are draining. */
+  /** Of the endpoints that carry it and are not draining: up: all usable; degraded: some; down: none. drained: all are draining. */
   readonly state: 'up' | 'degraded' | 'down' | 'drained'
   readonly usable: number
   readonly total: number
@@ -138,6 +138,8 @@ export interface EndpointReport {
   readonly address: string
   readonly site: string
   readonly release: string
+  /** Its site is judged by it: false of a release without which its site serves all users as well. */
+  readonly carries: boolean
   readonly weight: number
   /**
    * usable: gets traffic; unhealthy: by active checks; ejected: by passive evidence; open: its breaker answers in its place;

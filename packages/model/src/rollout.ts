@@ -107,13 +107,28 @@ export interface ReleaseCount {
   readonly latencies: readonly number[]
 }
 
+/** What both did at one site. */
+export interface SiteReleaseCounts {
+  readonly release: ReleaseCount
+  readonly stable: ReleaseCount
+  /** None of stable’s endpoints there can be asked. */
+  readonly lost: boolean
+}
+
 export interface RouteReleaseCounts {
   readonly release: ReleaseCount
   readonly stable: ReleaseCount
+  /**
+   * The same by site, of sites at which both have endpoints; absent where there is but one site. What happens to a site happens to
+   * both there, however their endpoints are spread over sites.
+   */
+  readonly sites?: Readonly<Record<string, SiteReleaseCounts>>
   /** None of the release's endpoints can be asked. */
   readonly unusable: boolean
+  /** And none of stable’s at the sites where those are: that is no matter of the release. */
+  readonly lost?: boolean
   /** What the release and stable did with the requests that both were shown. */
   readonly mirrored?: { readonly release: ReleaseCount; readonly stable: ReleaseCount }
-  /** How often the endpoint, or process, of each that ended most often has ended within a minute. */
+  /** How often the endpoint, or process, of each that began anew most often has done so within five minutes, unasked. */
   readonly crashes?: { readonly release: number; readonly stable: number }
 }

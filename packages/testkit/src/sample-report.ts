@@ -12,6 +12,7 @@ export function sampleEndpoint(
     address,
     site,
     release: 'stable',
+    carries: true,
     weight: 1,
     state: 'usable',
     healthy: true,

@@ -20,6 +20,7 @@ const shop: ProcessReport = {
   standby: false,
   restarts: 2,
   hangs: 0,
+  crashes: 0,
   memoryBytes: 50 * 1_048_576,
   lastExit: { at: '2026-01-01T00:00:00.000Z', cause: 'itself', code: null, signal: 'SIGKILL' },
 }

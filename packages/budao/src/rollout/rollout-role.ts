@@ -61,8 +61,8 @@ export class RolloutRole {
     this.#own = own
     this.#ownAudit = ownAudit
     this.#numbers = numbers
-    const restarts = (address: string): number | null =>
-      processes?.().find((process) => process.address === address)?.restarts ?? null
+    const crashes = (address: string): number | null =>
+      processes?.().find((process) => process.address === address)?.crashes ?? null
     this.#gateway = gateway
     const shared = store ?? own!
     this.desk = new RolloutNode(config.rollouts, {
@@ -71,7 +71,7 @@ export class RolloutRole {
       gateway: {
         share: (name, basisPoints, until) => void rollouts.share(name, basisPoints, until),
         mirror: (name, basisPoints, until) => void rollouts.mirror(name, basisPoints, until),
-        counts: (name) => rollouts.counts(name, restarts),
+        counts: (name) => rollouts.counts(name, crashes),
         now: () => rollouts.now(),
       },
       wall: () => Date.now(),

@@ -99,6 +99,7 @@ test('one end more than the limit allows within its window is a crash loop, whic
   life.step({ kind: 'wanted', wanted: true, anew: true, why: 'ann' })
   assert.deepEqual([life.state.phase, life.take()], ['starting', ['spawn']])
   assert.equal(life.step({ kind: 'spawned', pid: 9 }).crash().state.phase, 'backing-off')
+  assert.equal(life.state.crashes, 4)
 })
 
 test('ends further apart than the window are no crash loop', () => {

@@ -175,7 +175,7 @@ function failed(draft: ProcessDraft, why: string): void {
   const failures = draft.state.failures + 1
   // As many as the limit could ever look at.
   const ends = [...draft.state.ends.filter((at) => now - at < window), now].slice(-limit - 1)
-  draft.set({ failures, ends, ending: null })
+  draft.set({ failures, ends, crashes: draft.state.crashes + 1, ending: null })
   if (!wanted) return draft.enter('stopped', why)
   if (limit > 0 && ends.length > limit) {
     draft.enter('crash-loop', `${ends.length} ends within ${Math.round((now - ends[0]!) / 1000)} s`)

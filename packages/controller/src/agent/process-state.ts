@@ -25,6 +25,8 @@ export interface ProcessState {
   readonly misses: number
   readonly starts: number
   readonly hangs: number
+  /** Lives that nobody ended. */
+  readonly crashes: number
   readonly lastExit: ProcessExit | null
 }
 
@@ -96,6 +98,7 @@ export function unstartedProcess(name: string, rules: ProcessRules, now: number)
     misses: 0,
     starts: 0,
     hangs: 0,
+    crashes: 0,
     lastExit: null,
   }
 }

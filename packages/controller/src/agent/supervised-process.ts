@@ -174,7 +174,7 @@ export class SupervisedProcess {
   }
 
   report(): ProcessReport {
-    const { phase, wanted, why, since, startedAt, deadline, starts, hangs, lastExit } = this.#state
+    const { phase, wanted, why, since, startedAt, deadline, starts, hangs, crashes, lastExit } = this.#state
     const now = performance.now()
     const lives = mayLive(phase)
     return {
@@ -193,6 +193,7 @@ export class SupervisedProcess {
       standby: this.#config.standby,
       restarts: Math.max(0, starts - 1),
       hangs,
+      crashes,
       memoryBytes: lives ? this.#memoryBytes : null,
       lastExit,
     }

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import type { UnitReport } from '@budao/model'
+import { SqliteCoordination } from '../providers/sqlite-coordination.ts'
 import { startBackend, TestNodes, until } from './test-nodes.test.ts'
 
 test('three nodes find each other, one leads, a site gets the lease; when its backend dies the other one has it', async (t) => {
@@ -73,4 +75,37 @@ test('a service that all sites write follows the verdicts; its placements are nu
   const after = await until('west serves alone', placed('west'))
   assert.ok(after.epoch > before.epoch)
   assert.equal(after.owner, null)
+})
+
+test('a canary that is left at a site does not keep it in use, until it has all users', async (t) => {
+  const [east, canary, west] = [await startBackend(t), await startBackend(t), await startBackend(t)]
+  const nodes = await TestNodes.make(t, { east: canary.port, west: west.port })
+  const at = (port: number, site: string, release: string): object => ({
+    address: `127.0.0.1:${port}`,
+    site,
+    release,
+  })
+  const feed = {
+    ...{ mode: 'active-active', failover: {}, detection: { stable: '500ms' }, healthCheck: { type: 'http' } },
+    endpoints: [
+      at(east.port, 'east', 'stable'),
+      at(canary.port, 'east', 'canary'),
+      at(west.port, 'west', 'stable'),
+    ],
+  }
+  nodes.more = `  feed: ${JSON.stringify(feed)}
+listeners: [{ name: web, address: "127.0.0.1:0", protocol: http }]
+routes: [{ name: feed, backends: [{ service: feed }], split: { by: [ip] } }]
+rollouts: { next: { route: feed, release: canary } }
+`
+  for (const name of ['third', 'east', 'west']) await nodes.start(name)
+  const placed = (readers: string) => () => nodes.placements.get('west feed')?.readers.join(' ') === readers
+  await until('both serve', placed('east west'))
+  east.end()
+  await until('west serves alone', placed('west'))
+  // As whoever looks after it stores it.
+  const store = new SqliteCoordination({ path: join(nodes.folder, 'c.db') })
+  t.after(() => store.close())
+  assert.ok((await store.compareAndSet('rollout/next', 0, { basisPoints: 10_000 })).ok)
+  await until('east serves by the canary', placed('east west'))
 })

@@ -146,6 +146,7 @@ export class ControlNode {
       domain: this.#domain,
       peers: this.#peers,
       links: this.#links,
+      store: this.cuts.store,
       random,
       now,
       baseDir: this.#options.baseDir,

@@ -39,6 +39,20 @@ const cases: readonly [
     true,
   ],
   [
+    'what nobody would miss does not count',
+    at('east', { state: 'unhealthy', release: 'canary', carries: false }, 'usable'),
+    'serving',
+    '1/1',
+    false,
+  ],
+  [
+    'nor does it keep a site up',
+    at('east', { release: 'canary', carries: false }, 'unhealthy'),
+    'down',
+    '0/1',
+    false,
+  ],
+  [
     'what has no weight does not count',
     at('east', { state: 'unhealthy', weight: 0 }, 'usable'),
     'serving',

@@ -61,11 +61,11 @@ export class ReportedSites implements SiteStates {
   }
 }
 
-/** By service and site, what a report says of them. Endpoints without weight get no traffic and count for nothing. */
+/** By service and site, what a report says of them. Endpoints without weight, and those that nobody would miss, count for nothing. */
 export function siteStatesOf({ services }: Pick<GatewayReport, 'services'>): Map<string, ServiceAtSite> {
   const states = new Map<string, ServiceAtSite>()
   for (const { name, endpoints } of services) {
-    const weighted = endpoints.filter(({ weight }) => weight > 0)
+    const weighted = endpoints.filter(({ weight, carries }) => weight > 0 && carries)
     for (const [site, own] of Map.groupBy(weighted, (endpoint) => endpoint.site))
       states.set(`${name} ${site}`, stateOf(own))
   }

@@ -1,5 +1,11 @@
-import type { Config, ServiceConfig, SiteOpinion } from '@budao/model'
-import { isWatched, opinionEveryMs, slownessSettings } from '@budao/model'
+import type { Config, CoordinationStore, ServiceConfig, SiteOpinion } from '@budao/model'
+import {
+  carryingEndpoints,
+  carryingReleases,
+  isWatched,
+  opinionEveryMs,
+  slownessSettings,
+} from '@budao/model'
 import { LocalHealth, type DetectorState, type HardCause } from '@budao/resilience'
 import type { Links } from '../links/links.ts'
 import type { ProbeTls } from './endpoint-probe.ts'
@@ -9,6 +15,7 @@ import { LoopDelay } from './loop-delay.ts'
 import { NodePlace } from './node-place.ts'
 import { ServicePace, type SeenPace, type ToldPace } from './service-pace.ts'
 import { SiteWatch, type TrafficCounts } from './site-watch.ts'
+import { WholeRollouts } from './whole-rollouts.ts'
 
 const turnMs = 50
 
@@ -20,6 +27,8 @@ export interface ObserverWorld {
   /** All other nodes, with their domains. */
   readonly peers: readonly { readonly node: string; readonly site: string | null; readonly domain: string }[]
   readonly links: Pick<Links, 'probe' | 'ask' | 'get'>
+  /** Where rollouts stand. */
+  readonly store: Pick<CoordinationStore, 'watch'>
   readonly random: { next(): number }
   /** Relative paths of the configuration start here. */
   readonly baseDir: string
@@ -33,11 +42,16 @@ export interface ObserverWorld {
   tell(opinions: readonly SiteOpinion[]): void
 }
 
+/** What an observer looks at of a configuration. */
+type Watched = Pick<Config, 'services' | 'routes' | 'rollouts'>
+
 /** Watches every site of every service that is watched, and tells all controllers what it thinks. */
 export class Observer {
   readonly #world: ObserverWorld
   readonly #health: LocalHealth
   readonly #delay = new LoopDelay()
+  readonly #whole: WholeRollouts
+  #config: Watched
   #watches: readonly SiteWatch[] = []
   #paces: readonly ServicePace[] = []
   /** What each service that is watched was when its watches began. */
@@ -47,8 +61,10 @@ export class Observer {
   #toldAt = -Infinity
   #turnAt: number
 
-  constructor(config: Pick<Config, 'services'>, world: ObserverWorld) {
+  constructor(config: Watched, world: ObserverWorld) {
     this.#world = world
+    this.#config = config
+    this.#whole = new WholeRollouts(world.store, () => this.watch(this.#config))
     const now = world.now()
     this.#turnAt = now
     this.#health = new LocalHealth(now)
@@ -58,15 +74,23 @@ export class Observer {
   }
 
   /**
-   * Another configuration is in force. A service that has changed is watched anew, and taken for up until more is known; the
-   * others are known as before.
+   * Another configuration is in force, or other releases carry a service. A service that has changed is watched anew, and taken for up
+   * until more is known; the others are known as before. Endpoints that nobody would miss are not looked at.
    */
-  watch({ services }: Pick<Config, 'services'>): void {
+  watch(config: Watched): void {
+    this.#config = config
+    const carrying = carryingReleases(config, this.#whole.names)
+    const services = Object.fromEntries(
+      Object.entries(config.services)
+        .filter(([, settings]) => isWatched(settings))
+        .map(([service, settings]) => {
+          const endpoints = carryingEndpoints(settings.endpoints, carrying.get(service))
+          return [service, { ...settings, endpoints }]
+        }),
+    )
     const before = this.#settings
     this.#settings = new Map(
-      Object.entries(services)
-        .filter(([, settings]) => isWatched(settings))
-        .map(([service, settings]) => [service, JSON.stringify(settings)]),
+      Object.entries(services).map(([service, settings]) => [service, JSON.stringify(settings)]),
     )
     const kept = this.#watches.filter(({ service }) => before.get(service) === this.#settings.get(service))
     for (const watch of this.#watches) if (!kept.includes(watch)) watch.close()
@@ -128,6 +152,7 @@ export class Observer {
 
   close(): void {
     clearInterval(this.#timer)
+    this.#whole.close()
     for (const watch of this.#watches) watch.close()
   }
 

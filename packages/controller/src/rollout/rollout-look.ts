@@ -1,14 +1,20 @@
 import type { ReleaseCount, RouteReleaseCounts } from '@budao/model'
-import type { ReleaseLook } from '@budao/resilience'
+import type { LostSites, ReleaseLook, ReleasePair } from '@budao/resilience'
 import type { GatewayCounts } from './rollout-state.ts'
 
 /** What all gateways saw since the look before. */
 export interface Look {
   readonly canary: ReleaseLook
   readonly stable: ReleaseLook
-  /** No gateway has an endpoint of the release that it could ask. */
-  readonly unusable: boolean
-  /** The most ends within a minute that any gateway saw of one endpoint or process of each. */
+  /** What of it they did at sites where both stand. */
+  readonly sites: Readonly<Record<string, ReleasePair>>
+  readonly lost: LostSites
+  /**
+   * `release`: no gateway has an endpoint of the release that it could ask. `site`: nor has any one of stable’s where the release
+   * stands, so that it is no matter of the release. Null: some can be asked.
+   */
+  readonly away: 'release' | 'site' | null
+  /** The most new lives within five minutes that any gateway saw of one endpoint or process of each. */
   readonly crashes: { readonly release: number; readonly stable: number }
 }
 
@@ -19,30 +25,53 @@ const slowShare = 0.05
 
 /**
  * The difference of two readings. A gateway that was not there before counts from now on: what it did before the rollout is
- * nobody’s evidence. One whose process began anew has another name.
+ * nobody’s evidence. One whose process began anew has another name. `silent` are gateways that are not heard of any more: what they
+ * had counted counts, and what they last saw of endpoints does not.
  */
 export function lookAt(
   before: GatewayCounts,
   now: GatewayCounts,
   cut: number | null,
   mirrored: boolean,
+  silent: readonly string[] = [],
 ): Look {
   let canary = nothing
   let stable = nothing
+  const sites: Record<string, ReleasePair> = {}
+  let lost: ReleasePair = both
+  const began: string[] = []
   for (const [gateway, counts] of Object.entries(now)) {
     const was = pairOf(before[gateway], mirrored)
     const is = pairOf(counts, mirrored)
     if (was === undefined || is === undefined) continue
     canary = sum(canary, difference(was.release, is.release, cut))
     stable = sum(stable, difference(was.stable, is.stable, cut))
+    if (mirrored) continue
+    for (const [site, there] of Object.entries(counts.sites ?? {})) {
+      const then = before[gateway]?.sites?.[site]
+      if (then === undefined) continue
+      const known = there.lost ? lost : (sites[site] ?? both)
+      const seen = {
+        canary: sum(known.canary, difference(then.release, there.release, cut)),
+        stable: sum(known.stable, difference(then.stable, there.stable, cut)),
+      }
+      if (there.lost) lost = seen
+      else sites[site] = seen
+      if (there.lost && !then.lost) began.push(site)
+    }
   }
-  const all = Object.values(now)
+  const all = Object.entries(now).flatMap(([gateway, counts]) => (silent.includes(gateway) ? [] : counts))
   const crashes = { release: 0, stable: 0 }
   for (const { crashes: seen = crashes } of all) {
     crashes.release = Math.max(crashes.release, seen.release)
     crashes.stable = Math.max(crashes.stable, seen.stable)
   }
-  return { canary, stable, crashes, unusable: all.length > 0 && all.every(({ unusable }) => unusable) }
+  return { canary, stable, sites, lost: { look: lost, began }, crashes, away: awayOf(all) }
+}
+
+function awayOf(all: readonly RouteReleaseCounts[]): Look['away'] {
+  if (all.length === 0 || !all.every(({ unusable }) => unusable)) return null
+  return all.every(({ lost = false }) => lost) ? 'site' : 'release'
 }
 
 type Pair = Pick<RouteReleaseCounts, 'release' | 'stable'>
@@ -74,6 +103,7 @@ export function merged(before: GatewayCounts, now: GatewayCounts): Record<string
 }
 
 const nothing: ReleaseLook = { requests: 0, errors: 0, slow: 0 }
+const both: ReleasePair = { canary: nothing, stable: nothing }
 
 function difference(before: ReleaseCount, now: ReleaseCount, cut: number | null): ReleaseLook {
   const rise = (to: number, from: number): number => Math.max(0, to - from)

@@ -23,6 +23,11 @@ class World {
   wall = 1_000_000
   /** What the next look finds beside requests. */
   crashes = { release: 0, stable: 0 }
+  unusable = false
+  lost = false
+  /** What other gateways have told, and those that are not heard of any more. */
+  others: Record<string, RouteReleaseCounts> = {}
+  silent: string[] = []
   measured: Record<string, Measured> = {}
   after: RolloutPhase | null = null
   readonly rules: RolloutRules
@@ -66,10 +71,10 @@ class World {
       latencies: [],
     })
     const pair = { release: of('release'), stable: of('stable') }
-    const { crashes, measured } = this
+    const { crashes, measured, unusable, lost, others, silent } = this
     this.measured = {}
-    const counts = { 'gw#1': { ...pair, mirrored: pair, unusable: false, crashes } }
-    this.do({ kind: 'look', counts, measured })
+    const counts = { 'gw#1': { ...pair, mirrored: pair, unusable, lost, crashes }, ...others }
+    this.do({ kind: 'look', counts, silent, measured })
   }
 }
 
@@ -214,7 +219,56 @@ test('what ends again and again goes back at once, unless stable does so too', (
     world.crashes = { release: 3, stable }
     world.look(0, well)
     assert.equal(world.state!.phase, phase)
-    if (phase === 'aborted') assert.match(world.state!.why, /ended 3 times within a minute/)
+    if (phase === 'aborted') assert.match(world.state!.why, /began anew 3 times within five minutes/)
+  }
+})
+
+test('endpoints that nobody can ask send it back after 30 s, in which it holds; a restart does not', () => {
+  const world = new World()
+  world.wish('start')
+  for (let n = 0; n < 8; n++) world.look(2_000, well)
+  world.unusable = true
+  for (let n = 0; n < 60; n++) world.look(0, well)
+  assert.deepEqual([world.state!.phase, world.state!.step], ['running', 1])
+  assert.match(world.state!.why, /none of its endpoints can be asked, stable has its users/)
+  world.unusable = false
+  world.look(0, well)
+  world.unusable = true
+  for (let n = 0; n < 60; n++) world.look(0, well)
+  assert.equal(world.state!.phase, 'paused')
+  world.look(0, well)
+  assert.equal(world.state!.phase, 'aborted')
+  assert.match(world.state!.why, /none of its endpoints could be asked for 30 s/)
+})
+
+test('where stable cannot be asked either the site is lost: it holds for as long as that takes, and is not sent back', () => {
+  const world = new World()
+  world.wish('start')
+  world.unusable = world.lost = true
+  for (let n = 0; n < 200; n++) world.look(0, well)
+  assert.equal(world.state!.phase, 'running')
+  assert.match(world.state!.why, /where it stands nothing can be asked, of stable neither/)
+  // Stable is back there first: the release is given its time from now on.
+  world.lost = false
+  for (let n = 0; n < 60; n++) world.look(0, well)
+  assert.equal(world.state!.phase, 'running')
+  for (let n = 0; n < 2; n++) world.look(0, well)
+  assert.equal(world.state!.phase, 'aborted')
+})
+
+test('a gateway that died speaks neither for the release nor against it', () => {
+  const none = { requests: 0, errors: 0, latencies: [] }
+  for (const [last, seen, phase] of [
+    [{ unusable: false }, { unusable: true }, 'aborted'],
+    [{ unusable: false, crashes: { release: 5, stable: 0 } }, { unusable: false }, 'running'],
+  ] as const) {
+    const world = new World()
+    world.wish('start')
+    world.others = { 'gw#2': { release: none, stable: none, ...last } }
+    world.silent = ['gw#2']
+    world.unusable = seen.unusable
+    for (let n = 0; n < 62; n++) world.look(0, well)
+    assert.equal(world.state!.phase, phase)
   }
 })
 

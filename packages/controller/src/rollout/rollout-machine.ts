@@ -25,6 +25,8 @@ export type RolloutEvent =
   | {
       readonly kind: 'look'
       readonly counts: GatewayCounts
+      /** Of those gateways the ones that are not heard of any more. */
+      readonly silent?: readonly string[]
       /** Answers that analyses had since the look before. */
       readonly measured?: Readonly<Record<string, Measured>>
     }
@@ -80,17 +82,21 @@ export function isUnderWay({ phase }: RolloutState): boolean {
 
 function look(
   before: RolloutState,
-  { counts, measured = {} }: Extract<RolloutEvent, { kind: 'look' }>,
+  { counts, silent = [], measured = {} }: Extract<RolloutEvent, { kind: 'look' }>,
   rules: RolloutRules,
   moment: RolloutMoment,
 ): RolloutOutcome {
-  const { canary, stable, unusable, crashes } = lookAt(
+  const mirrored = isMirroring(before)
+  const { canary, stable, sites, lost, away, crashes } = lookAt(
     before.counted,
     counts,
     before.cut,
-    isMirroring(before),
+    mirrored,
+    silent,
   )
-  const evidence = takeLook(before.evidence, canary, stable, unusable)
+  const evidence = takeLook(before.evidence, canary, stable, sites, lost)
+  // The time in which its site was away is not its own.
+  const awaySince = away === 'release' ? (before.awaySince ?? moment.wall) : null
   const step = rules.steps[Math.min(before.step, rules.steps.length - 1)]!
   const analysis = taken(before.analysis, measured, rules, moment.wall)
   const judged = judgeRollout(evidence, {
@@ -101,7 +107,11 @@ function look(
   const asked = judgeAnalyses(analysis, rules.analysis, moment.wall)
   const why = asked.kind === 'pass' ? '' : asked.why
   const verdict = withGuards(judged, {
-    alone: before.basisPoints === WHOLE ? { canary, stable: evidence.stable } : null,
+    alone:
+      before.basisPoints === WHOLE
+        ? { canary, stable: evidence.stable, sites: Object.values(sites).map((each) => each.canary) }
+        : null,
+    away: away === null ? null : { what: away, forMs: moment.wall - (awaySince ?? moment.wall) },
     crashes,
     asked,
   })
@@ -111,8 +121,9 @@ function look(
     evidence,
     verdict,
     analysis,
+    awaySince,
     counted: merged(before.counted, counts),
-    cut: before.cut ?? cutOf(counts, isMirroring(before)),
+    cut: before.cut ?? cutOf(counts, mirrored),
   }
   if (verdict.kind === 'abort') return goBack(state, evidenceText(verdict, why), rules, moment)
   if (state.phase === 'paused' || moment.wall - state.stepAt < step.for) return done(state)
@@ -309,6 +320,7 @@ function begin(
     why,
     evidence: noEvidence,
     verdict: null,
+    awaySince: null,
     cut: null,
     counted: {},
   }

@@ -54,7 +54,7 @@ export interface RolloutNodeOptions {
 const turnMs = 500
 /** A failure of the release is told within this, and looked at when it is told: of one that fails all requests few are to be tried. */
 const glanceMs = 20
-/** The holder lets nobody wait for a sign of life for longer than this. */
+/** Neither the holder nor another gateway lets anybody wait for a sign of life for longer than this. */
 const takeOverMs = 3_000
 const attemptsMax = 5
 /** Gateways whose counts are kept for a rollout. */
@@ -65,8 +65,8 @@ interface Known {
   record: Versioned<RolloutState> | null
   /** When the holder was heard of last, by this node’s clock. */
   beatAt: number
-  /** Counts of the other gateways, and of this one. */
-  counts: Map<string, RouteReleaseCounts>
+  /** Counts of the other gateways, and of this one, and when each was heard of last. */
+  counts: Map<string, { readonly counts: RouteReleaseCounts; readonly at: number }>
   /** Failures of the release that a turn has taken into account, over all gateways. */
   failures: number
   /** The version of what this node told of its own. */
@@ -149,7 +149,7 @@ export class RolloutNode implements RolloutDesk {
     const known = this.#of(name)
     if (gateway !== undefined) {
       if (known.counts.has(gateway) || known.counts.size < gatewaysMax)
-        known.counts.set(gateway, record.value as RouteReleaseCounts)
+        known.counts.set(gateway, this.#heard(record.value as RouteReleaseCounts))
       if (known.record?.value.holder === this.#options.self && this.#failsAnew(name)) this.#glanceNow()
       return
     }
@@ -211,7 +211,7 @@ export class RolloutNode implements RolloutDesk {
   #failures(name: string): number {
     const { self, gateway } = this.#options
     let failures = gateway.counts(name)?.release.errors ?? 0
-    for (const [key, { release }] of this.#of(name).counts) if (key !== self) failures += release.errors
+    for (const [key, { counts }] of this.#of(name).counts) if (key !== self) failures += counts.release.errors
     return failures
   }
 
@@ -236,16 +236,24 @@ export class RolloutNode implements RolloutDesk {
     const known = this.#of(name)
     const { self } = this.#options
     const key = `${prefix}${name}/${self}`
-    known.counts.set(self, counts)
+    known.counts.set(self, this.#heard(counts))
     const result = await this.#store.compareAndSet(key, known.toldVersion, counts)
     if (result !== null) known.toldVersion = result.current?.version ?? 0
   }
 
   async #look(name: string): Promise<void> {
     const { counts, record } = this.#of(name)
-    const all: GatewayCounts = Object.fromEntries(counts)
+    const all: GatewayCounts = Object.fromEntries(
+      [...counts].map(([gateway, told]) => [gateway, told.counts]),
+    )
+    const now = this.#options.gateway.now()
+    const silent = [...counts].flatMap(([gateway, { at }]) => (now - at > takeOverMs ? gateway : []))
     const measured = this.#analysis.turn(name, this.#rollouts[name]!, record!.value)
-    await this.#change(name, { kind: 'look', counts: all, measured })
+    await this.#change(name, { kind: 'look', counts: all, silent, measured })
+  }
+
+  #heard(counts: RouteReleaseCounts): { counts: RouteReleaseCounts; at: number } {
+    return { counts, at: this.#options.gateway.now() }
   }
 
   /** Null: done; otherwise why not. `onlyAt`: of this version, or not at all. */

@@ -7,7 +7,13 @@ import {
   type RouteReleaseCounts,
   type SchemaChangeConfig,
 } from '@budao/model'
-import type { AnalysisRules, AnalysisState, RolloutEvidence, RolloutVerdict } from '@budao/resilience'
+import {
+  noEvidence,
+  type AnalysisRules,
+  type AnalysisState,
+  type RolloutEvidence,
+  type RolloutVerdict,
+} from '@budao/resilience'
 
 /** A rollout as it stands in the store: all that the next holder has to know. Plain JSON. */
 export interface RolloutState {
@@ -35,6 +41,8 @@ export interface RolloutState {
   readonly why: string
   readonly evidence: RolloutEvidence
   readonly verdict: RolloutVerdict | null
+  /** Since when no gateway could ask any of its endpoints, milliseconds since 1970, and it may be the release’s fault; null: some can. */
+  readonly awaySince: number | null
   /** Bucket of latencies above which an answer is slow; null before enough of stable was seen. Frozen then. */
   readonly cut: number | null
   /** What every gateway had counted at the last look, by node and start of its process. */
@@ -65,7 +73,7 @@ export function rulesOf(config: RolloutConfig): RolloutRules {
 
 /** A record as it stands in the store, perhaps written by a version that knew less. */
 export function readState(stored: RolloutState): RolloutState {
-  return { ...absent, ...stored }
+  return { ...absent, ...stored, evidence: { ...noEvidence, ...stored.evidence } }
 }
 
-const absent = { mirrorBasisPoints: 0, analysis: {}, blocked: false } as const
+const absent = { mirrorBasisPoints: 0, analysis: {}, blocked: false, awaySince: null } as const

@@ -15,9 +15,9 @@ export function evidenceText(
     case 'first-requests':
       return `${failures}: most of its first ones`
     case 'unusable':
-      return 'none of its endpoints could be asked'
+      return 'none of its endpoints could be asked for 30 s'
     case 'crashing':
-      return `one of its endpoints or processes ended ${numbers.canaryCrashes} times within a minute, of stable's ${numbers.stableCrashes} times`
+      return `one of its endpoints or processes ended and began anew ${numbers.canaryCrashes} times within five minutes, of stable's ${numbers.stableCrashes} times`
     case 'analysis':
       return analysis
     case 'alone':
@@ -35,6 +35,10 @@ export function holdText({ cause }: Extract<RolloutVerdict, { kind: 'hold' }>, a
     case 'analysis-silent':
     case 'analysis-outside':
       return `it waits: ${analysis}`
+    case 'unusable':
+      return 'it waits: none of its endpoints can be asked, stable has its users'
+    case 'site-lost':
+      return 'it waits: where it stands nothing can be asked, of stable neither'
     case 'suspicious':
       return 'it waits: what was seen is more than ten times likelier if it is worse'
   }

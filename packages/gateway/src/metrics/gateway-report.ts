@@ -1,8 +1,10 @@
 import {
+  carryingEndpoints,
   priorityNames,
   type BreakerReport,
   type CertificateReport,
   type Config,
+  type EndpointConfig,
   type EndpointReport,
   type GatewayReport,
   type RouteReport,
@@ -13,6 +15,7 @@ import {
 import type { CircuitBreaker, Clock } from '@budao/resilience'
 import { quantileMs, type MetricsReader } from './metrics.ts'
 import type { Endpoint, Service } from '../service/service.ts'
+import type { Rollouts } from '../routing/rollouts.ts'
 import { TrafficSamples } from '../service/traffic-samples.ts'
 
 /** Rates look back this far, latencies as far as samples are kept. */
@@ -54,12 +57,20 @@ export class GatewayReporter {
   readonly #reader: MetricsReader
   readonly #version: string
   readonly #node: Config['node']
+  readonly #rollouts: Pick<Rollouts, 'carrying'>
   readonly #startedAt = new Date().toISOString()
   readonly #samples: Sample[] = []
   readonly #traffic = new TrafficSamples()
 
-  constructor(clock: Clock, reader: MetricsReader, version: string, node: Config['node']) {
+  constructor(
+    clock: Clock,
+    reader: MetricsReader,
+    version: string,
+    { node }: Pick<Config, 'node'>,
+    rollouts: Pick<Rollouts, 'carrying'>,
+  ) {
     this.#clock = clock
+    this.#rollouts = rollouts
     this.#reader = reader
     this.#version = version
     this.#node = node
@@ -86,7 +97,12 @@ export class GatewayReporter {
   report(input: ReportInput): GatewayReport {
     const now = this.#clock.now()
     const { config } = input.snapshot
-    const services = [...input.services.values()].map((service) => this.#service(service, input, now))
+    const carrying = this.#rollouts.carrying()
+    const services = [...input.services.values()].map((service) => {
+      const { endpoints } = service.config
+      const carriers = new Set(carryingEndpoints(endpoints, carrying.get(service.name)))
+      return this.#service(service, carriers, input, now)
+    })
     const routes = config.routes.map(({ name }) => this.#route(name, input.routeRows[name]!, now))
     const { downstreamOpen, upstreamOpen, upstreamIdle } = this.#reader.global()
     return {
@@ -119,10 +135,16 @@ export class GatewayReporter {
     }
   }
 
-  #service(service: Service, input: ReportInput, now: number): ServiceReport {
-    const endpoints = service.endpoints.map((endpoint, index) =>
-      this.#endpoint(service, endpoint, index, input, now),
-    )
+  #service(
+    service: Service,
+    carriers: ReadonlySet<EndpointConfig>,
+    input: ReportInput,
+    now: number,
+  ): ServiceReport {
+    const endpoints = service.endpoints.map((endpoint, index) => ({
+      ...this.#endpoint(service, endpoint, index, input, now),
+      carries: carriers.has(endpoint.config),
+    }))
     const panic = service.set.panic(now)
     return {
       name: service.name,
@@ -150,7 +172,7 @@ export class GatewayReporter {
     index: number,
     input: ReportInput,
     now: number,
-  ): EndpointReport {
+  ): Omit<EndpointReport, 'carries'> {
     const breaker = breakerReport(endpoint.breaker, now)
     const verdict = service.set.state(index, now)
     const { address, site, load } = endpoint
@@ -226,22 +248,21 @@ function serviceState(endpoints: readonly EndpointReport[], panic: boolean): Ser
 
 function siteReport(name: string, services: readonly ServiceReport[]): SiteReport {
   const endpoints = services.flatMap((service) => service.endpoints).filter(({ site }) => site === name)
-  const usable = endpoints.filter(({ state }) => state === 'usable').length
-  const serving = endpoints.filter(({ state }) => state !== 'draining').length
   return {
     name,
-    state:
-      serving === 0 && endpoints.length > 0
-        ? 'drained'
-        : usable === serving
-          ? 'up'
-          : usable === 0
-            ? 'down'
-            : 'degraded',
-    usable,
+    state: siteState(endpoints.filter(({ carries }) => carries)),
+    usable: endpoints.filter(({ state }) => state === 'usable').length,
     total: endpoints.length,
     requestsPerSecond: endpoints.reduce((sum, { requestsPerSecond }) => sum + requestsPerSecond, 0),
     failuresPerSecond: endpoints.reduce((sum, { failuresPerSecond }) => sum + failuresPerSecond, 0),
     inFlight: endpoints.reduce((sum, { inFlight }) => sum + inFlight, 0),
   }
+}
+
+function siteState(endpoints: readonly EndpointReport[]): SiteReport['state'] {
+  const usable = endpoints.filter(({ state }) => state === 'usable').length
+  const serving = endpoints.filter(({ state }) => state !== 'draining').length
+  if (serving === 0 && endpoints.length > 0) return 'drained'
+  if (usable === serving) return 'up'
+  return usable === 0 ? 'down' : 'degraded'
 }

@@ -1,4 +1,4 @@
-import { ReleaseCounters, type ReleaseCounts } from '../service/release-counters.ts'
+import { ReleaseCounters, sumOfCounts, type ReleaseCounts } from '../service/release-counters.ts'
 import type { Service } from '../service/service.ts'
 import type { Exposition } from './exposition.ts'
 
@@ -6,7 +6,8 @@ import type { Exposition } from './exposition.ts'
 export function writeReleases(text: Exposition, services: ReadonlyMap<string, Service>): void {
   const all: (readonly [labels: Readonly<Record<string, string>>, counts: ReleaseCounts])[] = []
   for (const [service, { releases }] of services)
-    for (const [release, counters] of releases ?? []) all.push([{ service, release }, counters.counts()])
+    for (const [release, counters] of releases ?? [])
+      all.push([{ service, release }, sumOfCounts(counters.values())])
   if (all.length === 0) return
   text.family(
     'budao_gateway_release_requests_total',

@@ -350,3 +350,26 @@ test('without control nobody asks for a lease', async (t) => {
   assert.equal(sites.seen[0]!.epoch, undefined)
   assert.equal(east.service().ownership, null)
 })
+
+test('what a release does that nobody would miss says nothing of its site; with all users its site is judged by it too', async (t) => {
+  const sites = await Sites.start(t)
+  const at = (site: 'east' | 'west', release: string): object => ({
+    address: `127.0.0.1:${sites[site].port}`,
+    site: 'east',
+    release,
+  })
+  const route = { split: { by: ['header:X-User'], overrides: [{ release: 'canary', users: ['tester'] }] } }
+  const gateway = await sites.gateway('east', {
+    endpoints: [at('east', 'stable'), at('west', 'canary')] as never,
+    rollouts: { next: { route: 'shop', release: 'canary' } },
+    route,
+  })
+  assert.equal((await gateway.request('/orders', ['X-User: tester'])).body, 'west')
+  assert.deepEqual(gateway.gateway.watched.traffic(), [])
+  assert.equal((await gateway.request('/orders', ['X-User: any'])).body, 'east')
+  assert.equal(gateway.gateway.watched.traffic()[0]!.served, 1)
+  const carries = (): unknown => gateway.service().endpoints.map((endpoint) => endpoint.carries)
+  assert.deepEqual(carries(), [true, false])
+  gateway.gateway.rollouts.share('next', 10_000, Infinity)
+  assert.deepEqual(carries(), [true, true])
+})

@@ -140,7 +140,7 @@ function peerContext(name: string, config: ServiceConfig, address: string, rando
     prioritized: false,
     cells: (cell) => new LocalCells(lengths.get(cell)!),
     floats: (cell) => new Float64Array(lengths.get(cell)! / 2),
-    split: () => false,
+    carrying: () => undefined,
     controlled: false,
     siteRow: () => -1,
     report: () => {},

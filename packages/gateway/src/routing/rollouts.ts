@@ -1,6 +1,13 @@
-import { stableRelease, type Config, type ReleaseCount, type RouteReleaseCounts } from '@budao/model'
-import { CrashWatch, type ReleaseFaultKind } from '@budao/resilience'
-import type { ReleaseCounts } from '../service/release-counters.ts'
+import {
+  carryingReleases,
+  stableRelease,
+  type Config,
+  type ReleaseCount,
+  type RouteReleaseCounts,
+  type SiteReleaseCounts,
+} from '@budao/model'
+import { CrashWatch, WHOLE_BP, type ReleaseFaultKind } from '@budao/resilience'
+import { sitesOf, sumOfCounts, type ReleaseCounters } from '../service/release-counters.ts'
 import type { Service } from '../service/service.ts'
 import { cellsOf } from '../threads/arena.ts'
 import type { RuntimePlan } from '../threads/runtime.ts'
@@ -55,6 +62,13 @@ export class Rollouts {
     return this.#live(rollout)?.at(this.#now()) ?? 0
   }
 
+  /** By service whose traffic is split, the releases that carry it at this moment. */
+  carrying(): ReadonlyMap<string, ReadonlySet<string>> {
+    const { config } = this.#plan!.snapshot
+    const whole = Object.keys(config.rollouts).filter((rollout) => this.shareOf(rollout) === WHOLE_BP)
+    return carryingReleases(config, new Set(whole))
+  }
+
   /** A drill makes its release a bad one for so long, at this gateway; null ends it. False where there is no such rollout here. */
   drill(rollout: string, kind: ReleaseFaultKind | null, forMs: number): boolean {
     const config = this.#plan?.snapshot.config
@@ -63,20 +77,18 @@ export class Rollouts {
     if (wanted === undefined || route === undefined) return false
     const now = this.#now()
     for (const { service } of route.backends)
-      this.#services
-        .get(service)!
-        .releases?.get(wanted.release)
-        ?.drill.set(kind, now, now + forMs)
+      for (const { drill } of this.#services.get(service)!.releases?.get(wanted.release)?.values() ?? [])
+        drill.set(kind, now, now + forMs)
     return true
   }
 
   /**
-   * What was counted of the release and of stable since the process began; null where there is no such rollout here. `restarts`
-   * says how often whoever looks after the process at an address has started it again; null where nobody does.
+   * What was counted of the release and of stable since the process began; null where there is no such rollout here. `crashes`
+   * says how often the process at an address ended and was not to, by whoever looks after it; null where nobody does.
    */
   counts(
     rollout: string,
-    restarts: (address: string) => number | null = () => null,
+    crashes: (address: string) => number | null = () => null,
   ): RouteReleaseCounts | null {
     const config = this.#plan?.snapshot.config
     const wanted = config?.rollouts[rollout]
@@ -84,15 +96,18 @@ export class Rollouts {
     if (wanted === undefined || route === undefined) return null
     const services = route.backends.map(({ service }) => this.#services.get(service)!)
     const now = this.#now()
+    const { release } = wanted
     return {
-      release: sumOf(services, wanted.release),
+      release: sumOf(services, release),
       stable: sumOf(services, stableRelease),
-      crashes: this.#crashesOf(rollout, wanted.release, services, restarts, now),
-      ...(mirrors(wanted) ? { mirrored: this.#mirrored(rollout, wanted.release) } : {}),
+      ...bySite(services, release, now),
+      crashes: this.#crashesOf(rollout, release, services, crashes, now),
+      ...(mirrors(wanted) ? { mirrored: this.#mirrored(rollout, release) } : {}),
       unusable: services.every(({ set }) => {
-        const own = set.releases?.get(wanted.release)
+        const own = set.releases?.get(release)
         return own === undefined || own.usable(now) === 0
       }),
+      lost: services.every((service) => isLost(service, release, now)),
     }
   }
 
@@ -100,7 +115,7 @@ export class Rollouts {
     rollout: string,
     release: string,
     services: readonly Service[],
-    restarts: (address: string) => number | null,
+    crashes: (address: string) => number | null,
     now: number,
   ): { release: number; stable: number } {
     let watches = this.#crashes.get(rollout)
@@ -112,15 +127,15 @@ export class Rollouts {
       for (const [index, endpoint] of config.endpoints.entries()) {
         const of = endpoint.release === release ? 'release' : 'stable'
         if (of === 'stable' && endpoint.release !== stableRelease) continue
-        const up = set.state(index, now) === 'usable'
-        watches[of].see(endpoint.address, up, restarts(endpoint.address), now)
+        const up = set.isDraining(index) ? null : set.state(index, now) === 'usable'
+        watches[of].see(endpoint.address, { up, crashes: crashes(endpoint.address) }, now)
       }
     return { release: watches.release.worst(now), stable: watches.stable.worst(now) }
   }
 
   #mirrored(rollout: string, release: string): NonNullable<RouteReleaseCounts['mirrored']> {
     const { shown, own } = releaseShadow(this.#plan!, this.#memory, rollout, release, 0)
-    return { release: countOf([shown.counters.counts()]), stable: countOf([own.counters.counts()]) }
+    return { release: countOf([shown.counters]), stable: countOf([own.counters]) }
   }
 
   #live(rollout: string): LiveShare | null {
@@ -138,18 +153,54 @@ export function rolloutCellName(rollout: string): string {
   return `rollout/${rollout}`
 }
 
-function sumOf(services: readonly Service[], release: string): ReleaseCount {
-  return countOf(services.flatMap(({ releases }) => releases?.get(release)?.counts() ?? []))
+/** `site`: there only. */
+function sumOf(services: readonly Service[], release: string, site?: string): ReleaseCount {
+  return countOf(
+    services.flatMap(({ releases }) => {
+      const counters = releases?.get(release)
+      if (site === undefined) return [...(counters?.values() ?? [])]
+      return counters?.get(site) ?? []
+    }),
+  )
 }
 
-function countOf(all: readonly ReleaseCounts[]): ReleaseCount {
-  const latencies: number[] = []
-  for (const each of all)
-    for (const [bucket, count] of each.latencies.entries())
-      latencies[bucket] = (latencies[bucket] ?? 0) + count
-  return {
-    requests: all.reduce((sum, { requests }) => sum + requests, 0),
-    errors: all.reduce((sum, { errors }) => sum + errors, 0),
-    latencies,
-  }
+function countOf(all: readonly ReleaseCounters[]): ReleaseCount {
+  const { requests, errors, latencies } = sumOfCounts(all)
+  return { requests, errors, latencies }
+}
+
+/** Nothing where all stand at one site. */
+function bySite(
+  services: readonly Service[],
+  release: string,
+  now: number,
+): Pick<RouteReleaseCounts, 'sites'> {
+  const all = new Set(services.flatMap(({ config }) => sitesOf(config)))
+  if (all.size < 2) return {}
+  const both = [...all].filter((site) =>
+    [release, stableRelease].every((each) =>
+      services.some(({ config }) =>
+        config.endpoints.some((one) => one.release === each && one.site === site),
+      ),
+    ),
+  )
+  const countsAt = (site: string): SiteReleaseCounts => ({
+    release: sumOf(services, release, site),
+    stable: sumOf(services, stableRelease, site),
+    lost: services.every((service) => isLostAt(service, new Set([site]), now)),
+  })
+  return { sites: Object.fromEntries(both.map((site) => [site, countsAt(site)])) }
+}
+
+/** Stable stands at its sites too, and none of it can be asked there: what befell them befell both. */
+function isLost(service: Service, release: string, now: number): boolean {
+  const own = service.config.endpoints.filter((each) => each.release === release)
+  return isLostAt(service, new Set(own.map(({ site }) => site)), now)
+}
+
+function isLostAt({ config, set }: Service, sites: ReadonlySet<string>, now: number): boolean {
+  const stable = [...config.endpoints.entries()].filter(
+    ([, each]) => each.release === stableRelease && sites.has(each.site),
+  )
+  return stable.length > 0 && stable.every(([index]) => set.state(index, now) !== 'usable')
 }

@@ -101,13 +101,39 @@ export class ReleaseCounters {
   }
 }
 
+/** The counters of one release, by the site of the endpoint that was asked. */
+export type SiteCounters = ReadonlyMap<string, ReleaseCounters>
+
 /** The counters of each of a service's releases. */
 export function releaseCounters(
   config: ServiceConfig,
-  floats: (release: string) => Float64Array,
   worker: number,
-): ReadonlyMap<string, ReleaseCounters> {
-  return new Map(releasesOf(config).map((release) => [release, new ReleaseCounters(floats(release), worker)]))
+  floats: (release: string, site: string) => Float64Array,
+): ReadonlyMap<string, SiteCounters> {
+  const sites = sitesOf(config)
+  return new Map(
+    releasesOf(config).map((release) => [
+      release,
+      new Map(sites.map((site) => [site, new ReleaseCounters(floats(release, site), worker)])),
+    ]),
+  )
+}
+
+/** What all of them have counted, together. */
+export function sumOfCounts(all: Iterable<ReleaseCounters>): ReleaseCounts {
+  const sum = { requests: 0, errors: 0, fellBack: 0, durationMs: 0 }
+  const latencies = Array.from({ length: buckets }, () => 0)
+  for (const counters of all) {
+    const counts = counters.counts()
+    for (const key of ['requests', 'errors', 'fellBack', 'durationMs'] as const) sum[key] += counts[key]
+    for (const [bucket, count] of counts.latencies.entries()) latencies[bucket]! += count
+  }
+  return { ...sum, latencies }
+}
+
+/** The sites of a service’s endpoints. */
+export function sitesOf({ endpoints }: ServiceConfig): readonly string[] {
+  return [...new Set(endpoints.map(({ site }) => site))]
 }
 
 /** The releases that a service's endpoints run, stable among them in any case. */

@@ -12,7 +12,7 @@ import { Admission } from './admission.ts'
 import { ownershipCells } from '../ownership/service-ownership.ts'
 import { HedgeCounts } from '../upstream/hedge-counts.ts'
 import { breakerOptions } from './service-options.ts'
-import { ReleaseCounters, releasesOf } from './release-counters.ts'
+import { ReleaseCounters, releasesOf, sitesOf } from './release-counters.ts'
 import { ShedCounts } from './shed-counts.ts'
 import { siteEvidenceCells } from './site-evidence.ts'
 import { TrafficCounters } from './traffic-counters.ts'
@@ -42,7 +42,8 @@ export function serviceCells(
   ])
   if (split)
     for (const release of releasesOf(config))
-      cells.set(names.release(release), 2 * ReleaseCounters.floatsFor(workers))
+      for (const site of sitesOf(config))
+        cells.set(names.release(release, site), 2 * ReleaseCounters.floatsFor(workers))
   for (const { address } of config.endpoints) {
     cells.set(names.endpointFacts(address), EndpointFacts.cellsFor(workers))
     cells.set(names.endpointCounters(address), 2 * TrafficCounters.floatsFor(workers))
@@ -79,7 +80,10 @@ export type ServiceCellNames = Names<
   | 'pending'
   | 'counters'
 > &
-  NamesByAddress<'release' | 'endpointCounters' | 'endpointFacts' | 'endpointBreaker'>
+  NamesByAddress<'endpointCounters' | 'endpointFacts' | 'endpointBreaker'> & {
+    /** By the site of the endpoint that was asked. */
+    readonly release: (release: string, site: string) => string
+  }
 
 /** The names of a service's pieces of shared memory. */
 export function cellNames(name: string): ServiceCellNames {
@@ -96,7 +100,7 @@ export function cellNames(name: string): ServiceCellNames {
     adaptive: `${base}/adaptive`,
     lateness: `${base}/lateness`,
     pending: pendingCellName(name),
-    release: (release: string) => `${base}/release/${release}`,
+    release: (release, site) => `${base}/release/${release}/site/${site}`,
     // By endpoint: one that comes or goes leaves the others' state where it is.
     counters: `${base}/counters`,
     endpointCounters: (address: string) => `${endpointMemory(name, address)}counters`,

@@ -67,6 +67,6 @@ export function endpointSet(
     })
   return new ServiceSet(
     (release) => [context.cells(names.set), context.random, specs(release), options],
-    context.split(name) ? releasesOf(config) : null,
+    context.carrying(name) === undefined ? null : releasesOf(config),
   )
 }

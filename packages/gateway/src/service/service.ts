@@ -1,7 +1,7 @@
 import {
+  carryingEndpoints,
   isWatched,
   priorityNames,
-  srvName,
   type EndpointConfig,
   type EventDraft,
   type RetryConfig,
@@ -12,7 +12,6 @@ import {
   CircuitBreaker,
   type EndpointSet,
   LatencyQuantile,
-  type LatencyHistogram,
   RetryBudget,
   failure,
   hash32,
@@ -23,7 +22,6 @@ import {
   type BreakerTransition,
   type Cells,
   type Random,
-  type SharedEndpointLoad,
 } from '@budao/resilience'
 import { Admission, type Entrant } from './admission.ts'
 import type { CallTerms } from '../exchange/call-terms.ts'
@@ -32,16 +30,17 @@ import type { ErrorCode } from '../errors.ts'
 import { ServiceOwnership, type Place } from '../ownership/service-ownership.ts'
 import { IssuedCookie } from '../exchange/issued-cookie.ts'
 import { cookieValue, queryValue } from '../exchange/request-values.ts'
-import { splitAddress } from '../client/socket-address.ts'
+import { Endpoint } from './endpoint.ts'
 import { HedgeCounts } from '../upstream/hedge-counts.ts'
 import { cellNames, needsAdmission, pendingCellName, type ServiceCellNames } from './service-memory.ts'
 import { endpointSet, type ServiceSet } from './service-set.ts'
-import { releaseCounters, type ReleaseCounters } from './release-counters.ts'
+import { releaseCounters, type SiteCounters } from './release-counters.ts'
 import { breakerOptions, budgetOptions } from './service-options.ts'
 import { SiteEvidence } from './site-evidence.ts'
 import { ShedCounts } from './shed-counts.ts'
 import { TrafficCounters } from './traffic-counters.ts'
-import type { UpstreamPool } from '../upstream/upstream-pool.ts'
+
+export type { Endpoint }
 
 /** What a service needs of the thread it runs in. `endpointPool` is null in the thread that only observes. */
 export interface ServiceContext {
@@ -54,8 +53,8 @@ export interface ServiceContext {
   readonly prioritized: boolean
   cells(name: string): Cells
   floats(name: string): Float64Array
-  /** Whether a route splits the traffic of that service by release. */
-  split(service: string): boolean
+  /** Releases that carry that service, as `carryingReleases` has them; undefined where no route splits its traffic. */
+  carrying(service: string): ReadonlySet<string> | undefined
   /** Whether somebody keeps leases: without, writes need none whatever `failover` says. */
   readonly controlled: boolean
   /** A site’s row, for the life of the process. */
@@ -63,47 +62,6 @@ export interface ServiceContext {
   report(event: EventDraft): void
   /** Wakes another thread for who waits there. */
   ring(worker: number): void
-}
-
-/** One backend address as this thread knows it. */
-export class Endpoint {
-  readonly address: string
-  readonly site: string
-  readonly config: EndpointConfig
-  readonly breaker: CircuitBreaker | null
-  readonly load: SharedEndpointLoad
-  readonly counters: TrafficCounters
-  /** Where times to its heads are counted for its site; null where nobody watches. */
-  readonly pace: LatencyHistogram | null
-  /** What of its release is counted; null where releases are not told apart. */
-  readonly tally: ReleaseCounters | null
-  /** The host that its certificate is for: the name that was resolved, or that of the address. */
-  get serverHost(): string {
-    const { origin } = this.config
-    const named = origin?.kind === 'resolved' && srvName(origin.name) === undefined
-    return splitAddress(named ? origin.name : this.address)[0]
-  }
-
-  /** Set in threads that forward. */
-  pool: UpstreamPool | null = null
-
-  constructor(
-    config: EndpointConfig,
-    breaker: CircuitBreaker | null,
-    load: SharedEndpointLoad,
-    counters: TrafficCounters,
-    pace: LatencyHistogram | null,
-    tally: ReleaseCounters | null,
-  ) {
-    this.address = config.address
-    this.site = config.site
-    this.config = config
-    this.breaker = breaker
-    this.load = load
-    this.counters = counters
-    this.pace = pace
-    this.tally = tally
-  }
 }
 
 /** A named set of endpoints with the rules that guard it. State lies in shared memory: the threads are one service. */
@@ -114,7 +72,7 @@ export class Service {
   readonly endpoints: readonly Endpoint[]
   readonly set: ServiceSet
   /** By release; null where no route splits. */
-  readonly releases: ReadonlyMap<string, ReleaseCounters> | null
+  readonly releases: ReadonlyMap<string, SiteCounters> | null
   /** Who writes where; null without `failover` or `control`: then nobody asks. */
   readonly ownership: ServiceOwnership | null
   /** What its requests say of its sites; null where nobody watches. */
@@ -169,8 +127,9 @@ export class Service {
         ? new LatencyQuantile(context.cells(names.lateness), { share: Number(after.slice(1)) / 100 })
         : null
     this.watchesLatency = (this.admission?.adaptive ?? this.#lateness) !== null
-    this.releases = context.split(name)
-      ? releaseCounters(config, (release) => context.floats(names.release(release)), context.worker)
+    const carrying = context.carrying(name)
+    this.releases = carrying
+      ? releaseCounters(config, context.worker, (...of) => context.floats(names.release(...of)))
       : null
     const doors: (CircuitBreaker | null)[] = []
     const isClosed = (index: number, now: number): boolean => (doors[index]?.retryAfterMs(now) ?? 0) > 0
@@ -181,6 +140,7 @@ export class Service {
         ? null
         : new ServiceOwnership(name, config, context, makeSet)
     this.evidence = context.controlled && isWatched(config) ? new SiteEvidence(name, context) : null
+    const carriers = new Set(carryingEndpoints(config.endpoints, carrying))
     this.endpoints = config.endpoints.map((endpoint, index) => {
       const cells = breaker === null ? null : context.cells(names.endpointBreaker(endpoint.address))
       const own =
@@ -188,9 +148,9 @@ export class Service {
       doors.push(own)
       const floats = context.floats(names.endpointCounters(endpoint.address))
       const counters = new TrafficCounters(floats, context.worker)
-      const pace = this.evidence?.pace(endpoint.site) ?? null
-      const tally = this.releases?.get(endpoint.release) ?? null
-      return new Endpoint(endpoint, own, this.set.load(index), counters, pace, tally)
+      const evidence = carriers.has(endpoint) ? this.evidence : null
+      const tally = this.releases?.get(endpoint.release)?.get(endpoint.site) ?? null
+      return new Endpoint(endpoint, own, this.set.load(index), counters, evidence, tally)
     })
   }
 

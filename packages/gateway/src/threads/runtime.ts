@@ -1,4 +1,4 @@
-import { splitServices, type EventDraft, type Snapshot } from '@budao/model'
+import { carryingReleases, splitServices, type EventDraft, type Snapshot } from '@budao/model'
 import type { Cells, Random } from '@budao/resilience'
 import { cellsOf, floatsOf, type ArenaLayout } from './arena.ts'
 import { Doorbells } from '../service/doorbells.ts'
@@ -156,7 +156,7 @@ export function createServices(
   context: RuntimeContext,
 ): Map<string, Service> {
   const { config } = snapshot
-  const split = splitServices(config.routes)
+  const carrying = carryingReleases(config, new Set())
   const sites = Object.entries(config.sites).map(([name, { weight }]) => ({ name, weight }))
   const shared = {
     random: context.random,
@@ -167,7 +167,7 @@ export function createServices(
     prioritized: isPrioritized(config.routes),
     cells: (name: string): Cells => cellsOf(context.memory, layout, name),
     ring: (worker: number): void => doorbellsOf(context.memory, layout).ring(worker),
-    split: (service: string): boolean => split.has(service),
+    carrying: (service: string) => carrying.get(service),
     controlled: config.control !== undefined,
     siteRow: (site: string): number => siteRows[site] ?? -1,
     floats: (name: string): Float64Array => floatsOf(context.memory, layout, name),

@@ -152,11 +152,11 @@ export class Attempt implements UpstreamUser {
     if (!this.active) return
     this.active = false
     this.sending = false
-    const { load, site, tally } = this.endpoint!
+    const { load, site, tally, evidence } = this.endpoint!
     load.leave()
     if (tally !== null && this.first && outcome !== ignored)
       this.#count(tally, outcome === success, now - this.beganAt)
-    if (ok === true) this.#service!.evidence?.count(site, 'served')
+    if (ok === true) evidence?.count(site, 'served')
     this.#service!.record(this.index, this.#permit, ok, outcome, now - this.beganAt, now)
   }
 
@@ -175,9 +175,10 @@ export class Attempt implements UpstreamUser {
   /** It has run out of its time. */
   timeOut(now: number): void {
     if (this.#service!.watchesLatency) this.#service!.observe(now - this.beganAt, now)
-    this.endpoint!.pace?.add(now - this.beganAt)
+    const { site, pace, evidence } = this.endpoint!
+    pace?.add(now - this.beganAt)
     this.drop()
-    this.#service!.evidence?.count(this.endpoint!.site, 'timed-out')
+    evidence?.count(site, 'timed-out')
     this.end(false, failure, now)
   }
 
@@ -236,7 +237,8 @@ export class Attempt implements UpstreamUser {
 
   onUpstreamFailure(connection: UpstreamConnection, kind: UpstreamFailure): void {
     this.#connection = null
-    if (kind === 'connect-failure') this.#service!.evidence?.count(this.endpoint!.site, 'connect-failed')
+    const { site, evidence } = this.endpoint!
+    if (kind === 'connect-failure') evidence?.count(site, 'connect-failed')
     if (kind !== 'reset' || !this.#wasStale(connection)) return this.#owner.onFailed(this, kind)
     this.#stale++
     this.connect(true)

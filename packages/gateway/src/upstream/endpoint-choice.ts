@@ -36,7 +36,7 @@ export function chooseEndpoint(
     // Stable has the request already.
     if (request.shadow?.isCopy === true) return -1
     // A lane that this service does not have has no counters: going to stable is what it is for.
-    if (first) service.releases!.get(release)?.fellBack()
+    if (first) service.releases!.get(release)?.values().next().value?.fellBack()
   }
   const stable = usableOf(set, stableRelease, now)
   const index = stable === null ? -1 : chooseAmong(service, stable, request, now, tried, false)
