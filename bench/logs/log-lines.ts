@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 
-/** How lines look. `json`: ECS names, 190 bytes. `text`: time, level and sentence, 60 bytes. */
+/** How lines look. `json`: ECS names, 215 bytes. `text`: time, level and sentence, 60 bytes. */
 export type LineKind = 'json' | 'text'
 
 const services = ['shop', 'pay', 'cart', 'user']
