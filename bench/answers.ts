@@ -39,7 +39,7 @@ export async function wrongAnswers(
   backends: Pick<Backends, 'large'>,
   throughProxy: boolean,
 ): Promise<string[]> {
-  using client = new Client(door)
+  using client = new Client(door, answerMsMax)
   const problems: string[] = []
   const check = async (what: string, body: () => Promise<void>): Promise<void> => {
     try {
@@ -106,7 +106,7 @@ export async function waitForAnswer(at: number | Door, path: string, timeoutMs =
   const door: Door = typeof at === 'number' ? { scheme: 'http', port: at, headers: {} } : at
   const until = performance.now() + timeoutMs
   for (;;) {
-    using client = new Client(door)
+    using client = new Client(door, triedMsMax)
     const seen = await client.ask(path).then(
       ({ status }) => String(status),
       (error: unknown) => String(error),
@@ -117,13 +117,20 @@ export async function waitForAnswer(at: number | Door, path: string, timeoutMs =
   }
 }
 
-/** One kept connection, one request at a time, five seconds for each. */
+/** A bound, not an expectation: what is found here is wrong answers, and a machine may stand still for seconds behind an installation. */
+const answerMsMax = 30_000
+/** Who waits for somebody to come up asks again. */
+const triedMsMax = 5_000
+
+/** One kept connection, one request at a time. */
 class Client implements Disposable {
   readonly #door: Door
+  readonly #limitMs: number
   readonly #agent: Agent
 
-  constructor(door: Door) {
+  constructor(door: Door, limitMs: number) {
     this.#door = door
+    this.#limitMs = limitMs
     const kept = { keepAlive: true, maxSockets: 1 }
     // Certificates of a bench are signed by nobody.
     this.#agent =
@@ -138,7 +145,7 @@ class Client implements Disposable {
       const call = (scheme === 'http' ? request : requestTls)({
         ...options,
         headers: { ...always, ...headers, ...length },
-        signal: AbortSignal.timeout(5_000),
+        signal: AbortSignal.timeout(this.#limitMs),
       })
       call.once('error', reject)
       call.once('response', (response) => {
