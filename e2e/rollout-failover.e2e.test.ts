@@ -18,6 +18,14 @@ async function started(
   await world.move('east')
   await world.wish('gw-e', 'start')
   await world.share(0.3, ...gatewayNames)
+  // Who has it is known once its endpoints have been found to be well.
+  let most = 0
+  await world.until('users have the release', async () => {
+    const { length } = await world.canaryUsers('gw-w1', users)
+    const before = most
+    most = Math.max(most, length)
+    return length > 5 && length === before
+  })
   for (const name of gatewayNames) world.used.add(name)
   world.load(6)
   return world
@@ -34,7 +42,7 @@ test('the site with the work, its gateway and whoever looks after a release is l
   assert.match(before.holder!, /^gw-e#/)
   const first = await world.canaryUsers('gw-w1', users)
   assert.ok(first.length > 5 && first.length < 40, `${first.length} of ${users.length}`)
-  assert.deepEqual(await world.canaryUsers('gw-e', users), first)
+  await world.sameUsers('gw-e', users, first)
 
   await t.test('the work goes to the other site, and the release is not blamed', async () => {
     await world.lose('east')
@@ -45,7 +53,7 @@ test('the site with the work, its gateway and whoever looks after a release is l
       ({ holder }) => holder?.startsWith('gw-w') === true,
     )
     assert.ok(['running', 'paused'].includes(taken.phase!), taken.why)
-    for (const name of survivors) assert.deepEqual(await world.canaryUsers(name, users), first, name)
+    for (const name of survivors) await world.sameUsers(name, users, first)
   })
 
   await t.test('what the survivors see is enough for the step, from where it was stored', async () => {
@@ -58,17 +66,16 @@ test('the site with the work, its gateway and whoever looks after a release is l
     await world.restore('east')
     await world.move('east')
     await world.share(0.3, ...gatewayNames)
-    for (const name of gatewayNames) assert.deepEqual(await world.canaryUsers(name, users), first, name)
+    for (const name of gatewayNames) await world.sameUsers(name, users, first)
     world.used.add('gw-e')
     await world.wish('gw-e', 'resume')
     await world.share(0.6, ...gatewayNames)
-    const more = await world.canaryUsers('gw-e', users)
-    assert.deepEqual(
-      first.filter((user) => !more.includes(user)),
-      [],
-      'whoever had it has it',
-    )
-    for (const name of survivors) assert.deepEqual(await world.canaryUsers(name, users), more, name)
+    let more: readonly string[] = []
+    await world.until('whoever had it has it, and others', async () => {
+      more = await world.canaryUsers('gw-e', users)
+      return first.every((user) => more.includes(user)) && more.length > first.length
+    })
+    for (const name of survivors) await world.sameUsers(name, users, more)
   })
 
   await t.test('it turns bad while the work is on its way: it goes back everywhere', async () => {
@@ -80,10 +87,6 @@ test('the site with the work, its gateway and whoever looks after a release is l
     await world.share(0, ...survivors)
     await world.unit('west has the work', ({ owner, lease }) => owner === 'west' && lease === 'held')
     for (const name of survivors) assert.deepEqual(await world.canaryUsers(name, users), [], name)
-    // Who was away hears of it, and gives it to nobody either.
-    await world.restore('east')
-    await world.share(0, ...gatewayNames)
-    assert.deepEqual(await world.canaryUsers('gw-e', users), [])
   })
 
   await t.test('each decision was made once, and no epoch after a later one', async () => {
@@ -119,12 +122,7 @@ test('the only site at which a release stands is lost: it waits, stable has its 
   for (const name of survivors) assert.deepEqual(await world.canaryUsers(name, users), [], name)
   await world.restore('east')
   await world.move('east')
-  await world.share(0.3, ...gatewayNames)
-  for (const name of gatewayNames)
-    await world.until(`${name} gives it to the same users`, async () => {
-      const found = await world.canaryUsers(name, users)
-      return first.every((user) => found.includes(user)) && found.length === first.length
-    })
+  for (const name of gatewayNames) await world.sameUsers(name, users, first)
   const after = await world.rollout('gw-w2', 'somebody looks after it', ({ holder }) => holder !== null)
   assert.deepEqual([after.phase, after.step], ['running', 0])
 })

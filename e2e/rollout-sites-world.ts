@@ -156,6 +156,23 @@ export class RolloutSitesWorld {
     return found
   }
 
+  /**
+   * Until exactly those of `users` have the canary at that gateway. Where its endpoints cannot be asked for a moment some have stable meanwhile;
+   * that anybody else has it is an error at once.
+   */
+  async sameUsers(
+    gateway: GatewayName,
+    users: readonly string[],
+    expected: readonly string[],
+  ): Promise<void> {
+    await this.until(`${expected.length} users at ${gateway}`, async () => {
+      const found = await this.canaryUsers(gateway, users)
+      const others = found.filter((user) => !expected.includes(user))
+      if (others.length > 0) throw new Error(`${gateway} gives the canary to ${others.join(', ')} as well`)
+      return found.length === expected.length
+    })
+  }
+
   /** Until it was taken: a store that does not answer in time on a busy machine is asked again. */
   async wish(gateway: GatewayName, action: RolloutAction): Promise<void> {
     await this.until(`${action} is taken by ${gateway}`, async () => {
