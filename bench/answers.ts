@@ -117,7 +117,7 @@ export async function waitForAnswer(at: number | Door, path: string, timeoutMs =
   }
 }
 
-/** A bound, not an expectation: what is found here is wrong answers, and a machine may stand still for seconds behind an installation. */
+/** A bound, not an expectation: what is found here is wrong answers, and a process may be held up for seconds. */
 const answerMsMax = 30_000
 /** Who waits for somebody to come up asks again. */
 const triedMsMax = 5_000

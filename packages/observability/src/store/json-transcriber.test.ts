@@ -135,9 +135,9 @@ test('what is copied is what would have been parsed and written', () => {
       // Keys that are numbers come first in an object.
       if (!/"\d+"\s*:/.test(text)) assert.equal(copy, `${JSON.stringify(JSON.parse(copy))}\n`)
     }),
-    { numRuns: 20_000 },
+    { numRuns: 5_000 },
   )
-  assert.ok(copied > 1_000, `${copied} of 20000`)
+  assert.ok(copied > 250, `${copied} of 5000`)
 })
 
 test('what is damaged is not copied, and nothing of it stays', () => {
@@ -157,7 +157,7 @@ test('what is damaged is not copied, and nothing of it stays', () => {
       assert.ok(isJson, damaged)
       assert.deepEqual(JSON.parse(copy), parsed(damaged))
     }),
-    { numRuns: 20_000 },
+    { numRuns: 5_000 },
   )
 })
 
