@@ -54,6 +54,8 @@ export interface RolloutNodeOptions {
 const turnMs = 500
 /** A failure of the release is told within this, and looked at when it is told: of one that fails all requests few are to be tried. */
 const glanceMs = 20
+/** Beyond so many requests of the release in a step a turn is soon enough: in an outage every glance would write to the store that a failover needs. */
+const promptRequestsMax = 200
 /** Neither the holder nor another gateway lets anybody wait for a sign of life for longer than this. */
 const takeOverMs = 3_000
 const attemptsMax = 5
@@ -202,10 +204,11 @@ export class RolloutNode implements RolloutDesk {
     this.#schedule()
   }
 
-  /** Whether the release has failed, at any gateway, since the last turn. */
+  /** Whether a release that few have tried has failed, at any gateway, since the last turn. */
   #failsAnew(name: string): boolean {
-    const known = this.#of(name)
-    return known.record !== null && isUnderWay(known.record.value) && this.#failures(name) > known.failures
+    const { record, failures } = this.#of(name)
+    if (record === null || !isUnderWay(record.value)) return false
+    return record.value.evidence.stepRequests < promptRequestsMax && this.#failures(name) > failures
   }
 
   #failures(name: string): number {
