@@ -235,6 +235,7 @@ test('copies show a release before anybody has it, a program is asked about it, 
   answer = '{"value": 0.1}'
   await world.until('it is sent back', () => reports().phase === 'aborted')
   assert.match(reports().why, /paid is 0.1, at least 0.9 is asked: 1 measurements outside, 0 allowed/)
+  await world.until('the other gateway hears of it', () => nodes.every(({ share }) => share() === 0))
   const told = canary.requests
   await world.ask(20)
   assert.equal(canary.requests, told, 'neither users nor copies')
