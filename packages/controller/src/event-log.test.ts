@@ -1,18 +1,16 @@
 import assert from 'node:assert/strict'
 import {
   appendFileSync,
-  mkdtempSync,
   readFileSync,
   readdirSync,
   rmSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { TestContext } from 'node:test'
 import type { BudaoEvent, EventDraft } from '@budao/model'
+import { tempDir } from '@budao/testkit'
 import { EventLog } from './event-log.ts'
 
 const draft: EventDraft = {
@@ -21,12 +19,6 @@ const draft: EventDraft = {
   subject: '127.0.0.1:7001',
   message: '127.0.0.1:7001 failed 3 checks in a row',
   evidence: { misses: 3, lastError: 'connection refused' },
-}
-
-function folder(t: TestContext): string {
-  const dir = mkdtempSync(join(tmpdir(), 'budao-events-'))
-  t.after(() => rmSync(dir, { recursive: true, force: true }))
-  return dir
 }
 
 const seqs = (events: readonly BudaoEvent[]): number[] => events.map(({ seq }) => seq)
@@ -80,7 +72,7 @@ test('listeners hear later events in order until they stop; one that throws stop
 })
 
 test('every event reaches the file, and numbering goes on after a restart', async (t) => {
-  const dir = join(folder(t), 'made', 'by', 'us')
+  const dir = join(tempDir(t), 'made', 'by', 'us')
   const first = await EventLog.open({ dir })
   const written = [first.append(draft), first.append(draft)]
   await first.close()
@@ -97,7 +89,7 @@ test('every event reaches the file, and numbering goes on after a restart', asyn
 })
 
 test('a last line torn by a crash is passed over, and does not spoil the next', async (t) => {
-  const dir = folder(t)
+  const dir = tempDir(t)
   const path = join(dir, 'events.ndjson')
   const first = await EventLog.open({ dir })
   first.append(draft)
@@ -115,7 +107,7 @@ test('a last line torn by a crash is passed over, and does not spoil the next', 
 })
 
 test('lines that are not events are passed over', async (t) => {
-  const dir = folder(t)
+  const dir = tempDir(t)
   writeFileSync(join(dir, 'events.ndjson'), 'garbage\n{}\nnull\n[1]\n"seq"\n')
   const log = await EventLog.open({ dir })
   assert.equal(log.append(draft).seq, 1)
@@ -125,7 +117,7 @@ test('lines that are not events are passed over', async (t) => {
 })
 
 test('the file is put aside by size, a bounded number is kept, and the newest are found again', async (t) => {
-  const dir = folder(t)
+  const dir = tempDir(t)
   const options = { dir, fileBytesMax: 1_000, filesMax: 3 }
   const log = await EventLog.open(options)
   for (let index = 0; index < 50; index++) {
@@ -146,7 +138,7 @@ test('the file is put aside by size, a bounded number is kept, and the newest ar
 })
 
 test('a folder that cannot be written is reported once, counted, and never in the way', async (t) => {
-  const dir = join(folder(t), 'file')
+  const dir = join(tempDir(t), 'file')
   writeFileSync(dir, 'not a folder')
   const failures: Error[] = []
   const log = await EventLog.open({ dir, onFailure: (error) => failures.push(error) })
@@ -168,7 +160,7 @@ test('a folder that cannot be written is reported once, counted, and never in th
 })
 
 test('what waits for a broken disk is bounded, and what is lost is counted', async (t) => {
-  const dir = join(folder(t), 'file')
+  const dir = join(tempDir(t), 'file')
   writeFileSync(dir, 'not a folder')
   const log = await EventLog.open({ dir })
   for (let index = 0; index < 2_500; index++) log.append(draft)

@@ -205,8 +205,15 @@ function framed(message: Buffer): Buffer {
   return Buffer.concat([length, message])
 }
 
+/** By a reset, too: `once` would take that for a failure. */
 async function ended(socket: Socket): Promise<void> {
-  if (!socket.destroyed) await once(socket, 'close', { signal: AbortSignal.timeout(10_000) })
+  if (socket.destroyed) return
+  const closed = Promise.withResolvers<void>()
+  socket.once('close', () => closed.resolve())
+  await Promise.race([
+    closed.promise,
+    pause(10_000, undefined, { ref: false }).then(() => assert.fail('the connection was not ended')),
+  ])
 }
 
 test('questions on one connection are answered in their order, however they are cut', async (t) => {

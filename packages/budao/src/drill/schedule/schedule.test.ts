@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { BlockWindowConfig, Config, EventDraft } from '@budao/model'
 import { parseConfig } from '@budao/model/parser'
+import { tempDir } from '@budao/testkit'
 import fc from 'fast-check'
 import { blockedBy } from './block-windows.ts'
 import { DrillRole } from './drill-role.ts'
@@ -174,8 +173,7 @@ interface World {
 
 /** A schedule of one drill, Tuesdays at 10:30 in Shanghai, in a process whose wall clock the test sets. */
 function start(t: TestContext, at: string, more = '', leads = true): World {
-  const folder = mkdtempSync(join(tmpdir(), 'budao-schedule-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const folder = tempDir(t)
   const ending = Promise.withResolvers<ScheduledOutcome>()
   const began = performance.now()
   const ran: string[] = []
