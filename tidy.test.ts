@@ -157,6 +157,14 @@ test('brand names appear only under providers/ and transports/', () => {
   none(named, 'put it behind an interface, one file a provider')
 })
 
+test('nothing imports the values of `node:http`: each of them is asked for then, and WebSocket loads 10 to 15 MB of fetch', () => {
+  const imported = /^import (?!type )[^\n]* from 'node:http'|\bimport\([^)]*'node:http'/m
+  none(
+    productSources.filter((file) => !file.includes('/fuzz-') && imported.test(code(file))),
+    "const http = process.getBuiltinModule('node:http')",
+  )
+})
+
 test('every source file is used, or is where something starts', () => {
   const entries = [
     ...packages.flatMap(({ dir, manifest }) =>

@@ -1,12 +1,5 @@
 import assert from 'node:assert/strict'
-import {
-  appendFileSync,
-  readFileSync,
-  readdirSync,
-  rmSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs'
+import { appendFileSync, readFileSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { BudaoEvent, EventDraft } from '@budao/model'

@@ -1,4 +1,4 @@
-import { request } from 'node:http'
+const http = process.getBuiltinModule('node:http')
 
 /** What is asked. */
 export interface ReadinessQuestion {
@@ -41,11 +41,15 @@ function answer(
 ): Promise<string | undefined> {
   return new Promise((resolve) => {
     // A connection of its own: one that is kept says nothing about whether new ones are taken.
-    const asked = request(url, { agent: false, signal, headers: { connection: 'close' } }, (response) => {
-      const status = response.statusCode ?? 0
-      response.on('error', () => {}).resume()
-      resolve(right(status) ? undefined : `${url.href} answers ${status}`)
-    })
+    const asked = http.request(
+      url,
+      { agent: false, signal, headers: { connection: 'close' } },
+      (response) => {
+        const status = response.statusCode ?? 0
+        response.on('error', () => {}).resume()
+        resolve(right(status) ? undefined : `${url.href} answers ${status}`)
+      },
+    )
     asked.on('error', (error: NodeJS.ErrnoException) => {
       resolve(signal.aborted ? `${url.href} gave no answer` : `${url.href}: ${error.code ?? error.message}`)
     })

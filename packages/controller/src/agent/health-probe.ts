@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { connect } from 'node:net'
-import { request } from 'node:http'
 import type { ProcessHealthConfig } from '@budao/model'
 import { parseAddress } from '../address.ts'
+
+const http = process.getBuiltinModule('node:http')
 
 /** What an exec check is run with. */
 export interface ProbeSurroundings {
@@ -34,7 +35,7 @@ export function probeHealth(
 function probeHttp({ path, timeout }: ProcessHealthConfig, address: string): Promise<string> {
   const { host, port } = parseAddress(address)
   return new Promise((resolve) => {
-    const asked = request(
+    const asked = http.request(
       { host, port, path, agent: false, headers: { host: address, 'user-agent': 'budao-agent' } },
       (response) => {
         const { statusCode = 0 } = response

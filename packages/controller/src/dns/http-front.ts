@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { GslbHttpConfig } from '@budao/model'
 import { httpDns, type HttpAnswer } from './http-dns.ts'
@@ -7,6 +7,8 @@ import { NetworkSet } from './network-set.ts'
 import { remoteBackend } from './providers/remote-backend.ts'
 import type { Responder } from './responder.ts'
 import type { ZoneBook } from './zone-book.ts'
+
+const http = process.getBuiltinModule('node:http')
 
 /** What a question over HTTP may take up. */
 const HEAD_BYTES_MAX = 8_192
@@ -29,7 +31,7 @@ export class HttpFront {
 
   /** Rejects where the address cannot be bound. */
   static async open(host: string, port: number, options: HttpFrontOptions): Promise<HttpFront> {
-    const server = createServer({
+    const server = http.createServer({
       maxHeaderSize: HEAD_BYTES_MAX,
       headersTimeout: HEAD_MS,
       requestTimeout: HEAD_MS,

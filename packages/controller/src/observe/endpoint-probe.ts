@@ -1,4 +1,4 @@
-import { Agent, request, type ClientRequest } from 'node:http'
+import type { Agent, ClientRequest } from 'node:http'
 import { Agent as TlsAgent, request as requestTls } from 'node:https'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls, type ConnectionOptions } from 'node:tls'
@@ -6,6 +6,8 @@ import type { HealthCheckConfig } from '@budao/model'
 import { parseAddress, statusMatcher } from '@budao/model'
 import type { HardCause, ProbeOutcome } from '@budao/resilience'
 import type { EndpointTls } from './endpoint-tls.ts'
+
+const http = process.getBuiltinModule('node:http')
 
 /** How an endpoint is asked whether it is alive; its connection is kept, so that the end of its process is heard. */
 export interface EndpointProbe {
@@ -105,14 +107,15 @@ class HttpProbe implements EndpointProbe {
       before.destroy()
     }
     const asked = { host, port, path, headers, agent: this.#agent }
-    return this.#tls === null ? request(asked) : requestTls(asked)
+    return this.#tls === null ? http.request(asked) : requestTls(asked)
   }
 
   #connections(): Agent {
     const kept = { keepAlive: true, maxSockets: 8, maxFreeSockets: 1 }
     this.#settings = this.#tls?.settings(parseAddress(this.address)!.host) ?? null
     // Whom an endpoint must be is said here and not with each request: connections that do so there are not kept.
-    const agent = this.#settings === null ? new Agent(kept) : new TlsAgent({ ...kept, ...this.#settings })
+    const agent =
+      this.#settings === null ? new http.Agent(kept) : new TlsAgent({ ...kept, ...this.#settings })
     // One more than are kept it has closed by now.
     agent.on('free', (socket: Socket) => socket.destroyed && this.#announced.add(socket))
     return agent

@@ -1,7 +1,8 @@
-import { Agent as HttpAgent, request as requestHttp, type IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
-import type { ClientRequest } from 'node:http'
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http'
 import { EtcdMembers } from './etcd-members.ts'
+
+const http = process.getBuiltinModule('node:http')
 
 /** How etcd is reached. */
 export interface EtcdClientOptions {
@@ -43,7 +44,7 @@ const BESIDE_SHARE = 0.3
 export class EtcdClient {
   readonly #options: EtcdClientOptions
   readonly #members: EtcdMembers
-  readonly #http: HttpAgent = new HttpAgent({ keepAlive: true })
+  readonly #http: Agent = new http.Agent({ keepAlive: true })
   readonly #https: HttpsAgent
   /** Streams that are open, and from which member. */
   readonly #streams: Map<(why: string) => void, string> = new Map()
@@ -232,7 +233,7 @@ export class EtcdClient {
     }
     return url.protocol === 'https:'
       ? requestHttps(url, { ...options, agent: this.#https })
-      : requestHttp(url, { ...options, agent: this.#http })
+      : http.request(url, { ...options, agent: this.#http })
   }
 }
 

@@ -1,5 +1,6 @@
-import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
+
+const http = process.getBuiltinModule('node:http')
 
 export interface FetchLimits {
   /** For all of it, milliseconds. */
@@ -16,7 +17,7 @@ export function fetchText(url: string, { timeoutMs, bytesMax }: FetchLimits): Pr
   return new Promise((resolve, reject) => {
     const fail = (error: Error): void =>
       reject(signal.aborted ? new Error(`no complete answer within ${timeoutMs} ms`) : error)
-    const request = (url.startsWith('https:') ? requestHttps : requestHttp)(url, {
+    const request = (url.startsWith('https:') ? requestHttps : http.request)(url, {
       signal,
       headers: { accept: 'application/jwk-set+json, application/json', 'user-agent': 'budao' },
       agent: false,

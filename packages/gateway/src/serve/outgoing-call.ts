@@ -1,6 +1,8 @@
-import { Agent as HttpAgent, request as requestHttp, type ClientRequest } from 'node:http'
+import type { Agent, ClientRequest } from 'node:http'
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
 import type { Socket } from 'node:net'
+
+const http = process.getBuiltinModule('node:http')
 
 /**
  * answer    all of it came in time
@@ -38,7 +40,7 @@ const IDLE_MS = 4_000
 /** Calls to a server outside, over connections that are kept for a few seconds. No redirects, no repetition. */
 export class OutgoingCalls {
   readonly #limits: OutgoingLimits
-  readonly #http: HttpAgent = new HttpAgent({ keepAlive: true, timeout: IDLE_MS })
+  readonly #http: Agent = new http.Agent({ keepAlive: true, timeout: IDLE_MS })
   readonly #https: HttpsAgent
 
   constructor(limits: OutgoingLimits) {
@@ -62,7 +64,7 @@ export class OutgoingCalls {
         end({ kind: sent ? 'unknown' : 'not-sent', reason })
         request.destroy()
       }
-      const request: ClientRequest = (secure ? requestHttps : requestHttp)(origin + path, {
+      const request: ClientRequest = (secure ? requestHttps : http.request)(origin + path, {
         method,
         agent: secure ? this.#https : this.#http,
         headers: {

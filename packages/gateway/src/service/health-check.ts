@@ -4,8 +4,7 @@ import { proxyHeaderV1, proxyHeaderV2 } from '../l4/proxy-header.ts'
 import { splitAddress } from '../client/socket-address.ts'
 import { tlsProblem, type UpstreamTls } from '../tls/upstream-tls.ts'
 
-// A plain import of `node:http` touches each of its exports, and with them loads WebSocket and fetch: 15 MB of memory.
-const { request } = process.getBuiltinModule('node:http')
+const http = process.getBuiltinModule('node:http')
 
 /** Asks an endpoint once, over a new connection. Resolves to an empty text when it is well, else to what is wrong. */
 export function checkEndpoint(
@@ -35,7 +34,7 @@ function checkHttp(
   const expected = statusMatcher(config.expectStatus)
   return new Promise((resolve) => {
     const headers = { host: config.host ?? address, 'user-agent': 'budao-health-check', connection: 'close' }
-    const sent = request({ path: config.path, headers, createConnection: open }, (response) => {
+    const sent = http.request({ path: config.path, headers, createConnection: open }, (response) => {
       response.resume()
       const status = response.statusCode ?? 0
       finish(expected(status) ? '' : `answered ${status}, expected ${config.expectStatus.join(' or ')}`)

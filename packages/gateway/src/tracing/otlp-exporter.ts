@@ -40,9 +40,9 @@ export class OtlpExporter {
 
   /** HTTP's client is loaded where traces are wanted. */
   static async create(options: OtlpExporterOptions): Promise<OtlpExporter> {
-    const { request, Agent } = await import(
-      options.endpoint.startsWith('https:') ? 'node:https' : 'node:http'
-    )
+    const { request, Agent } = options.endpoint.startsWith('https:')
+      ? await import('node:https')
+      : process.getBuiltinModule('node:http')
     return new OtlpExporter(
       options,
       request as Request,

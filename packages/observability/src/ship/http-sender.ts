@@ -1,6 +1,8 @@
-import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http'
+import type { Agent, IncomingMessage } from 'node:http'
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https'
 import { SinkBusyError, SinkTooLargeError } from './log-sink.ts'
+
+const http = process.getBuiltinModule('node:http')
 
 /** An answer with its body, which is always read: a connection is kept only so. */
 export class HttpAnswer {
@@ -31,8 +33,8 @@ const idleMs = 4_000
 export class HttpSender {
   readonly #url: URL
   readonly #headers: Readonly<Record<string, string>>
-  readonly #agent: HttpAgent
-  readonly #request: typeof httpRequest
+  readonly #agent: Agent
+  readonly #request: typeof http.request
 
   constructor(url: string, headers: Readonly<Record<string, string>>) {
     this.#url = new URL(url)
@@ -40,8 +42,8 @@ export class HttpSender {
     const isSecure = this.#url.protocol === 'https:'
     // Who closes a connection just when the next request is on its way has it sent twice.
     const kept = { keepAlive: true, maxSockets: 1, timeout: idleMs }
-    this.#agent = isSecure ? new HttpsAgent(kept) : new HttpAgent(kept)
-    this.#request = isSecure ? httpsRequest : httpRequest
+    this.#agent = isSecure ? new HttpsAgent(kept) : new http.Agent(kept)
+    this.#request = isSecure ? httpsRequest : http.request
   }
 
   /** Rejects where the sink is away, asks to be left alone (429, 5xx), or finds the body too large (413). */

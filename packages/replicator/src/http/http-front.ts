@@ -1,8 +1,10 @@
 import { timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { hash } from 'node:crypto'
+
+const http = process.getBuiltinModule('node:http')
 
 /** What a handler is asked. */
 export interface Asked {
@@ -44,9 +46,12 @@ export class HttpFront {
 
   private constructor(options: HttpFrontOptions) {
     this.#options = options
-    this.#server = createServer({ requestTimeout: 60_000, headersTimeout: 10_000 }, (request, response) => {
-      void this.#serve(request, response)
-    })
+    this.#server = http.createServer(
+      { requestTimeout: 60_000, headersTimeout: 10_000 },
+      (request, response) => {
+        void this.#serve(request, response)
+      },
+    )
     this.#server.maxConnections = connectionsMax
   }
 

@@ -1,9 +1,10 @@
 import { once } from 'node:events'
-import { createServer } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { text } from 'node:stream/consumers'
 import type { RelaysConfig } from '@budao/model'
 import { Relay } from './relay.ts'
+
+const http = process.getBuiltinModule('node:http')
 
 const bodyMax = 65_536
 const forMsMax = 3_600_000
@@ -20,7 +21,7 @@ export class RelayControl {
     try {
       for (const { listen, to } of links) relays.push(await Relay.open(listen, to))
       const at = control.lastIndexOf(':')
-      const server = createServer()
+      const server = http.createServer()
       server.listen(Number(control.slice(at + 1)), control.slice(0, at).replace(/^\[|\]$/g, ''))
       await once(server, 'listening')
       return new RelayControl(relays, server)
