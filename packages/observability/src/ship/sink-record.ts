@@ -11,24 +11,27 @@ import { addEcs, ecsJson } from './ecs-document.ts'
 /** One for all: what is cut is put together anew before the next. */
 const parts = new LineParts()
 
+/** What records of one piece share. */
+interface SinkPiece {
+  readonly segment: number
+  readonly bytes: Buffer
+  readonly decoder: LogDecoder
+}
+
 /**
  * A record on its way to a sink: its line in the store, and what that becomes when a sink asks. Most sinks get bytes of the line itself, which is
  * read only where somebody looks inside.
  */
 export class SinkRecord {
-  readonly #bytes: Buffer
+  readonly #piece: SinkPiece
   readonly #from: number
   readonly #to: number
-  readonly #segment: number
-  readonly #decoder: LogDecoder
   #record: LogRecord | undefined
 
-  constructor(bytes: Buffer, from: number, to: number, segment: number, decoder: LogDecoder) {
-    this.#bytes = bytes
+  constructor(piece: SinkPiece, from: number, to: number) {
+    this.#piece = piece
     this.#from = from
     this.#to = to
-    this.#segment = segment
-    this.#decoder = decoder
   }
 
   /** Of its line. */
@@ -38,26 +41,27 @@ export class SinkRecord {
 
   /** Milliseconds since 1970. */
   get timestamp(): number {
-    return timestampAt(this.#bytes, this.#from)
+    return timestampAt(this.#piece.bytes, this.#from)
   }
 
   /** Read when it is first asked for. */
   get record(): LogRecord {
     if (this.#record === undefined) {
-      const line = parseLine(this.#bytes.toString('utf8', this.#from, this.#to))!
-      this.#record = recordOf(line, this.#decoder.origin(this.#segment, line.src))
+      const line = parseLine(this.#piece.bytes.toString('utf8', this.#from, this.#to))!
+      this.#record = recordOf(line, this.origin(line.src))
     }
     return this.#record
   }
 
   /** Its parts, until those of another are asked for; null where it has to be read. */
   parts(): LineParts | null {
-    return parts.cut(this.#bytes, this.#from, this.#to) ? parts : null
+    return parts.cut(this.#piece.bytes, this.#from, this.#to) ? parts : null
   }
 
   /** What all records of a source share. */
   origin(source: number): LogOrigin {
-    return this.#decoder.origin(this.#segment, source)
+    const { decoder, segment } = this.#piece
+    return decoder.origin(segment, source)
   }
 
   /** Adds it as the Elastic Common Schema has it, as JSON. */
@@ -72,9 +76,10 @@ export function sinkRecords(
   decoder: LogDecoder,
   { segment, bytes }: Pick<LogPiece, 'segment' | 'bytes'>,
 ): SinkRecord[] {
+  const piece = { segment, bytes, decoder }
   const places = recordPlaces(bytes)
   const records: SinkRecord[] = []
   for (let index = 0; index < places.length; index += 2)
-    records.push(new SinkRecord(bytes, places[index]!, places[index + 1]!, segment, decoder))
+    records.push(new SinkRecord(piece, places[index]!, places[index + 1]!))
   return records
 }

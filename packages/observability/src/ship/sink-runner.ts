@@ -1,11 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 import type { LogSinkReport } from '@budao/model'
 import type { RecordTest } from '../record/filter-match.ts'
 import type { LogDecoder } from '../store/log-decoder.ts'
-import { PieceMemory, readLog } from '../store/segment-reader.ts'
 import { type LogSink, SinkBusyError, SinkTooLargeError } from './log-sink.ts'
 import { type SinkPlace, SinkPlaceFile } from './sink-place.ts'
-import { type SinkRecord, sinkRecords } from './sink-record.ts'
+import { type SinkBatch, SinkReader } from './sink-reader.ts'
+import type { SinkRecord } from './sink-record.ts'
 
 /** What a runner is made of. */
 export interface SinkRunnerOptions {
@@ -25,9 +25,6 @@ export interface SinkRunnerOptions {
 const idleMs = 100
 const backoffMsMin = 100
 const backoffMsMax = 30_000
-const requestBytesMax = 4_194_304
-/** Several batches: the last one of a piece has what is left. */
-const pieceBytes = 1_048_576
 
 /**
  * Passes the log on to one sink, in order and each record at least once: its place moves when a batch is taken, so that
@@ -38,7 +35,7 @@ export class SinkRunner {
   readonly #ending = new AbortController()
   readonly #running: Promise<void>
   readonly #placeFile: SinkPlaceFile
-  readonly #memory = new PieceMemory(pieceBytes)
+  readonly #reader: SinkReader
   #place: SinkPlace
   #sink: LogSink | null = null
   #sent = 0
@@ -53,6 +50,7 @@ export class SinkRunner {
     this.#place = this.#placeFile.read()
     // Made while there is room: later it is written over where there is none.
     this.#move(this.#place)
+    this.#reader = new SinkReader(options, this.#place)
     this.#running = this.#run()
   }
 
@@ -81,29 +79,21 @@ export class SinkRunner {
   }
 
   async #run(): Promise<void> {
+    let batch: SinkBatch | null = null
     while (!this.#closed) {
-      const piece = readLog(this.#options.folder, this.#place, this.#memory)
-      if (piece === null) {
+      batch ??= this.#reader.next()
+      if (batch === null) {
         await this.#sleep(idleMs)
         continue
       }
-      const isSame = piece.segment === this.#place.segment && piece.offset === this.#place.offset
-      if (!isSame) this.#place = { segment: piece.segment, offset: piece.offset, done: 0 }
-      const { decoder, test, batch } = this.#options
-      const records = sinkRecords(decoder, piece)
-      let isOver = records.length <= this.#place.done
-      let next = nextBatch(records, this.#place.done, test, batch)
-      while (!isOver && !this.#closed) {
-        const { some, end } = next
-        const delivered = some.length === 0 || this.#deliver(some)
-        // What the sink does with these it does beside this thread.
-        next = nextBatch(records, end, test, batch)
-        if (next.some.length > 0) this.#sink?.prepare?.(next.some)
-        if (!(await delivered)) return
-        if (end < records.length) this.#move({ segment: piece.segment, offset: piece.offset, done: end })
-        else isOver = true
-      }
-      if (isOver) this.#move({ ...piece.next, done: 0 })
+      const { records, after } = batch
+      // Where a filter passes nothing for long, others have their turn all the same.
+      const delivered = records.length === 0 ? turn(true) : this.#deliver(records)
+      // What the sink does with these it does beside this thread.
+      batch = this.#reader.hasMore ? this.#reader.next() : null
+      if (batch !== null && batch.records.length > 0) this.#sink?.prepare?.(batch.records)
+      if (!(await delivered)) return
+      this.#move(after)
     }
   }
 
@@ -170,24 +160,4 @@ export class SinkRunner {
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message
-}
-
-/** Records of one request, and up to where they were looked at. */
-function nextBatch(
-  records: readonly SinkRecord[],
-  from: number,
-  test: RecordTest | null,
-  batch: number,
-): { readonly some: readonly SinkRecord[]; readonly end: number } {
-  const some: SinkRecord[] = []
-  let bytes = 0
-  let end = from
-  for (; end < records.length && some.length < batch; end++) {
-    const record = records[end]!
-    if (test !== null && !test(record.record)) continue
-    bytes += record.length
-    if (bytes > requestBytesMax && some.length > 0) break
-    some.push(record)
-  }
-  return { some, end }
 }

@@ -55,8 +55,13 @@ export class LineParts {
   cut(bytes: Buffer, from: number, to: number): boolean {
     this.bytes = bytes
     this.obs = Number.NaN
-    for (const range of [this.sev, this.level, this.trace, this.span, this.body, this.attributes])
-      range.set(0, 0)
+    // One by one: a list of them would be made for each line.
+    this.sev.set(0, 0)
+    this.level.set(0, 0)
+    this.trace.set(0, 0)
+    this.span.set(0, 0)
+    this.body.set(0, 0)
+    this.attributes.set(0, 0)
     this.placesUsed = 0
     let at = endOfNumber(bytes, from + recordStart.length)
     this.ts = numberIn(bytes, from + recordStart.length, at)
@@ -146,11 +151,23 @@ function endOfNumber(bytes: Buffer, from: number): number {
 }
 
 function numberIn(bytes: Buffer, from: number, to: number): number {
+  // In two halves of what fits into 31 bits: each digit would be a sum of floating-point numbers otherwise.
+  const middle = to - lowDigits
+  const high = digitsIn(bytes, from, middle)
+  const low = digitsIn(bytes, Math.max(from, middle), to)
+  if (high < 0 || low < 0 || to - from > 2 * lowDigits) return Number(bytes.toString('latin1', from, to))
+  return high * 10 ** lowDigits + low
+}
+
+const lowDigits = 8
+
+/** −1 for anything else. */
+function digitsIn(bytes: Buffer, from: number, to: number): number {
   let value = 0
   for (let at = from; at < to; at++) {
     const byte = bytes[at]!
-    if (byte < zero || byte > nine) return Number(bytes.toString('latin1', from, to))
-    value = value * 10 + byte - zero
+    if (byte < zero || byte > nine) return -1
+    value = (value * 10 + byte - zero) | 0
   }
   return value
 }
