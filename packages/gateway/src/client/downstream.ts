@@ -164,7 +164,8 @@ export class Downstream implements Client, ClientConnection, TunnelEnd, Timed {
 
   cutOff(): void {
     if (this.#state === 'closed') return
-    this.#leavePlane()
+    this.#becomeClosed()
+    this.#plane.onClientClosed(this)
     // Where the end of the connection is the end of the body, only a reset says that something is missing; behind TLS
     // the missing close_notify does.
     if (this.response.unframed && this.scheme === 'http') this.#socket.resetAndDestroy()
@@ -342,18 +343,19 @@ export class Downstream implements Client, ClientConnection, TunnelEnd, Timed {
   #onClose(): void {
     if (this.#state === 'closed') return
     const state = this.#state
-    this.#leavePlane()
+    this.#becomeClosed()
     this.#socket.destroy()
     if (state === 'exchange') this.#exchange.abort()
     else if (state === 'tunnel') this.#tunnel!.onClientClosed()
+    // Last: what is finished without its client counts by then, or a drain would take the plane for quiet.
+    this.#plane.onClientClosed(this)
   }
 
-  #leavePlane(): void {
+  #becomeClosed(): void {
     this.#state = 'closed'
     this.#ahead = null
     this.#plane.wheel.cancel(this)
     this.#plane.wheel.cancel(this.#exchange)
-    this.#plane.onClientClosed(this)
   }
 }
 

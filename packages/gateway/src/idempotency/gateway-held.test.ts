@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:http2'
+import type { Socket } from 'node:net'
 import { test } from 'node:test'
 import { requestText, testGateway, until } from '../test-gateway.test.ts'
 import { counted, errorOf, KEY, keyedConfig, openShop, openSlowShop, order } from './test-shop.test.ts'
@@ -184,22 +185,52 @@ test('HTTP/2: a stream that is reset leaves its order to be finished, and its co
   assert.equal(orders.length, 4)
 })
 
-test('a gateway that drains finishes what has lost its client', async (t) => {
-  const { orders, backend, finish } = await openSlowShop(t)
-  const gateway = await testGateway(t, keyedConfig(backend.address))
-  const client = await gateway.connect()
-  client.send(requestText('POST /orders', [KEY], 'one'))
-  await until('it is under way', () => orders.length === 1)
-  client.reset()
-  await until('it is gone', () => gateway.connections.downstream === 0)
-  let drained = false
-  const draining = gateway.gateway.drain(10_000).then((all) => {
-    drained = true
-    return all
-  })
-  await new Promise((resolve) => setTimeout(resolve, 50))
-  assert.equal(drained, false)
-  finish()
-  assert.equal(await draining, true)
-  assert.equal(counted(gateway, 'trace="kept"'), 1)
-})
+for (const when of ['before', 'meanwhile']) {
+  for (const protocol of ['http/1.1', 'h2']) {
+    test(`a gateway that drains finishes what has lost its client ${when}, over ${protocol}`, async (t) => {
+      const { orders, backend, finish } = await openSlowShop(t)
+      const gateway = await testGateway(
+        t,
+        keyedConfig(backend.address, {}, { listener: { protocols: ['h2', 'http/1.1'] } }),
+      )
+      const client = protocol === 'h2' ? http2Client(gateway.port) : await gateway.connect()
+      if ('send' in client) client.send(requestText('POST /orders', [KEY], 'one'))
+      else client.post()
+      await until('it is under way', () => orders.length === 1 && gateway.connections.downstream === 1)
+      const leave = async (): Promise<void> => {
+        client.reset()
+        await until('it is gone', () => gateway.connections.downstream === 0)
+      }
+      if (when === 'before') await leave()
+      let drained = false
+      const draining = gateway.gateway.drain(10_000).then((all) => {
+        drained = true
+        return all
+      })
+      if (when === 'meanwhile') await leave()
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      assert.equal(drained, false)
+      finish()
+      assert.equal(await draining, true)
+      assert.equal(counted(gateway, 'trace="kept"'), 1)
+    })
+  }
+}
+
+/** One that leaves without a word. */
+function http2Client(port: number): { post(): void; reset(): void } {
+  const session = connect(`http://127.0.0.1:${port}`).on('error', () => {})
+  return {
+    post: () =>
+      session
+        .request({
+          ':method': 'POST',
+          ':path': '/orders',
+          ':authority': 'shop.example',
+          'idempotency-key': '0123456789abcdef',
+        })
+        .on('error', () => {})
+        .end('one'),
+    reset: () => void (session.socket as Socket).destroy(),
+  }
+}

@@ -54,6 +54,7 @@ const refused: [
   ['lifetime', {}],
   ['lifetime', { 'cache-control': 'max-age=0' }],
   ['lifetime', {}, { status: 302 }, { defaultTtlMs: 60_000 }],
+  ['lifetime', { 'cache-control': 'no-cache', etag: '"1"' }, { status: 302 }],
   ['lifetime', {}, { status: 404 }, { ttlMs: 60_000, fallbackMs: 60_000 }],
 ]
 for (const [why, headers, facts, policy] of refused) {

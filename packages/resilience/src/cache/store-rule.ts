@@ -116,7 +116,7 @@ export function judgeAnswer(facts: AnswerFacts, policy: StorePolicy): Freshness 
         : policy.ifErrorMs
       : control.staleIfError * secondMs
   const fallbackMs = status === 200 ? policy.fallbackMs : 0
-  if (lifetimeMs === null && forced === undefined && !keptByDefault.has(status)) return 'lifetime'
+  if (!givesLifetime(facts) && forced === undefined && !keptByDefault.has(status)) return 'lifetime'
   const validated = facts.header('etag') !== undefined || facts.header('last-modified') !== undefined
   const keepMs = Math.max(
     Math.max(0, freshMs) + Math.max(whileRevalidateMs, ifErrorMs, validated ? validatorMs : 0),
@@ -150,6 +150,12 @@ function ageOnArrival({ header, requestedAt, receivedAt }: AnswerFacts): number 
     apparentMs < secondMs ? 0 : apparentMs,
     saidMs === 0 ? 0 : saidMs + (receivedAt - requestedAt),
   )
+}
+
+/** `no-cache` gives none: it says what is to be done with an answer that may be kept, not that it may. */
+function givesLifetime({ header }: AnswerFacts): boolean {
+  const { sMaxAge, maxAge } = parseCacheControl(header('cache-control'))
+  return sMaxAge !== null || maxAge !== null || header('expires') !== undefined
 }
 
 /** From the origin's own words, milliseconds; null when it says nothing. No heuristic: what may be kept is said. */
