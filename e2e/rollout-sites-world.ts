@@ -1,11 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { createServer, request, type Server } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { BudaoEvent, RolloutAction, RolloutReport, UnitReport } from '@budao/model'
 import { freePort, startNode, tempDir, type TestProcess } from '@budao/testkit'
+import { askAs, type UserAnswer } from './ask-as.ts'
 
 const program = fileURLToPath(new URL('../packages/budao/src/main.ts', import.meta.url))
 /** On a machine that does much else. */
@@ -128,21 +129,8 @@ export class RolloutSitesWorld {
     })
   }
 
-  /** Status, and the release that answered; 0 when nobody did. */
-  ask(gateway: GatewayName, user: string): Promise<{ readonly status: number; readonly release: string }> {
-    return new Promise((resolve) => {
-      const failed = (): void => resolve({ status: 0, release: '' })
-      const options = { host: '127.0.0.1', port: this.#ports.get(`web ${gateway}`)!, path: '/' }
-      const asked = request({ ...options, headers: { 'X-User': user }, timeout: 10_000 }, (response) => {
-        let release = ''
-        response.setEncoding('utf8').on('data', (text: string) => (release += text))
-        response.on('error', failed)
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, release }))
-      })
-      asked.on('timeout', () => asked.destroy())
-      asked.on('error', failed)
-      asked.end()
-    })
+  ask(gateway: GatewayName, user: string): Promise<UserAnswer> {
+    return askAs(this.#ports.get(`web ${gateway}`)!, { 'X-User': user })
   }
 
   /** Of those users the ones that have the canary at that gateway. Throws where one of them is not served. */

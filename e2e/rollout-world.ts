@@ -1,11 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { Agent, createServer, request, type Server } from 'node:http'
+import { Agent, createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { BudaoEvent, RolloutAction, RolloutPhase, RolloutReport } from '@budao/model'
 import { freePort, startNode, tempDir, type Cleanup, type TestProcess } from '@budao/testkit'
+import { askAs, type UserAnswer } from './ask-as.ts'
 
 const program = fileURLToPath(new URL('../packages/budao/src/main.ts', import.meta.url))
 /** On a machine that does much else. */
@@ -119,27 +120,8 @@ export class RolloutWorld {
     this.#agent.destroy()
   }
 
-  /** Status, and the release that answered; 0 when nobody did. */
-  ask(gateway: GatewayName, user: string): Promise<{ readonly status: number; readonly release: string }> {
-    return new Promise((resolve) => {
-      const failed = (): void => resolve({ status: 0, release: '' })
-      const asked = request(
-        {
-          ...{ host: '127.0.0.1', port: this.ports[gateway]!.web, agent: this.#agent, path: '/' },
-          headers: { 'X-User': user, 'X-Gateway': gateway },
-          timeout: 10_000,
-        },
-        (response) => {
-          let release = ''
-          response.setEncoding('utf8').on('data', (text: string) => (release += text))
-          response.on('error', failed)
-          response.on('end', () => resolve({ status: response.statusCode ?? 0, release }))
-        },
-      )
-      asked.on('timeout', () => asked.destroy())
-      asked.on('error', failed)
-      asked.end()
-    })
+  ask(gateway: GatewayName, user: string): Promise<UserAnswer> {
+    return askAs(this.ports[gateway]!.web, { 'X-User': user, 'X-Gateway': gateway }, this.#agent)
   }
 
   async wish(gateway: GatewayName, action: RolloutAction): Promise<number> {

@@ -6,8 +6,12 @@ export const unitTests: readonly string[] = globSync(
   { exclude: ['**/node_modules', '**/dist'] },
 ).toSorted()
 
-/** What loads them, a process each. */
-export const unitParts = ['scripts/unit/first.ts', 'scripts/unit/second.ts', 'scripts/unit/third.ts'] as const
+/** What runs them, a process each. */
+export const unitProcesses = [
+  'scripts/unit/first.ts',
+  'scripts/unit/second.ts',
+  'scripts/unit/third.ts',
+] as const
 
 /**
  * They start the demo with its fifteen processes, say something of shares and single lost calls, or rely on answers within a second:

@@ -2,10 +2,11 @@
 // tests, the end-to-end tests that go side by side, and those that want the machine for themselves.
 // --times: and which files took longest.
 import { spawn } from 'node:child_process'
-import { constants } from 'node:os'
-import { resolve } from 'node:path'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { constants, tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { endToEnd, unitParts } from './test-files.ts'
+import { endToEnd, unitProcesses } from './test-files.ts'
 
 const { positionals, values } = parseArgs({
   options: { times: { type: 'boolean', default: false } },
@@ -20,16 +21,25 @@ if (!['unit', 'e2e', 'all'].includes(which)) {
 /** A handle that a test left open would hold its file, and with it the run, for ever: the runner then says which. */
 const minutesMax = 20
 
-// The runner gives each file a process of its own; each part of the unit tests is one such file.
-const unit = which === 'e2e' ? 0 : await run(unitParts, unitParts.length)
+// The runner gives each file a process of its own.
+const unit = which === 'e2e' ? 0 : await runUnits()
 const beside = which === 'unit' ? 0 : await run(endToEnd.beside, 2)
 const alone = which === 'unit' ? 0 : await run(endToEnd.alone, 1)
 const e2e = beside || alone
 if (which === 'all') console.log(`unit tests: ${word(unit)}; end to end: ${word(e2e)}`)
 process.exitCode = unit || e2e
 
+async function runUnits(): Promise<number> {
+  const claims = mkdtempSync(join(tmpdir(), 'budao-unit-'))
+  try {
+    return await run(unitProcesses, unitProcesses.length, { BUDAO_UNIT_CLAIMS: claims })
+  } finally {
+    rmSync(claims, { recursive: true, force: true })
+  }
+}
+
 /** The exit code. Signals are passed on, and end both runs. */
-async function run(files: readonly string[], concurrency: number): Promise<number> {
+async function run(files: readonly string[], concurrency: number, env: object = {}): Promise<number> {
   const reporters = ['spec', './scripts/no-skips.ts', ...(values.times ? ['./scripts/slowest.ts'] : [])]
   const child = spawn(
     process.execPath,
@@ -41,7 +51,7 @@ async function run(files: readonly string[], concurrency: number): Promise<numbe
     {
       stdio: 'inherit',
       // Hundreds of processes are started from the same sources: without it each strips their types and compiles them anew.
-      env: { NODE_COMPILE_CACHE: resolve('node_modules/.cache/compile'), ...process.env },
+      env: { NODE_COMPILE_CACHE: resolve('node_modules/.cache/compile'), ...process.env, ...env },
     },
   )
   const deadline = setTimeout(() => {

@@ -1,3 +1,3 @@
-import { loadPart } from '../unit.ts'
+import { runUnitTests } from '../unit.ts'
 
-await loadPart(2)
+await runUnitTests(process.env['BUDAO_UNIT_CLAIMS'])
