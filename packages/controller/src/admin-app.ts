@@ -1,6 +1,11 @@
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { IncomingMessage, RequestListener } from 'node:http'
 import { refusal } from './access.ts'
 import type { AdminTokens, Role } from './access.ts'
+import { bodyKind, readBody } from './admin-body.ts'
+import { AdminReply } from './admin-reply.ts'
+import { pathOf } from './admin-request.ts'
+import { AdminRouter } from './admin-router.ts'
+import type { AdminMatch } from './admin-router.ts'
 import { routesOf } from './admin-routes.ts'
 import type { AdminRoutesOptions } from './admin-routes.ts'
 import type { AdminSource, NodeSource } from './admin-source.ts'
@@ -23,91 +28,71 @@ const securityHeaders = {
   'cache-control': 'no-store',
 }
 
-const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
+/** Answers requests by the routes, the access rules and the refusals. */
+export function adminApp(options: AdminAppOptions): RequestListener {
+  const router = new AdminRouter(routesOf(options))
+  return (request, response) => {
+    const reply = new AdminReply(response, securityHeaders)
+    const match = router.find(request, response)
+    answer(match, request, reply, options)
+      .catch((error: unknown) => fail(error, request, reply, options))
+      .catch(() => response.destroy())
+  }
+}
 
-/** Puts the routes, the access rules and the refusals on an empty fastify instance. */
-export function registerAdmin(app: FastifyInstance, options: AdminAppOptions): void {
-  readJsonOnly(app)
-  app.addHook('onRequest', async (_request, reply) => {
-    reply.headers(securityHeaders)
-  })
-  app.setNotFoundHandler((request, reply) => {
-    guard(request, 'open', options.tokens)
-    const error = new ApiError('not-found', `there is nothing at ${request.method} ${pathOf(request)}`, {
+/** Nothing of a body is read for whom the route is not, nor where there is none. */
+async function answer(
+  match: AdminMatch,
+  request: IncomingMessage,
+  reply: AdminReply,
+  { tokens }: AdminAppOptions,
+): Promise<void> {
+  if (match.kind === 'unreadable') throw new ApiError('bad-request', match.why)
+  guard(request, match.kind === 'route' ? match.route.role : 'open', tokens)
+  const { method = '', url = '', headers } = request
+  if (match.kind === 'nothing') {
+    throw new ApiError('not-found', `there is nothing at ${method} ${pathOf(url)}`, {
       hint: 'See /api/v1/openapi.json.',
     })
-    return reply.code(error.status).send(error.body)
-  })
-  app.setErrorHandler((error: FastifyError | ApiError, request, reply) =>
-    answerError(error, request, reply, options),
-  )
-
-  const allowed = new Map<string, string[]>()
-  for (const { method, url, role, handle } of routesOf(options)) {
-    const onRequest = async (request: FastifyRequest): Promise<void> => guard(request, role, options.tokens)
-    const taken = method === 'GET' ? ['GET', 'HEAD'] : [method]
-    app.route({ method: taken, url, onRequest, handler: handle })
-    allowed.set(url, [...(allowed.get(url) ?? []), ...taken])
   }
-  for (const [url, taken] of allowed) refuseOtherMethods(app, url, taken, options.tokens)
-}
-
-/** Answers what the router cannot even read, before any hook. */
-export function refuseUnreadable(error: FastifyError, reply: FastifyReply): FastifyReply {
-  const { status, body } = new ApiError('bad-request', error.message)
-  return reply.code(status).headers(securityHeaders).type('application/json; charset=utf-8').send(body)
-}
-
-function readJsonOnly(app: FastifyInstance): void {
-  app.removeAllContentTypeParsers()
-  const parse = app.getDefaultJsonParser('error', 'error')
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    // A change without parameters needs no body, but still the content type.
-    if (body === '') return done(null, {})
-    return parse(request, body as string, done)
-  })
-  // The button on a page of ours; what changes anything else wants JSON, see `refusal`.
-  app.addContentTypeParser(
-    'application/x-www-form-urlencoded',
-    { parseAs: 'string' },
-    (_request, _body, done) => done(null, {}),
-  )
-}
-
-function refuseOtherMethods(
-  app: FastifyInstance,
-  url: string,
-  allowed: readonly string[],
-  tokens: AdminTokens,
-): void {
-  const refuse = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
-    guard(request, 'open', tokens)
-    reply.header('allow', allowed.join(', '))
-    throw new ApiError('method-not-allowed', `${pathOf(request)} answers ${allowed.join(', ')} only`)
+  if (match.kind === 'other-method') {
+    reply.header('allow', match.allowed)
+    throw new ApiError('method-not-allowed', `${pathOf(url)} answers ${match.allowed} only`)
   }
-  const others = methods.filter((method) => !allowed.includes(method))
-  // Refused before the body is read.
-  app.route({ method: others, url, onRequest: refuse, handler: refuse })
+  const { route, params, query } = match
+  const body = await bodyOf(request, reply)
+  const ip = request.socket.remoteAddress ?? ''
+  const content = await route.handle({ method, url, headers, ip, params, query, body, raw: request }, reply)
+  if (!reply.begun) await reply.send(content)
 }
 
-function guard(request: FastifyRequest, role: Role, tokens: AdminTokens): void {
-  const { host, authorization, origin, 'content-type': contentType } = request.headers
+async function bodyOf(request: IncomingMessage, reply: AdminReply): Promise<unknown> {
+  const kind = bodyKind(request)
+  try {
+    return await readBody(request, kind)
+  } catch (error) {
+    // More of it may be on its way, and must not be taken for the next request.
+    reply.header('connection', 'close')
+    throw error
+  }
+}
+
+function guard({ headers }: IncomingMessage, role: Role, tokens: AdminTokens): void {
+  const { host, authorization, origin, 'content-type': contentType } = headers
   const refused = refusal(role, { host, authorization, origin, contentType }, tokens)
   if (refused !== null) throw refused
 }
 
-function answerError(
-  error: FastifyError | ApiError,
-  request: FastifyRequest,
-  reply: FastifyReply,
+async function fail(
+  error: unknown,
+  { method, url = '' }: IncomingMessage,
+  reply: AdminReply,
   { log, source }: AdminAppOptions,
-): FastifyReply {
-  const known = whileStarting(error instanceof ApiError ? error : fromFastify(error), source)
-  if (known.status === 500) {
-    log.error({ err: error, method: request.method, path: pathOf(request) }, 'an admin request failed')
-  }
+): Promise<void> {
+  const known = whileStarting(error instanceof ApiError ? error : internal(), source)
+  if (known.status === 500) log.error({ err: error, method, path: pathOf(url) }, 'an admin request failed')
   if (known.status === 401) reply.header('www-authenticate', 'Bearer realm="budao"')
-  return reply.code(known.status).type('application/json; charset=utf-8').send(known.body)
+  await reply.refuse(known)
 }
 
 /** A part that is not there yet is not said to be missing: whoever asks early would believe it. */
@@ -116,22 +101,5 @@ function whileStarting(error: ApiError, source: AdminAppOptions['source']): ApiE
   return new ApiError('not-ready', 'this process is still starting: ask again in a moment')
 }
 
-/** Gives the router's and the body reader's own errors our words. */
-function fromFastify(error: FastifyError): ApiError {
-  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
-    return new ApiError('body-too-large', 'the body must be at most 65536 bytes long')
-  }
-  if (error.code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
-    return new ApiError('json-required', 'the content type must be application/json')
-  }
-  if (error instanceof SyntaxError || error.code === 'FST_ERR_CTP_INVALID_JSON_BODY') {
-    return new ApiError('bad-json', `the body is not JSON: ${error.message}`)
-  }
-  if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
-    return new ApiError('bad-request', error.message)
-  }
-  // Its message may quote what only operators should see: the log has it.
-  return new ApiError('internal', 'this failed inside; the log says why')
-}
-
-const pathOf = (request: FastifyRequest): string => request.url.split('?', 1)[0]!.slice(0, 200)
+/** The error's own message may quote what only operators should see: the log has it. */
+const internal = (): ApiError => new ApiError('internal', 'this failed inside; the log says why')

@@ -1,5 +1,6 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Role } from './access.ts'
+import type { AdminReply } from './admin-reply.ts'
+import type { AdminRequest } from './admin-request.ts'
 import type { NodeSource } from './admin-source.ts'
 
 /** One route of the admin address. */
@@ -8,7 +9,8 @@ export interface AdminRoute {
   /** In the router's notation, `:name` for a parameter. */
   readonly url: string
   readonly role: Role
-  readonly handle: (request: FastifyRequest, reply: FastifyReply) => unknown
+  /** Returns the content of the answer, see `AdminReply`. */
+  readonly handle: (request: AdminRequest, reply: AdminReply) => unknown
 }
 
 /** Carries the audit trail of changes, and failures. A pino logger is one. */

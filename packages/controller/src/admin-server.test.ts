@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { test } from 'node:test'
 import type { TestContext } from 'node:test'
-import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { BudaoEvent, EventDraft } from '@budao/model'
 import { MemorySource } from '../test/memory-source.ts'
+import type { AdminReply } from './admin-reply.ts'
+import type { AdminRequest } from './admin-request.ts'
 import { adminRoutes } from './admin-routes.ts'
 import { createAdminServer } from './admin-server.ts'
 import type { AdminServer, AdminServerOptions } from './admin-server.ts'
@@ -115,7 +116,7 @@ test('two reloads at once are one', async () => {
     return new Promise((done) => (finish = () => done({ ok: true, version: 9 })))
   }
   const route = adminRoutes({ source, log: silence }).find(({ url }) => url === '/api/v1/reload')!
-  const reload = (): unknown => route.handle({ ip: '127.0.0.1' } as FastifyRequest, {} as FastifyReply)
+  const reload = (): unknown => route.handle({ ip: '127.0.0.1' } as AdminRequest, {} as AdminReply)
   const both = [reload(), reload()]
   finish()
   assert.deepEqual(await Promise.all(both), [

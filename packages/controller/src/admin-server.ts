@@ -1,6 +1,5 @@
-import type { Socket } from 'node:net'
 import type { AdminTokens } from './access.ts'
-import { refuseUnreadable, registerAdmin } from './admin-app.ts'
+import { listen } from './admin-listener.ts'
 import type { AdminLog } from './admin-routes.ts'
 import type { AdminSource, NodeSource } from './admin-source.ts'
 import { formatAddress, isLoopback, parseAddress } from './address.ts'
@@ -33,10 +32,6 @@ export interface AdminServer {
   close(): Promise<void>
 }
 
-const bodyBytesMax = 64 * 1024
-const connectionsMax = 256
-const requestTimeoutMs = 10_000
-
 /**
  * Serves the admin API and the console.
  * Throws ControllerError: ADMIN_ADDRESS_INVALID, ADMIN_ADDRESS_UNUSABLE (taken, or not of this machine),
@@ -53,49 +48,27 @@ export async function createAdminServer(options: AdminServerOptions): Promise<Ad
     )
   }
 
-  // Only the process that has an admin address pays for the router.
-  const { fastify } = await import('fastify')
-  const app = fastify({
-    logger: false,
-    bodyLimit: bodyBytesMax,
-    requestTimeout: requestTimeoutMs,
-    forceCloseConnections: true,
-    exposeHeadRoutes: false,
-    return503OnClosing: false,
-    clientErrorHandler: refuseGarbage,
-    frameworkErrors: (error, _request, reply) => void refuseUnreadable(error, reply),
-    routerOptions: { maxParamLength: 500 },
-    // No route has a schema: parameters are checked by us, which keeps 8 MB of schema compilers out of memory.
-    schemaController: { compilersFactory: { buildValidator: noSchema, buildSerializer: noSchema } },
-  })
-  app.server.maxConnections = connectionsMax
+  // Only the process that has an admin address pays for the routes.
+  const { adminApp } = await import('./admin-app.ts')
   const series = 'report' in source ? new SiteSeries() : undefined
-  registerAdmin(app, {
+  const app = adminApp({
     ...{ source, tokens, log },
     ...(consoleFiles === undefined ? {} : { consoleFiles }),
     ...(series === undefined ? {} : { series }),
   })
-
-  try {
-    await app.listen({ host, port })
-  } catch (error) {
-    await app.close()
+  const listener = await listen({ host, port }, app).catch((error: unknown) => {
     throw new ControllerError(
       'ADMIN_ADDRESS_UNUSABLE',
       `cannot listen on ${options.address}: ${error instanceof Error ? error.message : String(error)}`,
       'Choose another admin.address, or stop what listens there.',
       { cause: error },
     )
-  }
-  const bound = app.server.address()
-  const address = formatAddress({
-    host,
-    port: typeof bound === 'object' && bound !== null ? bound.port : port,
   })
+  const address = formatAddress({ host, port: listener.port })
   const sampling = series === undefined ? undefined : keepSampling(source as AdminSource, series)
   const close = async (): Promise<void> => {
     clearInterval(sampling)
-    await app.close()
+    await listener.close()
   }
   return { address, url: `http://${address}`, close }
 }
@@ -114,18 +87,6 @@ function keepSampling(source: AdminSource, series: SiteSeries): NodeJS.Timeout {
     }
   }
   return setInterval(() => void take(), seriesStepMs).unref()
-}
-
-function refuseGarbage(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return socket.destroy() && undefined
-  const body = JSON.stringify({ error: 'bad-request', message: 'this is not an HTTP request we can read' })
-  socket.end(
-    `HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
-  )
-}
-
-function noSchema(): never {
-  throw new Error('a route of the admin server has a schema')
 }
 
 const silence: AdminLog = { info() {}, warn() {}, error() {} }

@@ -1,6 +1,6 @@
 import { parseDuration, type AckWish, type AlertsDesk, type SilenceWish } from '@budao/model'
-import type { FastifyReply } from 'fastify'
 import { ackPage } from './alert-page.ts'
+import type { AdminReply } from './admin-reply.ts'
 import type { AdminRoute, NodeRoutesOptions } from './admin-route.ts'
 import { ApiError } from './api-error.ts'
 import { badParameter, noQuery, object, onlyKeys, show, text } from './parameters.ts'
@@ -87,7 +87,7 @@ export function alertRoutes({ source, log }: NodeRoutesOptions): readonly AdminR
   ]
 }
 
-function page(reply: FastifyReply, { status, html }: { status: number; html: string }): string {
+function page(reply: AdminReply, { status, html }: { status: number; html: string }): string {
   reply
     .code(status)
     .type('text/html; charset=utf-8')

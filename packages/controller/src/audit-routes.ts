@@ -26,7 +26,7 @@ export function auditRoutes({ source }: NodeRoutesOptions): readonly AdminRoute[
         const asked = desk()
         if (format === 'json') return { records: await within(readTimeoutMs, () => asked.audit(query)) }
         reply.type('application/x-ndjson; charset=utf-8')
-        return reply.send(Readable.from(lines(asked, query)))
+        return Readable.from(lines(asked, query))
       },
     },
     {

@@ -34,7 +34,7 @@ export function drillDeskRoutes({ source, log }: NodeRoutesOptions): readonly Ad
         noQuery(request.query)
         const { id } = request.params as { id: string }
         reply.type('application/json; charset=utf-8')
-        return reply.send(desk().report(id) ?? unknown(id))
+        return desk().report(id) ?? unknown(id)
       },
     },
     {
@@ -51,7 +51,7 @@ export function drillDeskRoutes({ source, log }: NodeRoutesOptions): readonly Ad
           "sandbox allow-scripts; default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'",
         )
         reply.type('text/html; charset=utf-8')
-        return reply.send(page)
+        return page
       },
     },
     {

@@ -67,10 +67,7 @@ export function logRoutes({ source }: NodeRoutesOptions): readonly AdminRoute[] 
         onlyKeys(given, ['filter'], 'query parameter')
         const filter = filterText(given['filter'])
         const follow = follower(desk(), filter)
-        reply.hijack()
-        const { raw } = reply
-        raw.writeHead(200, {
-          ...(reply.getHeaders() as Record<string, string>),
+        const raw = reply.hijack({
           'content-type': 'text/event-stream; charset=utf-8',
           'x-accel-buffering': 'no',
         })

@@ -65,10 +65,7 @@ export function nodeRoutes({ source, log }: NodeRoutesOptions): readonly AdminRo
             hint: 'Read /api/v1/events?after= instead, or close other readers.',
           })
         }
-        reply.hijack()
-        const { raw } = reply
-        raw.writeHead(200, {
-          ...(reply.getHeaders() as Record<string, string>),
+        const raw = reply.hijack({
           'content-type': 'text/event-stream; charset=utf-8',
           'x-accel-buffering': 'no',
         })
