@@ -222,10 +222,10 @@ test('check --json prints the same for programs', async (t) => {
   })
 })
 
-test('every verb has --help with an example, and --json', () => {
+test('every verb has --help with an example, and --json', async () => {
   const leaves = (verb: Command): Command[] =>
     verb.commands.length === 0 ? [verb] : verb.commands.flatMap(leaves)
-  const verbs = leaves(createProgram())
+  const verbs = leaves(await createProgram())
   assert.ok(verbs.length > 0)
   for (const verb of verbs) {
     let help = ''

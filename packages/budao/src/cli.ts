@@ -1,53 +1,36 @@
 import { Command, CommanderError } from 'commander'
 import { CliError } from './cli-error.ts'
-import { alertsVerb } from './verbs/alerts.ts'
-import { auditVerb } from './verbs/audit.ts'
-import { agentVerb } from './verbs/agent.ts'
-import { cacheVerb } from './verbs/cache.ts'
-import { channelsVerb } from './verbs/channels.ts'
-import { checkVerb } from './verbs/check.ts'
-import { dnsVerb } from './verbs/dns.ts'
-import { eventsVerb } from './verbs/events.ts'
-import { failbackVerb } from './verbs/failback.ts'
-import { failoverVerb } from './verbs/failover.ts'
-import { controllerVerb } from './verbs/controller.ts'
-import { importVerb } from './verbs/import.ts'
-import { gatewayVerb } from './verbs/gateway.ts'
-import { logsVerb } from './verbs/logs.ts'
-import { rolloutVerb } from './verbs/rollout.ts'
-import { replicatorVerb } from './verbs/replicator.ts'
-import { drainVerb } from './verbs/drain.ts'
-import { switchoverVerb } from './verbs/switchover.ts'
-import { statusVerb } from './verbs/status.ts'
-import { virtualIpVerb } from './verbs/providers/virtual-ip.ts'
-import { upVerb } from './verbs/up.ts'
-import { drillVerb } from './verbs/drill/drill.ts'
 import { version } from './version.ts'
 
-/** Each adds one verb. What a verb needs to run is imported when it runs, so that the others start fast. */
-const verbs: readonly ((program: Command) => void)[] = [
-  upVerb,
-  gatewayVerb,
-  controllerVerb,
-  replicatorVerb,
-  eventsVerb,
-  agentVerb,
-  checkVerb,
-  importVerb,
-  statusVerb,
-  failoverVerb,
-  switchoverVerb,
-  failbackVerb,
-  drainVerb,
-  rolloutVerb,
-  alertsVerb,
-  auditVerb,
-  cacheVerb,
-  channelsVerb,
-  virtualIpVerb,
-  dnsVerb,
-  drillVerb,
-  logsVerb,
+type AddVerb = (program: Command) => void
+
+/**
+ * Each adds the verb it is named by, and is loaded when that is the one: a process that stays would keep the code of all of
+ * them. A verb with another name than its file is found among all.
+ */
+const verbs: readonly (readonly [name: string, load: () => Promise<AddVerb>])[] = [
+  ['up', async () => (await import('./verbs/up.ts')).upVerb],
+  ['gateway', async () => (await import('./verbs/gateway.ts')).gatewayVerb],
+  ['controller', async () => (await import('./verbs/controller.ts')).controllerVerb],
+  ['replicator', async () => (await import('./verbs/replicator.ts')).replicatorVerb],
+  ['events', async () => (await import('./verbs/events.ts')).eventsVerb],
+  ['agent', async () => (await import('./verbs/agent.ts')).agentVerb],
+  ['check', async () => (await import('./verbs/check.ts')).checkVerb],
+  ['import', async () => (await import('./verbs/import.ts')).importVerb],
+  ['status', async () => (await import('./verbs/status.ts')).statusVerb],
+  ['failover', async () => (await import('./verbs/failover.ts')).failoverVerb],
+  ['switchover', async () => (await import('./verbs/switchover.ts')).switchoverVerb],
+  ['failback', async () => (await import('./verbs/failback.ts')).failbackVerb],
+  ['drain', async () => (await import('./verbs/drain.ts')).drainVerb],
+  ['rollout', async () => (await import('./verbs/rollout.ts')).rolloutVerb],
+  ['alerts', async () => (await import('./verbs/alerts.ts')).alertsVerb],
+  ['audit', async () => (await import('./verbs/audit.ts')).auditVerb],
+  ['cache', async () => (await import('./verbs/cache.ts')).cacheVerb],
+  ['channels', async () => (await import('./verbs/channels.ts')).channelsVerb],
+  ['virtual-ip', async () => (await import('./verbs/providers/virtual-ip.ts')).virtualIpVerb],
+  ['dns', async () => (await import('./verbs/dns.ts')).dnsVerb],
+  ['drill', async () => (await import('./verbs/drill/drill.ts')).drillVerb],
+  ['logs', async () => (await import('./verbs/logs.ts')).logsVerb],
 ]
 
 /**
@@ -55,8 +38,8 @@ const verbs: readonly ((program: Command) => void)[] = [
  * usage. A verb that failed without an error to print sets `process.exitCode` itself.
  */
 export async function run(argv: readonly string[]): Promise<number> {
-  const program = createProgram()
   try {
+    const program = await createProgram(argv[0])
     await program.parseAsync(argv, { from: 'user' })
     return Number(process.exitCode ?? 0)
   } catch (error) {
@@ -73,8 +56,11 @@ export async function run(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** The command `budao` with all its verbs. Throws CommanderError instead of leaving the process. */
-export function createProgram(): Command {
+/**
+ * The command `budao` with one of its verbs, or where none has this name with all. It throws CommanderError instead of leaving
+ * the process.
+ */
+export async function createProgram(name?: string): Promise<Command> {
   const program = new Command('budao')
     .description('Keeps a mini program’s API answering while machines, sites and networks fail.')
     .version(version(), '-V, --version', 'print the version')
@@ -85,6 +71,7 @@ export function createProgram(): Command {
     // What stands behind a verb is the verb’s, also where a verb and its own verbs have options of one name.
     .enablePositionalOptions()
     .configureHelp({ showGlobalOptions: false })
-  for (const addVerb of verbs) addVerb(program)
+  const named = verbs.filter(([verb]) => verb === name)
+  for (const [, load] of named.length > 0 ? named : verbs) (await load())(program)
   return program
 }

@@ -1,4 +1,4 @@
-import { createAdminServer } from '@budao/controller'
+import { createAdminServer } from '@budao/controller/admin'
 import type {
   AdminServer,
   EventLog,

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { EventLog } from '@budao/controller'
+import { EventLog } from '@budao/controller/admin'
 import type { Config } from '@budao/model'
 import pino, { type Logger } from 'pino'
 

@@ -1,9 +1,10 @@
 import { once } from 'node:events'
 import { lookup } from 'node:dns/promises'
-import { createServer } from 'node:http'
 import type { RequestListener, Server } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Address } from './address.ts'
+
+const http = process.getBuiltinModule('node:http')
 
 const connectionsMax = 256
 const requestTimeoutMs = 10_000
@@ -34,7 +35,7 @@ export async function listen({ host, port }: Address, handle: RequestListener): 
 }
 
 async function serverAt(host: string, port: number, handle: RequestListener): Promise<Server> {
-  const server = createServer(
+  const server = http.createServer(
     { requestTimeout: requestTimeoutMs, headersTimeout: requestTimeoutMs, keepAliveTimeout: keepAliveMs },
     handle,
   )

@@ -1,24 +1,4 @@
-export { controllerErrorCodes, ControllerError } from './controller-error.ts'
-export type { ControllerErrorCode } from './controller-error.ts'
-export { createAdminServer } from './admin-server.ts'
-export type { AdminLog, AdminServer, AdminServerOptions } from './admin-server.ts'
-export type {
-  AdminSource,
-  BreakerRequest,
-  BreakerTarget,
-  DrillNote,
-  EventFeed,
-  EventQuery,
-  NodeSource,
-  ProcessChange,
-  DrillDesk,
-  ProcessDesk,
-  ReloadResult,
-} from './admin-source.ts'
-export { apiErrorCodes } from './api-error.ts'
-export type { ApiErrorCode } from './api-error.ts'
-export type { AdminTokens } from './access.ts'
-export type { ConsoleFiles } from './console-pages.ts'
+export * from './admin.ts'
 export type { Gslb, GslbOptions, GslbSource } from './dns/gslb.ts'
 export { startGslb } from './dns/start-gslb.ts'
 export { JudgedSites } from './dns/judged-sites.ts'
@@ -26,10 +6,6 @@ export { ReportedSites } from './dns/reported-sites.ts'
 export type { ServingSide, SiteShare, SiteTraffic } from './control/serving-side.ts'
 export type { FailoverDesk } from './failover-desk.ts'
 export type { LinkCut, LinkLoss } from './links/link-gate.ts'
-export { EventLog } from './event-log.ts'
-export type { EventLogOptions } from './event-log.ts'
-export type { EventFileStatus } from './event-file.ts'
-export { openapi } from './openapi.ts'
 export { brokenLink, chainAudit } from './failover/audit-chain.ts'
 export * from './failover/drain-plan.ts'
 export * from './failover/failback.ts'

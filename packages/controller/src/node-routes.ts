@@ -7,7 +7,6 @@ import { cutRoutes } from './cut-routes.ts'
 import { drillDeskRoutes } from './drill-desk-routes.ts'
 import { streamEvents } from './event-stream.ts'
 import { failoverRoutes } from './failover-routes.ts'
-import { openapi } from './openapi.ts'
 import { logRoutes } from './log-routes.ts'
 import { eventQuery, noQuery } from './parameters.ts'
 import { releaseFaultRoutes } from './release-fault-routes.ts'
@@ -111,6 +110,12 @@ export function nodeRoutes({ source, log }: NodeRoutesOptions): readonly AdminRo
     ...releaseFaultRoutes({ source, log }),
     ...logRoutes({ source, log }),
     ...replicationRoutes({ source }),
-    { method: 'GET', url: '/api/v1/openapi.json', role: 'open', handle: () => openapi },
+    {
+      method: 'GET',
+      url: '/api/v1/openapi.json',
+      role: 'open',
+      // Few ask, and it is large.
+      handle: async () => (await import('./openapi.ts')).openapi,
+    },
   ]
 }

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { startSupervisor } from '@budao/controller'
+import { startSupervisor } from '@budao/controller/agent'
 import type { Supervisor } from '@budao/controller'
 import type { Config, EventDraft } from '@budao/model'
 

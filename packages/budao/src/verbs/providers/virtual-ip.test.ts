@@ -174,7 +174,7 @@ const refused: [args: string[], more: string, code: number, says: RegExp][] = [
 for (const [args, more, code, says] of refused) {
   test(`${args.join(' ')} with ${JSON.stringify(more.split('\n').at(-1))} is refused`, async (t) => {
     const file = args[0] === 'check' ? [] : ['-c', join(folderWith(t, more), 'budao.yaml')]
-    const program = createProgram()
+    const program = await createProgram()
     const silent = { writeErr: () => {}, writeOut: () => {} }
     for (const verb of program.commands)
       for (const each of [verb, ...verb.commands]) each.configureOutput(silent)
