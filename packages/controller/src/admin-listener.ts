@@ -9,6 +9,7 @@ const http = process.getBuiltinModule('node:http')
 const connectionsMax = 256
 const requestTimeoutMs = 10_000
 const keepAliveMs = 72_000
+const checkEveryMs = 1_000
 
 /** Where requests come in. */
 export interface AdminListener {
@@ -36,7 +37,13 @@ export async function listen({ host, port }: Address, handle: RequestListener): 
 
 async function serverAt(host: string, port: number, handle: RequestListener): Promise<Server> {
   const server = http.createServer(
-    { requestTimeout: requestTimeoutMs, headersTimeout: requestTimeoutMs, keepAliveTimeout: keepAliveMs },
+    {
+      // Both: of two that differ Node takes the greater one for the whole request.
+      requestTimeout: requestTimeoutMs,
+      headersTimeout: requestTimeoutMs,
+      connectionsCheckingInterval: checkEveryMs,
+      keepAliveTimeout: keepAliveMs,
+    },
     handle,
   )
   server.maxConnections = connectionsMax
