@@ -33,8 +33,8 @@ export function adminApp(options: AdminAppOptions): RequestListener {
   const router = new AdminRouter(routesOf(options))
   return (request, response) => {
     const reply = new AdminReply(response, securityHeaders)
-    const match = router.find(request, response)
-    answer(match, request, reply, options)
+    const served = async (): Promise<void> => answer(router.find(request, response), request, reply, options)
+    served()
       .catch((error: unknown) => fail(error, request, reply, options))
       .catch(() => response.destroy())
   }

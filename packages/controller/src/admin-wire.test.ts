@@ -178,6 +178,29 @@ test('a change whose body breaks off is not made', async (t) => {
   assert.equal(source.reloads, 0)
 })
 
+test('an answer whose client is gone disturbs nobody', async (t) => {
+  const { source, server, client } = await start(t)
+  const asked = Promise.withResolvers<void>()
+  const given = Promise.withResolvers<typeof source.current>()
+  const gone = Promise.withResolvers<void>()
+  source.report = () => {
+    asked.resolve()
+    return given.promise
+  }
+  client.send(ask('GET', '/api/v1/status'))
+  await asked.promise
+  // What another connection says afterwards is read afterwards.
+  const other = await rawConnect(t, portOf(server))
+  client.socket.once('close', () => gone.resolve())
+  client.reset()
+  await gone.promise
+  other.send(ask('GET', '/healthz'))
+  await other.readResponse()
+  given.resolve(source.current)
+  other.send(ask('GET', '/healthz'))
+  assert.equal((await other.readResponse()).status, 200)
+})
+
 test('a body without end is refused at its limit, and no more of it is taken', async (t) => {
   const { source, client } = await start(t)
   client.send(ask('POST', breaker, `${json}Transfer-Encoding: chunked\r\n`))
