@@ -1,4 +1,4 @@
-import { releaseFaultKinds, type ReleaseFaultKind } from '@budao/resilience'
+import { releaseFaultKinds, type ReleaseFaultKind } from '@budao/resilience/release-fault'
 import type { AdminRoute, NodeRoutesOptions } from './admin-route.ts'
 import { ApiError } from './api-error.ts'
 import { badParameter, object, onlyKeys, show } from './parameters.ts'

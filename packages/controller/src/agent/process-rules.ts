@@ -1,5 +1,5 @@
 import type { EventDraft, ProcessEndCause, ProcessPhase } from '@budao/model'
-import { retryAfter } from '@budao/resilience'
+import { retryAfter } from '@budao/resilience/renewal-time'
 import type {
   ProcessEffect,
   ProcessEvent,

@@ -52,7 +52,8 @@ export class BlockIndex {
   private constructor(path: string) {
     this.#database = new DatabaseSync(path)
     try {
-      this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA cache_size = -2000')
+      // Pages are written behind the last one: 500 KiB of them are as fast as 2 MiB.
+      this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA cache_size = -500')
       this.#database.exec(schema)
     } catch (error) {
       this.#database.close()
