@@ -2,6 +2,7 @@
 export type * from './cache-purge.ts'
 export type * from './channels.ts'
 export * from './config-address.ts'
+export * from './word-table.ts'
 export * from './config-aggregate.ts'
 export * from './config-answer.ts'
 export type * from './config-idempotency.ts'

@@ -1,4 +1,4 @@
-import { type LogRecord, severityName } from '@budao/model'
+import { type LogRecord, severityName, wordIn } from '@budao/model'
 
 /** How sure a record is of its level: the number of OpenTelemetry, and the word in lower case. */
 export type Severity = Pick<LogRecord, 'severityNumber' | 'severityText'>
@@ -39,7 +39,7 @@ export function severityOf(text: string): Severity {
   const known = seen.get(text)
   if (known !== undefined) return known
   const lower = text.toLowerCase()
-  const [severityText, severityNumber] = words[lower] ?? [lower, 0]
+  const [severityText, severityNumber] = wordIn(words, lower) ?? [lower, 0]
   const severity = { severityNumber, severityText }
   if (seen.size < seenMax) seen.set(text, severity)
   return severity

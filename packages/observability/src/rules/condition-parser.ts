@@ -1,4 +1,4 @@
-import { parseDuration, severities } from '@budao/model'
+import { parseDuration, severities, wordIn } from '@budao/model'
 import { isLevelName } from '../record/filter-match.ts'
 import { LogFilterError, parseLogFilter, type LogFilter } from '@budao/model'
 import { ConditionError } from './condition-error.ts'
@@ -64,7 +64,7 @@ function innerOf(source: string, start: number): Inner {
 }
 
 function readLog(source: string, name: string, inner: Inner, clauses: TokenReader): LogCondition {
-  const quantile = quantiles[name]
+  const quantile = wordIn(quantiles, name)
   const shared = name === 'ratio' ? (inner.slash ?? needsSlash(source, inner)) : undefined
   const [, lead = '', field] = quantile === undefined ? [] : (/^(\s*)(\S*)/.exec(within(source, inner)) ?? [])
   const rest = inner.start + lead.length + (field ?? '').length
@@ -138,7 +138,7 @@ function readMetric(source: string, name: string, inner: Inner, clauses: TokenRe
   const of = name === 'ratio' ? (readSlash(tokens), readSelector(tokens)) : undefined
   if (tokens.next.kind !== 'end') tokens.refuse('`)`')
   const { threshold, scope } = readClauses(clauses, name, 'metric')
-  const quantile = quantiles[name]
+  const quantile = wordIn(quantiles, name)
   if (scope.min > 0 && of === undefined && quantile === undefined)
     tokens.refuse('a ratio or a quantile with `min`', 'other values of metrics are not made of samples')
   const base = { source: 'metric', selector, ...scope } as const

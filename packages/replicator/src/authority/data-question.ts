@@ -1,3 +1,4 @@
+import { wordIn } from '@budao/model'
 import { refusal, type Answered } from '../http/http-front.ts'
 
 /** What whoever keeps a lease asks about the data of this site, and tells it. */
@@ -42,7 +43,7 @@ export async function answerQuestion(answers: DataAnswers, body: unknown): Promi
   if (typeof unit !== 'string' || typeof service !== 'string' || !Number.isSafeInteger(epoch))
     return refusal(400, 'bad-body', 'expected do, unit, service and epoch')
   const question = { unit, service, epoch: epoch!, owner, inSync }
-  const work = works[asked.do ?? '']
+  const work = wordIn(works, asked.do ?? '')
   if (asked.do === 'position') return { status: 200, body: await answers.position(question) }
   if (work === undefined)
     return refusal(

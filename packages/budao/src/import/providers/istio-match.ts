@@ -1,3 +1,4 @@
+import { wordIn } from '@budao/model'
 import type { Written } from '../imported.ts'
 import type { Notes } from '../notes.ts'
 import { items, keysOf, type Part, textAt } from './manifest-part.ts'
@@ -30,7 +31,7 @@ function readMatch(match: Part, rewrites: boolean, notes: Notes): HttpMatch | un
   for (const key of keysOf(match)) {
     if (key === 'port' || key === 'gateways')
       notes.add('changed', match.place(key), key, 'it holds on every listener: see listeners of a route')
-    else if (!known.has(key)) lost(key, reasons[key] ?? 'has no counterpart')
+    else if (!known.has(key)) lost(key, wordIn(reasons, key) ?? 'has no counterpart')
   }
   const method = textAt(match, 'method', 'exact')
   if (match.at('method').value !== undefined && method === undefined)

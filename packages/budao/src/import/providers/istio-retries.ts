@@ -1,3 +1,4 @@
+import { wordIn } from '@budao/model'
 import type { Written } from '../imported.ts'
 import type { Notes } from '../notes.ts'
 import { wholeAt } from './istio-number.ts'
@@ -19,7 +20,7 @@ export function readRetries(retries: Part, notes: Notes): Retries {
   const on = words.flatMap((word) => {
     if (word === '') return []
     if (/^[45]\d\d$/.test(word)) return [word]
-    const known = conditions[word]
+    const known = wordIn(conditions, word)
     if (known === undefined) notes.add('lost', retries.place('retryOn'), word, 'has no counterpart')
     return known ?? []
   })

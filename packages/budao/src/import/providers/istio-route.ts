@@ -1,3 +1,4 @@
+import { wordIn } from '@budao/model'
 import { ImportError, type Written, type WrittenRoute } from '../imported.ts'
 import type { Names } from '../names.ts'
 import type { Notes } from '../notes.ts'
@@ -26,7 +27,7 @@ export function readVirtualService(object: Part, hosts: Hosts, names: Names, not
   const name = textAt(object, 'metadata', 'name') ?? 'route'
   const spec = object.at('spec')
   for (const key of keysOf(spec)) {
-    const [kind, reason] = specReasons[key] ?? ['lost', 'has no counterpart']
+    const [kind, reason] = wordIn(specReasons, key) ?? ['lost', 'has no counterpart']
     if (key !== 'hosts' && key !== 'http') notes.add(kind, spec.place(key), key, reason)
   }
   const groups = rankedHosts(items(spec, 'hosts').map(({ value }) => String(value).toLowerCase()))

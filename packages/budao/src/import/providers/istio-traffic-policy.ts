@@ -1,3 +1,4 @@
+import { wordIn } from '@budao/model'
 import type { Written } from '../imported.ts'
 import type { Notes } from '../notes.ts'
 import { wholeAt } from './istio-number.ts'
@@ -17,7 +18,7 @@ export function readTrafficPolicy(policy: Part, notes: Notes): Written {
 function readBalance(balancer: Part, notes: Notes): Written {
   tellUnknown(balancer, knownInBalancer, notes, reasons)
   const simple = textAt(balancer, 'simple')
-  const balance = simple === undefined ? undefined : balances[simple]
+  const balance = simple === undefined ? undefined : wordIn(balances, simple)
   if (balance !== undefined) return { balance }
   if (simple !== undefined) {
     const expected = `${simple}: expected one of ${Object.keys(balances).join(', ')}`

@@ -1,3 +1,4 @@
+import { wordIn } from '@budao/model'
 import type { NoteKind } from '../imported.ts'
 
 type Reason = readonly [kind: NoteKind & ('lost' | 'default'), reason: string]
@@ -30,5 +31,5 @@ const reasons: Readonly<Record<string, Reason>> = {
 
 /** For a statement of that name. */
 export function reasonFor(name: string): Reason {
-  return reasons[name] ?? ['lost', 'has no counterpart']
+  return wordIn(reasons, name) ?? ['lost', 'has no counterpart']
 }

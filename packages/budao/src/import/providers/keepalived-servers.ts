@@ -1,3 +1,4 @@
+import { wordIn } from '@budao/model'
 import type { Fragment, Written, WrittenEndpoint, WrittenListener, WrittenService } from '../imported.ts'
 import { Names } from '../names.ts'
 import type { Notes } from '../notes.ts'
@@ -120,7 +121,7 @@ function balance(block: Block, notes: Notes): Written {
     return { balance: 'ring-hash', hashOn: { ip: true } }
   }
   const name = scheduler?.args[0] ?? 'wlc'
-  const known = schedulers[name]
+  const known = wordIn(schedulers, name)
   if (known !== undefined || scheduler === undefined) return known ?? {}
   notes.add('lost', scheduler, textOf(scheduler), 'has no counterpart: least-connections is taken')
   return schedulers['wlc']!

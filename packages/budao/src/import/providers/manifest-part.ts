@@ -1,3 +1,4 @@
+import { wordIn } from '@budao/model'
 import type { Notes, Place } from '../notes.ts'
 import type { YamlSource } from '../yaml-source.ts'
 
@@ -45,7 +46,7 @@ export function tellUnknown(
   reasons: Readonly<Record<string, string>> = {},
 ): void {
   for (const key of keysOf(of))
-    if (!known.has(key)) notes.add('lost', of.place(key), key, reasons[key] ?? 'has no counterpart')
+    if (!known.has(key)) notes.add('lost', of.place(key), key, wordIn(reasons, key) ?? 'has no counterpart')
 }
 
 /** A text or number below, as text. */

@@ -1,3 +1,4 @@
+import { wordIn } from '@budao/model'
 import type { Written } from '../imported.ts'
 import type { Notes } from '../notes.ts'
 import type { Scope } from './nginx-scope.ts'
@@ -43,7 +44,7 @@ export function readHeaders(scope: Scope, authority: string, notes: Notes): Head
       else if (value === '$proxy_host') host = authority
       else if (!value.includes('$')) host = value
       else notes.add('lost', directive, text, 'endpoints get the Host that proxy_pass names')
-    } else if (ownHeaders[lower]?.test(value) || value === `$http_${lower.replaceAll('-', '_')}`) {
+    } else if (wordIn(ownHeaders, lower)?.test(value) || value === `$http_${lower.replaceAll('-', '_')}`) {
       notes.add('default', directive, text, 'Budao sends it anyway')
     } else if (value === '') remove.push(name)
     else if (value.includes('$')) notes.add('lost', directive, text, 'headers are set to fixed texts only')

@@ -1,3 +1,4 @@
+import { wordIn } from '@budao/model'
 import type { Directive } from './nginx-syntax.ts'
 import { type PathMatch, prefixPaths } from '../path-match.ts'
 import { translateRegex } from './nginx-regex.ts'
@@ -40,7 +41,7 @@ export function readLocation(directive: Directive): Location | string {
     '~': 'regex',
     '~*': 'regex',
   }
-  const kind = kinds[modifier]
+  const kind = wordIn(kinds, modifier)
   if (kind === undefined) return `unknown modifier ${modifier}`
   return { kind, path, ignoreCase: modifier === '~*', directive }
 }

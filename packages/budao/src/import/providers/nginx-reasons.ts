@@ -1,3 +1,4 @@
+import { wordIn } from '@budao/model'
 import type { NoteKind } from '../imported.ts'
 
 type Reason = readonly [kind: NoteKind, reason: string]
@@ -131,7 +132,7 @@ export const opaque: ReadonlySet<string> = new Set([
 export function reasonFor(name: string, args: readonly string[]): Reason {
   // What is turned off is not missed.
   if (args.length === 1 && args[0] === 'off') return ['default', 'is off here too']
-  const exact = reasons[name]
+  const exact = wordIn(reasons, name)
   if (exact !== undefined) return exact
   const prefix = Object.keys(reasons)
     .filter((each) => name.startsWith(each) && (each.endsWith('_') || name[each.length] === '_'))
