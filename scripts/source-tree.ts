@@ -21,21 +21,25 @@ export const sources: readonly string[] = files.filter(
   (file) => /\.(ts|js)$/.test(file) && !file.endsWith('.d.ts'),
 )
 
-const texts = new Map<string, string>()
-
-export function text(file: string): string {
-  let known = texts.get(file)
-  if (known === undefined) texts.set(file, (known = readFileSync(file, 'utf8')))
-  return known
+/** Asked of each file once: the rules ask all of them of all files. */
+function remembered<T>(of: (file: string) => T): (file: string) => T {
+  const known = new Map<string, T>()
+  return (file) => {
+    let value = known.get(file)
+    if (value === undefined) known.set(file, (value = of(file)))
+    return value
+  }
 }
+
+export const text: (file: string) => string = remembered((file) => readFileSync(file, 'utf8'))
 
 /** Strings and templates are kept whole; comments become a space. */
 const stringOrComment =
   /("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)|\/\/[^\n]*|\/\*[^]*?\*\//g
 
-export function code(file: string): string {
-  return text(file).replace(stringOrComment, (_, kept?: string) => kept ?? ' ')
-}
+export const code: (file: string) => string = remembered((file) =>
+  text(file).replace(stringOrComment, (_, kept?: string) => kept ?? ' '),
+)
 
 export interface Import {
   readonly specifier: string
@@ -46,12 +50,12 @@ export interface Import {
 const importStatement =
   /(?:^|\n)\s*(import|export)\s+(type\s+)?(?:[\w*{}\s,$]+\s+from\s+)?'([^'\n]+)'|\bimport\('([^'\n]+)'\)/g
 
-export function imports(file: string): Import[] {
-  return [...code(file).matchAll(importStatement)].map(([, , type, specifier, dynamic]) => ({
+export const imports: (file: string) => readonly Import[] = remembered((file) =>
+  [...code(file).matchAll(importStatement)].map(([, , type, specifier, dynamic]) => ({
     specifier: specifier ?? dynamic!,
     typeOnly: type !== undefined,
-  }))
-}
+  })),
+)
 
 /** The package that holds this file, undefined for those of the root. */
 export function packageOf(file: string): WorkspacePackage | undefined {
@@ -81,18 +85,20 @@ export function resolveImport(file: string, specifier: string): string | undefin
  * Files that this one names without importing them: worker threads, scripts, what a page loads. A name alone counts
  * within the same package.
  */
-export function mentions(file: string): string[] {
+export const mentions: (file: string) => readonly string[] = remembered((file) => {
   const owner = packageOf(file)?.dir
   const names = code(file).matchAll(/[\w${}-][\w$.{}/-]*\.(?:ts|js|\$\{\w+\})/g)
   return [...names].flatMap(([name]) => {
     const path = name.replace(/\.(js|\$\{\w+\})$/, '.ts')
-    const near = owner === undefined ? [] : sources.filter((other) => other.startsWith(`${owner}/`))
+    const near = owner === undefined ? [] : (byName.get(basename(path)) ?? [])
     return [
       ...[join(dirname(file), path), normalize(path)].filter((candidate) => existsSync(candidate)),
-      ...near.filter((other) => basename(other) === basename(path)),
+      ...near.filter((other) => other.startsWith(`${owner}/`)),
     ]
   })
-}
+})
+
+const byName: ReadonlyMap<string, readonly string[]> = Map.groupBy(sources, (file) => basename(file))
 
 /** Scripts that the json of a mini program names: its pages, and the components they use. */
 export const miniProgramScripts: readonly string[] = files

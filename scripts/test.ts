@@ -23,7 +23,7 @@ const minutesMax = 20
 
 // The runner gives each file a process of its own.
 const unit = which === 'e2e' ? 0 : await runUnits()
-const beside = which === 'unit' ? 0 : await run(endToEnd.beside, 2)
+const beside = which === 'unit' ? 0 : await run(endToEnd.beside, 3)
 const alone = which === 'unit' ? 0 : await run(endToEnd.alone, 1)
 const e2e = beside || alone
 if (which === 'all') console.log(`unit tests: ${word(unit)}; end to end: ${word(e2e)}`)
