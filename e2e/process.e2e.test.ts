@@ -101,15 +101,16 @@ test('a changed file is taken at once, also on SIGHUP; a broken one is refused w
 })
 
 test('SIGTERM lets a request under way finish, and takes no new one', async (t) => {
-  let answer = (): void => {}
+  const asked = Promise.withResolvers<() => void>()
   const slow = await rawServer(t, ({ connection }) => {
-    answer = () => connection.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone')
+    asked.resolve(() => connection.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone'))
   })
   const file = join(tempDir(t), 'budao.yaml')
   writeFileSync(file, configText({ endpoint: slow.address }))
   const { process, url } = await up(t, file)
   const underWay = fetch(`${url}/`)
-  while (slow.connections.length === 0) await new Promise((resolve) => setImmediate(resolve))
+  // A connection is not yet a request.
+  const answer = await asked.promise
   process.child.kill('SIGTERM')
   await process.waitForOutput(/accepts nothing new/)
   // The threads close their listeners when they hear of it, a moment later.

@@ -11,7 +11,8 @@ import { RedisStore } from './redis-store.ts'
 
 const base: RedisStoreConfig = {
   url: '',
-  timeout: 500,
+  // A busy machine may be slow: what is about time has one of its own.
+  timeout: 5_000,
   connectTimeout: 1_000,
   failures: 3,
   probeInterval: 100,
