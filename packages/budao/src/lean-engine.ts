@@ -36,9 +36,16 @@ export function replicatorEngine(): void {
 
 /**
  * For an agent, whose threads read lines all day: with 1 MiB for new objects a line takes a third more CPU than with 2, with more
- * no less, and what compiles beside them holds memory of its own.
+ * no less, and what compiles beside them holds memory of its own. Without the interpreter's next compiler it would take 3 MB less,
+ * and 8 % more CPU.
  */
 export function agentEngine(): void {
-  for (const flag of ['--no-concurrent-recompilation', '--min-semi-space-size=2', '--max-semi-space-size=2'])
-    setFlagsFromString(flag)
+  for (const flag of AGENT_FLAGS) setFlagsFromString(flag)
 }
+
+const AGENT_FLAGS: readonly string[] = [
+  '--no-concurrent-recompilation',
+  '--optimize-for-size',
+  '--min-semi-space-size=2',
+  '--max-semi-space-size=2',
+]

@@ -14,7 +14,7 @@ import type { AlertsDesk, Config, EventDraft, LogsDesk } from '@budao/model'
 import type { Logger } from 'pino'
 import { startAgent } from './agent/agent-role.ts'
 import { LogsRole } from './logs/logs-role.ts'
-import { AlertsRole } from './alerts/alerts-role.ts'
+import type { AlertsRole } from './alerts/alerts-role.ts'
 import { ServiceManager } from './agent/service-manager.ts'
 import { CliError } from './cli-error.ts'
 import { ConfigSource } from './config-source.ts'
@@ -210,6 +210,7 @@ export class NodeProcess implements NodeSource {
     })
     this.#drills.begin()
     if (duty !== 'controller') return
+    const { AlertsRole } = await import('./alerts/alerts-role.ts')
     this.#alerts = await AlertsRole.start(this.#config, {
       baseDir,
       source: this,
