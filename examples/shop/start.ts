@@ -79,7 +79,10 @@ const inbox = new Inbox({
       adminUrl: `http://127.0.0.1:${layout.gateways[0]!.adminPort}`,
       rollout: layout.release.name,
     }),
-  say,
+  // That the demo ends is no news to whoever ends it.
+  say: (line) => {
+    if (stopping === undefined) say(line)
+  },
 })
 await inbox.start()
 const relays = options.relays ? await relayPorts() : null
