@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { WeixinConfig } from '@budao/model'
+import { type WeixinConfig, wordIn } from '@budao/model'
 import type { FetchedToken, IdentityEnv, IdentityProvider, LoginOutcome } from '../serve/identity.ts'
 import { Origins } from '../serve/origins.ts'
 import { type CallResult, OutgoingCalls, type OutgoingCall } from '../serve/outgoing-call.ts'
@@ -117,7 +117,7 @@ export class WeixinApi implements IdentityProvider {
     if (typeof openid === 'string' && openid !== '')
       return { kind: 'user', realm: `weixin:${this.#config.appId}`, id: openid }
     return (
-      loginCodes[String(errcode)] ?? {
+      wordIn(loginCodes, String(errcode)) ?? {
         kind: 'refused',
         code: 'login_unavailable',
         reason: `errcode ${Number(errcode)}`,

@@ -1,5 +1,5 @@
 import { parseHttpDate } from '../http-date.ts'
-import { parseCacheControl } from './cache-control.ts'
+import { type CacheDirectives, parseCacheControl } from './cache-control.ts'
 
 /** What decides whether an answer may be kept for others. Wall-clock milliseconds. */
 export interface AnswerFacts {
@@ -88,7 +88,7 @@ export function judgeAnswer(facts: AnswerFacts, policy: StorePolicy): Freshness 
   const arrivedAgeMs = ageOnArrival(facts)
   const initialAgeMs = arrivedAgeMs === Infinity ? 0 : arrivedAgeMs
   const forced = keptByOperator.has(status) ? policy.ttlMs : undefined
-  const lifetimeMs = originLifetime(facts)
+  const lifetimeMs = originLifetime(facts, control)
   const freshMs =
     forced ??
     (lifetimeMs === null
@@ -116,7 +116,10 @@ export function judgeAnswer(facts: AnswerFacts, policy: StorePolicy): Freshness 
         : policy.ifErrorMs
       : control.staleIfError * secondMs
   const fallbackMs = status === 200 ? policy.fallbackMs : 0
-  if (!givesLifetime(facts) && forced === undefined && !keptByDefault.has(status)) return 'lifetime'
+  // `no-cache` gives none: it says what is to be done with an answer that may be kept, not that it may.
+  const givesLifetime =
+    control.sMaxAge !== null || control.maxAge !== null || facts.header('expires') !== undefined
+  if (!givesLifetime && forced === undefined && !keptByDefault.has(status)) return 'lifetime'
   const validated = facts.header('etag') !== undefined || facts.header('last-modified') !== undefined
   const keepMs = Math.max(
     Math.max(0, freshMs) + Math.max(whileRevalidateMs, ifErrorMs, validated ? validatorMs : 0),
@@ -152,15 +155,8 @@ function ageOnArrival({ header, requestedAt, receivedAt }: AnswerFacts): number 
   )
 }
 
-/** `no-cache` gives none: it says what is to be done with an answer that may be kept, not that it may. */
-function givesLifetime({ header }: AnswerFacts): boolean {
-  const { sMaxAge, maxAge } = parseCacheControl(header('cache-control'))
-  return sMaxAge !== null || maxAge !== null || header('expires') !== undefined
-}
-
 /** From the origin's own words, milliseconds; null when it says nothing. No heuristic: what may be kept is said. */
-function originLifetime({ header, receivedAt }: AnswerFacts): number | null {
-  const control = parseCacheControl(header('cache-control'))
+function originLifetime({ header, receivedAt }: AnswerFacts, control: CacheDirectives): number | null {
   if (control.noCache) return 0
   if (control.sMaxAge !== null) return control.sMaxAge * secondMs
   if (control.maxAge !== null) return control.maxAge * secondMs
